@@ -1,0 +1,27 @@
+"""Forecasts and climate runs with neural general circulation models."""
+
+import importlib
+import importlib.metadata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ngcm_cli.run import forecast
+    from ngcm_cli.zoo import load_model
+
+    __version__: str
+
+__all__ = ["forecast", "load_model"]
+
+_HOMES = {"forecast": "ngcm_cli.run", "load_model": "ngcm_cli.zoo"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name where it lives, when it is first asked for."""
+    if name == "__version__":
+        try:
+            return importlib.metadata.version("ngcm")
+        except importlib.metadata.PackageNotFoundError:  # a checkout, not installed
+            return "unknown"
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

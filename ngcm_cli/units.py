@@ -1,0 +1,41 @@
+"""Physical constants and the model's nondimensional units.
+
+The rule: everything between ``encode`` and ``decode`` is nondimensional. Length is
+measured in Earth radii, time in 1/(2Ω), mass in 5.18e18 kg and temperature in kelvin, so
+that the radius and 2Ω are 1. A value in SI units becomes nondimensional by
+multiplication with one of the factors below.
+"""
+
+import numpy as np
+
+LENGTH = 6.37122e6  # m, Earth's radius
+TIME = 1 / (2 * 7.292e-5)  # s, 1/(2Ω)
+MASS = 5.18e18  # kg, about the mass of the atmosphere
+
+METER = 1 / LENGTH
+SECOND = 1 / TIME
+HOUR = 3600 * SECOND
+DAY = 86400 * SECOND
+METER_PER_SECOND = METER / SECOND
+SQUARE_METER_PER_SQUARE_SECOND = METER_PER_SECOND**2
+KILOGRAM = 1 / MASS
+PASCAL = KILOGRAM / (METER * SECOND**2)
+HECTOPASCAL = 100 * PASCAL
+
+GRAVITY_SI = 9.80616  # m s-2
+
+ANGULAR_VELOCITY = 0.5  # Ω
+GRAVITY = GRAVITY_SI * METER / SECOND**2
+KAPPA = 2 / 7  # R/cp of dry air
+GAS_CONSTANT = 1004 * KAPPA * SQUARE_METER_PER_SQUARE_SECOND  # R, dry air, per kelvin
+VAPOR_GAS_CONSTANT = 461.0 * SQUARE_METER_PER_SQUARE_SECOND  # R_v
+HEAT_CAPACITY = GAS_CONSTANT / KAPPA  # c_p, dry air
+VAPOR_HEAT_CAPACITY = 1859 * SQUARE_METER_PER_SQUARE_SECOND  # c_pv
+
+REFERENCE_TIME = np.datetime64("1979-01-01T00", "s")
+"""Time zero of the model's clock."""
+
+
+def duration(span: np.timedelta64) -> float:
+    """A time span in nondimensional units."""
+    return float(span / np.timedelta64(1, "s")) * SECOND
