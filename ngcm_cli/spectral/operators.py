@@ -1,0 +1,153 @@
+"""Differential operators on modal fields, on the unit sphere.
+
+All functions take and return arrays of shape (…, row, total_wavenumber) in the layout of
+``SphericalHarmonics``. Multiplication by cos φ and derivatives in latitude couple
+neighbouring total wavenumbers (Durran, Numerical Methods for Fluid Dynamics, 2nd ed.,
+section 6.4.4), so the highest one of a result is incomplete; ``clip_wavenumbers`` removes
+it. Whether and when to clip is part of a model's definition and left to the caller.
+"""
+
+import functools
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ngcm_cli.spectral.grid import Grid
+from ngcm_cli.spectral.transform import SphericalHarmonics
+
+Field = Float[Array, "*batch row total_wavenumber"]
+NodalField = Float[Array, "*batch longitude latitude"]
+
+
+def _total_wavenumbers(x: Field) -> np.ndarray:
+    return np.arange(x.shape[-1])
+
+
+@functools.cache
+def _coupling(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Couplings εₗᵐ to l − 1 and ε₍ₗ₊₁₎ᵐ to l + 1, float64, zero outside the mask."""
+    m, l = np.arange(rows)[:, None] // 2, np.arange(columns)
+    valid = (m <= l) & (np.arange(rows)[:, None] != 1)
+    below = np.sqrt(valid * (l**2 - m**2) / (4.0 * l**2 - 1))
+    above = np.sqrt(valid * ((l + 1) ** 2 - m**2) / (4.0 * (l + 1) ** 2 - 1))
+    below[:, 0] = 0
+    above[:, -1] = 0
+    return below, above
+
+
+def _shift_down(x: Field) -> Field:
+    """Element l of the result is element l + 1 of x."""
+    return jnp.concatenate([x[..., 1:], jnp.zeros_like(x[..., :1])], axis=-1)
+
+
+def _shift_up(x: Field) -> Field:
+    """Element l of the result is element l − 1 of x."""
+    return jnp.concatenate([jnp.zeros_like(x[..., :1]), x[..., :-1]], axis=-1)
+
+
+def clip_wavenumbers(x: Field, n: int = 1) -> Field:
+    """Set the n highest total wavenumbers to zero."""
+    keep = _total_wavenumbers(x) < x.shape[-1] - n
+    return x * keep.astype(np.float32)
+
+
+def laplacian_eigenvalues(grid: Grid) -> np.ndarray:
+    """−l(l + 1), shape (total_wavenumbers,), float32."""
+    l = np.arange(grid.total_wavenumbers)
+    return (-l * (l + 1)).astype(np.float32)
+
+
+def laplacian(x: Field) -> Field:
+    """∇²x: column l times −l(l + 1)."""
+    l = _total_wavenumbers(x)
+    return x * (-l * (l + 1)).astype(np.float32)
+
+
+def inverse_laplacian(x: Field) -> Field:
+    """∇⁻²x with zero global mean; the mean of x is ignored."""
+    l = _total_wavenumbers(x)
+    inverse = np.divide(-1.0, l * (l + 1), where=l > 0, out=np.zeros(len(l)))
+    return x * inverse.astype(np.float32)
+
+
+def d_dlon(x: Field) -> Field:
+    """∂x/∂λ: cosine and sine rows swap, times ∓m."""
+    pairs = x.reshape(*x.shape[:-2], -1, 2, x.shape[-1])
+    m = np.arange(pairs.shape[-3], dtype=np.float32)[:, None]
+    cos, sin = pairs[..., 0, :], pairs[..., 1, :]
+    return jnp.stack([m * sin, -m * cos], axis=-2).reshape(x.shape)
+
+
+def _couple(x: Field, to_below: np.ndarray, to_above: np.ndarray) -> Field:
+    """Σ of l·-dependent multiples of the two neighbours in total wavenumber."""
+    below, above = _coupling(*x.shape[-2:])
+    down = _shift_down((to_below * below).astype(np.float32) * x)
+    return down + _shift_up((to_above * above).astype(np.float32) * x)
+
+
+def cos_lat_d_dlat(x: Field) -> Field:
+    """cos φ ∂x/∂φ."""
+    l = _total_wavenumbers(x)
+    return _couple(x, l + 1, -l)
+
+
+def sec_lat_d_dlat_cos2(x: Field) -> Field:
+    """sec φ ∂(cos²φ x)/∂φ."""
+    l = _total_wavenumbers(x)
+    return _couple(x, l - 1, -(l + 2))
+
+
+def _clipped(x: Field, clip: bool) -> Field:
+    return clip_wavenumbers(x) if clip else x
+
+
+def cos_lat_grad(x: Field, clip: bool = True) -> tuple[Field, Field]:
+    """cos φ ∇x: (∂x/∂λ, cos φ ∂x/∂φ)."""
+    return _clipped(d_dlon(x), clip), _clipped(cos_lat_d_dlat(x), clip)
+
+
+def div_cos_lat(u: Field, v: Field, clip: bool = True) -> Field:
+    """Divergence of the vector with components (u cos φ, v cos φ)."""
+    return _clipped(d_dlon(u) + sec_lat_d_dlat_cos2(v), clip)
+
+
+def curl_cos_lat(u: Field, v: Field, clip: bool = True) -> Field:
+    """Vertical curl of the vector with components (u cos φ, v cos φ)."""
+    return _clipped(d_dlon(v) - sec_lat_d_dlat_cos2(u), clip)
+
+
+def cos_lat_velocity(
+    vorticity: Field, divergence: Field, clip: bool = True
+) -> tuple[Field, Field]:
+    """(u cos φ, v cos φ) from vorticity and divergence (Helmholtz decomposition)."""
+    potential_x, potential_y = cos_lat_grad(inverse_laplacian(divergence), clip)
+    stream_x, stream_y = cos_lat_grad(inverse_laplacian(vorticity), clip)
+    return potential_x - stream_y, potential_y + stream_x
+
+
+def velocity(
+    vorticity: Field, divergence: Field, harmonics: SphericalHarmonics
+) -> tuple[NodalField, NodalField]:
+    """Nodal eastward and northward wind from modal vorticity and divergence."""
+    modal = jnp.stack(cos_lat_velocity(vorticity, divergence))
+    nodal = harmonics.to_nodal(modal) * sec_lat(harmonics.grid)
+    return nodal[0], nodal[1]
+
+
+def vorticity_divergence(
+    u: NodalField, v: NodalField, harmonics: SphericalHarmonics
+) -> tuple[Field, Field]:
+    """Modal vorticity and divergence from nodal eastward and northward wind."""
+    a, b = harmonics.to_modal(jnp.stack([u, v]) * sec_lat(harmonics.grid))
+    return curl_cos_lat(a, b), div_cos_lat(a, b)
+
+
+def sec_lat(grid: Grid) -> np.ndarray:
+    """1/cos φ at the nodes, shape (latitude,), float32."""
+    return (1 / grid.cos_latitude).astype(np.float32)
+
+
+def sec2_lat(grid: Grid) -> np.ndarray:
+    """1/cos²φ at the nodes, shape (latitude,), float32."""
+    return (1 / (1 - grid.sin_latitude**2)).astype(np.float32)

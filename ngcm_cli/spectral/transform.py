@@ -1,0 +1,72 @@
+"""Spherical-harmonic transforms between nodal and modal fields."""
+
+import functools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ngcm_cli.spectral.grid import Grid
+from ngcm_cli.spectral.legendre import associated_legendre
+
+
+@functools.cache
+def _basis(grid: Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Fourier columns, Legendre functions and quadrature weights in float64."""
+    m = np.arange(grid.longitude_wavenumbers)
+    angle = np.outer(grid.longitude, m)
+    fourier = np.stack([np.cos(angle), np.sin(angle)], axis=-1) / np.sqrt(np.pi)
+    fourier[:, 0] = [1 / np.sqrt(2 * np.pi), 0]
+    legendre = associated_legendre(
+        grid.longitude_wavenumbers, grid.total_wavenumbers, grid.sin_latitude
+    )
+    return fourier.reshape(len(angle), -1), legendre, grid.area_weights
+
+
+class SphericalHarmonics(eqx.Module):
+    """Real spherical harmonics, orthonormal on the unit sphere, on one grid.
+
+    A modal array has shape (…, row, total_wavenumber). Rows come in pairs: row 2m holds
+    the coefficients of cos(mλ)/√π, row 2m + 1 those of sin(mλ)/√π; row 1, the sine of
+    m = 0, is zero. Y₀₀ = 1/√(4π), so the field 1 has the single coefficient √(4π).
+
+    Any number of leading axes is transformed in one contraction: stack the variables of
+    a state along the level axis and call once.
+    """
+
+    grid: Grid = eqx.field(static=True)
+    precision: jax.lax.Precision = eqx.field(static=True)
+    fourier: Float[Array, "longitude row"]
+    legendre: Float[Array, "m latitude total_wavenumber"]
+    weights: Float[Array, " latitude"]
+
+    def __init__(
+        self, grid: Grid, precision: jax.lax.Precision = jax.lax.Precision.HIGHEST
+    ):
+        fourier, legendre, weights = _basis(grid)
+        self.grid = grid
+        self.precision = precision
+        self.fourier = jnp.asarray(fourier, jnp.float32)
+        self.legendre = jnp.asarray(legendre, jnp.float32)
+        self.weights = jnp.asarray(weights, jnp.float32)
+
+    def to_nodal(
+        self, x: Float[Array, "*batch row total_wavenumber"]
+    ) -> Float[Array, "*batch longitude latitude"]:
+        """Synthesis: f(λ, φ) = Σₘ Σₗ Fₘ(λ) P̄ₗ|ᵐ|(sin φ) c."""
+        x = x.reshape(*x.shape[:-2], -1, 2, x.shape[-1])
+        x = jnp.einsum("mjl,...mcl->...mcj", self.legendre, x, precision=self.precision)
+        x = x.reshape(*x.shape[:-3], -1, x.shape[-1])
+        return jnp.einsum("ir,...rj->...ij", self.fourier, x, precision=self.precision)
+
+    def to_modal(
+        self, x: Float[Array, "*batch longitude latitude"]
+    ) -> Float[Array, "*batch row total_wavenumber"]:
+        """Analysis by Gaussian quadrature: c = Σ w Fₘ(λ) P̄ₗ|ᵐ|(sin φ) f(λ, φ)."""
+        x = x * self.weights
+        x = jnp.einsum("ir,...ij->...rj", self.fourier, x, precision=self.precision)
+        x = x.reshape(*x.shape[:-2], -1, 2, x.shape[-1])
+        x = jnp.einsum("mjl,...mcj->...mcl", self.legendre, x, precision=self.precision)
+        return x.reshape(*x.shape[:-3], -1, x.shape[-1])
