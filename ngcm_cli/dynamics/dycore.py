@@ -1,0 +1,139 @@
+"""The dynamical core: fluid motion over one interval of constant learned tendency."""
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ngcm_cli.dynamics.implicit import (
+    ImplicitSolve,
+    implicit_inverse,
+    implicit_matrix,
+    implicit_tendencies,
+)
+from ngcm_cli.dynamics.orography import Orography
+from ngcm_cli.dynamics.sigma import SigmaLevels
+from ngcm_cli.dynamics.sil3 import IMPLICIT_FRACTIONS, SIL3, Filtered
+from ngcm_cli.dynamics.state import State
+from ngcm_cli.dynamics.tendencies import explicit_tendencies
+from ngcm_cli.spectral import SphericalHarmonics
+from ngcm_cli.spectral.filters import change_truncation
+
+
+class Damping(eqx.Module):
+    """Multiplies each total wavenumber of every variable by its damping factors in turn."""
+
+    factors: Float[Array, "filter total_wavenumber"]
+
+    def __call__(self, state: State) -> State:
+        """Damp a modal state."""
+        for factor in self.factors:
+            state = jax.tree.map(lambda x, f=factor: x * f, state)
+        return state
+
+
+class Dycore(eqx.Module):
+    """Integrates the primitive equations on its own, smaller grid.
+
+    The grid resolves products of two fields, so the nonlinear terms do not alias; states
+    come and go in the truncation of the model.
+
+    Attributes:
+        harmonics: transforms of the dynamical core's grid.
+        levels: sigma levels.
+        reference_temperature: of each level, K, around which waves are linearised.
+        orography: surface height on this grid.
+        solver: SIL3 with the filters applied after each substep.
+        substeps: number of substeps in one call.
+    """
+
+    harmonics: SphericalHarmonics
+    levels: SigmaLevels = eqx.field(static=True)
+    reference_temperature: tuple[float, ...] = eqx.field(static=True)
+    orography: Orography
+    solver: Filtered
+    substeps: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        harmonics: SphericalHarmonics,
+        levels: SigmaLevels,
+        reference_temperature: tuple[float, ...],
+        orography: Orography,
+        damping: np.ndarray,
+        step_size: float,
+        substeps: int,
+    ):
+        """Precompute the implicit inverses.
+
+        Args:
+            harmonics: transforms of the dynamical core's grid.
+            levels: sigma levels.
+            reference_temperature: of each level, K.
+            orography: surface height on this grid.
+            damping: factors applied after each substep, (filter, total_wavenumber).
+            step_size: of one substep, nondimensional.
+            substeps: number of substeps in one call.
+        """
+        self.harmonics = harmonics
+        self.levels = levels
+        self.reference_temperature = reference_temperature
+        self.orography = orography
+        self.substeps = substeps
+        matrix = implicit_matrix(
+            harmonics.grid.total_wavenumbers, levels, np.array(reference_temperature)
+        )
+        solves = tuple(
+            ImplicitSolve(
+                jnp.asarray(implicit_inverse(matrix, step_size * fraction), jnp.float32)
+            )
+            for fraction in IMPLICIT_FRACTIONS
+        )
+        self.solver = Filtered(
+            SIL3(step_size, solves), Damping(jnp.asarray(damping, jnp.float32))
+        )
+
+    def __call__(self, state: State, tendency: State) -> State:
+        """Advance a modal state by ``substeps`` substeps.
+
+        Args:
+            state: modal state in the truncation of the model.
+            tendency: learned modal tendencies, held constant; same truncation.
+
+        Returns:
+            The state afterwards; scales that the dynamical core lacks are zero.
+        """
+        reference_temperature = np.array(self.reference_temperature, np.float32)
+        orography = self.orography.modal(self.harmonics.grid)
+
+        def explicit(t, y, args):
+            dynamics = explicit_tendencies(
+                y, self.harmonics, self.levels, reference_temperature, orography
+            )
+            return jax.tree.map(jnp.add, dynamics, args)
+
+        def implicit(t, y, args):
+            return implicit_tendencies(y, self.levels, reference_temperature)
+
+        def truncate(x):
+            return change_truncation(x, self.harmonics.grid.modal_shape)
+
+        step_size = self.solver.solver.step_size
+        solution = diffrax.diffeqsolve(
+            diffrax.MultiTerm(diffrax.ODETerm(explicit), diffrax.ODETerm(implicit)),
+            self.solver,
+            t0=0.0,
+            t1=self.substeps * step_size,
+            dt0=step_size,
+            y0=jax.tree.map(truncate, state),
+            args=jax.tree.map(truncate, tendency),
+            max_steps=self.substeps,
+            throw=False,  # a step of the wrong size cannot occur here
+        )
+        return jax.tree.map(
+            lambda after, before: change_truncation(after[0], before.shape[-2:]),
+            solution.ys,
+            state,
+        )

@@ -1,0 +1,123 @@
+"""Sigma levels: vertical integrals, vertical advection and the hydrostatic relation.
+
+Sigma is pressure over surface pressure. Level 0 is at the top of the atmosphere, the
+last level next to the surface. Layers are bounded at σ = 0, 1/n, …, 1; variables live at
+the layer centres (Durran, Numerical Methods for Fluid Dynamics, 2nd ed., section 8.6).
+"""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ngcm_cli import units
+
+Column = Float[Array, "*batch level longitude latitude"]
+
+
+@dataclasses.dataclass(frozen=True)
+class SigmaLevels:
+    """Equally thick sigma layers; static and hashable.
+
+    Attributes:
+        layers: number of layers n.
+    """
+
+    layers: int
+
+    @property
+    def boundaries(self) -> np.ndarray:
+        """Shape (layers + 1,), from 0 to 1, float32."""
+        return np.linspace(0, 1, self.layers + 1, dtype=np.float32)
+
+    @property
+    def centers(self) -> np.ndarray:
+        """Shape (layers,), float32."""
+        b = self.boundaries
+        return (b[1:] + b[:-1]) / 2
+
+    @property
+    def thickness(self) -> np.ndarray:
+        """Δσ, shape (layers,), float32."""
+        return np.diff(self.boundaries)
+
+    @functools.cached_property
+    def log_ratios(self) -> np.ndarray:
+        """α: half the log distance to the level below; −ln σ at the lowest level."""
+        log_centers = np.log(self.centers)
+        return np.append(np.diff(log_centers) / 2, -log_centers[-1])
+
+    def integral(self, x: Column) -> Column:
+        """∫₀¹ x dσ = Σₖ xₖ Δσₖ; keeps the level axis with length 1."""
+        return jnp.sum(x * self.thickness[:, None, None], axis=-3, keepdims=True)
+
+    def cumulative_integral(self, x: Column) -> Column:
+        """∫₀^σ x dσ to the lower boundary of each layer: Σ_{i≤k} xᵢ Δσᵢ."""
+        below = np.tri(self.layers, dtype=np.float32) * self.thickness
+        return matvec(below, x)
+
+    def vertical_advection(self, velocity: Column, x: Column) -> Column:
+        """−σ̇ ∂x/∂σ by centred differences.
+
+        Args:
+            velocity: σ̇ at the interior boundaries, (layers − 1) levels.
+            x: what is advected, at the layer centres.
+        """
+        spacing = np.diff(self.centers)[:, None, None]
+        flux = velocity * ((x[..., 1:, :, :] - x[..., :-1, :, :]) / spacing)
+        edge = jnp.zeros_like(flux[..., :1, :, :])
+        lower = jnp.concatenate([flux, edge], axis=-3)
+        upper = jnp.concatenate([edge, flux], axis=-3)
+        return -0.5 * (lower + upper)
+
+    @functools.cached_property
+    def geopotential_matrix(self) -> np.ndarray:
+        """G with Φ − Φₛ = G Tᵥ, upper triangular, shape (layers, layers), float64.
+
+        Hydrostatic integration from the surface up with the log ratios α: Gⱼⱼ = R αⱼ and
+        Gⱼₖ = R (αₖ + αₖ₋₁) for k > j (Simmons & Burridge 1981).
+        """
+        alpha = self.log_ratios.astype(np.float64)
+        pair = alpha + np.append(0.0, alpha[:-1])
+        matrix = np.triu(np.broadcast_to(pair, (self.layers, self.layers)), 1)
+        return units.GAS_CONSTANT * (matrix + np.diag(alpha))
+
+    def adiabatic_matrix(self, reference_temperature: np.ndarray) -> np.ndarray:
+        """H with ∂T/∂t = −H δ: adiabatic and vertical transport by divergence, float64.
+
+        The part of κTω/p − σ̇∂T/∂σ that is linear in divergence around the reference
+        temperature profile (Durran, section 8.6.5).
+        """
+        alpha, thickness = self.log_ratios[:, None], self.thickness.astype(np.float64)
+        reference = np.asarray(reference_temperature, np.float64)
+        lower = np.tri(self.layers)
+
+        adiabatic = alpha * lower
+        adiabatic = adiabatic + _shift_rows(adiabatic)
+        adiabatic *= units.KAPPA * (reference / thickness)[:, None]
+
+        gradient = np.diff(reference) / (thickness[1:] + thickness[:-1])
+        transport = np.append(gradient, 0.0)[:, None] * (
+            lower - np.cumsum(thickness)[:, None]
+        )
+        transport = transport + _shift_rows(transport)
+        return (adiabatic - transport) * thickness
+
+    def geopotential(self, temperature: Column) -> Column:
+        """Φ − Φₛ of the layer centres from (virtual) temperature, nondimensional."""
+        return matvec(self.geopotential_matrix.astype(np.float32), temperature)
+
+
+def _shift_rows(x: np.ndarray) -> np.ndarray:
+    """Move every row one down; the first becomes zero."""
+    return np.vstack([np.zeros_like(x[:1]), x[:-1]])
+
+
+def matvec(matrix: np.ndarray | jax.Array, x: Column) -> Column:
+    """Multiply each column of x by a (level, level) matrix, in full float32."""
+    return jnp.einsum(
+        "ab,...bij->...aij", matrix, x, precision=jax.lax.Precision.HIGHEST
+    )

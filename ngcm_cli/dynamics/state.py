@@ -1,0 +1,54 @@
+"""The prognostic variables of the atmosphere."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+TRACERS = (
+    "specific_cloud_ice_water_content",
+    "specific_cloud_liquid_water_content",
+    "specific_humidity",
+)
+"""Tracer names in the order in which states are packed (alphabetical)."""
+
+
+class State(eqx.Module):
+    """Prognostic variables, or their tendencies: modal or nodal, nondimensional.
+
+    Attributes:
+        vorticity: relative vorticity, shape (level, …).
+        divergence: horizontal divergence, shape (level, …).
+        temperature_variation: deviation from the reference temperature of each level.
+        log_surface_pressure: natural logarithm of surface pressure, shape (1, …).
+        tracers: specific humidity and cloud contents by name, each shape (level, …).
+    """
+
+    vorticity: Float[Array, "..."]
+    divergence: Float[Array, "..."]
+    temperature_variation: Float[Array, "..."]
+    log_surface_pressure: Float[Array, "..."]
+    tracers: dict[str, Float[Array, "..."]]
+
+    def stack(self) -> Float[Array, "..."]:
+        """All variables along the level axis, in field order: one array to transform."""
+        return jnp.concatenate(jax.tree.leaves(self), axis=-3)
+
+    def unstack(self, stacked: Float[Array, "..."]) -> "State":
+        """Inverse of ``stack``, for an array that may have other horizontal axes."""
+        leaves, structure = jax.tree.flatten(self)
+        return jax.tree.unflatten(structure, split_levels(stacked, leaves))
+
+    def map_stacked(self, f: Callable[[jax.Array], jax.Array]) -> "State":
+        """Apply f once to the stacked variables, e.g. a spherical-harmonic transform."""
+        return self.unstack(f(self.stack()))
+
+
+def split_levels(stacked: jax.Array, like: list[jax.Array]) -> list[jax.Array]:
+    """Split along the level axis into as many levels as each array in ``like`` has."""
+    ends = []
+    for leaf in like:
+        ends.append((ends[-1] if ends else 0) + leaf.shape[-3])
+    return jnp.split(stacked, ends[:-1], axis=-3)

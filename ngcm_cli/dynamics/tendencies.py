@@ -1,0 +1,160 @@
+"""Explicit tendencies of the moist primitive equations on sigma levels.
+
+Vorticity-divergence form with humidity and cloud water in the equation of state, after
+Durran, Numerical Methods for Fluid Dynamics (2nd ed.), section 8.6, with the moist terms of
+Kochkov et al. (2024), supplement section "Dynamical core". Nonlinear products are formed on a
+grid without aliasing; what remains linear around the reference temperature and would
+limit the time step (gravity waves) is in ``implicit``.
+
+Letters as in the papers: U, V = u cos φ, v cos φ; ζ, δ vorticity and divergence;
+T′ temperature variation; q humidity; π = ln pₛ; σ̇ vertical velocity.
+"""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ngcm_cli import units
+from ngcm_cli.dynamics.sigma import SigmaLevels
+from ngcm_cli.dynamics.state import State
+from ngcm_cli.spectral import SphericalHarmonics
+from ngcm_cli.spectral.operators import (
+    clip_wavenumbers,
+    cos_lat_grad,
+    cos_lat_velocity,
+    curl_cos_lat,
+    div_cos_lat,
+    laplacian,
+    sec2_lat,
+)
+
+GAS_RATIO = units.VAPOR_GAS_CONSTANT / units.GAS_CONSTANT  # R_v/R
+HEAT_RATIO = units.VAPOR_HEAT_CAPACITY / units.HEAT_CAPACITY  # c_pv/c_p
+
+
+def explicit_tendencies(
+    state: State,
+    harmonics: SphericalHarmonics,
+    levels: SigmaLevels,
+    reference_temperature: Float[Array, " level"],
+    orography: Float[Array, "row total_wavenumber"],
+) -> State:
+    """Tendencies of all variables per nondimensional time, modal, clipped.
+
+    Args:
+        state: modal state on the dynamical core's grid.
+        harmonics: transforms of that grid.
+        levels: sigma levels.
+        reference_temperature: of each level, K.
+        orography: modal surface height, nondimensional.
+    """
+    grid = harmonics.grid
+    n = levels.layers
+    sec2 = sec2_lat(grid)
+    coriolis = (2 * units.ANGULAR_VELOCITY * grid.sin_latitude).astype(np.float32)
+    t_ref = reference_temperature[:, None, None]
+
+    # Everything needed on the grid, in one transform.
+    names, humidity = sorted(state.tracers), state.tracers["specific_humidity"]
+    modal = [
+        state.vorticity,
+        state.divergence,
+        state.temperature_variation,
+        *cos_lat_velocity(state.vorticity, state.divergence, clip=False),
+        *cos_lat_grad(humidity, clip=False),
+        *(state.tracers[name] for name in names),
+        *cos_lat_grad(state.log_surface_pressure, clip=False),
+        laplacian(state.log_surface_pressure),
+    ]
+    ends = np.cumsum([x.shape[0] for x in modal])
+    nodal = jnp.split(harmonics.to_nodal(jnp.concatenate(modal)), ends[:-1])
+    vorticity, divergence, t, u, v, q_x, q_y = nodal[:7]
+    tracers = dict(zip(names, nodal[7:-3], strict=True))
+    q = tracers["specific_humidity"]
+    p_x, p_y, p_laplacian = nodal[-3:]
+    clouds = sum(tracers[name] for name in names if name != "specific_humidity")
+
+    # Continuity: σ̇ at the interior boundaries, with and without divergence.
+    wind_dot_grad_p = sec2 * (u * p_x + v * p_y)
+    column = levels.cumulative_integral(
+        jnp.stack([wind_dot_grad_p, wind_dot_grad_p + divergence])
+    )
+    depth = np.cumsum(levels.thickness)[:-1, None, None]
+    sigma_dot = depth * column[:, -1:] - column[:, :-1]
+    sigma_dot_explicit, sigma_dot_full = sigma_dot
+    surface_pressure = -column[0, -1:]
+
+    # Momentum: the vector whose curl and divergence are the tendencies.
+    virtual = 1 + (GAS_RATIO - 1) * q - clouds
+    r_t = units.GAS_CONSTANT * t * virtual
+    advect = levels.vertical_advection
+    absolute_vorticity = vorticity + coriolis
+    force_x = -v * absolute_vorticity + (r_t * p_x - advect(sigma_dot_full, u))
+    force_y = u * absolute_vorticity + (r_t * p_y - advect(sigma_dot_full, v))
+    kinetic_energy = 0.5 * (u**2 + v**2) * sec2
+
+    # Humidity in the pressure gradient of the reference temperature.
+    moist = t_ref * np.float32(units.VAPOR_GAS_CONSTANT - units.GAS_CONSTANT)
+    moist_vorticity = moist * sec2 * (p_x * q_y - p_y * q_x)
+    moist_divergence = moist * (sec2 * (q_x * p_x + q_y * p_y) + q * p_laplacian)
+    moist_geopotential = levels.geopotential(q * (t + t_ref) * (GAS_RATIO - 1))
+
+    # Thermodynamics: adiabatic heating κ T ω/p and vertical transport.
+    def adiabatic(temperature, x, integral):
+        """T times ω/p of the flow component x, from its cumulative integral."""
+        y = levels.log_ratios[:, None, None] * integral
+        above = jnp.concatenate([jnp.zeros_like(y[:1]), y[:-1]])
+        thickness = levels.thickness[:, None, None]
+        return temperature * (x - (y + above) / thickness)
+
+    heat = 1 + (HEAT_RATIO - 1) * q
+    t_virtual = t * ((1 + (GAS_RATIO - 1) * q) / heat) + t_ref * (
+        (GAS_RATIO - HEAT_RATIO) * q / heat
+    )
+    heating = adiabatic(t_ref, wind_dot_grad_p, column[0]) + adiabatic(
+        t_virtual, wind_dot_grad_p, column[1]
+    )
+    temperature = (
+        t * divergence
+        + advect(sigma_dot_full, t)
+        + advect(sigma_dot_explicit, t_ref)
+        + units.KAPPA * heating
+    )
+
+    # Back to spectral space, in one transform.
+    scalars = [t, *(tracers[name] for name in names)]
+    local = [temperature] + [
+        advect(sigma_dot_full, x) + x * divergence for x in scalars[1:]
+    ]
+    back = harmonics.to_modal(
+        jnp.concatenate(
+            [
+                force_x * sec2,
+                force_y * sec2,
+                kinetic_energy + moist_geopotential,
+                moist_vorticity,
+                moist_divergence,
+                *local,
+                *(u * x * sec2 for x in scalars),
+                *(v * x * sec2 for x in scalars),
+                surface_pressure,
+            ]
+        )
+    )
+    levels_of = back[:-1].reshape(-1, n, *grid.modal_shape)
+    force_x, force_y, energy, moist_vorticity, moist_divergence = levels_of[:5]
+    local, flux_x, flux_y = levels_of[5:].reshape(3, len(scalars), n, *grid.modal_shape)
+    transported = local - div_cos_lat(flux_x, flux_y, clip=False)
+
+    surface = units.GRAVITY * laplacian(orography)
+    tendency = State(
+        vorticity=moist_vorticity - curl_cos_lat(force_x, force_y, clip=False),
+        divergence=-div_cos_lat(force_x, force_y, clip=False)
+        - laplacian(energy)
+        - moist_divergence
+        - surface,
+        temperature_variation=transported[0],
+        log_surface_pressure=back[-1:],
+        tracers=dict(zip(names, transported[1:], strict=True)),
+    )
+    return tendency.map_stacked(clip_wavenumbers)
