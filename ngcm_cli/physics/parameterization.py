@@ -1,0 +1,135 @@
+"""The learned physics: tendencies of everything that the dynamical core leaves out."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ngcm_cli.dynamics import State
+from ngcm_cli.dynamics.sigma import SigmaLevels
+from ngcm_cli.physics.features import Surroundings, prefixed, state_features
+from ngcm_cli.physics.scaling import Features, Normalization, OutputScaling, pack
+from ngcm_cli.physics.surface import SurfaceEmbedding
+from ngcm_cli.physics.towers import ColumnTower, VerticalConvolutions
+from ngcm_cli.spectral import SphericalHarmonics
+from ngcm_cli.spectral.operators import vorticity_divergence
+
+STATE_FIELDS = (
+    "divergence",
+    "log_surface_pressure",
+    "specific_cloud_ice_water_content",
+    "specific_cloud_liquid_water_content",
+    "specific_humidity",
+    "temperature_variation",
+    "vorticity",
+)
+PROFILE_FIELDS = (
+    "divergence",
+    "pressure",
+    "specific_cloud_ice_water_content",
+    "specific_cloud_liquid_water_content",
+    "specific_humidity",
+    "temperature_variation",
+    "u",
+    "v",
+    "vorticity",
+)
+
+
+class Parameterization(eqx.Module):
+    """Features of each column → network → tendencies, filtered in spectral space.
+
+    Kochkov et al. (2024), methods section "Learned physics module".
+
+    Attributes:
+        harmonics: transforms of the model's grid.
+        levels: sigma levels.
+        surroundings: features of place and time.
+        surface: embedding of land, sea and ice.
+        profile_normalization: for the vertical convolutions.
+        profile: convolutions along the levels of each column.
+        normalization: of all features of the tower.
+        tower: the column network.
+        outputs: splits and scales what it predicts.
+        damping: factor of each total wavenumber of the tendencies.
+    """
+
+    harmonics: SphericalHarmonics
+    levels: SigmaLevels = eqx.field(static=True)
+    surroundings: Surroundings
+    surface: SurfaceEmbedding
+    profile_normalization: Normalization
+    profile: VerticalConvolutions
+    normalization: Normalization
+    tower: ColumnTower
+    outputs: OutputScaling
+    damping: Float[Array, " total_wavenumber"]
+
+    def __call__(
+        self,
+        state: State,
+        memory: State | None,
+        noise: Features,
+        forcing: dict[str, jax.Array],
+        time: Float[Array, ""],
+    ) -> State:
+        """Modal tendencies per nondimensional time.
+
+        Args:
+            state: modal state.
+            memory: modal state of the previous step, for models that use it.
+            noise: nodal random fields by name; empty for deterministic models.
+            forcing: sea-surface temperature [K] and sea-ice cover [0 … 1] on the grid.
+            time: nondimensional time since 1979.
+        """
+        features = self.features(state, memory, noise, forcing, time)
+        columns = self.tower(pack(self.normalization(features)))
+        return self._to_modal(self.outputs(columns), state)
+
+    def features(
+        self,
+        state: State,
+        memory: State | None,
+        noise: Features,
+        forcing: dict[str, jax.Array],
+        time: Float[Array, ""],
+    ) -> Features:
+        """All features of the column network by name, in physical (model) units."""
+        features = state_features(state, self.harmonics, STATE_FIELDS, gradients=True)
+        pressure = jnp.exp(features["log_surface_pressure"])
+        features["pressure"] = pressure * self.levels.centers[:, None, None]
+
+        seen = {name: features[name] for name in PROFILE_FIELDS}
+        normalized = self.profile_normalization(seen)
+        channels = self.profile(jnp.stack([normalized[n] for n in sorted(normalized)]))
+        features["CNN1D"] = channels.reshape(-1, *channels.shape[2:])
+
+        features["surface_embedding"] = self.surface(features, forcing)
+        if memory is not None:
+            features |= prefixed(
+                "memory_",
+                state_features(memory, self.harmonics, STATE_FIELDS, gradients=False),
+            )
+        return features | noise | self.surroundings(time)
+
+    def _to_modal(self, nodal: Features, state: State) -> State:
+        """Spectral tendencies of the state variables from those of wind and the rest."""
+        vorticity, divergence = vorticity_divergence(
+            nodal["u"], nodal["v"], self.harmonics
+        )
+        rest = {k: x for k, x in nodal.items() if k not in ("u", "v")}
+        modal = self.harmonics.to_modal(jnp.concatenate(list(rest.values())))
+        ends = []
+        for x in rest.values():
+            ends.append((ends[-1] if ends else 0) + x.shape[0])
+        modal = dict(zip(rest, jnp.split(modal, ends[:-1]), strict=True))
+        tendency = State(
+            vorticity=vorticity,
+            divergence=divergence,
+            temperature_variation=modal["temperature_variation"],
+            log_surface_pressure=modal.get(
+                "log_surface_pressure", jnp.zeros_like(state.log_surface_pressure)
+            ),
+            tracers={name: modal[name] for name in state.tracers},
+        )
+        return jax.tree.map(lambda x: x * self.damping, tendency)

@@ -1,0 +1,81 @@
+"""Bringing features to order one, and network outputs back to physical size."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ngcm_cli.arrays import Columns
+
+Features = dict[str, jax.Array]
+"""Named fields of shape (level, longitude, latitude)."""
+
+
+class Normalization(eqx.Module):
+    """(feature − shift)/scale per name, divided by a profile where one is given.
+
+    Attributes:
+        shifts: per name; static, so that XLA folds them into neighbouring loops.
+        scales: per name.
+        profile: scale of each level for specific humidity and its derivatives, or None.
+        max_value: bound of a final soft clip to ± this value, or None.
+    """
+
+    shifts: tuple[tuple[str, float], ...] = eqx.field(static=True)
+    scales: tuple[tuple[str, float], ...] = eqx.field(static=True)
+    profile: tuple[float, ...] | None = eqx.field(static=True, default=None)
+    max_value: float | None = eqx.field(static=True, default=None)
+
+    def __call__(self, features: Features) -> Features:
+        """Normalise every feature; a name without shift or scale is a KeyError."""
+        shifts, scales = dict(self.shifts), dict(self.scales)
+        out = {}
+        for name, x in features.items():
+            x = (x - shifts[name]) / scales[name]
+            if self.profile is not None and _is_humidity(name):
+                x = x * (1 / np.array(self.profile, np.float32))[:, None, None]
+            out[name] = x if self.max_value is None else soft_clip(x, self.max_value)
+        return out
+
+
+def _is_humidity(name: str) -> bool:
+    """Specific humidity and its derivatives, not that of the memory."""
+    return name.startswith("specific_humidity")
+
+
+def soft_clip(x: jax.Array, max_value: float) -> jax.Array:
+    """Identity well inside ± max_value, smoothly constant outside."""
+    width = 2 * max_value
+    inner = jax.nn.softplus(width - jax.nn.softplus(x + max_value))
+    return max_value - inner * (width / jax.nn.softplus(np.float32(width)))
+
+
+def pack(features: Features) -> Columns:
+    """All features along the channel axis, in alphabetical order of their names."""
+    return jnp.concatenate([features[name] for name in sorted(features)], axis=-3)
+
+
+class OutputScaling(eqx.Module):
+    """Splits network outputs by variable and gives each its physical size.
+
+    Attributes:
+        names: variables in the order of the channels.
+        scales: factor of each variable, the global factor included.
+        sizes: number of levels of each variable.
+        profile: further scale of each level of specific humidity.
+    """
+
+    names: tuple[str, ...] = eqx.field(static=True)
+    scales: tuple[float, ...] = eqx.field(static=True)
+    sizes: tuple[int, ...] = eqx.field(static=True)
+    profile: tuple[float, ...] = eqx.field(static=True)
+
+    def __call__(self, columns: Columns) -> Features:
+        """Map (channel, longitude, latitude) to fields by name."""
+        parts = jnp.split(columns, np.cumsum(self.sizes)[:-1])
+        out = {}
+        for name, scale, x in zip(self.names, self.scales, parts, strict=True):
+            out[name] = x * scale
+            if _is_humidity(name):
+                out[name] *= np.array(self.profile, np.float32)[:, None, None]
+        return out

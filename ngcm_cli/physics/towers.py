@@ -1,0 +1,102 @@
+"""Networks applied to every column of the atmosphere independently.
+
+Inputs and outputs are fields of shape (channel, longitude, latitude). All matrix products
+run at JAX's default precision, as the published models were trained.
+"""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ngcm_cli.arrays import Columns
+
+Activation = Callable[[jax.Array], jax.Array]
+
+
+def gelu(x: jax.Array) -> jax.Array:
+    """Gaussian error linear unit in its tanh approximation (Hendrycks & Gimpel 2016)."""
+    return jax.nn.gelu(x, approximate=True)
+
+
+class Linear(eqx.Module):
+    """y = W x + b in each column."""
+
+    weight: Float[Array, "out in"]
+    bias: Float[Array, " out"] | None
+
+    def __call__(self, x: Columns) -> Columns:
+        """Map (in, longitude, latitude) to (out, longitude, latitude)."""
+        y = jnp.einsum("oi,i...->o...", self.weight, x)
+        return y if self.bias is None else y + self.bias[:, None, None]
+
+
+class MLP(eqx.Module):
+    """Linear layers with an activation between them, none after the last."""
+
+    layers: tuple[Linear, ...]
+    activation: Activation = eqx.field(static=True)
+
+    def __call__(self, x: Columns) -> Columns:
+        """Apply the layers in order."""
+        for layer in self.layers[:-1]:
+            x = self.activation(layer(x))
+        return self.layers[-1](x)
+
+
+class ColumnTower(eqx.Module):
+    """Encode, process in residual blocks, decode.
+
+    Attributes:
+        encode: features to latent channels.
+        process: residual blocks of latent channels.
+        decode: latent channels to outputs.
+    """
+
+    encode: MLP
+    process: tuple[MLP, ...]
+    decode: MLP
+
+    def __call__(self, x: Columns) -> Columns:
+        """Map (feature, longitude, latitude) to (output, longitude, latitude)."""
+        x = self.encode(x)
+        for block in self.process:
+            x = x + block(x)
+        return self.decode(x)
+
+
+class LevelConvolution(eqx.Module):
+    """A convolution along the levels of each column, zero beyond top and bottom."""
+
+    weight: Float[Array, "out in width"]
+    bias: Float[Array, " out"]
+
+    def __call__(
+        self, x: Float[Array, "in level longitude latitude"]
+    ) -> Float[Array, "out level longitude latitude"]:
+        """Cross-correlate: out(k) = b + Σⱼ W(j) in(k + j − width // 2)."""
+        half = self.weight.shape[-1] // 2
+        levels = x.shape[1]
+        padded = jnp.pad(x, [(0, 0), (half, half), (0, 0), (0, 0)])
+        y = self.bias[:, None, None, None]
+        for j in range(self.weight.shape[-1]):
+            shifted = padded[:, j : j + levels]
+            y = y + jnp.einsum("oi,i...->o...", self.weight[..., j], shifted)
+        return y
+
+
+class VerticalConvolutions(eqx.Module):
+    """Convolutions along the levels with an activation between them."""
+
+    layers: tuple[LevelConvolution, ...]
+    activation: Activation = eqx.field(static=True)
+
+    def __call__(
+        self, x: Float[Array, "in level longitude latitude"]
+    ) -> Float[Array, "out level longitude latitude"]:
+        """Apply the layers in order."""
+        for layer in self.layers[:-1]:
+            x = self.activation(layer(x))
+        return self.layers[-1](x)
