@@ -1,0 +1,36 @@
+"""Names and units at the boundary of the model: SI under ERA5 names outside."""
+
+import jax
+import numpy as np
+
+from ngcm_cli import units
+from ngcm_cli.dynamics.state import TRACERS
+
+_LONG_NAMES = {
+    "t": "temperature",
+    "u": "u_component_of_wind",
+    "v": "v_component_of_wind",
+    "z": "geopotential",
+}
+_FACTORS = {
+    "u": np.float32(units.METER_PER_SECOND),
+    "v": np.float32(units.METER_PER_SECOND),
+    "z": np.float32(units.SQUARE_METER_PER_SQUARE_SECOND),
+}
+
+ATMOSPHERE = (*sorted(_LONG_NAMES.values()), *TRACERS)
+"""Fields on pressure levels that the model reads and predicts."""
+
+FORCING = ("sea_ice_cover", "sea_surface_temperature")
+"""Surface fields that the model is given."""
+
+
+def from_si(fields: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """Nondimensional ``t``, ``u``, ``v``, ``z`` and tracers from ERA5 fields."""
+    short = {k: fields[name] * _FACTORS.get(k, 1) for k, name in _LONG_NAMES.items()}
+    return short | {name: fields[name] for name in TRACERS}
+
+
+def to_si(fields: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """Inverse of ``from_si``."""
+    return {_LONG_NAMES.get(k, k): x / _FACTORS.get(k, 1) for k, x in fields.items()}

@@ -1,0 +1,196 @@
+"""The neural general circulation model: encode, advance, decode."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int, PRNGKeyArray
+
+from ngcm_cli import units
+from ngcm_cli.gcm.decoder import Decoder
+from ngcm_cli.gcm.encoder import Encoder
+from ngcm_cli.gcm.fields import ATMOSPHERE, FORCING, from_si, to_si
+from ngcm_cli.gcm.forcing import Forcing
+from ngcm_cli.gcm.model_state import ModelState
+from ngcm_cli.gcm.step import Step
+from ngcm_cli.physics.random_fields import RandomFields
+from ngcm_cli.spectral import Grid
+
+Fields = dict[str, np.ndarray] | dict[str, jax.Array]
+
+
+class NeuralGCM(eqx.Module):
+    """A dynamical core with learned physics, after Kochkov et al. (2024).
+
+    Fields outside are in SI units under ERA5 names, shape (level, longitude, latitude)
+    on ``grid`` and ``levels``; surface fields have one level. Maps over ensemble members
+    with ``jax.vmap`` over keys or states.
+
+    Example:
+        >>> import jax, ngcm_cli
+        >>> from ngcm_cli.run import bundled_state
+        >>> model = ngcm_cli.load_model("tl63_stochastic_mini")
+        >>> data = bundled_state(model)
+        >>> state = model.encode(data.fields, data.forcing, data.time, jax.random.key(0))
+        >>> state = model.advance(state, data.forcing, steps=6)
+        >>> model.decode(state)["temperature"].shape
+        (37, 128, 64)
+
+    Attributes:
+        name: of the model's card.
+        encoder: data to state.
+        memory_encoder: data to the state before the first step, for models with memory.
+        encoder_noise: random fields seen by the encoder; None where it sees none.
+        step: one model step.
+        decoder: state to data.
+        step_seconds: length of a model step.
+    """
+
+    name: str = eqx.field(static=True)
+    encoder: Encoder
+    memory_encoder: Encoder | None
+    encoder_noise: RandomFields | None
+    step: Step
+    decoder: Decoder
+    step_seconds: int = eqx.field(static=True)
+
+    @property
+    def grid(self) -> Grid:
+        """Horizontal grid of the data and of the state."""
+        return self.encoder.harmonics.grid
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Pressure levels of the data, hPa, top first."""
+        return self.encoder.pressure_levels
+
+    @property
+    def time_step(self) -> np.timedelta64:
+        """Length of one ``advance``."""
+        return np.timedelta64(self.step_seconds, "s")
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether runs with different keys differ."""
+        return self.step.random_fields is not None
+
+    @property
+    def input_variables(self) -> tuple[str, ...]:
+        """Fields on pressure levels that ``encode`` needs."""
+        return ATMOSPHERE
+
+    @property
+    def forcing_variables(self) -> tuple[str, ...]:
+        """Surface fields that ``encode`` and ``advance`` need."""
+        return FORCING
+
+    @property
+    def output_variables(self) -> tuple[str, ...]:
+        """Fields that ``decode`` returns."""
+        return ATMOSPHERE
+
+    def substeps_since_reference(self, time: np.datetime64) -> int:
+        """The model's clock at a time, in whole physics substeps.
+
+        Raises:
+            ValueError: the time is not a whole number of substeps after 1979-01-01T00.
+        """
+        substep = np.timedelta64(self.step_seconds // self.step.substeps, "s")
+        count, rest = divmod(time - units.REFERENCE_TIME, substep)
+        if rest:
+            raise ValueError(f"{time} is not a whole number of model steps of {substep}")
+        return int(count)
+
+    def encode(
+        self,
+        fields: Fields,
+        forcing: Fields,
+        time: np.datetime64,
+        key: PRNGKeyArray | None = None,
+    ) -> ModelState:
+        """The state of the model that corresponds to data at one time.
+
+        Args:
+            fields: ``input_variables``, each (level, longitude, latitude), SI units.
+            forcing: ``forcing_variables``, each (1, longitude, latitude).
+            time: UTC, a whole number of model steps after 1979-01-01T00.
+            key: of the random fields, ``jax.random.key(seed)``; may be left out for a
+                deterministic model.
+
+        Raises:
+            ValueError: no key for a stochastic model, or a time between steps.
+        """
+        if key is None:
+            if self.stochastic:
+                raise ValueError(f"{self.name} is stochastic: encode needs a key")
+            key = jax.random.key(0)
+        clock = self.substeps_since_reference(time)
+        hours = (time - units.REFERENCE_TIME) / np.timedelta64(1, "h")
+        nondimensional = np.float32(hours * units.HOUR)
+        fields = {name: fields[name] for name in self.input_variables}
+        return _encode(self, fields, np.int32(clock), nondimensional, key)
+
+    def advance(
+        self, state: ModelState, forcing: Fields | Forcing, steps: int = 1
+    ) -> ModelState:
+        """The state ``steps`` model steps later.
+
+        Args:
+            state: from ``encode`` or ``advance``.
+            forcing: ``forcing_variables``, each (1, longitude, latitude), held constant;
+                or a ``Forcing``, from which every step selects by its time.
+            steps: how many; another number does not compile again.
+        """
+        if not isinstance(forcing, Forcing):
+            forcing = Forcing.constant({k: forcing[k] for k in self.forcing_variables})
+        return _advance(self, state, forcing, np.int32(steps))
+
+    def decode(self, state: ModelState) -> dict[str, jax.Array]:
+        """Fields on pressure levels, SI units, each (level, longitude, latitude)."""
+        return _decode(self, state)
+
+
+@eqx.filter_jit
+def _encode(
+    model: NeuralGCM,
+    fields: dict[str, jax.Array],
+    clock: Int[Array, ""],
+    time: jax.Array,
+    key: PRNGKeyArray,
+) -> ModelState:
+    data = from_si(fields)
+    key, first = jax.random.split(key)
+    key, second = jax.random.split(key)
+    third = jax.random.split(key)[1]
+
+    noise, memory, random_key = {}, None, second
+    if model.encoder_noise is not None:
+        noise = model.encoder_noise.nodal(model.encoder_noise.sample(first))
+    if model.memory_encoder is not None:
+        memory = model.memory_encoder(data, noise, time)
+        random_key = third  # each of the two encoders has used up a key
+    return ModelState(
+        state=model.encoder(data, noise, time),
+        memory=memory,
+        random=model.step.first_random(random_key),
+        substep=clock,
+        time=time,
+    )
+
+
+@eqx.filter_jit
+def _advance(
+    model: NeuralGCM, state: ModelState, forcing: Forcing, steps: Int[Array, ""]
+) -> ModelState:
+    seconds = model.step_seconds // model.step.substeps
+
+    def step(_, state: ModelState) -> ModelState:
+        minutes = state.substep * seconds // 60
+        return model.step(state, forcing.select(minutes))
+
+    return jax.lax.fori_loop(0, steps, step, state)
+
+
+@eqx.filter_jit
+def _decode(model: NeuralGCM, state: ModelState) -> dict[str, jax.Array]:
+    return to_si(model.decoder(state.state, state.time))

@@ -1,0 +1,25 @@
+"""Everything a model carries from one step to the next."""
+
+import equinox as eqx
+from jaxtyping import Array, Float, Int
+
+from ngcm_cli.dynamics import State
+from ngcm_cli.physics.random_fields import RandomState
+
+
+class ModelState(eqx.Module):
+    """State of the model between two steps: the whole of it, for an exact restart.
+
+    Attributes:
+        state: modal prognostic variables.
+        memory: modal prognostic variables of the previous step, or None.
+        random: random fields and their key.
+        substep: whole physics substeps since 1979-01-01T00 UTC; the clock.
+        time: the same instant in nondimensional float32, as the networks see it.
+    """
+
+    state: State
+    memory: State | None
+    random: RandomState
+    substep: Int[Array, ""]
+    time: Float[Array, ""]

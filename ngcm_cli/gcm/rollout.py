@@ -1,0 +1,76 @@
+"""Many steps, lazily: the one loop behind every kind of run."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+
+from ngcm_cli.errors import UnstableRunError
+from ngcm_cli.gcm.forcing import Forcing
+from ngcm_cli.gcm.model import Fields, NeuralGCM
+from ngcm_cli.gcm.model_state import ModelState
+
+
+@dataclasses.dataclass(frozen=True)
+class Chunk:
+    """Output at one time.
+
+    Attributes:
+        step: model steps since the initial state.
+        fields: decoded fields on the host, SI units, (level, longitude, latitude).
+        state: the state of the model at that time, on the device.
+    """
+
+    step: int
+    fields: dict[str, np.ndarray]
+    state: ModelState
+
+
+def rollout(
+    model: NeuralGCM,
+    state: ModelState,
+    forcing: Fields | Forcing,
+    every: int,
+    count: int,
+) -> Iterator[Chunk]:
+    """Decoded output at the start and after every ``every`` steps, ``count`` times.
+
+    The device already computes the next output while the caller works on the last one,
+    and at most two are held at a time.
+
+    Args:
+        model: the model.
+        state: where to start.
+        forcing: as for ``NeuralGCM.advance``.
+        every: model steps between two outputs.
+        count: number of outputs after the initial one.
+
+    Raises:
+        UnstableRunError: a decoded field is not finite.
+
+    Example:
+        >>> for chunk in rollout(model, state, data.forcing, every=6, count=4):
+        ...     print(chunk.step, chunk.fields["temperature"].mean())
+    """
+    decoded = model.decode(state)
+    for i in range(count + 1):
+        this_state, this_decoded = state, decoded
+        if i < count:
+            state = model.advance(state, forcing, steps=every)
+            decoded = model.decode(state)
+        fields = jax.device_get(this_decoded)
+        _check_finite(fields, i * every, model)
+        yield Chunk(i * every, fields, this_state)
+
+
+def _check_finite(fields: dict[str, np.ndarray], step: int, model: NeuralGCM) -> None:
+    for name, x in fields.items():
+        if not np.isfinite(x).all():
+            level = model.levels[np.argwhere(~np.isfinite(x))[0][0]]
+            hours = step * model.time_step / np.timedelta64(1, "h")
+            raise UnstableRunError(
+                f"The run became unstable: {name} at {level:g} hPa is not finite "
+                f"{hours:g} hours after the start.",
+                "Shorten the lead time, or try another seed or initial state.",
+            )

@@ -1,0 +1,67 @@
+"""One step of the model: learned physics, then fluid motion, then new noise."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ngcm_cli.dynamics import Dycore
+from ngcm_cli.gcm.model_state import ModelState
+from ngcm_cli.physics.parameterization import Parameterization
+from ngcm_cli.physics.random_fields import RandomFields, RandomState
+
+
+class Step(eqx.Module):
+    """Advances a state by one model step of one or more physics substeps.
+
+    Attributes:
+        parameterization: learned tendencies.
+        dycore: integrates them together with the primitive equations.
+        random_fields: noise of the parameterization; None for deterministic models.
+        substeps: physics evaluations in one model step.
+        interval: length of a substep, nondimensional.
+    """
+
+    parameterization: Parameterization
+    dycore: Dycore
+    random_fields: RandomFields | None
+    substeps: int = eqx.field(static=True)
+    interval: float = eqx.field(static=True)
+
+    def __call__(self, state: ModelState, forcing: dict[str, jax.Array]) -> ModelState:
+        """The state one model step later, the forcing held constant."""
+        if self.substeps == 1:
+            return self.substep(state, forcing)
+        return jax.lax.fori_loop(
+            0, self.substeps, lambda _, x: self.substep(x, forcing), state
+        )
+
+    def substep(self, state: ModelState, forcing: dict[str, jax.Array]) -> ModelState:
+        """Physics once, and the dynamical core under its constant tendency."""
+        noise = {}
+        if self.random_fields is not None:
+            noise = self.random_fields.nodal(state.random)
+        tendency = self.parameterization(
+            state.state, state.memory, noise, forcing, state.time
+        )
+        clock = state.substep + 1
+        return ModelState(
+            state=self.dycore(state.state, tendency),
+            memory=None if state.memory is None else state.state,
+            random=self.next_random(state.random),
+            substep=clock,
+            # A product, not a sum: rounding must not accumulate.
+            time=np.float32(self.interval) * clock.astype(jnp.float32),
+        )
+
+    def first_random(self, key: jax.Array) -> RandomState:
+        """Random fields of a new state."""
+        if self.random_fields is None:
+            return RandomState(None, key, jnp.int32(0))
+        return self.random_fields.sample(key)
+
+    def next_random(self, random: RandomState) -> RandomState:
+        """Random fields one substep later."""
+        if self.random_fields is None:
+            return RandomState(None, random.key, random.step + 1)
+        return self.random_fields.advance(random)
