@@ -1,0 +1,372 @@
+"""From a specification and its weights to a model: the wiring diagram.
+
+Weights come as a flat dictionary of arrays. Every place of the model takes its array by
+name, so the names used here are those of the native weights file.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ngcm_cli import units
+from ngcm_cli.checkpoint import spec as specs
+from ngcm_cli.checkpoint.weights import Weights
+from ngcm_cli.dynamics import Dycore, SigmaLevels, State
+from ngcm_cli.dynamics.orography import Orography, modal_orography
+from ngcm_cli.dynamics.state import TRACERS
+from ngcm_cli.gcm.decoder import Decoder
+from ngcm_cli.gcm.encoder import Encoder
+from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.gcm.step import Step
+from ngcm_cli.physics.features import Surroundings, ground_features
+from ngcm_cli.physics.parameterization import (
+    PROFILE_FIELDS,
+    STATE_FIELDS,
+    Parameterization,
+)
+from ngcm_cli.physics.random_fields import RandomFields
+from ngcm_cli.physics.scaling import Normalization, OutputScaling
+from ngcm_cli.physics.surface import (
+    NetworkEmbedding,
+    SurfaceEmbedding,
+    UniformEmbedding,
+)
+from ngcm_cli.physics.towers import (
+    MLP,
+    ColumnTower,
+    LevelConvolution,
+    Linear,
+    VerticalConvolutions,
+    gelu,
+)
+from ngcm_cli.spectral import Grid, SphericalHarmonics
+from ngcm_cli.spectral.filters import exponential_filter
+
+_PRECISION = {
+    "tensorfloat32": jax.lax.Precision.HIGH,
+    "float32": jax.lax.Precision.HIGHEST,
+}
+_GRADIENTS = ("", "_dlon", "_dlat", "_del2")
+_SURROUNDINGS = (
+    "cos_latitude",
+    "sin_latitude",
+    "land_sea_mask",
+    "learned_positional_features",
+    "radiation",
+    *(f"geopotential_at_surface{suffix}" for suffix in _GRADIENTS),
+)
+_SURROUNDING_CHANNELS = len(_SURROUNDINGS) - 1  # position has its own number
+
+
+def build(name: str, spec: specs.ModelSpec, weights: Weights) -> NeuralGCM:
+    """Construct a model.
+
+    Args:
+        name: of the model, for messages and provenance.
+        spec: its architecture.
+        weights: its learned parameters and static fields, each taken exactly once.
+
+    Raises:
+        CheckpointError: weights are missing, left over or of another shape.
+    """
+    model = _Builder(spec, weights).model(name)
+    weights.finish()
+    return model
+
+
+class _Builder:
+    """What several parts of one model share while it is put together."""
+
+    def __init__(self, spec: specs.ModelSpec, weights: Weights):
+        self.spec = spec
+        self.weights = weights
+        precision = _PRECISION[spec.transform_precision]
+        self.grid = Grid.linear(spec.truncation)
+        self.harmonics = SphericalHarmonics(self.grid, precision)
+        self.dycore_harmonics = SphericalHarmonics(
+            Grid.quadratic(spec.dycore.wavenumbers), precision
+        )
+        self.levels = SigmaLevels(spec.sigma_layers)
+        self.interval = (
+            spec.step_minutes * 60 * units.SECOND
+        ) / spec.physics_substeps
+        shape = self.grid.nodal_shape
+        self.surface_geopotential = weights.static("geopotential_at_surface", shape)
+        self.land_sea_mask = weights.static("land_sea_mask", shape)
+        self.ground = ground_features(
+            self.surface_geopotential, self.land_sea_mask, self.harmonics
+        )
+
+    def model(self, name: str) -> NeuralGCM:
+        spec = self.spec
+        step_noise, encoder_noise = None, None
+        if spec.random_fields is not None:
+            step_noise = self.random_fields("step.random_fields", spec.random_fields)
+            if spec.random_fields.in_encoder:
+                encoder_noise = self.random_fields("encoder_noise", spec.random_fields)
+        return NeuralGCM(
+            name=name,
+            encoder=self.encoder("encoder"),
+            memory_encoder=(
+                self.encoder("memory_encoder") if spec.physics.memory else None
+            ),
+            encoder_noise=encoder_noise,
+            step=Step(
+                parameterization=self.parameterization("step.parameterization"),
+                dycore=self.dycore("step.dycore"),
+                random_fields=step_noise,
+                substeps=spec.physics_substeps,
+                interval=self.interval,
+            ),
+            decoder=self.decoder("decoder"),
+            step_seconds=round(spec.step_minutes * 60),
+        )
+
+    def encoder(self, place: str) -> Encoder:
+        spec = self.spec
+        data = [f"{x}{g}" for x in ("t", "u", "v", "z", *TRACERS) for g in _GRADIENTS]
+        channels = len(data) * len(spec.pressure_levels)
+        channels += _SURROUNDING_CHANNELS + spec.position_fields
+        noise: list[str] = []
+        if spec.random_fields is not None and spec.random_fields.in_encoder:
+            noise = list(spec.random_fields.names or ("randomness",))
+            channels += len(spec.random_fields.correlation_km)
+        return Encoder(
+            harmonics=self.harmonics,
+            pressure_levels=spec.pressure_levels,
+            levels=self.levels,
+            reference_temperature=spec.reference_temperature,
+            orography=self.orography(
+                place, self.harmonics, spec.encoder.learned_orography
+            ),
+            surroundings=self.surroundings(place),
+            data_normalization=_normalization(
+                spec.data_scales, [*data, *_SURROUNDINGS], profile=True
+            ),
+            model_normalization=_normalization(spec.state_scales, noise),
+            tower=self.tower(
+                f"{place}.tower", spec.tower, channels, _sizes(spec.encoder.outputs, spec)
+            ),
+            outputs=_outputs(spec.encoder.outputs, spec.sigma_layers),
+            damping=self.encoder_damping(),
+            clipped=spec.encoder.clipped,
+        )
+
+    def encoder_damping(self) -> State | None:
+        filters = self.spec.encoder.filters
+        if filters is None:
+            return None
+        factors = {
+            name: jnp.asarray(self.factor(f.attenuation, f, self.grid))
+            for name, f in filters.items()
+        }
+        tracers = {name: factors.pop(name) for name in TRACERS}
+        return State(**factors, tracers=tracers)
+
+    def decoder(self, place: str) -> Decoder:
+        spec = self.spec
+        gradients = _GRADIENTS if spec.decoder.gradients else ("",)
+        state = [f"{x}{g}" for x in ("u", "v", *spec.decoder.fields) for g in gradients]
+        channels = self.channels(state) + _SURROUNDING_CHANNELS + spec.position_fields
+        sizes = tuple(len(spec.pressure_levels) for _ in spec.decoder.outputs.scales)
+        return Decoder(
+            harmonics=self.harmonics,
+            pressure_levels=spec.pressure_levels,
+            levels=self.levels,
+            reference_temperature=spec.reference_temperature,
+            orography=self.orography(
+                place, self.harmonics, spec.decoder.learned_orography
+            ),
+            surroundings=self.surroundings(place),
+            fields=spec.decoder.fields,
+            gradients=spec.decoder.gradients,
+            normalization=_normalization(
+                spec.state_scales, [*state, *_SURROUNDINGS], profile=True
+            ),
+            tower=self.tower(f"{place}.tower", spec.tower, channels, sum(sizes)),
+            outputs=_outputs(spec.decoder.outputs, len(spec.pressure_levels)),
+        )
+
+    def parameterization(self, place: str) -> Parameterization:
+        spec, physics = self.spec, self.spec.physics
+        state = [f"{x}{g}" for x in ("u", "v", *STATE_FIELDS) for g in _GRADIENTS]
+        memory = [f"memory_{x}" for x in ("u", "v", *STATE_FIELDS)]
+        names = [*state, *_SURROUNDINGS, "pressure", "surface_embedding", "CNN1D"]
+        channels = self.channels([*state, "pressure"]) + physics.surface.channels
+        channels += _SURROUNDING_CHANNELS + spec.position_fields
+        channels += physics.convolutions[-1] * spec.sigma_layers
+        if physics.memory:
+            names += memory
+            channels += self.channels(memory)
+        if spec.random_fields is not None:
+            names += spec.random_fields.names or ("randomness",)
+            channels += len(spec.random_fields.correlation_km)
+        factors = [
+            self.factor(self.attenuation(f), f, self.grid) for f in physics.filters
+        ]
+        return Parameterization(
+            harmonics=self.harmonics,
+            levels=self.levels,
+            surroundings=self.surroundings(place),
+            surface=self.surface(f"{place}.surface"),
+            profile_normalization=_normalization(spec.state_scales, PROFILE_FIELDS),
+            profile=self.convolutions(f"{place}.profile"),
+            normalization=_normalization(
+                spec.state_scales, names, profile=True, max_value=physics.soft_clip
+            ),
+            tower=self.tower(
+                f"{place}.tower", spec.tower, channels, _sizes(physics.outputs, spec)
+            ),
+            outputs=_outputs(physics.outputs, spec.sigma_layers),
+            damping=jnp.asarray(np.prod(factors, axis=0), jnp.float32),
+        )
+
+    def dycore(self, place: str) -> Dycore:
+        spec = self.spec.dycore
+        grid = self.dycore_harmonics.grid
+        return Dycore(
+            self.dycore_harmonics,
+            self.levels,
+            self.spec.reference_temperature,
+            self.orography(place, self.dycore_harmonics, learned=True),
+            np.stack([self.factor(self.attenuation(f), f, grid) for f in spec.filters]),
+            self.interval / spec.substeps,
+            spec.substeps,
+        )
+
+    def orography(
+        self, place: str, harmonics: SphericalHarmonics, learned: bool
+    ) -> Orography:
+        base = modal_orography(
+            self.surface_geopotential, self.harmonics, harmonics.grid
+        )
+        correction = None
+        if learned:
+            size = int(harmonics.grid.mask.sum())
+            correction = self.weights.take(f"{place}.orography.correction", (size,))
+        return Orography(base, correction, self.spec.orography_scale)
+
+    def surroundings(self, place: str) -> Surroundings:
+        shape = (self.spec.position_fields, *self.grid.nodal_shape)
+        position = self.weights.take(f"{place}.surroundings.position", shape)
+        return Surroundings(self.grid, self.ground, position)
+
+    def surface(self, place: str) -> SurfaceEmbedding:
+        spec = self.spec.physics.surface
+
+        def embedding(part: str, names: tuple[str, ...] | None):
+            if names is None:
+                shape = (spec.channels, 1, 1)
+                return UniformEmbedding(
+                    self.weights.take(f"{place}.{part}.vector", shape)
+                )
+            return NetworkEmbedding(
+                names=names,
+                normalization=_normalization(self.spec.state_scales, names),
+                tower=self.tower(
+                    f"{place}.{part}.tower", spec.tower, len(names), spec.channels
+                ),
+            )
+
+        return SurfaceEmbedding(
+            land_fraction=jnp.asarray(self.land_sea_mask, jnp.float32)[None],
+            land=embedding("land", spec.land),
+            sea=embedding("sea", spec.sea),
+            sea_ice=embedding("sea_ice", spec.sea_ice),
+        )
+
+    def convolutions(self, place: str) -> VerticalConvolutions:
+        spec = self.spec.physics
+        layers, channels = [], len(PROFILE_FIELDS)
+        for i, out in enumerate(spec.convolutions):
+            shape = (out, channels, spec.convolution_width)
+            layers.append(
+                LevelConvolution(
+                    self.weights.take(f"{place}.layers.{i}.weight", shape),
+                    self.weights.take(f"{place}.layers.{i}.bias", (out,)),
+                )
+            )
+            channels = out
+        return VerticalConvolutions(tuple(layers), gelu)
+
+    def tower(
+        self, place: str, spec: specs.Tower, inputs: int, outputs: int
+    ) -> ColumnTower:
+        def mlp(part: str, sizes: list[int], bias: bool) -> MLP:
+            layers = []
+            for i, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+                at = f"{place}.{part}.layers.{i}"
+                weight = self.weights.take(f"{at}.weight", (n_out, n_in))
+                b = self.weights.take(f"{at}.bias", (n_out,)) if bias else None
+                layers.append(Linear(weight, b))
+            return MLP(tuple(layers), gelu)
+
+        latent = [spec.latent]
+        return ColumnTower(
+            encode=mlp("encode", [inputs, *latent], bias=True),
+            process=tuple(
+                mlp(f"process.{i}", latent * (spec.block_layers + 1), bias=True)
+                for i in range(spec.blocks)
+            ),
+            decode=mlp("decode", [*latent * spec.decode_layers, outputs], bias=False),
+        )
+
+    def random_fields(self, place: str, spec: specs.RandomFields) -> RandomFields:
+        count = (len(spec.correlation_hours),)
+        return RandomFields(
+            harmonics=self.harmonics,
+            names=spec.names,
+            times=tuple(h * units.HOUR for h in spec.correlation_hours),
+            lengths=tuple(1000 * km * units.METER for km in spec.correlation_km),
+            interval=self.interval * self.spec.physics_substeps,
+            clip=spec.clip,
+            raw_times=self.weights.take(f"{place}.raw_times", count),
+            raw_lengths=self.weights.take(f"{place}.raw_lengths", count),
+        )
+
+    def attenuation(self, damping: specs.Damping) -> float:
+        minutes = self.spec.step_minutes / self.spec.physics_substeps
+        return minutes / damping.timescale_minutes
+
+    def factor(
+        self, attenuation: float, shape: specs.Filter | specs.Damping, grid: Grid
+    ) -> np.ndarray:
+        return exponential_filter(
+            grid.total_wavenumbers, attenuation, shape.order, shape.cutoff
+        )
+
+    def channels(self, names: list[str]) -> int:
+        """Channels of state features: one level for pressure at the surface."""
+        surface = sum("log_surface_pressure" in name for name in names)
+        return (len(names) - surface) * self.spec.sigma_layers + surface
+
+
+def _sizes(outputs: specs.Outputs, spec: specs.ModelSpec) -> int:
+    """Channels of a network that predicts on sigma levels."""
+    surface = "log_surface_pressure" in outputs.scales
+    return (len(outputs.scales) - surface) * spec.sigma_layers + surface
+
+
+def _normalization(
+    scales: specs.Scales,
+    names: list[str] | tuple[str, ...],
+    profile: bool = False,
+    max_value: float | None = None,
+) -> Normalization:
+    return Normalization(
+        shifts=tuple((name, scales.features[name][0]) for name in names),
+        scales=tuple((name, scales.features[name][1]) for name in names),
+        profile=scales.humidity_profile if profile else None,
+        max_value=max_value,
+    )
+
+
+def _outputs(spec: specs.Outputs, levels: int) -> OutputScaling:
+    return OutputScaling(
+        names=tuple(spec.scales),
+        scales=tuple(scale * spec.factor for scale in spec.scales.values()),
+        sizes=tuple(
+            1 if name == "log_surface_pressure" else levels for name in spec.scales
+        ),
+        profile=spec.humidity_profile,
+    )

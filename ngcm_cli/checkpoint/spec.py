@@ -1,0 +1,200 @@
+"""What distinguishes one neural general circulation model from another, as plain data.
+
+A ``ModelSpec`` is the readable form of a model's architecture: it stands in the card of a
+converted model and is what the configuration of a published checkpoint is translated to.
+Everything it does not mention is the same in all models.
+"""
+
+from typing import Annotated, Literal
+
+import pydantic
+
+
+class _Spec(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class Filter(_Spec):
+    """An exponential filter, as in ``spectral.filters.exponential_filter``."""
+
+    attenuation: float
+    order: int
+    cutoff: float
+
+
+class Damping(_Spec):
+    """An exponential filter applied in time; the attenuation is interval/timescale.
+
+    The interval is that between two evaluations of the physics, also where the filter is
+    applied after each substep of the dynamical core.
+    """
+
+    timescale_minutes: float
+    order: int
+    cutoff: float
+
+
+class Tower(_Spec):
+    """An encode-process-decode column network with approximate GELU activations."""
+
+    latent: int
+    blocks: int
+    block_layers: int
+    decode_layers: int
+
+
+class Outputs(_Spec):
+    """Sizes of what a network predicts.
+
+    Attributes:
+        factor: multiplies all scales.
+        scales: per variable, in the order of the channels.
+        humidity_profile: further scale of each level of specific humidity.
+    """
+
+    factor: float
+    scales: dict[str, float]
+    humidity_profile: tuple[float, ...]
+
+
+class Scales(_Spec):
+    """(shift, scale) by which each feature is brought to order one."""
+
+    features: dict[str, tuple[float, float]]
+    humidity_profile: tuple[float, ...]
+
+
+class Dycore(_Spec):
+    """The dynamical core.
+
+    Attributes:
+        wavenumbers: truncation of its quadratic grid.
+        substeps: of one interval between physics evaluations.
+        filters: applied after each substep, in this order.
+    """
+
+    wavenumbers: int
+    substeps: int
+    filters: tuple[Damping, ...]
+
+
+class RandomFields(_Spec):
+    """Gaussian random fields.
+
+    Attributes:
+        names: of the features, or None where all are one feature.
+        correlation_hours: first guess of each field's correlation time.
+        correlation_km: first guess of each field's correlation length.
+        clip: bound of the draws in standard deviations.
+        in_encoder: whether the encoder sees fields of its own, too.
+    """
+
+    names: tuple[str, ...] | None
+    correlation_hours: tuple[float, ...]
+    correlation_km: tuple[float, ...]
+    clip: float
+    in_encoder: bool
+
+
+class Surface(_Spec):
+    """Embedding of the surface: features of each part, or None for a learned vector."""
+
+    channels: int
+    tower: Tower
+    land: tuple[str, ...] | None
+    sea: tuple[str, ...] | None
+    sea_ice: tuple[str, ...] | None
+
+
+class Physics(_Spec):
+    """The learned tendencies.
+
+    Attributes:
+        memory: whether the previous state is among the features.
+        surface: embedding of land, sea and ice.
+        convolutions: output channels of the convolutions along the levels.
+        convolution_width: number of levels that each sees.
+        soft_clip: bound of all features.
+        filters: of the tendencies.
+        outputs: sizes of the tendencies.
+    """
+
+    memory: bool
+    surface: Surface
+    convolutions: tuple[int, ...]
+    convolution_width: int
+    soft_clip: float
+    filters: tuple[Damping, ...]
+    outputs: Outputs
+
+
+class Encoder(_Spec):
+    """Pressure levels to sigma levels.
+
+    Attributes:
+        learned_orography: whether its orography is corrected.
+        filters: of the encoded state per variable, or None.
+        clipped: number of highest total wavenumbers set to zero.
+        outputs: sizes of the correction.
+    """
+
+    learned_orography: bool
+    filters: dict[str, Filter] | None
+    clipped: int
+    outputs: Outputs
+
+
+class Decoder(_Spec):
+    """Sigma levels to pressure levels.
+
+    Attributes:
+        learned_orography: whether its orography is corrected.
+        fields: state variables among its features, besides wind.
+        gradients: whether their derivatives are features, too.
+        outputs: sizes of the correction.
+    """
+
+    learned_orography: bool
+    fields: tuple[str, ...]
+    gradients: bool
+    outputs: Outputs
+
+
+class ModelSpec(_Spec):
+    """The architecture of a model.
+
+    Attributes:
+        truncation: n of the linear grid TLn of data and state.
+        transform_precision: of spherical-harmonic transforms on accelerators.
+        sigma_layers: number of equally thick layers.
+        pressure_levels: of the data, hPa, ascending.
+        reference_temperature: of each sigma layer, K.
+        step_minutes: length of a model step.
+        physics_substeps: physics evaluations in one model step.
+        dycore: the dynamical core.
+        orography_scale: by which learned corrections of orography are multiplied.
+        tower: the column networks of encoder, physics and decoder.
+        position_fields: learned fields of position that each of them sees.
+        state_scales: of the features of model states.
+        data_scales: of the features of data on pressure levels.
+        random_fields: noise, or None for a deterministic model.
+        encoder, physics, decoder: see there.
+    """
+
+    truncation: int
+    transform_precision: Literal["tensorfloat32", "float32"]
+    sigma_layers: int
+    pressure_levels: Annotated[tuple[float, ...], pydantic.Field(min_length=2)]
+    reference_temperature: tuple[float, ...]
+    step_minutes: float
+    physics_substeps: int
+    dycore: Dycore
+    orography_scale: float
+    tower: Tower
+    position_fields: int
+    state_scales: Scales
+    data_scales: Scales
+    random_fields: RandomFields | None
+    encoder: Encoder
+    physics: Physics
+    decoder: Decoder
