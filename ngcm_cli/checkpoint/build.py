@@ -10,6 +10,14 @@ import numpy as np
 
 from ngcm_cli import units
 from ngcm_cli.checkpoint import spec as specs
+from ngcm_cli.checkpoint.networks import (
+    channel_count,
+    convolutions,
+    normalization,
+    output_scaling,
+    surface_embedding,
+    tower,
+)
 from ngcm_cli.checkpoint.weights import Weights
 from ngcm_cli.dynamics import Dycore, SigmaLevels, State
 from ngcm_cli.dynamics.orography import Orography, modal_orography
@@ -25,22 +33,9 @@ from ngcm_cli.physics.parameterization import (
     Parameterization,
 )
 from ngcm_cli.physics.random_fields import RandomFields
-from ngcm_cli.physics.scaling import Normalization, OutputScaling
-from ngcm_cli.physics.surface import (
-    NetworkEmbedding,
-    SurfaceEmbedding,
-    UniformEmbedding,
-)
-from ngcm_cli.physics.towers import (
-    MLP,
-    ColumnTower,
-    LevelConvolution,
-    Linear,
-    VerticalConvolutions,
-    gelu,
-)
-from ngcm_cli.spectral import Grid, SphericalHarmonics
 from ngcm_cli.spectral.filters import exponential_filter
+from ngcm_cli.spectral.grid import Grid
+from ngcm_cli.spectral.transform import SphericalHarmonics
 
 _PRECISION = {
     "tensorfloat32": jax.lax.Precision.HIGH,
@@ -87,9 +82,7 @@ class _Builder:
             Grid.quadratic(spec.dycore.wavenumbers), precision
         )
         self.levels = SigmaLevels(spec.sigma_layers)
-        self.interval = (
-            spec.step_minutes * 60 * units.SECOND
-        ) / spec.physics_substeps
+        self.interval = (spec.step_minutes * 60 * units.SECOND) / spec.physics_substeps
         shape = self.grid.nodal_shape
         self.surface_geopotential = weights.static("geopotential_at_surface", shape)
         self.land_sea_mask = weights.static("land_sea_mask", shape)
@@ -140,14 +133,18 @@ class _Builder:
                 place, self.harmonics, spec.encoder.learned_orography
             ),
             surroundings=self.surroundings(place),
-            data_normalization=_normalization(
+            data_normalization=normalization(
                 spec.data_scales, [*data, *_SURROUNDINGS], profile=True
             ),
-            model_normalization=_normalization(spec.state_scales, noise),
-            tower=self.tower(
-                f"{place}.tower", spec.tower, channels, _sizes(spec.encoder.outputs, spec)
+            model_normalization=normalization(spec.state_scales, noise),
+            tower=tower(
+                self.weights,
+                f"{place}.tower",
+                spec.tower,
+                channels,
+                channel_count(spec.encoder.outputs, spec),
             ),
-            outputs=_outputs(spec.encoder.outputs, spec.sigma_layers),
+            outputs=output_scaling(spec.encoder.outputs, spec.sigma_layers),
             damping=self.encoder_damping(),
             clipped=spec.encoder.clipped,
         )
@@ -180,11 +177,13 @@ class _Builder:
             surroundings=self.surroundings(place),
             fields=spec.decoder.fields,
             gradients=spec.decoder.gradients,
-            normalization=_normalization(
+            normalization=normalization(
                 spec.state_scales, [*state, *_SURROUNDINGS], profile=True
             ),
-            tower=self.tower(f"{place}.tower", spec.tower, channels, sum(sizes)),
-            outputs=_outputs(spec.decoder.outputs, len(spec.pressure_levels)),
+            tower=tower(
+                self.weights, f"{place}.tower", spec.tower, channels, sum(sizes)
+            ),
+            outputs=output_scaling(spec.decoder.outputs, len(spec.pressure_levels)),
         )
 
     def parameterization(self, place: str) -> Parameterization:
@@ -208,16 +207,22 @@ class _Builder:
             harmonics=self.harmonics,
             levels=self.levels,
             surroundings=self.surroundings(place),
-            surface=self.surface(f"{place}.surface"),
-            profile_normalization=_normalization(spec.state_scales, PROFILE_FIELDS),
-            profile=self.convolutions(f"{place}.profile"),
-            normalization=_normalization(
+            surface=surface_embedding(
+                self.weights, f"{place}.surface", spec, self.land_sea_mask
+            ),
+            profile_normalization=normalization(spec.state_scales, PROFILE_FIELDS),
+            profile=convolutions(self.weights, f"{place}.profile", physics),
+            normalization=normalization(
                 spec.state_scales, names, profile=True, max_value=physics.soft_clip
             ),
-            tower=self.tower(
-                f"{place}.tower", spec.tower, channels, _sizes(physics.outputs, spec)
+            tower=tower(
+                self.weights,
+                f"{place}.tower",
+                spec.tower,
+                channels,
+                channel_count(physics.outputs, spec),
             ),
-            outputs=_outputs(physics.outputs, spec.sigma_layers),
+            outputs=output_scaling(physics.outputs, spec.sigma_layers),
             damping=jnp.asarray(np.prod(factors, axis=0), jnp.float32),
         )
 
@@ -251,66 +256,6 @@ class _Builder:
         position = self.weights.take(f"{place}.surroundings.position", shape)
         return Surroundings(self.grid, self.ground, position)
 
-    def surface(self, place: str) -> SurfaceEmbedding:
-        spec = self.spec.physics.surface
-
-        def embedding(part: str, names: tuple[str, ...] | None):
-            if names is None:
-                shape = (spec.channels, 1, 1)
-                return UniformEmbedding(
-                    self.weights.take(f"{place}.{part}.vector", shape)
-                )
-            return NetworkEmbedding(
-                names=names,
-                normalization=_normalization(self.spec.state_scales, names),
-                tower=self.tower(
-                    f"{place}.{part}.tower", spec.tower, len(names), spec.channels
-                ),
-            )
-
-        return SurfaceEmbedding(
-            land_fraction=jnp.asarray(self.land_sea_mask, jnp.float32)[None],
-            land=embedding("land", spec.land),
-            sea=embedding("sea", spec.sea),
-            sea_ice=embedding("sea_ice", spec.sea_ice),
-        )
-
-    def convolutions(self, place: str) -> VerticalConvolutions:
-        spec = self.spec.physics
-        layers, channels = [], len(PROFILE_FIELDS)
-        for i, out in enumerate(spec.convolutions):
-            shape = (out, channels, spec.convolution_width)
-            layers.append(
-                LevelConvolution(
-                    self.weights.take(f"{place}.layers.{i}.weight", shape),
-                    self.weights.take(f"{place}.layers.{i}.bias", (out,)),
-                )
-            )
-            channels = out
-        return VerticalConvolutions(tuple(layers), gelu)
-
-    def tower(
-        self, place: str, spec: specs.Tower, inputs: int, outputs: int
-    ) -> ColumnTower:
-        def mlp(part: str, sizes: list[int], bias: bool) -> MLP:
-            layers = []
-            for i, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
-                at = f"{place}.{part}.layers.{i}"
-                weight = self.weights.take(f"{at}.weight", (n_out, n_in))
-                b = self.weights.take(f"{at}.bias", (n_out,)) if bias else None
-                layers.append(Linear(weight, b))
-            return MLP(tuple(layers), gelu)
-
-        latent = [spec.latent]
-        return ColumnTower(
-            encode=mlp("encode", [inputs, *latent], bias=True),
-            process=tuple(
-                mlp(f"process.{i}", latent * (spec.block_layers + 1), bias=True)
-                for i in range(spec.blocks)
-            ),
-            decode=mlp("decode", [*latent * spec.decode_layers, outputs], bias=False),
-        )
-
     def random_fields(self, place: str, spec: specs.RandomFields) -> RandomFields:
         count = (len(spec.correlation_hours),)
         return RandomFields(
@@ -339,34 +284,3 @@ class _Builder:
         """Channels of state features: one level for pressure at the surface."""
         surface = sum("log_surface_pressure" in name for name in names)
         return (len(names) - surface) * self.spec.sigma_layers + surface
-
-
-def _sizes(outputs: specs.Outputs, spec: specs.ModelSpec) -> int:
-    """Channels of a network that predicts on sigma levels."""
-    surface = "log_surface_pressure" in outputs.scales
-    return (len(outputs.scales) - surface) * spec.sigma_layers + surface
-
-
-def _normalization(
-    scales: specs.Scales,
-    names: list[str] | tuple[str, ...],
-    profile: bool = False,
-    max_value: float | None = None,
-) -> Normalization:
-    return Normalization(
-        shifts=tuple((name, scales.features[name][0]) for name in names),
-        scales=tuple((name, scales.features[name][1]) for name in names),
-        profile=scales.humidity_profile if profile else None,
-        max_value=max_value,
-    )
-
-
-def _outputs(spec: specs.Outputs, levels: int) -> OutputScaling:
-    return OutputScaling(
-        names=tuple(spec.scales),
-        scales=tuple(scale * spec.factor for scale in spec.scales.values()),
-        sizes=tuple(
-            1 if name == "log_surface_pressure" else levels for name in spec.scales
-        ),
-        profile=spec.humidity_profile,
-    )

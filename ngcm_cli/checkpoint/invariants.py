@@ -47,7 +47,12 @@ _DATA_UNITS = {
     "z": "m**2 s**-2",
 }
 _SIGMA = Ref("SigmaCoordinatesEquidistant", call=True)
-_TRUE_STATE = ("divergence", "log_surface_pressure", "temperature_variation", "vorticity")
+_TRUE_STATE = (
+    "divergence",
+    "log_surface_pressure",
+    "temperature_variation",
+    "vorticity",
+)
 _HUMIDITY = [f"specific_humidity{x}" for x in ("", "_del2", "_dlat", "_dlon")]
 
 
@@ -98,12 +103,19 @@ def _features() -> dict[str, Any]:
         *("advance", "decoder_model", "embedding_model", "encoder_data"),
         *("encoder_model", "land_model", "sea_model", "sea_ice_model"),
     ):
-        sequence = scope in ("advance", "decoder_model", "encoder_data", "encoder_model")
+        sequence = scope in (
+            "advance",
+            "decoder_model",
+            "encoder_data",
+            "encoder_model",
+        )
         transform = "SequentialTransform" if sequence else "ShiftAndNormalize"
         bindings |= {
             f"{scope}/CombinedFeatures.feature_module_names_to_exclude": (),
             f"{scope}/CombinedFeatures.features_to_exclude": (),
-            f"{scope}/CombinedFeatures.features_transform_module": Ref(transform, scope),
+            f"{scope}/CombinedFeatures.features_transform_module": Ref(
+                transform, scope
+            ),
             f"{scope}/ShiftAndNormalize.features_to_exclude": (),
             f"{scope}/ShiftAndNormalize.global_scale": None,
             f"{scope}/InverseLevelScale.keys_to_scale": _HUMIDITY,
@@ -157,13 +169,17 @@ def _features() -> dict[str, Any]:
             "NodalLandSeaIceEmbedding"
         ),
         "advance/EmbeddingSurfaceFeatures.feature_name": "surface_embedding",
-        "advance/EmbeddingVolumeFeatures.embedding_module": Ref("ModalToNodalEmbedding"),
+        "advance/EmbeddingVolumeFeatures.embedding_module": Ref(
+            "ModalToNodalEmbedding"
+        ),
         "advance/EmbeddingVolumeFeatures.feature_name": "CNN1D",
         "advance/ModalToNodalEmbedding.modal_to_nodal_features_module": Ref(
             "CombinedFeatures", "embedding_model"
         ),
         "advance/ModalToNodalEmbedding.nodal_mapping_module": Ref("NodalVolumeMapping"),
-        "advance/ModalToNodalEmbedding.output_transform_module": Ref("IdentityTransform"),
+        "advance/ModalToNodalEmbedding.output_transform_module": Ref(
+            "IdentityTransform"
+        ),
         "advance/VelocityAndPrognostics.compute_gradients_module": Ref(
             "ToModalDiffOperators"
         ),

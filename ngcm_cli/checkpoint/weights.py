@@ -75,7 +75,9 @@ _OWNERS = {
     "stochastic_physics_parameterization_step": "step",
 }
 _NOISE = {"encoder": "encoder_noise", "step": "step.random_fields"}
-_SURFACE = "~/combined_features/~/embedding_surface_features/~/nodal_land_sea_ice_embedding"
+_SURFACE = (
+    "~/combined_features/~/embedding_surface_features/~/nodal_land_sea_ice_embedding"
+)
 _PROFILE = (
     "~/combined_features/~/embedding_volume_features/~/modal_to_nodal_embedding"
     "/nodal_volume_mapping/~/vertical_conv_tower/~/conv_level"

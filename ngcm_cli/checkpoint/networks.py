@@ -1,0 +1,123 @@
+"""The networks of a model from their specification and weights."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from ngcm_cli.checkpoint import spec as specs
+from ngcm_cli.checkpoint.weights import Weights
+from ngcm_cli.physics.parameterization import PROFILE_FIELDS
+from ngcm_cli.physics.scaling import Normalization, OutputScaling
+from ngcm_cli.physics.surface import (
+    NetworkEmbedding,
+    SurfaceEmbedding,
+    UniformEmbedding,
+)
+from ngcm_cli.physics.towers import (
+    MLP,
+    ColumnTower,
+    LevelConvolution,
+    Linear,
+    VerticalConvolutions,
+    gelu,
+)
+
+
+def surface_embedding(
+    weights: Weights, place: str, model: specs.ModelSpec, land_sea_mask: np.ndarray
+) -> SurfaceEmbedding:
+    """The surface embedding at a place of the model."""
+    spec = model.physics.surface
+
+    def embedding(part: str, names: tuple[str, ...] | None):
+        if names is None:
+            shape = (spec.channels, 1, 1)
+            return UniformEmbedding(weights.take(f"{place}.{part}.vector", shape))
+        return NetworkEmbedding(
+            names=names,
+            normalization=normalization(model.state_scales, names),
+            tower=tower(
+                weights, f"{place}.{part}.tower", spec.tower, len(names), spec.channels
+            ),
+        )
+
+    return SurfaceEmbedding(
+        land_fraction=jnp.asarray(land_sea_mask, jnp.float32)[None],
+        land=embedding("land", spec.land),
+        sea=embedding("sea", spec.sea),
+        sea_ice=embedding("sea_ice", spec.sea_ice),
+    )
+
+
+def convolutions(
+    weights: Weights, place: str, spec: specs.Physics
+) -> VerticalConvolutions:
+    """The convolutions along the levels at a place of the model."""
+    layers, channels = [], len(PROFILE_FIELDS)
+    for i, out in enumerate(spec.convolutions):
+        shape = (out, channels, spec.convolution_width)
+        layers.append(
+            LevelConvolution(
+                weights.take(f"{place}.layers.{i}.weight", shape),
+                weights.take(f"{place}.layers.{i}.bias", (out,)),
+            )
+        )
+        channels = out
+    return VerticalConvolutions(tuple(layers), gelu)
+
+
+def tower(
+    weights: Weights, place: str, spec: specs.Tower, inputs: int, outputs: int
+) -> ColumnTower:
+    """A column network at a place of the model."""
+
+    def mlp(part: str, sizes: list[int], bias: bool) -> MLP:
+        layers = []
+        for i, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+            at = f"{place}.{part}.layers.{i}"
+            weight = weights.take(f"{at}.weight", (n_out, n_in))
+            b = weights.take(f"{at}.bias", (n_out,)) if bias else None
+            layers.append(Linear(weight, b))
+        return MLP(tuple(layers), gelu)
+
+    latent = [spec.latent]
+    return ColumnTower(
+        encode=mlp("encode", [inputs, *latent], bias=True),
+        process=tuple(
+            mlp(f"process.{i}", latent * (spec.block_layers + 1), bias=True)
+            for i in range(spec.blocks)
+        ),
+        decode=mlp("decode", [*latent * spec.decode_layers, outputs], bias=False),
+    )
+
+
+def channel_count(outputs: specs.Outputs, spec: specs.ModelSpec) -> int:
+    """Channels of a network that predicts on sigma levels."""
+    surface = "log_surface_pressure" in outputs.scales
+    return (len(outputs.scales) - surface) * spec.sigma_layers + surface
+
+
+def normalization(
+    scales: specs.Scales,
+    names: list[str] | tuple[str, ...],
+    profile: bool = False,
+    max_value: float | None = None,
+) -> Normalization:
+    """Normalization of the named features."""
+    return Normalization(
+        shifts=tuple((name, scales.features[name][0]) for name in names),
+        scales=tuple((name, scales.features[name][1]) for name in names),
+        profile=scales.humidity_profile if profile else None,
+        max_value=max_value,
+    )
+
+
+def output_scaling(spec: specs.Outputs, levels: int) -> OutputScaling:
+    """Scaling of predictions on a number of levels."""
+    return OutputScaling(
+        names=tuple(spec.scales),
+        scales=tuple(scale * spec.factor for scale in spec.scales.values()),
+        sizes=tuple(
+            1 if name == "log_surface_pressure" else levels for name in spec.scales
+        ),
+        profile=spec.humidity_profile,
+    )
