@@ -18,8 +18,8 @@ from ngcm_cli.dynamics.sigma import SigmaLevels
 from ngcm_cli.dynamics.sil3 import IMPLICIT_FRACTIONS, SIL3, Filtered
 from ngcm_cli.dynamics.state import State
 from ngcm_cli.dynamics.tendencies import explicit_tendencies
-from ngcm_cli.spectral import SphericalHarmonics
 from ngcm_cli.spectral.filters import change_truncation
+from ngcm_cli.spectral.transform import SphericalHarmonics
 
 
 class Damping(eqx.Module):

@@ -7,8 +7,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ngcm_cli import units
-from ngcm_cli.spectral import Grid, SphericalHarmonics
 from ngcm_cli.spectral.filters import change_truncation
+from ngcm_cli.spectral.grid import Grid
+from ngcm_cli.spectral.transform import SphericalHarmonics
 
 
 def modal_orography(

@@ -70,7 +70,9 @@ class SIL3(diffrax.AbstractSolver):
             known = _combine(
                 y0,
                 [(h * a, f) for a, f in zip(_EXPLICIT_ROWS[stage], slow, strict=True)]
-                + [(h * a, g) for a, g in zip(_IMPLICIT_ROWS[stage], fast, strict=True)],
+                + [
+                    (h * a, g) for a, g in zip(_IMPLICIT_ROWS[stage], fast, strict=True)
+                ],
             )
             y = self.solves[stage](known)
             t = t0 + h * EXPLICIT.c[stage]

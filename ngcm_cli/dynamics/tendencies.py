@@ -17,7 +17,6 @@ from jaxtyping import Array, Float
 from ngcm_cli import units
 from ngcm_cli.dynamics.sigma import SigmaLevels
 from ngcm_cli.dynamics.state import State
-from ngcm_cli.spectral import SphericalHarmonics
 from ngcm_cli.spectral.operators import (
     clip_wavenumbers,
     cos_lat_grad,
@@ -27,6 +26,7 @@ from ngcm_cli.spectral.operators import (
     laplacian,
     sec2_lat,
 )
+from ngcm_cli.spectral.transform import SphericalHarmonics
 
 GAS_RATIO = units.VAPOR_GAS_CONSTANT / units.GAS_CONSTANT  # R_v/R
 HEAT_RATIO = units.VAPOR_HEAT_CAPACITY / units.HEAT_CAPACITY  # c_pv/c_p

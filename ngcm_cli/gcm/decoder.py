@@ -1,7 +1,6 @@
 """From the state of the model on sigma levels to fields on pressure levels."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -15,8 +14,8 @@ from ngcm_cli.gcm.levels import interpolate
 from ngcm_cli.physics.features import Surroundings, state_features
 from ngcm_cli.physics.scaling import Normalization, OutputScaling, pack
 from ngcm_cli.physics.towers import ColumnTower
-from ngcm_cli.spectral import SphericalHarmonics
 from ngcm_cli.spectral.operators import velocity
+from ngcm_cli.spectral.transform import SphericalHarmonics
 
 
 class Decoder(eqx.Module):

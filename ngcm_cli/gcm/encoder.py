@@ -15,8 +15,8 @@ from ngcm_cli.gcm.levels import interpolate, surface_pressure
 from ngcm_cli.physics.features import Surroundings, nodal_values
 from ngcm_cli.physics.scaling import Features, Normalization, OutputScaling, pack
 from ngcm_cli.physics.towers import ColumnTower
-from ngcm_cli.spectral import SphericalHarmonics
 from ngcm_cli.spectral.operators import clip_wavenumbers, vorticity_divergence
+from ngcm_cli.spectral.transform import SphericalHarmonics
 
 
 class Encoder(eqx.Module):

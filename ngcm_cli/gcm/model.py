@@ -2,7 +2,6 @@
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, PRNGKeyArray
 
@@ -14,7 +13,7 @@ from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.step import Step
 from ngcm_cli.physics.random_fields import RandomFields
-from ngcm_cli.spectral import Grid
+from ngcm_cli.spectral.grid import Grid
 
 Fields = dict[str, np.ndarray] | dict[str, jax.Array]
 
@@ -98,7 +97,9 @@ class NeuralGCM(eqx.Module):
         substep = np.timedelta64(self.step_seconds // self.step.substeps, "s")
         count, rest = divmod(time - units.REFERENCE_TIME, substep)
         if rest:
-            raise ValueError(f"{time} is not a whole number of model steps of {substep}")
+            raise ValueError(
+                f"{time} is not a whole number of model steps of {substep}"
+            )
         return int(count)
 
     def encode(

@@ -12,13 +12,14 @@ from ngcm_cli import units
 from ngcm_cli.dynamics import State
 from ngcm_cli.physics.radiation import incident_radiation
 from ngcm_cli.physics.scaling import Features
-from ngcm_cli.spectral import Grid, SphericalHarmonics
+from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.operators import (
     cos_lat_grad,
     cos_lat_velocity,
     laplacian,
     sec_lat,
 )
+from ngcm_cli.spectral.transform import SphericalHarmonics
 
 
 def prefixed(prefix: str, features: Features) -> Features:

@@ -11,8 +11,8 @@ from ngcm_cli.physics.features import Surroundings, prefixed, state_features
 from ngcm_cli.physics.scaling import Features, Normalization, OutputScaling, pack
 from ngcm_cli.physics.surface import SurfaceEmbedding
 from ngcm_cli.physics.towers import ColumnTower, VerticalConvolutions
-from ngcm_cli.spectral import SphericalHarmonics
 from ngcm_cli.spectral.operators import vorticity_divergence
+from ngcm_cli.spectral.transform import SphericalHarmonics
 
 STATE_FIELDS = (
     "divergence",

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ngcm_cli.physics.scaling import Features
-from ngcm_cli.spectral import SphericalHarmonics
+from ngcm_cli.spectral.transform import SphericalHarmonics
 
 _ADVANCE = zlib.crc32(b"advance")
 _UNIT_SOFTPLUS = float(np.log(np.e - 1))  # softplus of this is 1

@@ -87,13 +87,13 @@ def _couple(x: Field, to_below: np.ndarray, to_above: np.ndarray) -> Field:
 
 
 def cos_lat_d_dlat(x: Field) -> Field:
-    """cos φ ∂x/∂φ."""
+    """Cos φ ∂x/∂φ."""
     l = _total_wavenumbers(x)
     return _couple(x, l + 1, -l)
 
 
 def sec_lat_d_dlat_cos2(x: Field) -> Field:
-    """sec φ ∂(cos²φ x)/∂φ."""
+    """Sec φ ∂(cos²φ x)/∂φ."""
     l = _total_wavenumbers(x)
     return _couple(x, l - 1, -(l + 2))
 
@@ -103,7 +103,7 @@ def _clipped(x: Field, clip: bool) -> Field:
 
 
 def cos_lat_grad(x: Field, clip: bool = True) -> tuple[Field, Field]:
-    """cos φ ∇x: (∂x/∂λ, cos φ ∂x/∂φ)."""
+    """Cos φ ∇x: (∂x/∂λ, cos φ ∂x/∂φ)."""
     return _clipped(d_dlon(x), clip), _clipped(cos_lat_d_dlat(x), clip)
 
 

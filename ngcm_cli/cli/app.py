@@ -1,0 +1,56 @@
+"""The program: its commands, its version, its errors."""
+
+import importlib.metadata
+import sys
+from typing import Annotated
+
+import typer
+
+import ngcm_cli
+from ngcm_cli.cli.forecast import forecast
+from ngcm_cli.cli.narration import complain
+from ngcm_cli.errors import NgcmError
+
+app = typer.Typer(
+    name="ngcm",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Forecasts and climate runs with neural general circulation models.",
+)
+app.command()(forecast)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        jax = importlib.metadata.version("jax")
+        typer.echo(f"ngcm {ngcm_cli.__version__}, jax {jax}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _ngcm(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=_show_version,
+            help="Show the versions of ngcm and JAX.",
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; the exit code says who must act, see `errors`."""
+    try:
+        app(prog_name="ngcm")
+    except NgcmError as error:
+        complain(error)
+        sys.exit(error.exit_code)
+    except Exception as bug:
+        bug.add_note("This is a bug in ngcm: please report it with the lines above.")
+        raise

@@ -1,0 +1,48 @@
+"""``ngcm forecast``."""
+
+import time
+
+import typer
+
+from ngcm_cli.cli import options
+from ngcm_cli.cli.narration import narration, summarize, tracking
+
+
+def forecast(
+    model: options.Model = None,
+    data: options.Data = None,
+    init: options.Init = None,
+    lead: options.Lead = None,
+    every: options.Every = None,
+    seed: options.Seed = None,
+    variables: options.Variables = None,
+    levels: options.Levels = None,
+    output: options.Output = None,
+    overwrite: options.Overwrite = None,
+    config: options.RunFile = None,
+    dry_run: options.DryRun = None,
+) -> None:
+    """Forecast the weather from an initial state.
+
+    Example: ngcm forecast --lead 5d --every 12h --output storm.zarr
+    """
+    flags = {name: value for name, value in locals().items() if name != "config"}
+    with narration() as console:
+        from ngcm_cli.config import ForecastConfig, read_run_file
+
+        settings = read_run_file(config) if config else {}
+        settings |= {name: value for name, value in flags.items() if value is not None}
+        checked = ForecastConfig(**settings)
+        if checked.dry_run:
+            from ngcm_cli.plan import plan_forecast
+
+            typer.echo(plan_forecast(checked).describe())
+            return
+
+        from ngcm_cli import run
+
+        started = time.monotonic()
+        with tracking(console) as track:
+            path = run.forecast(checked, track=track)
+        summarize(console, path, time.monotonic() - started)
+        typer.echo(path)

@@ -1,0 +1,175 @@
+"""What is said while a command runs, on stderr: sentences and the weather."""
+
+import contextlib
+import logging
+import pathlib
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import rich.console
+import rich.progress
+import typer
+
+from ngcm_cli.errors import NgcmError
+
+if TYPE_CHECKING:
+    from ngcm_cli.gcm.rollout import Chunk
+    from ngcm_cli.plan import Plan
+    from ngcm_cli.run import Track
+
+
+def stderr() -> rich.console.Console:
+    """The console that all narration goes to."""
+    return rich.console.Console(stderr=True, force_terminal=sys.stderr.isatty())
+
+
+def say(console: rich.console.Console, text: str) -> None:
+    """Print a sentence as it is."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def complain(error: NgcmError) -> None:
+    """Say what is wrong, what to do next, and what a run left behind."""
+    console = stderr()
+    console.print("Error:", style="bold red", end=" ")
+    for line in (error.message, error.hint, *getattr(error, "__notes__", ())):
+        if line:
+            say(console, line)
+
+
+def summarize(console: rich.console.Console, path: pathlib.Path, taken: float) -> None:
+    """Say what came of a run that took so many seconds."""
+    from ngcm_cli.plan import format_size
+
+    files = path.rglob("*") if path.is_dir() else [path]
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    say(console, f"Wrote {format_size(size)} in {_clock(taken)}.")
+
+
+class _Narrator(logging.Handler):
+    """What the library logs, as plain sentences."""
+
+    def __init__(self, console: rich.console.Console):
+        super().__init__(logging.INFO)
+        self.console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(self.console, record.getMessage())
+
+
+@contextlib.contextmanager
+def narration() -> Iterator[rich.console.Console]:
+    """The library speaks on stderr, and Ctrl-C says what there is."""
+    console = stderr()
+    narrator, log = _Narrator(console), logging.getLogger("ngcm_cli")
+    log.addHandler(narrator)
+    log.setLevel(logging.INFO)
+    try:
+        yield console
+    except KeyboardInterrupt as stop:
+        notes = getattr(stop, "__notes__", ["Nothing was written."])
+        say(console, " ".join(["Interrupted.", *notes]))
+        raise typer.Exit(130) from None
+    finally:
+        log.removeHandler(narrator)
+
+
+@contextlib.contextmanager
+def tracking(console: rich.console.Console) -> Iterator["Track"]:
+    """Follow the weather: a bar on a terminal, elsewhere a line per simulated day."""
+    if not console.is_terminal:
+        yield lambda chunks, plan: _lines(chunks, plan, console)
+        return
+    bar = rich.progress.Progress(
+        rich.progress.SpinnerColumn(),
+        rich.progress.TextColumn("{task.description}"),
+        rich.progress.BarColumn(bar_width=None),
+        rich.progress.TextColumn("{task.fields[weather]}"),
+        console=console,
+        refresh_per_second=4,
+    )
+    with bar:
+        yield lambda chunks, plan: _bar(chunks, plan, bar)
+
+
+def _bar(
+    chunks: Iterable["Chunk"], plan: "Plan", bar: rich.progress.Progress
+) -> Iterator["Chunk"]:
+    task = bar.add_task("Compiling the model", total=None, weather="")
+    pace = _Pace(plan)
+    for done, chunk in enumerate(chunks, start=1):
+        weather = pace.report(chunk)
+        del weather["day"]  # which the bar shows
+        bar.update(
+            task,
+            description=weather.pop("time"),
+            total=plan.layout.count,
+            completed=done,
+            weather="  ".join(weather.values()),
+        )
+        yield chunk
+
+
+def _lines(
+    chunks: Iterable["Chunk"], plan: "Plan", console: rich.console.Console
+) -> Iterator["Chunk"]:
+    say(console, "Compiling the model")
+    pace, reported = _Pace(plan), -1
+    for chunk in chunks:
+        weather, days = pace.report(chunk), int(pace.days(chunk))
+        if days > reported or plan.lead_time(chunk) == plan.config.lead:
+            reported = days
+            say(console, f"{weather.pop('time')}  {'  '.join(weather.values())}")
+        yield chunk
+
+
+class _Pace:
+    """How the run is getting on, in the words of the weather."""
+
+    def __init__(self, plan: "Plan"):
+        self.plan = plan
+        # The second chunk is the first that has nothing to compile behind it.
+        self.seen: list[tuple[float, float]] = []
+
+    def days(self, chunk: "Chunk") -> float:
+        """Simulated days so far."""
+        return self.plan.lead_time(chunk).astype(int) / 86400
+
+    def report(self, chunk: "Chunk") -> dict[str, str]:
+        """Valid time, day, wind, speed and time left, where they are known."""
+        from ngcm_cli.config import format_time
+
+        day, now = self.days(chunk), time.monotonic()
+        whole = self.plan.config.lead.astype(int) / 86400
+        report = {
+            "time": format_time(self.plan.valid_time(chunk)),
+            "day": f"day {day:.4g} of {whole:.4g}",
+        }
+        wind = _max_wind(chunk.fields)
+        if wind is not None:
+            report["wind"] = f"max wind {wind:.0f} m/s"
+        self.seen = [*self.seen[:2], (now, day)]
+        if len(self.seen) > 2:
+            start, first = self.seen[1]
+            speed = (day - first) / max(now - start, 1e-9)
+            report["speed"] = f"{60 * speed:.3g} days/min"
+            if day < whole:
+                report["left"] = f"{_clock((whole - day) / speed)} left"
+        return report
+
+
+def _max_wind(fields: dict[str, Any]) -> float | None:
+    """Fastest horizontal wind anywhere, in m/s."""
+    u, v = (fields.get(f"{letter}_component_of_wind") for letter in "uv")
+    return None if u is None or v is None else float((u * u + v * v).max() ** 0.5)
+
+
+def _clock(seconds: float) -> str:
+    """A time to wait, as people say it."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"

@@ -1,0 +1,77 @@
+"""Flags, declared once for all commands; `None` means that a flag was not given."""
+
+import pathlib
+from typing import Annotated
+
+import typer
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|PATH", help="Model to run.  [default: tl63_stochastic_mini]"
+    ),
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH",
+        help="NetCDF or Zarr with the initial state.  [default: bundled ERA5]",
+    ),
+]
+Init = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Initial time in UTC, as 2020-08-22T12.  [default: the only one in DATA]",
+    ),
+]
+Lead = Annotated[
+    str | None,
+    typer.Option(metavar="DURATION", help="How far, as 10d or 36h.  [default: 10d]"),
+]
+Every = Annotated[
+    str | None,
+    typer.Option(metavar="DURATION", help="Time between outputs.  [default: 6h]"),
+]
+Seed = Annotated[
+    str | None,
+    typer.Option(metavar="N", help="Seed of the random stream.  [default: 0]"),
+]
+Variables = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME,...", help="What to write; may be repeated.  [default: all]"
+    ),
+]
+Levels = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="HPA,...",
+        help="Pressure levels to write, in hPa; may be repeated.  [default: all]",
+    ),
+]
+Output = Annotated[
+    pathlib.Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="A name in .zarr or .nc.  [default: MODEL_INIT.zarr, in this folder]",
+    ),
+]
+Overwrite = Annotated[
+    bool | None,
+    typer.Option("--overwrite/--no-overwrite", help="Replace an existing output."),
+]
+RunFile = Annotated[
+    pathlib.Path | None,
+    typer.Option(
+        "--config",
+        metavar="YAML",
+        help="Run file whose keys are these flags; flags win over it.",
+    ),
+]
+DryRun = Annotated[
+    bool | None,
+    typer.Option(
+        "--dry-run/--no-dry-run", help="Check everything and say what would be done."
+    ),
+]

@@ -1,0 +1,274 @@
+"""What a run is told: flags over an optional run file, checked before any work begins.
+
+A run file is flat YAML whose keys are the flags; every value is read as the text that
+the flag would be given, so that ``init: 2020-08-22`` and ``--init 2020-08-22`` mean the
+same. Times and durations are NumPy's, in seconds.
+"""
+
+import datetime
+import difflib
+import pathlib
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Self
+
+import numpy as np
+import pydantic
+import yaml
+
+from ngcm_cli.errors import ConfigError
+
+DEFAULT_MODEL = "tl63_stochastic_mini"
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_SECONDS = (86400, 3600, 60, 1)
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:\d{2}){0,2})?Z?")
+
+
+def parse_duration(value: Any) -> np.timedelta64:
+    """Read ``10d``, ``36h``, ``90m`` or ``1d12h``; a bare integer counts hours."""
+    if isinstance(value, np.timedelta64 | datetime.timedelta):
+        return np.timedelta64(value, "s")
+    text = str(value).strip().lower().replace(" ", "")
+    text = f"{text}h" if text.isdecimal() else text
+    match = _DURATION.fullmatch(text)
+    if not text or not match:
+        raise ConfigError(
+            f"'{value}' is not a duration.",
+            "Write it as 10d, 36h, 90m or 1d12h; a plain number counts hours.",
+        )
+    parts = zip(match.groups(default="0"), _SECONDS, strict=True)
+    return np.timedelta64(sum(int(number) * size for number, size in parts), "s")
+
+
+def format_duration(duration: np.timedelta64) -> str:
+    """Write a duration as `parse_duration` reads it: ``1d12h``."""
+    rest = int(np.timedelta64(duration, "s").astype(np.int64))
+    words = ""
+    for letter, size in zip("dhms", _SECONDS, strict=True):
+        number, rest = divmod(rest, size)
+        words += f"{number}{letter}" if number else ""
+    return words or "0h"
+
+
+def parse_time(value: Any) -> np.datetime64:
+    """Read a UTC time: ``2020-08-22T12``, ``2020-08-22`` or ``2020-08-22T12:30``."""
+    if isinstance(value, np.datetime64):
+        return value.astype("datetime64[s]")
+    is_date = isinstance(value, datetime.date)
+    text = value.isoformat() if is_date else str(value).strip().upper()
+    try:
+        if _TIME.fullmatch(text):
+            return np.datetime64(text.removesuffix("Z"), "s")
+    except ValueError:  # a thirteenth month
+        pass
+    raise ConfigError(
+        f"'{value}' is not a time.", "Write it as 2020-08-22T12, in UTC."
+    ) from None
+
+
+def format_time(time: np.datetime64) -> str:
+    """Write a time as `parse_time` reads it, to the hour where that is exact."""
+    time = time.astype("datetime64[s]")
+    whole_hour = time == time.astype("datetime64[h]")
+    return str(np.datetime_as_string(time, "h" if whole_hour else "m"))
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """A hint for a misspelt name: the nearest known ones, else all of them."""
+    known = list(known)
+    near = [f"'{match}'" for match in difflib.get_close_matches(name, known, n=2)]
+    return f"Did you mean {' or '.join(near)}?" if near else f"Use {', '.join(known)}."
+
+
+def _words(value: Any) -> Any:
+    """Split what a repeatable, comma-separated flag collects into single words."""
+    if value is None:
+        return None
+    items = value if isinstance(value, list | tuple) else [value]
+    words = [word.strip() for item in items for word in str(item).split(",")]
+    return tuple(dict.fromkeys(word for word in words if word))
+
+
+def _levels(value: Any) -> Any:
+    words = _words(value)
+    if words is None:
+        return None
+    try:
+        numbers = sorted({float(word.lower().removesuffix("hpa")) for word in words})
+    except ValueError:
+        raise ConfigError(
+            f"'{','.join(words)}' are not pressure levels.",
+            "Give them in hPa, as 500,850.",
+        ) from None
+    return tuple(int(n) if n == int(n) else n for n in numbers)
+
+
+Duration = Annotated[np.timedelta64, pydantic.BeforeValidator(parse_duration)]
+Time = Annotated[np.datetime64, pydantic.BeforeValidator(parse_time)]
+Names = Annotated[tuple[str, ...], pydantic.BeforeValidator(_words)]
+Levels = Annotated[tuple[int | float, ...], pydantic.BeforeValidator(_levels)]
+
+
+class ForecastConfig(pydantic.BaseModel):
+    """Everything that `ngcm forecast` can be told.
+
+    Attributes:
+        model: name of a card in the zoo, or path of one.
+        data: NetCDF or Zarr with the initial state; None is the bundled sample.
+        init: initial time in UTC; None is the only time in the data.
+        lead: how far to forecast.
+        every: time between outputs.
+        seed: of the random stream, ``jax.random.key(seed)``.
+        variables: what to write; None is all that the model predicts.
+        levels: pressure levels to write, in hPa; None is all of the model's.
+        output: ``.zarr`` or ``.nc``; None is a name made of model and init, here.
+        overwrite: replace an existing output.
+        dry_run: check everything and say what would be done.
+    """
+
+    model_config = pydantic.ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True
+    )
+
+    model: str = DEFAULT_MODEL
+    data: str | None = None
+    init: Time | None = None
+    lead: Duration = np.timedelta64(10 * 86400, "s")
+    every: Duration = np.timedelta64(6 * 3600, "s")
+    seed: Annotated[int, pydantic.Field(ge=0, lt=2**63)] = 0
+    variables: Names | None = None
+    levels: Levels | None = None
+    output: pathlib.Path | None = None
+    overwrite: bool = False
+    dry_run: bool = False
+
+    def __init__(self, **settings: Any):
+        settings = {
+            key: str(value)
+            if key in ("model", "data") and isinstance(value, pathlib.Path)
+            else value
+            for key, value in settings.items()
+        }
+        try:
+            super().__init__(**settings)
+        except pydantic.ValidationError as error:
+            raise _as_sentence(error, type(self).model_fields) from None
+
+    @pydantic.model_validator(mode="after")
+    def _consistent(self) -> Self:
+        lead, every = format_duration(self.lead), format_duration(self.every)
+        if self.every <= np.timedelta64(0, "s"):
+            raise ConfigError("every is zero.", "Give a time between outputs, as 6h.")
+        if self.lead % self.every:
+            longer = format_duration((self.lead // self.every + 1) * self.every)
+            raise ConfigError(
+                f"lead {lead} is not a multiple of every {every}.",
+                f"Forecast {longer}, or change every.",
+            )
+        for name in ("variables", "levels"):
+            if getattr(self, name) == ():
+                raise ConfigError(
+                    f"{name} is empty.", "Name at least one, or leave it out for all."
+                )
+        return self
+
+    def command_line(self) -> str:
+        """The command that runs this again."""
+        words = ["ngcm", "forecast"]
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if name not in self.model_fields_set or value is None or value is False:
+                continue
+            words.append(f"--{name.replace('_', '-')}")
+            if isinstance(value, tuple):
+                words.append(",".join(map(str, value)))
+            elif isinstance(value, np.timedelta64):
+                words.append(format_duration(value))
+            elif isinstance(value, np.datetime64):
+                words.append(format_time(value))
+            elif value is not True:
+                words.append(str(value))
+        return shlex.join(words)
+
+
+def _as_sentence(
+    error: pydantic.ValidationError, known: Mapping[str, Any]
+) -> ConfigError:
+    """The first complaint of a validation, as one that a user can act on."""
+    first = error.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, ConfigError):
+        # A value's complaint names the setting; one about several names them itself.
+        message = f"{name}: {cause.message}" if name else cause.message
+        return ConfigError(message, cause.hint)
+    if first["type"] == "extra_forbidden":
+        return ConfigError(f"Unknown setting '{name}'.", closest(name, known))
+    return ConfigError(
+        f"{name} is '{first['input']}': {first['msg'].lower()}.",
+        "Give another value; see --help.",
+    )
+
+
+class _TextLoader(yaml.BaseLoader):
+    """Every scalar stays text, and no key may come twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        mapping: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise yaml.YAMLError(f"the key {key} is not a word")
+            if key in mapping:
+                line = key_node.start_mark.line + 1
+                raise yaml.YAMLError(f"'{key}' is given twice, again in line {line}")
+            mapping[key] = self.construct_object(value_node, deep=True)
+        return mapping
+
+
+def read_run_file(
+    path: str | pathlib.Path, known: Iterable[str] = ForecastConfig.model_fields
+) -> dict[str, Any]:
+    """Read the settings of a run from a YAML file, as text under the flags' names.
+
+    Args:
+        path: a flat mapping; keys are flags, with dashes or underscores.
+        known: the keys that the command understands.
+    """
+    try:
+        text = pathlib.Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise ConfigError(
+            f"The run file {path} cannot be read: {reason}.", "Check its name."
+        ) from None
+    try:
+        content = yaml.load(text, Loader=_TextLoader)  # text only: nothing is built
+    except yaml.YAMLError as error:
+        problem = " ".join(str(error).split())
+        raise ConfigError(
+            f"The run file {path} is not valid YAML: {problem}.",
+            "Write one 'key: value' per line, as in 'lead: 10d'.",
+        ) from None
+    if content in (None, ""):
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(
+            f"The run file {path} is not a list of settings.",
+            "Write one 'key: value' per line, as in 'lead: 10d'.",
+        )
+    known = list(known)
+    settings: dict[str, Any] = {}
+    for key, value in content.items():
+        name = key.replace("-", "_")
+        if name not in known:
+            raise ConfigError(f"Unknown key '{key}' in {path}.", closest(name, known))
+        if name in settings:
+            raise ConfigError(f"'{key}' is given twice in {path}.", "Keep one of them.")
+        if isinstance(value, dict):
+            raise ConfigError(f"'{key}' in {path} is not a value.", "Write it flat.")
+        if value not in ("", "~", "null"):
+            settings[name] = value
+    return settings

@@ -1,0 +1,63 @@
+"""NetCDF-4 as an export of a finished Zarr store, copied as it is encoded."""
+
+import math
+import os
+import pathlib
+import uuid
+
+import netCDF4
+import zarr
+
+from ngcm_cli.errors import OutputError
+
+
+def export_netcdf(source: pathlib.Path, target: pathlib.Path) -> None:
+    """Copy a store to a compressed NetCDF-4 file, one chunk in memory at a time.
+
+    The file appears under its name when it is whole, and replaces what was there.
+
+    Args:
+        source: a Zarr store of the layout that `Store` writes.
+        target: the file to make.
+    """
+    place = target.resolve()
+    new = place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        with netCDF4.Dataset(new, "w", format="NETCDF4") as file:
+            _copy(zarr.open_group(source, mode="r"), file)
+        os.replace(new, place)
+    except (OSError, RuntimeError) as error:  # the C library's errors are the latter
+        raise OutputError(
+            f"{target} could not be written: {error}.",
+            f"The whole forecast is in {source}, which opens as Zarr; convert that, or "
+            "free some space and run again.",
+        ) from error
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _copy(group: zarr.Group, file: netCDF4.Dataset) -> None:
+    file.setncatts(dict(group.attrs))
+    for name, array in group.arrays():
+        dimensions = tuple(str(d) for d in array.metadata.dimension_names or ())  # pyright: ignore
+        for dimension, size in zip(dimensions, array.shape, strict=True):
+            if dimension not in file.dimensions:
+                file.createDimension(dimension, size)
+        is_field = "latitude" in dimensions and "lead_time" in dimensions
+        # The fastest level of the one compressor that every NetCDF-4 reader has.
+        packing = {
+            "compression": "zlib",
+            "complevel": 1,
+            "chunksizes": array.chunks,
+            "chunk_cache": math.prod(array.chunks) * array.dtype.itemsize,
+        }
+        create = file.createVariable
+        kind = array.dtype.str
+        variable = create(name, kind, dimensions, **(packing if is_field else {}))
+        variable.setncatts(dict(array.attrs))
+        if not is_field:
+            variable[...] = array[...]
+            continue
+        before = (slice(None),) * dimensions.index("lead_time")
+        for lead in range(array.shape[len(before)]):
+            variable[*before, lead] = array[*before, lead]

@@ -1,0 +1,113 @@
+"""The pressure levels of a user's data against those of the model."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from ngcm_cli.errors import InputDataError
+
+PRESSURE_UNITS = ("hpa", "millibar", "millibars", "mbar", "mb") + (
+    "pa",
+    "pascal",
+    "pascals",
+)
+
+
+def hectopascals(level: xr.DataArray) -> np.ndarray:
+    """Pressure levels in hPa, by the units attribute, else by magnitude.
+
+    Args:
+        level: the coordinate as the file has it.
+
+    Raises:
+        InputDataError: it is no pressure coordinate, or contradicts its units.
+    """
+    name, standard_name = level.name, str(level.attrs.get("standard_name", ""))
+    units = str(level.attrs.get("units", "")).strip().lower()
+    if "hybrid" in standard_name or "sigma" in standard_name:
+        raise InputDataError(
+            f"The vertical coordinate '{name}' holds model levels ({standard_name}).",
+            "Needed: pressure levels; interpolate to them first.",
+        )
+    if level.dims != (name,) or level.dtype.kind not in "iuf":
+        raise InputDataError(
+            f"The vertical coordinate '{name}' is not a list of pressures.",
+            "Needed: a 1-D coordinate in hPa or Pa.",
+        )
+    values = level.values.astype(float)
+    in_pascals = values.max() > 2000
+    stated = units in ("pa", "pascal", "pascals")
+    if units in PRESSURE_UNITS and stated != in_pascals:
+        raise InputDataError(
+            f"The vertical coordinate '{name}' says its units are "
+            f"'{level.attrs['units']}', but its values run from {values.min():g} to "
+            f"{values.max():g}.",
+            f"They look like {'Pa' if in_pascals else 'hPa'}: correct the units "
+            "attribute or the values.",
+        )
+    return values / 100 if in_pascals else values
+
+
+def nearest_level(levels: np.ndarray, pressure: float) -> int:
+    """Index of the level nearest to a pressure, both in hPa."""
+    return int(np.abs(levels - pressure).argmin())
+
+
+def select_levels(
+    dataset: xr.Dataset, levels: Sequence[float], notes: list[str]
+) -> xr.Dataset:
+    """Only the levels that the model uses, in the order of the file.
+
+    Args:
+        dataset: canonical.
+        levels: the model's, in hPa.
+        notes: what is left out is added here, in words.
+
+    Raises:
+        InputDataError: the data lack some of them.
+    """
+    there = dataset["level"].values
+    missing = [p for p in levels if not np.isclose(there, p, rtol=0, atol=1e-3).any()]
+    if missing:
+        raise InputDataError(
+            f"{len(missing)} of the model's {len(levels)} pressure levels are missing: "
+            f"{_listed(missing)} hPa. Found {len(there)}: {_listed(there)} hPa.",
+            "Needed: data on all of the model's levels; ngcm does not interpolate "
+            "between levels.",
+        )
+    wanted = sorted({nearest_level(there, pressure) for pressure in levels})
+    if len(wanted) == len(there):
+        return dataset
+    unused = np.delete(there, wanted)
+    notes.append(
+        f"Levels that the model does not use are left out: {_listed(unused)} hPa."
+    )
+    return dataset.isel(level=wanted)
+
+
+def _listed(levels: Sequence[float] | np.ndarray) -> str:
+    return ", ".join(f"{level:g}" for level in levels)
+
+
+def check_hydrostatic_order(geopotential: np.ndarray, levels: Sequence[float]) -> None:
+    """Geopotential rises as pressure falls, or the levels are mixed up.
+
+    Args:
+        geopotential: (level, longitude, latitude) in m2 s-2.
+        levels: in hPa.
+
+    Raises:
+        InputDataError: it does not, in the global mean.
+    """
+    mean = geopotential.mean(axis=(1, 2), dtype=np.float64)
+    order = np.argsort(levels)
+    wrong = np.flatnonzero(np.diff(mean[order]) >= 0)
+    if len(wrong):
+        upper, lower = int(order[wrong[0]]), int(order[wrong[0] + 1])
+        raise InputDataError(
+            f"Geopotential at {levels[upper]:g} hPa (mean {mean[upper]:.0f} m2 s-2) is "
+            f"not above that at {levels[lower]:g} hPa (mean {mean[lower]:.0f} m2 s-2): "
+            "the fields and the level coordinate do not belong together.",
+            "Check the order of the level coordinate.",
+        )

@@ -1,0 +1,118 @@
+"""The variables that ngcm reads and writes: one table of names, units and ranges."""
+
+import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
+
+
+@dataclasses.dataclass(frozen=True)
+class Variable:
+    """A physical quantity as users' files and ours name it.
+
+    Attributes:
+        name: ERA5 long name, the only name used inside ngcm and in its output.
+        standard_name: CF standard name.
+        long_name: words for plots and listings.
+        units: SI units in UDUNITS notation; every array inside ngcm is in these.
+        aliases: other names under which files hold it, compared without regard to case:
+            ECMWF and NCEP short names, CMIP names.
+        other_standard_names: CF names of quantities that convert to this one.
+        valid_range: smallest and largest value in ``units`` that a real atmosphere or
+            ocean takes anywhere, with some margin; values outside are in other units,
+            or missing-value markers.
+        on_levels: True in the atmosphere, False at the surface.
+    """
+
+    name: str
+    standard_name: str
+    long_name: str
+    units: str
+    aliases: tuple[str, ...]
+    valid_range: tuple[float, float]
+    on_levels: bool = True
+    other_standard_names: tuple[str, ...] = ()
+
+    def is_called(self, name: str) -> bool:
+        """True for its own name and its aliases, in capitals or not."""
+        return name.lower() in (self.name, *self.aliases)
+
+
+_TABLE = (
+    Variable(
+        name="temperature",
+        standard_name="air_temperature",
+        long_name="Temperature",
+        units="K",
+        aliases=("t", "ta", "tmp", "temp", "air_temperature", "air"),
+        valid_range=(120.0, 370.0),
+    ),
+    Variable(
+        name="geopotential",
+        standard_name="geopotential",
+        long_name="Geopotential",
+        units="m2 s-2",
+        aliases=("z", "phi", "zg", "gh", "hgt", "h", "geopotential_height"),
+        valid_range=(-15e3, 620e3),
+        other_standard_names=("geopotential_height",),
+    ),
+    Variable(
+        name="u_component_of_wind",
+        standard_name="eastward_wind",
+        long_name="U component of wind",
+        units="m s-1",
+        aliases=("u", "ua", "ugrd", "uwnd", "eastward_wind"),
+        valid_range=(-250.0, 250.0),
+    ),
+    Variable(
+        name="v_component_of_wind",
+        standard_name="northward_wind",
+        long_name="V component of wind",
+        units="m s-1",
+        aliases=("v", "va", "vgrd", "vwnd", "northward_wind"),
+        valid_range=(-250.0, 250.0),
+    ),
+    Variable(
+        name="specific_humidity",
+        standard_name="specific_humidity",
+        long_name="Specific humidity",
+        units="kg kg-1",
+        aliases=("q", "hus", "spfh", "shum", "qv"),
+        valid_range=(-2e-3, 0.06),
+    ),
+    Variable(
+        name="specific_cloud_ice_water_content",
+        standard_name="mass_fraction_of_cloud_ice_in_air",
+        long_name="Specific cloud ice water content",
+        units="kg kg-1",
+        aliases=("ciwc", "cli", "icmr", "qi"),
+        valid_range=(-1e-3, 0.02),
+    ),
+    Variable(
+        name="specific_cloud_liquid_water_content",
+        standard_name="mass_fraction_of_cloud_liquid_water_in_air",
+        long_name="Specific cloud liquid water content",
+        units="kg kg-1",
+        aliases=("clwc", "clw", "clwmr", "ql"),
+        valid_range=(-1e-3, 0.02),
+    ),
+    Variable(
+        name="sea_surface_temperature",
+        standard_name="sea_surface_temperature",
+        long_name="Sea surface temperature",
+        units="K",
+        aliases=("sst", "tos", "analysed_sst", "wtmp"),
+        valid_range=(250.0, 320.0),
+        on_levels=False,
+    ),
+    Variable(
+        name="sea_ice_cover",
+        standard_name="sea_ice_area_fraction",
+        long_name="Sea ice area fraction",
+        units="1",
+        aliases=("siconc", "ci", "sic", "icec", "sea_ice_fraction", "siconca"),
+        valid_range=(-0.05, 1.05),
+        on_levels=False,
+    ),
+)
+
+VARIABLES: Mapping[str, Variable] = MappingProxyType({v.name: v for v in _TABLE})

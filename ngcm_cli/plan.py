@@ -1,0 +1,240 @@
+"""What a run will do, checked: everything that can fail cheaply fails here."""
+
+import dataclasses
+import datetime
+import importlib.metadata
+import pathlib
+import platform
+import textwrap
+from typing import Any
+
+import jax
+import numpy as np
+
+import ngcm_cli
+from ngcm_cli.config import ForecastConfig, closest, format_duration, format_time
+from ngcm_cli.errors import ConfigError
+from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.gcm.rollout import Chunk
+from ngcm_cli.io.inputs import InitialState, read_initial_state
+from ngcm_cli.io.layout import Layout
+from ngcm_cli.io.store import check_output
+from ngcm_cli.io.variables import VARIABLES
+from ngcm_cli.units import REFERENCE_TIME
+from ngcm_cli.zoo import Card, bundled_folder, find_card, load_model
+
+SAMPLE = "era5_tl31_1959-01-02T00.nc"
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A forecast that has passed every check that does not need the model to run.
+
+    Attributes:
+        config: what was asked for.
+        card: of the model.
+        model: loaded, not compiled.
+        initial: the state and forcing to start from.
+        output: where the forecast goes.
+        layout: what it will hold.
+    """
+
+    config: ForecastConfig
+    card: Card
+    model: NeuralGCM
+    initial: InitialState
+    output: pathlib.Path
+    layout: Layout
+
+    @property
+    def steps_per_output(self) -> int:
+        """Model steps between outputs."""
+        return int(self.config.every // self.model.time_step)
+
+    def lead_time(self, chunk: Chunk) -> np.timedelta64:
+        """How far a chunk is from the initial time."""
+        return (chunk.step * self.model.time_step).astype("timedelta64[s]")
+
+    def valid_time(self, chunk: Chunk) -> np.datetime64:
+        """The time that a chunk is a forecast for."""
+        return self.layout.init + self.lead_time(chunk)
+
+    def describe(self) -> str:
+        """What will be done, for people."""
+        layout, config, card = self.layout, self.config, self.card
+        grid, levels = layout.grid, layout.levels
+        total = layout.bytes_per_lead * layout.count
+        disk = f"about {format_size(total / 1.3)} compressed"
+        if self.output.suffix == ".zarr":
+            disk += f", in {(layout.count + 1) * len(layout.variables)} files"
+        span = f"{format_duration(config.lead)} every {format_duration(config.every)}"
+        sections = {
+            "Model": (
+                f"{card.name}, weights {card.weights.sha256[:12]}, {card.licence}",
+                f"on {_device()}, seed {config.seed}",
+            ),
+            "Data": (_source(config), *self.initial.notes),
+            "Forecast": (
+                f"{format_time(layout.init)} to "
+                f"{format_time(layout.init + config.lead)}, {span}: "
+                f"{layout.count} lead times",
+            ),
+            "Variables": textwrap.wrap(", ".join(layout.variables), 68),
+            "Grid": (
+                f"{grid.longitude_nodes} x {grid.latitude_nodes} Gaussian "
+                f"({360 / grid.longitude_nodes:.2g} degrees)",
+                f"{len(levels)} of {len(layout.model_levels)} levels, "
+                f"{levels[0]:g} to {levels[-1]:g} hPa",
+            ),
+            "Output": (
+                str(self.output),
+                f"{format_size(layout.bytes_per_lead)} per lead time, "
+                f"{format_size(total)} in all; {disk}",
+            ),
+        }
+        return "\n".join(
+            f"{'' if i else heading:<10} {line}"
+            for heading, lines in sections.items()
+            for i, line in enumerate(lines)
+        )
+
+
+def plan_forecast(config: ForecastConfig) -> Plan:
+    """Check everything that can be checked before the model runs."""
+    if config.output:
+        _check_paths(config, config.output)
+    card = find_card(config.model)
+    model = load_model(config.model)
+    _check_times(config, model, config.init)
+    variables = _variables(config, model)
+    levels = _levels(config, model)
+    initial = read_initial_state(
+        config.data or sample_path(),
+        config.init,
+        model.grid,
+        model.levels,
+        model.input_variables,
+        model.forcing_variables,
+    )
+    init = initial.time.astype("datetime64[s]")
+    _check_times(config, model, init)
+    output = config.output or pathlib.Path(f"{card.name}_{format_time(init)}.zarr")
+    _check_paths(config, output)
+    layout = Layout(
+        init=init,
+        every=config.every,
+        count=int(config.lead // config.every) + 1,
+        variables=variables,
+        levels=levels,
+        model_levels=model.levels,
+        grid=model.grid,
+        attributes=_provenance(config, card, initial),
+    )
+    return Plan(config, card, model, initial, output, layout)
+
+
+def sample_path() -> str:
+    """The bundled ERA5 state, from which a forecast starts where no data are named."""
+    return str(bundled_folder() / SAMPLE)
+
+
+def _source(config: ForecastConfig) -> str:
+    return config.data or f"{SAMPLE}, the bundled ERA5 state"
+
+
+def _check_paths(config: ForecastConfig, output: pathlib.Path) -> None:
+    if config.data and pathlib.Path(config.data).resolve() == output.resolve():
+        raise ConfigError(
+            f"The output {output} is the data.", "Choose another --output."
+        )
+    check_output(output, config.overwrite)
+
+
+def _check_times(
+    config: ForecastConfig, model: NeuralGCM, init: np.datetime64 | None
+) -> None:
+    """Outputs and the initial time fall on whole model steps."""
+    step = format_duration(model.time_step)
+    if config.every % model.time_step:
+        raise ConfigError(
+            f"every {format_duration(config.every)} is not a multiple of the step of "
+            f"{model.name}, {step}.",
+            f"Give a multiple of {step}.",
+        )
+    if init is not None and (init - REFERENCE_TIME) % model.time_step:
+        raise ConfigError(
+            f"init {format_time(init)} is not a whole number of steps of {model.name}, "
+            f"{step}, from {format_time(REFERENCE_TIME)}.",
+            "Give the nearest time that is.",
+        )
+
+
+def _variables(config: ForecastConfig, model: NeuralGCM) -> tuple[str, ...]:
+    """The variables to write, under the names of the output."""
+    predicted = model.output_variables
+    known = {name: name for name in predicted}
+    for variable in VARIABLES.values():
+        if variable.name in predicted:
+            for alias in (variable.standard_name, *variable.aliases):
+                known.setdefault(alias, variable.name)
+    chosen = config.variables or predicted
+    for name in chosen:
+        if name not in known:
+            raise ConfigError(
+                f"{model.name} does not predict '{name}'.", closest(name, predicted)
+            )
+    return tuple(dict.fromkeys(known[name] for name in chosen))
+
+
+def _levels(config: ForecastConfig, model: NeuralGCM) -> tuple[float, ...]:
+    """The levels to write, ascending."""
+    for level in config.levels or ():
+        if level not in model.levels:
+            nearest = min(model.levels, key=lambda known: abs(known - level))
+            raise ConfigError(
+                f"{model.name} has no level {level} hPa.",
+                f"The nearest is {nearest:g}; it has "
+                f"{', '.join(f'{known:g}' for known in model.levels)} hPa.",
+            )
+    return tuple(config.levels or model.levels)
+
+
+def _provenance(
+    config: ForecastConfig, card: Card, initial: InitialState
+) -> dict[str, Any]:
+    """Global attributes that say where a forecast comes from."""
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    attributes: dict[str, Any] = {
+        "title": f"Forecast by {card.name} from {format_time(initial.time)}",
+        "source": f"NeuralGCM v1, {card.name}, weights SHA-256 {card.weights.sha256}",
+        "history": f"{now}: {config.command_line()}",
+        "references": card.paper,
+        "license": card.licence,
+        "model": card.name,
+        "weights_sha256": card.weights.sha256,
+        "data_source": _source(config),
+        "seed": config.seed,
+        "device": _device(),
+        "python_version": platform.python_version(),
+    }
+    attributes["ngcm_version"] = ngcm_cli.__version__
+    for package in ("jax", "jaxlib", "equinox"):
+        attributes[f"{package}_version"] = importlib.metadata.version(package)
+    if initial.notes:
+        attributes["notes"] = "\n".join(initial.notes)
+    return attributes
+
+
+def _device() -> str:
+    device = jax.devices()[0]
+    kind = device.device_kind
+    return kind if kind == device.platform else f"{device.platform} ({kind})"
+
+
+def format_size(count: float) -> str:
+    """A number of bytes, for people."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"

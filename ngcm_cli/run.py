@@ -1,0 +1,93 @@
+"""The verbs: from a configuration to a forecast on disk."""
+
+import logging
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import jax
+import platformdirs
+
+from ngcm_cli.config import ForecastConfig
+from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.gcm.rollout import Chunk, rollout
+from ngcm_cli.io.inputs import InitialState, read_initial_state
+from ngcm_cli.io.store import Store
+from ngcm_cli.plan import Plan, plan_forecast, sample_path
+
+log = logging.getLogger(__name__)
+
+Track = Callable[[Iterator[Chunk], Plan], Iterable[Chunk]]
+
+
+def forecast(
+    config: ForecastConfig | None = None,
+    *,
+    track: Track = lambda chunks, plan: chunks,
+    **settings: Any,
+) -> pathlib.Path:
+    """Forecast from an initial state, and write it.
+
+    ``forecast(init="1959-01-02T00", lead="5d", output="out.zarr")`` is the same as the
+    command with those flags.
+
+    Args:
+        config: what to do, or else its fields as keywords.
+        track: sees every chunk pass on its way to disk, together with the plan.
+        **settings: fields of `ForecastConfig`.
+
+    Returns:
+        Where the forecast is.
+
+    Raises:
+        NgcmError: one of its children, which says what to change.
+    """
+    if config is not None and settings:
+        raise TypeError("give a ForecastConfig or keywords, not both")
+    _enable_compilation_cache()
+    plan = plan_forecast(config or ForecastConfig(**settings))
+    for line in plan.describe().splitlines():
+        log.info(line)
+    if plan.config.dry_run:
+        return plan.output
+    with Store(plan.output, plan.layout, plan.config.overwrite) as store:
+        for chunk in track(_chunks(plan), plan):
+            store.append(chunk.fields)
+    return plan.output
+
+
+def bundled_state(model: NeuralGCM) -> InitialState:
+    """The bundled ERA5 state on the grid and levels of a model, for a first try."""
+    return read_initial_state(
+        sample_path(),
+        None,
+        model.grid,
+        model.levels,
+        model.input_variables,
+        model.forcing_variables,
+    )
+
+
+def _chunks(plan: Plan) -> Iterator[Chunk]:
+    """The forecast itself, lazily."""
+    initial = plan.initial
+    key = jax.random.key(plan.config.seed)
+    state = plan.model.encode(initial.fields, initial.forcing, initial.time, key)
+    yield from rollout(
+        plan.model,
+        state,
+        initial.forcing,
+        every=plan.steps_per_output,
+        count=plan.layout.count - 1,
+    )
+
+
+def _enable_compilation_cache() -> None:
+    """Keep compiled programs between runs, unless JAX was told where already."""
+    if jax.config.values["jax_compilation_cache_dir"] is not None:
+        return
+    home = os.environ.get("NGCM_HOME") or platformdirs.user_cache_path("ngcm")
+    compiled = pathlib.Path(home) / "compiled"
+    jax.config.update("jax_compilation_cache_dir", str(compiled))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
