@@ -55,7 +55,9 @@ def open_dataset(path: str) -> xr.Dataset:
         with warnings.catch_warnings():
             # Several fill values, dates before 1582: judged below where they matter.
             warnings.simplefilter("ignore", xr.SerializationWarning)
-            dataset = xr.open_dataset(path, decode_timedelta=False, **options)
+            dataset = xr.open_dataset(
+                path, decode_timedelta=False, cache=False, **options
+            )
     except Exception as error:  # Every backend has its own idea of a broken file.
         reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
         if "decode time" in reason:

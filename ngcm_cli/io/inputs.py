@@ -96,7 +96,8 @@ class InitialStateSelection:
         array = self.dataset[name]
         found = array.attrs["found"]
         try:
-            stored = array.transpose(..., "longitude", "latitude").values
+            # Read first: transposing a lazy array makes xarray read point by point.
+            stored = array.compute().transpose(..., "longitude", "latitude").values
         except (OSError, RuntimeError, ValueError) as error:
             raise InputDataError(
                 f"Variable {called(found, name)} cannot be read: {error}.",

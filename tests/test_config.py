@@ -1,0 +1,164 @@
+"""Flags and run files: what is read, and what is refused with which words."""
+
+import datetime
+import pathlib
+
+import numpy as np
+import pytest
+
+from ngcm_cli.config import (
+    ForecastConfig,
+    format_duration,
+    format_time,
+    parse_duration,
+    parse_time,
+    read_run_file,
+)
+from ngcm_cli.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    "text, hours",
+    [("10d", 240), ("36h", 36), ("90m", 1.5), ("1d12h", 36), ("240", 240), (6, 6)],
+)
+def test_durations_are_read(text, hours):
+    assert parse_duration(text) == np.timedelta64(int(hours * 3600), "s")
+
+
+def test_durations_of_other_kinds_are_read():
+    day = np.timedelta64(86400, "s")
+    assert parse_duration(np.timedelta64(1, "D")) == day
+    assert parse_duration(datetime.timedelta(days=1)) == day
+
+
+@pytest.mark.parametrize("text", ["", "d", "tenish", "1.5d", "-6h", "6h1d", "2y"])
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(ConfigError, match="is not a duration. Write it as 10d"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["10d", "1d12h", "6h", "1h30m", "0h"])
+def test_durations_are_written_as_they_are_read(text):
+    assert format_duration(parse_duration(text)) == text
+
+
+@pytest.mark.parametrize(
+    "value, written",
+    [
+        ("2020-08-22T12", "2020-08-22T12"),
+        ("2020-08-22", "2020-08-22T00"),
+        ("2020-08-22 12:30", "2020-08-22T12:30"),
+        ("2020-08-22T12:00:00Z", "2020-08-22T12"),
+        (datetime.datetime(2020, 8, 22, 12), "2020-08-22T12"),
+        (datetime.date(2020, 8, 22), "2020-08-22T00"),
+        (np.datetime64("2020-08-22T12", "ns"), "2020-08-22T12"),
+    ],
+)
+def test_times_are_read_and_written(value, written):
+    assert format_time(parse_time(value)) == written
+
+
+@pytest.mark.parametrize("text", ["2020-13-01", "2020", "now", "NaT", "yesterday", ""])
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(ConfigError, match="is not a time. Write it as 2020-08-22T12"):
+        parse_time(text)
+
+
+def test_defaults():
+    config = ForecastConfig()
+    assert config.model == "tl63_stochastic_mini"
+    assert format_duration(config.lead) == "10d"
+    assert format_duration(config.every) == "6h"
+    assert config.command_line() == "ngcm forecast"
+
+
+def test_command_line_repeats_what_was_asked():
+    config = ForecastConfig(
+        init="2020-08-22T12",
+        lead=240,
+        variables=["t,u", "v"],
+        levels="850,500",
+        output=pathlib.Path("my run.zarr"),
+        overwrite=True,
+    )
+    assert config.command_line() == (
+        "ngcm forecast --init 2020-08-22T12 --lead 10d --variables t,u,v "
+        "--levels 500,850 --output 'my run.zarr' --overwrite"
+    )
+
+
+@pytest.mark.parametrize(
+    "settings, sentence",
+    [
+        ({"lead": "7h"}, "lead 7h is not a multiple of every 6h. Forecast 12h"),
+        ({"lead": "3x"}, "lead: '3x' is not a duration."),
+        ({"every": "0h"}, "every is zero."),
+        ({"init": "2020-13-01"}, "init: '2020-13-01' is not a time."),
+        ({"seed": "x"}, "seed is 'x': input should be a valid integer"),
+        ({"seed": -1}, "seed is '-1'"),
+        ({"levels": "500,top"}, "levels: '500,top' are not pressure levels."),
+        ({"variables": ""}, "variables is empty."),
+        ({"leads": "1d"}, "Unknown setting 'leads'. Did you mean 'lead'"),
+    ],
+)
+def test_every_bad_setting_is_a_sentence(settings, sentence):
+    with pytest.raises(ConfigError) as caught:
+        ForecastConfig(**settings)
+    assert str(caught.value).startswith(sentence)
+
+
+def write(tmp_path, text):
+    path = tmp_path / "run.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_run_file_means_what_the_flags_mean(tmp_path):
+    path = write(
+        tmp_path,
+        "init: 2020-08-22\nlead: 240\nvariables: [t, u]\nlevels: 500,850\n"
+        "overwrite: true\ndry-run: no\ndata: ~\n",
+    )
+    config = ForecastConfig(**read_run_file(path))
+    assert config == ForecastConfig(
+        init="2020-08-22",
+        lead="240",
+        variables=["t,u"],
+        levels=["500", "850"],
+        overwrite=True,
+    )
+
+
+def test_empty_run_file_says_nothing(tmp_path):
+    assert read_run_file(write(tmp_path, "# all defaults\n")) == {}
+
+
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        ("leed: 10d", "Unknown key 'leed' in .*Did you mean .*'lead'"),
+        ("lead: 1d\nlead: 2d", "'lead' is given twice, again in line 2"),
+        ("dry-run: no\ndry_run: no", "given twice"),
+        ("- lead", "is not a list of settings"),
+        ("lead", "is not a list of settings"),
+        ("lead: [1", "is not valid YAML"),
+        ("? [a]\n: 1", "is not valid YAML"),
+        ("lead: {days: 10}", "'lead' in .* is not a value"),
+        ("lead: !!python/object/apply:os.getcwd []", "is not a duration"),
+    ],
+)
+def test_every_bad_run_file_is_a_sentence(tmp_path, text, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        ForecastConfig(**read_run_file(write(tmp_path, text)))
+
+
+def test_run_file_that_is_not_there():
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        read_run_file("nowhere.yaml")
+
+
+def test_run_file_that_is_not_text(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_bytes(b"\x89HDF\xff\xfe")
+    with pytest.raises(ConfigError, match="it is not text"):
+        read_run_file(path)

@@ -1,0 +1,337 @@
+"""The whole pipeline with a model that adds one per step, and what goes wrong in it."""
+
+import pathlib
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import types
+
+import jax
+import numpy as np
+import pytest
+import xarray as xr
+
+from ngcm_cli import plan as plan_module
+from ngcm_cli.config import ForecastConfig
+from ngcm_cli.errors import ConfigError, InputDataError, OutputError, UnstableRunError
+from ngcm_cli.io.inputs import InitialState
+from ngcm_cli.plan import plan_forecast
+from ngcm_cli.run import forecast
+from ngcm_cli.spectral.grid import Grid
+
+LEVELS = (200.0, 500.0, 850.0)
+NAMES = ("temperature", "u_component_of_wind", "v_component_of_wind")
+INIT = np.datetime64("1959-01-02T00", "s")
+CARD = types.SimpleNamespace(
+    name="adder",
+    weights=types.SimpleNamespace(sha256="0123456789abcdef" * 4),
+    licence="CC0-1.0",
+    paper="https://doi.org/10.1038/s41586-024-07744-y",
+)
+
+
+class Adder:
+    """Adds one to every value in every step; the seed is the first addition."""
+
+    name = "adder"
+    grid = Grid.linear(3)
+    levels = LEVELS
+    time_step = np.timedelta64(3600, "s")
+    input_variables = NAMES
+    forcing_variables = ("sea_surface_temperature",)
+    output_variables = NAMES
+    nan_at = None
+    pause = 0.0
+
+    def encode(self, fields, forcing, time, key):
+        assert set(forcing) == {"sea_surface_temperature"}
+        assert time == INIT
+        seed = int(jax.random.key_data(key)[-1])
+        return 0, {name: x + seed for name, x in fields.items()}
+
+    def advance(self, state, forcing, steps=1):
+        time.sleep(self.pause)
+        step, fields = state
+        return step + steps, {name: x + np.float32(steps) for name, x in fields.items()}
+
+    def decode(self, state):
+        step, fields = state
+        if self.nan_at is not None and step >= self.nan_at:
+            fields = {**fields, "temperature": fields["temperature"] * np.nan}
+        return fields
+
+
+def initial_fields():
+    shape = (len(LEVELS), *Adder.grid.nodal_shape)
+    x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    return {"temperature": x, "u_component_of_wind": -x, "v_component_of_wind": 0 * x}
+
+
+def read_initial_state(path, init, grid, levels, fields, forcings):
+    if init not in (None, INIT):
+        raise InputDataError(f"{path} has no {init}.", "It has 1959-01-02T00.")
+    assert (grid, levels, fields) == (Adder.grid, LEVELS, NAMES)
+    sst = np.full((1, *Adder.grid.nodal_shape), 290.0, np.float32)
+    return InitialState(
+        INIT, initial_fields(), {"sea_surface_temperature": sst}, path, ("Made up.",)
+    )
+
+
+def use_the_adder(monkeypatch, tmp_path):
+    model = Adder()
+    monkeypatch.setattr(plan_module, "find_card", lambda name: CARD)
+    monkeypatch.setattr(plan_module, "load_model", lambda name: model)
+    monkeypatch.setattr(plan_module, "read_initial_state", read_initial_state)
+    monkeypatch.chdir(tmp_path)
+    return model
+
+
+@pytest.fixture
+def adder(monkeypatch, tmp_path):
+    return use_the_adder(monkeypatch, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["out.zarr", "out.nc"])
+def test_forecast_writes_what_is_expected(adder, name):
+    path = forecast(
+        data="made.nc",
+        lead="12h",
+        every="6h",
+        seed=5,
+        variables="t,u_component_of_wind",
+        levels="850,500",
+        output=name,
+    )
+    assert path == pathlib.Path(name)
+    ds = xr.open_zarr(path) if name == "out.zarr" else xr.open_dataset(path)
+    hours = np.array([0, 6, 12], "timedelta64[h]").astype("timedelta64[ns]")
+    x = initial_fields()["temperature"][1:].transpose(0, 2, 1)
+    added = 5 + np.array([0, 6, 12], np.float32)[None, :, None, None, None]
+    dims = ("init_time", "lead_time", "level", "latitude", "longitude")
+    init = INIT.astype("datetime64[ns]")
+    expected = xr.Dataset(
+        {
+            "temperature": (dims, x + added),
+            "u_component_of_wind": (dims, -x + added),
+        },
+        {
+            "init_time": [init],
+            "lead_time": hours,
+            "valid_time": (dims[:2], [init + hours]),
+            "level": [500, 850],
+            "latitude": np.rad2deg(Adder.grid.latitude),
+            "longitude": np.arange(8) * 45.0,
+        },
+    )
+    with ds:
+        xr.testing.assert_allclose(ds.load(), expected, rtol=1e-12)
+        for variable in ("temperature", "u_component_of_wind"):
+            np.testing.assert_array_equal(ds[variable], expected[variable])
+
+
+def test_provenance(adder):
+    path = forecast(data="made.nc", lead="6h", seed=5)
+    assert path == pathlib.Path("adder_1959-01-02T00.zarr")
+    with xr.open_zarr(path) as ds:
+        attributes = ds.attrs
+    assert attributes["title"] == "Forecast by adder from 1959-01-02T00"
+    assert CARD.weights.sha256 in attributes["source"]
+    assert attributes["history"].endswith(
+        "Z: ngcm forecast --data made.nc --lead 6h --seed 5"
+    )
+    assert attributes["references"] == CARD.paper
+    assert attributes["license"] == "CC0-1.0"
+    assert attributes["data_source"] == "made.nc"
+    assert attributes["notes"] == "Made up."
+    assert attributes["seed"] == 5
+    assert attributes["jax_version"] == jax.__version__
+    for key in ("ngcm", "jaxlib", "equinox", "python"):
+        assert attributes[f"{key}_version"]
+    assert attributes["device"] == "cpu"
+
+
+def test_lead_zero_is_the_state_encoded_and_decoded(adder):
+    with xr.open_zarr(forecast(lead="0h", output="out.zarr")) as ds:
+        assert ds.sizes["lead_time"] == 1
+
+
+def test_the_sample_is_the_default(adder):
+    plan = plan_forecast(ForecastConfig())
+    assert pathlib.Path(plan.initial.source).name == "era5_tl31_1959-01-02T00.nc"
+    assert "the bundled ERA5 state" in plan.layout.attributes["data_source"]
+    assert plan.layout.count == 41
+    assert plan.layout.bytes_per_lead == 3 * 3 * 8 * 4 * 4
+
+
+def test_dry_run_checks_and_writes_nothing(adder, tmp_path):
+    assert forecast(dry_run=True) == pathlib.Path("adder_1959-01-02T00.zarr")
+    assert not list(tmp_path.iterdir())
+
+
+def test_plan_in_words(adder):
+    words = plan_forecast(ForecastConfig(levels="500,850", data="made.nc")).describe()
+    for expected in (
+        "adder, weights 0123456789ab, CC0-1.0",
+        "seed 0",
+        "made.nc",
+        "Made up.",
+        "1959-01-02T00 to 1959-01-12T00, 10d every 6h: 41 lead times",
+        "temperature",
+        "8 x 4 Gaussian (45 degrees)",
+        "2 of 3 levels, 500 to 850 hPa",
+        "adder_1959-01-02T00.zarr",
+        "768 B per lead time, 31.5 kB in all; about 24.2 kB compressed, in 126 files",
+    ):
+        assert expected in words
+
+
+def test_track_sees_every_chunk_with_the_plan(adder):
+    seen = []
+
+    def track(chunks, plan):
+        for chunk in chunks:
+            seen.append((plan.valid_time(chunk), plan.lead_time(chunk)))
+            yield chunk
+
+    forecast(lead="12h", output="out.zarr", track=track)
+    hours = [np.timedelta64(h, "h") for h in (0, 6, 12)]
+    assert seen == [(INIT + h, h) for h in hours]
+
+
+@pytest.mark.parametrize(
+    "settings, kind, sentence",
+    [
+        ({"every": "90m", "lead": "3h"}, ConfigError, "not a multiple of the step of"),
+        ({"init": "1959-01-02T00:30"}, ConfigError, "not a whole number of steps"),
+        ({"init": "1960-01-02"}, InputDataError, "It has 1959-01-02T00."),
+        ({"variables": "temprature"}, ConfigError, "Did you mean 'temperature'"),
+        ({"variables": "geopotential"}, ConfigError, "does not predict"),
+        ({"levels": "500,849"}, ConfigError, "no level 849 hPa. The nearest is 850"),
+        ({"output": "out.grib"}, ConfigError, "no known format"),
+        ({"output": "no/where/out.zarr"}, OutputError, "does not exist"),
+        ({"data": "x.nc", "output": "x.nc"}, ConfigError, "is the data"),
+    ],
+)
+def test_bad_input_fails_before_the_model_runs(
+    adder, monkeypatch, settings, kind, sentence
+):
+    monkeypatch.setattr(adder, "encode", None, raising=False)
+    with pytest.raises(kind, match=sentence):
+        forecast(**settings)
+
+
+def test_bad_output_fails_before_the_model_loads(adder, monkeypatch):
+    monkeypatch.setattr(plan_module, "load_model", None)
+    with pytest.raises(OutputError, match="does not exist"):
+        forecast(output="no/where/out.zarr")
+
+
+def test_config_and_keywords_together_are_a_mistake(adder):
+    with pytest.raises(TypeError, match="not both"):
+        forecast(ForecastConfig(), lead="5d")
+
+
+def test_unstable_run_keeps_what_is_finite(adder):
+    adder.nan_at = 12
+    with pytest.raises(UnstableRunError, match="temperature") as caught:
+        forecast(lead="1d", output="out.zarr")
+    assert caught.value.__notes__ == [
+        "out.zarr holds 2 of 5 lead times, through 1959-01-02T06:00, "
+        "and opens as it is."
+    ]
+    with xr.open_zarr("out.zarr") as ds:
+        assert ds.attrs["status"] == "failed"
+        assert ds["temperature"][0, :2].notnull().all()
+        assert ds["temperature"][0, 2:].isnull().all()
+
+
+def test_memory_does_not_grow_with_lead_time(adder):
+    """However long the run, only a few lead times are alive at a time."""
+    alive, most = [], 0
+    lock = threading.Lock()
+
+    class Counted(np.ndarray):
+        def __del__(self):
+            with lock:
+                alive.pop()
+
+    def advance(state, forcing, steps=1):
+        nonlocal most
+        step, fields = state
+        fresh = {}
+        for name, x in fields.items():
+            fresh[name] = np.array(x).view(Counted)
+            with lock:
+                alive.append(name)
+        most = max(most, len(alive))
+        return step + steps, fresh
+
+    adder.advance = advance
+    forecast(lead="50d", output="out.zarr")
+    assert len(NAMES) <= most <= 6 * len(NAMES)  # of 201 × 3
+
+
+COMMAND = """
+    import sys
+    sys.path.insert(0, {tests!r})
+    import pathlib, pytest, test_run
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        model = test_run.use_the_adder(monkeypatch, pathlib.Path({folder!r}))
+        model.pause = 0.05
+        sys.argv = ["ngcm", "forecast", "--lead", "100d", "--output", "out.zarr"]
+        from ngcm_cli.cli import main
+        main()
+"""
+
+
+def start(tmp_path):
+    tests = str(pathlib.Path(__file__).parent)
+    code = textwrap.dedent(COMMAND.format(tests=tests, folder=str(tmp_path)))
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while completed(tmp_path) < 3 and time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.01)
+    return process
+
+
+def completed(tmp_path):
+    try:
+        with xr.open_zarr(tmp_path / "out.zarr") as ds:
+            return ds.attrs["completed_lead_times"]
+    except FileNotFoundError:
+        return 0
+
+
+@pytest.mark.slow
+def test_killed_run_leaves_what_it_had(tmp_path):
+    process = start(tmp_path)
+    process.kill()
+    process.communicate()
+    with xr.open_zarr(tmp_path / "out.zarr") as ds:
+        done = ds.attrs["completed_lead_times"]
+        assert ds.attrs["status"] == "running"
+        hours = 6 * np.arange(done, dtype=np.float32)[:, None, None, None]
+        x = initial_fields()["temperature"].transpose(0, 2, 1)
+        np.testing.assert_array_equal(ds["temperature"][0, :done], x + hours)
+        assert ds["temperature"][0, done + 1 :].isnull().all()
+
+
+@pytest.mark.slow
+def test_interrupted_run_says_what_it_had(tmp_path):
+    process = start(tmp_path)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert out == ""
+    done = completed(tmp_path)
+    assert f"Interrupted. out.zarr holds {done} of 401 lead times" in err
+    assert "Traceback" not in err
