@@ -85,14 +85,12 @@ class Dycore(eqx.Module):
         matrix = implicit_matrix(
             harmonics.grid.total_wavenumbers, levels, np.array(reference_temperature)
         )
-        solves = tuple(
-            ImplicitSolve(
-                jnp.asarray(implicit_inverse(matrix, step_size * fraction), jnp.float32)
-            )
-            for fraction in IMPLICIT_FRACTIONS
+        inverses = np.stack(
+            [implicit_inverse(matrix, step_size * x) for x in IMPLICIT_FRACTIONS]
         )
         self.solver = Filtered(
-            SIL3(step_size, solves), Damping(jnp.asarray(damping, jnp.float32))
+            SIL3(step_size, ImplicitSolve(jnp.asarray(inverses, jnp.float32))),
+            Damping(jnp.asarray(damping, jnp.float32)),
         )
 
     def __call__(self, state: State, tendency: State) -> State:

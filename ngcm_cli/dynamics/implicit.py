@@ -13,7 +13,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ngcm_cli import units
 from ngcm_cli.dynamics.sigma import SigmaLevels, matvec
@@ -62,18 +62,25 @@ def implicit_inverse(matrix: np.ndarray, step: float) -> np.ndarray:
 
 
 class ImplicitSolve(eqx.Module):
-    """State ↦ (1 − step · implicit)⁻¹ state, with the inverse computed beforehand."""
+    """State ↦ (1 − η · implicit)⁻¹ state, with the inverses computed beforehand.
 
-    inverse: Float[Array, "total_wavenumber a b"]
+    Attributes:
+        inverses: one for the η of each stage of the time integrator.
+    """
 
-    def __call__(self, state: State) -> State:
+    inverses: Float[Array, "stage total_wavenumber a b"]
+
+    def __call__(self, stage: Int[Array, ""], state: State) -> State:
         """Solve for divergence, temperature and pressure; the others pass through."""
         n = state.divergence.shape[0]
         stacked = jnp.concatenate(
             [state.divergence, state.temperature_variation, state.log_surface_pressure]
         )
         solved = jnp.einsum(
-            "lab,brl->arl", self.inverse, stacked, precision=jax.lax.Precision.HIGHEST
+            "lab,brl->arl",
+            self.inverses[stage],
+            stacked,
+            precision=jax.lax.Precision.HIGHEST,
         )
         return State(
             vorticity=state.vorticity,

@@ -13,22 +13,30 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
 
 EXPLICIT, IMPLICIT = diffrax.Sil3.tableau.tableaus
-_STAGES = 3
-_EXPLICIT_ROWS = EXPLICIT.a_lower
-_IMPLICIT_ROWS = IMPLICIT.a_lower
 IMPLICIT_FRACTIONS: tuple[float, ...] = tuple(map(float, IMPLICIT.a_diagonal[1:]))
 """Fractions of the step by which the three stages are implicit: 1/6, 1/3, 1/4."""
 
+_STAGES = len(IMPLICIT_FRACTIONS)
 
-def _combine(y: Any, terms: list[tuple[float, Any]]) -> Any:
-    """Y + Σ coefficient · tendency, leaving out exact zeros."""
-    for coefficient, tendency in terms:
-        if coefficient != 0:
-            scale = jnp.float32(coefficient)
-            y = jax.tree.map(lambda a, b, s=scale: a + s * b, y, tendency)
-    return y
+
+def _rows(lower: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Weights of the tendencies so far in each stage, zero for those to come."""
+    return np.stack([np.pad(row, (0, _STAGES - len(row))) for row in lower])
+
+
+def _weighted(y: Any, weights: jax.Array, tendencies: Any) -> Any:
+    """Y + Σ weight · tendency, over the leading axis of the tendencies."""
+    return jax.tree.map(
+        lambda a, k: a + sum(weights[i] * k[i] for i in range(len(k))), y, tendencies
+    )
+
+
+def _put(buffer: Any, i: jax.Array, tendency: Any) -> Any:
+    return jax.tree.map(lambda b, k: b.at[i].set(k), buffer, tendency)
 
 
 class SIL3(diffrax.AbstractSolver):
@@ -40,12 +48,12 @@ class SIL3(diffrax.AbstractSolver):
 
     Attributes:
         step_size: h, the only step size this solver takes.
-        solves: for each stage the map y ↦ (1 − η G)⁻¹ y, with η = h times
+        solve: maps (stage, y) to (1 − η G)⁻¹ y, with η = h times the stage's entry of
             ``IMPLICIT_FRACTIONS`` and G the linear implicit term.
     """
 
     step_size: float = eqx.field(static=True)
-    solves: tuple[Callable[[Any], Any], ...]
+    solve: Callable[[Int[Array, ""], Any], Any]
 
     term_structure: ClassVar = diffrax.MultiTerm[
         tuple[diffrax.AbstractTerm, diffrax.AbstractTerm]
@@ -63,26 +71,29 @@ class SIL3(diffrax.AbstractSolver):
     def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
         """One step of length ``step_size`` from y0."""
         explicit, implicit = terms.terms
-        h = self.step_size
-        fast = [implicit.vf(t0, y0, args)]
-        slow = [explicit.vf(t0, y0, args)]
-        for stage in range(_STAGES):
-            known = _combine(
-                y0,
-                [(h * a, f) for a, f in zip(_EXPLICIT_ROWS[stage], slow, strict=True)]
-                + [
-                    (h * a, g) for a, g in zip(_IMPLICIT_ROWS[stage], fast, strict=True)
-                ],
-            )
-            y = self.solves[stage](known)
-            t = t0 + h * EXPLICIT.c[stage]
-            if stage < _STAGES - 1:  # the last explicit tendency has no weight
-                slow.append(explicit.vf(t, y, args))
-            fast.append(implicit.vf(t, y, args))
-        y1 = _combine(
-            y0,
-            [(h * b, f) for b, f in zip(EXPLICIT.b_sol, slow, strict=False)]
-            + [(h * b, g) for b, g in zip(IMPLICIT.b_sol, fast, strict=True)],
+        h = jnp.float32(self.step_size)
+        slow_weights = h * _rows(EXPLICIT.a_lower).astype(np.float32)
+        fast_weights = h * _rows(IMPLICIT.a_lower).astype(np.float32)
+        nodes = np.concatenate([[0], EXPLICIT.c]).astype(np.float32)
+
+        # The stages are a loop rather than written out three times: the program is a
+        # third as large, and so is the time to compile it.
+        def stage(i, carry):
+            y, slow, fast = carry
+            t = t0 + h * jnp.asarray(nodes)[i]
+            slow = _put(slow, i, explicit.vf(t, y, args))
+            fast = _put(fast, i, implicit.vf(t, y, args))
+            known = _weighted(y0, slow_weights[i], slow)
+            known = _weighted(known, fast_weights[i], fast)
+            return self.solve(i, known), slow, fast
+
+        none = jax.tree.map(lambda x: jnp.zeros((_STAGES, *x.shape), x.dtype), y0)
+        y, slow, fast = jax.lax.fori_loop(0, _STAGES, stage, (y0, none, none))
+        last = implicit.vf(t0 + h, y, args)  # the last explicit one has no weight
+        y1 = _weighted(y0, h * EXPLICIT.b_sol[:_STAGES].astype(np.float32), slow)
+        y1 = _weighted(y1, h * IMPLICIT.b_sol[:_STAGES].astype(np.float32), fast)
+        y1 = jax.tree.map(
+            lambda a, g: a + h * np.float32(IMPLICIT.b_sol[-1]) * g, y1, last
         )
         is_own_step = jnp.abs((t1 - t0) / h - 1) < 1e-3
         result = diffrax.RESULTS.where(

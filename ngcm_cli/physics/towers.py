@@ -77,14 +77,11 @@ class LevelConvolution(eqx.Module):
         self, x: Float[Array, "in level longitude latitude"]
     ) -> Float[Array, "out level longitude latitude"]:
         """Cross-correlate: out(k) = b + Σⱼ W(j) in(k + j − width // 2)."""
-        half = self.weight.shape[-1] // 2
-        levels = x.shape[1]
-        padded = jnp.pad(x, [(0, 0), (half, half), (0, 0), (0, 0)])
-        y = self.bias[:, None, None, None]
-        for j in range(self.weight.shape[-1]):
-            shifted = padded[:, j : j + levels]
-            y = y + jnp.einsum("oi,i...->o...", self.weight[..., j], shifted)
-        return y
+        columns = x.reshape(*x.shape[:2], -1)
+        y = jax.lax.conv_general_dilated(
+            columns, self.weight, (1,), "SAME", dimension_numbers=("CHN", "OIH", "CHN")
+        )
+        return y.reshape(-1, *x.shape[1:]) + self.bias[:, None, None, None]
 
 
 class VerticalConvolutions(eqx.Module):

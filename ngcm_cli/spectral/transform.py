@@ -56,17 +56,25 @@ class SphericalHarmonics(eqx.Module):
         self, x: Float[Array, "*batch row total_wavenumber"]
     ) -> Float[Array, "*batch longitude latitude"]:
         """Synthesis: f(λ, φ) = Σₘ Σₗ Fₘ(λ) P̄ₗ|ᵐ|(sin φ) c."""
-        x = x.reshape(*x.shape[:-2], -1, 2, x.shape[-1])
-        x = jnp.einsum("mjl,...mcl->...mcj", self.legendre, x, precision=self.precision)
-        x = x.reshape(*x.shape[:-3], -1, x.shape[-1])
-        return jnp.einsum("ir,...rj->...ij", self.fourier, x, precision=self.precision)
+        batch, (rows, columns) = x.shape[:-2], x.shape[-2:]
+        # Rows lead, so that neither product has to transpose its large operand.
+        x = jnp.moveaxis(x.reshape(-1, rows, columns), 1, 0)
+        count, latitudes = x.shape[1], self.grid.latitude_nodes
+        x = x.reshape(rows // 2, 2 * count, columns)
+        x = jnp.einsum("mkl,mjl->mkj", x, self.legendre, precision=self.precision)
+        x = x.reshape(rows, count, latitudes)
+        x = jnp.einsum("ir,rkj->ikj", self.fourier, x, precision=self.precision)
+        return jnp.moveaxis(x, 0, 1).reshape(*batch, *self.grid.nodal_shape)
 
     def to_modal(
         self, x: Float[Array, "*batch longitude latitude"]
     ) -> Float[Array, "*batch row total_wavenumber"]:
         """Analysis by Gaussian quadrature: c = Σ w Fₘ(λ) P̄ₗ|ᵐ|(sin φ) f(λ, φ)."""
-        x = x * self.weights
-        x = jnp.einsum("ir,...ij->...rj", self.fourier, x, precision=self.precision)
-        x = x.reshape(*x.shape[:-2], -1, 2, x.shape[-1])
-        x = jnp.einsum("mjl,...mcj->...mcl", self.legendre, x, precision=self.precision)
-        return x.reshape(*x.shape[:-3], -1, x.shape[-1])
+        batch, (rows, columns) = x.shape[:-2], self.grid.modal_shape
+        x = jnp.moveaxis((x * self.weights).reshape(-1, *x.shape[-2:]), 1, 0)
+        count, latitudes = x.shape[1:]
+        x = jnp.einsum("ir,ikj->rkj", self.fourier, x, precision=self.precision)
+        x = x.reshape(rows // 2, 2 * count, latitudes)
+        x = jnp.einsum("mkj,mjl->mkl", x, self.legendre, precision=self.precision)
+        x = jnp.moveaxis(x.reshape(rows, count, columns), 0, 1)
+        return x.reshape(*batch, rows, columns)
