@@ -11,6 +11,7 @@ from ngcm_cli.dynamics import SigmaLevels, State
 from ngcm_cli.dynamics.orography import Orography
 from ngcm_cli.dynamics.tendencies import GAS_RATIO
 from ngcm_cli.gcm.levels import interpolate
+from ngcm_cli.physics.blocks import blockwise
 from ngcm_cli.physics.features import Surroundings, state_features
 from ngcm_cli.physics.scaling import Normalization, OutputScaling, pack
 from ngcm_cli.physics.towers import ColumnTower
@@ -59,7 +60,8 @@ class Decoder(eqx.Module):
         fields = self.interpolate(state)
         features = state_features(state, self.harmonics, self.fields, self.gradients)
         features |= self.surroundings(time)
-        correction = self.outputs(self.tower(pack(self.normalization(features))))
+        columns = blockwise(lambda x: self.tower(pack(self.normalization(x))), features)
+        correction = self.outputs(columns)
         return {name: x + correction[name] for name, x in fields.items()}
 
     def interpolate(self, state: State) -> dict[str, Nodal]:

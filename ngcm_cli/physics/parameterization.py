@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 
 from ngcm_cli.dynamics import State
 from ngcm_cli.dynamics.sigma import SigmaLevels
+from ngcm_cli.physics.blocks import blockwise
 from ngcm_cli.physics.features import Surroundings, prefixed, state_features
 from ngcm_cli.physics.scaling import Features, Normalization, OutputScaling, pack
 from ngcm_cli.physics.surface import SurfaceEmbedding
@@ -83,7 +84,7 @@ class Parameterization(eqx.Module):
             time: nondimensional time since 1979.
         """
         features = self.features(state, memory, noise, forcing, time)
-        columns = self.tower(pack(self.normalization(features)))
+        columns = blockwise(lambda x: self.tower(pack(self.normalization(x))), features)
         return self._to_modal(self.outputs(columns), state)
 
     def features(
@@ -100,8 +101,7 @@ class Parameterization(eqx.Module):
         features["pressure"] = pressure * self.levels.centers[:, None, None]
 
         seen = {name: features[name] for name in PROFILE_FIELDS}
-        normalized = self.profile_normalization(seen)
-        channels = self.profile(jnp.stack([normalized[n] for n in sorted(normalized)]))
+        channels = blockwise(self._profile_channels, seen)
         features["CNN1D"] = channels.reshape(-1, *channels.shape[2:])
 
         features["surface_embedding"] = self.surface(features, forcing)
@@ -111,6 +111,11 @@ class Parameterization(eqx.Module):
                 state_features(memory, self.harmonics, STATE_FIELDS, gradients=False),
             )
         return features | noise | self.surroundings(time)
+
+    def _profile_channels(self, features: Features) -> jax.Array:
+        """Channels of the convolutions, (channel, level, longitude, latitude)."""
+        normalized = self.profile_normalization(features)
+        return self.profile(jnp.stack([normalized[n] for n in sorted(normalized)]))
 
     def _to_modal(self, nodal: Features, state: State) -> State:
         """Spectral tendencies of the state variables from those of wind and the rest."""
