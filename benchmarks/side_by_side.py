@@ -3,9 +3,9 @@
     pip install '.[reference]'
     python benchmarks/side_by_side.py [--repeat 3] [--hours 6]
 
-Both run the bundled checkpoint from the bundled ERA5 state, each in processes of its own, in
-turn (ours, reference, ours, …), so that a machine that is busy slows both alike. Ratios
-are ours over the reference: below 1, ours is faster.
+Both run the bundled checkpoint from the bundled ERA5 state, each in processes of its
+own, in turn (ours, reference, ours, …), so that a machine that is busy slows both
+alike. Ratios are ours over the reference: below 1, ours is faster.
 
 - compile: first call of one model step minus the next, without any persistent cache;
 - step: the fastest of several calls of one compiled model step;
@@ -66,7 +66,10 @@ def reference(hours: int, output: str | None) -> dict[str, float]:
     published = read_published(folder / "tl63_stochastic_mini.pkl")
     axes = ("longitude", "latitude")
     static = xarray.Dataset(
-        {k: (axes, published.static[k]) for k in ("geopotential_at_surface", "land_sea_mask")},
+        {
+            k: (axes, published.static[k])
+            for k in ("geopotential_at_surface", "land_sea_mask")
+        },
         {k: published.static[k] for k in (*axes, "level")},
     )
     static.geopotential_at_surface.attrs["units"] = "m**2 s**-2"

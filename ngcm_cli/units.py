@@ -1,8 +1,8 @@
 """Physical constants and the model's nondimensional units.
 
 The rule: everything between ``encode`` and ``decode`` is nondimensional. Length is
-measured in Earth radii, time in 1/(2Ω), mass in 5.18e18 kg and temperature in kelvin, so
-that the radius and 2Ω are 1. A value in SI units becomes nondimensional by
+measured in Earth radii, time in 1/(2Ω), mass in 5.18e18 kg and temperature in kelvin,
+so that the radius and 2Ω are 1. A value in SI units becomes nondimensional by
 multiplication with one of the factors below.
 """
 

@@ -98,6 +98,7 @@ def plain(value: Any) -> Any:
 
 
 def shown(value: Any) -> str:
+    """A value as the configuration writes it."""
     if not isinstance(value, Ref):
         return repr(value)
     scope = f"{value.scope}/" if value.scope else ""

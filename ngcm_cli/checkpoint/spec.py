@@ -1,8 +1,8 @@
 """What distinguishes one neural general circulation model from another, as plain data.
 
-A ``ModelSpec`` is the readable form of a model's architecture: it stands in the card of a
-converted model and is what the configuration of a published checkpoint is translated to.
-Everything it does not mention is the same in all models.
+A ``ModelSpec`` is the readable form of a model's architecture: it stands in the card of
+a converted model and is what the configuration of a published checkpoint is translated
+to. Everything it does not mention is the same in all models.
 """
 
 from typing import Annotated, Literal
@@ -25,8 +25,8 @@ class Filter(_Spec):
 class Damping(_Spec):
     """An exponential filter applied in time; the attenuation is interval/timescale.
 
-    The interval is that between two evaluations of the physics, also where the filter is
-    applied after each substep of the dynamical core.
+    The interval is that between two evaluations of the physics, also where the filter
+    is applied after each substep of the dynamical core.
     """
 
     timescale_minutes: float

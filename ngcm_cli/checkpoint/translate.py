@@ -5,6 +5,8 @@ change an answer, or an error that names it. What all known models have in commo
 checked against ``invariants``, not assumed.
 """
 
+from typing import Any
+
 from ngcm_cli.checkpoint import spec as specs
 from ngcm_cli.checkpoint.closed_world import HOURS, MINUTES, Reader, flat
 from ngcm_cli.checkpoint.gin import Ref, parse
@@ -90,7 +92,7 @@ def _spec(read: Reader, pressure_levels: tuple[float, ...]) -> specs.ModelSpec:
     )
 
 
-def _precision(read: Reader) -> str:
+def _precision(read: Reader) -> Any:
     precisions = set()
     for cls in _HARMONICS:
         for scope in "", "orography/":
@@ -219,7 +221,7 @@ def _encoder_filters(read: Reader) -> dict[str, specs.Filter] | None:
     return {name: _filter(read, refs[name]) for name in variables}
 
 
-def _filter(read: Reader, ref: Ref) -> specs.Filter:
+def _filter(read: Reader, ref: Any) -> specs.Filter:
     name = f"{ref.scope}/{ref.name}"
     return specs.Filter(
         attenuation=read.get(f"{name}.attenuation"),

@@ -137,8 +137,8 @@ def scales(read: Reader, scope: str) -> specs.Scales:
 def state_scales(read: Reader, noise: specs.RandomFields | None) -> specs.Scales:
     """Scales of features of the state: the same in all networks that see them.
 
-    Those of random fields that the model does not have are left out, and the channels of
-    the convolutions, which must be scaled alike, become one entry.
+    Those of random fields that the model does not have are left out, and the channels
+    of the convolutions, which must be scaled alike, become one entry.
     """
     found = scales(read, "advance")
     if scales(read, "decoder_model") != found:

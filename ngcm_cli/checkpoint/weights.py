@@ -126,7 +126,7 @@ def from_published(
 
 
 def _arrange(name: str, x: np.ndarray) -> np.ndarray:
-    """Published matrices are [in, out], convolutions [width, in, out]; ours out first."""
+    """Published matrices are [in, out], convolutions [width, in, out]."""
     if ".profile." in name:
         return x[:, 0] if name.endswith("bias") else np.ascontiguousarray(x.T)
     return np.ascontiguousarray(x.T) if name.endswith(".weight") else x

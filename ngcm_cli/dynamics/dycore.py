@@ -23,7 +23,7 @@ from ngcm_cli.spectral.transform import SphericalHarmonics
 
 
 class Damping(eqx.Module):
-    """Multiplies each total wavenumber of every variable by its damping factors in turn."""
+    """Multiplies each total wavenumber of every variable by its damping factors."""
 
     factors: Float[Array, "filter total_wavenumber"]
 
@@ -37,8 +37,8 @@ class Damping(eqx.Module):
 class Dycore(eqx.Module):
     """Integrates the primitive equations on its own, smaller grid.
 
-    The grid resolves products of two fields, so the nonlinear terms do not alias; states
-    come and go in the truncation of the model.
+    The grid resolves products of two fields, so the nonlinear terms do not alias;
+    states come and go in the truncation of the model.
 
     Attributes:
         harmonics: transforms of the dynamical core's grid.
@@ -46,6 +46,7 @@ class Dycore(eqx.Module):
         reference_temperature: of each level, K, around which waves are linearised.
         orography: surface height on this grid.
         solver: SIL3 with the filters applied after each substep.
+        step_size: of one substep, nondimensional.
         substeps: number of substeps in one call.
     """
 
@@ -54,6 +55,7 @@ class Dycore(eqx.Module):
     reference_temperature: tuple[float, ...] = eqx.field(static=True)
     orography: Orography
     solver: Filtered
+    step_size: float = eqx.field(static=True)
     substeps: int = eqx.field(static=True)
 
     def __init__(
@@ -81,6 +83,7 @@ class Dycore(eqx.Module):
         self.levels = levels
         self.reference_temperature = reference_temperature
         self.orography = orography
+        self.step_size = step_size
         self.substeps = substeps
         matrix = implicit_matrix(
             harmonics.grid.total_wavenumbers, levels, np.array(reference_temperature)
@@ -118,13 +121,12 @@ class Dycore(eqx.Module):
         def truncate(x):
             return change_truncation(x, self.harmonics.grid.modal_shape)
 
-        step_size = self.solver.solver.step_size
         solution = diffrax.diffeqsolve(
             diffrax.MultiTerm(diffrax.ODETerm(explicit), diffrax.ODETerm(implicit)),
             self.solver,
             t0=0.0,
-            t1=self.substeps * step_size,
-            dt0=step_size,
+            t1=self.substeps * self.step_size,
+            dt0=self.step_size,
             y0=jax.tree.map(truncate, state),
             args=jax.tree.map(truncate, tendency),
             max_steps=self.substeps,

@@ -1,8 +1,9 @@
 """Sigma levels: vertical integrals, vertical advection and the hydrostatic relation.
 
 Sigma is pressure over surface pressure. Level 0 is at the top of the atmosphere, the
-last level next to the surface. Layers are bounded at σ = 0, 1/n, …, 1; variables live at
-the layer centres (Durran, Numerical Methods for Fluid Dynamics, 2nd ed., section 8.6).
+last level next to the surface. Layers are bounded at σ = 0, 1/n, …, 1; variables live
+at the layer centres (Durran, Numerical Methods for Fluid Dynamics, 2nd ed., section
+8.6).
 """
 
 import dataclasses
@@ -77,8 +78,8 @@ class SigmaLevels:
     def geopotential_matrix(self) -> np.ndarray:
         """G with Φ − Φₛ = G Tᵥ, upper triangular, shape (layers, layers), float64.
 
-        Hydrostatic integration from the surface up with the log ratios α: Gⱼⱼ = R αⱼ and
-        Gⱼₖ = R (αₖ + αₖ₋₁) for k > j (Simmons & Burridge 1981).
+        Hydrostatic integration from the surface up with the log ratios α: Gⱼⱼ = R αⱼ
+        and Gⱼₖ = R (αₖ + αₖ₋₁) for k > j (Simmons & Burridge 1981).
         """
         alpha = self.log_ratios.astype(np.float64)
         pair = alpha + np.append(0.0, alpha[:-1])

@@ -1,9 +1,10 @@
 """SIL3, the implicit-explicit Runge-Kutta scheme of the dynamical core, for diffrax.
 
-Whitaker & Kar (2013), Implicit-Explicit Runge-Kutta Methods for Fast-Slow Wave Problems,
-Monthly Weather Review 141, doi:10.1175/MWR-D-13-00132.1. Second order with three explicit
-evaluations. ``diffrax.Sil3`` carries the same coefficients but solves its implicit stages by
-iteration; here the implicit term is linear and its inverse is known exactly.
+Whitaker & Kar (2013), Implicit-Explicit Runge-Kutta Methods for Fast-Slow Wave
+Problems, Monthly Weather Review 141, doi:10.1175/MWR-D-13-00132.1. Second order with
+three explicit evaluations. ``diffrax.Sil3`` carries the same coefficients but solves
+its implicit stages by iteration; here the implicit term is linear and its inverse is
+known exactly.
 """
 
 from collections.abc import Callable
@@ -17,6 +18,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 EXPLICIT, IMPLICIT = diffrax.Sil3.tableau.tableaus
+assert IMPLICIT.a_diagonal is not None  # it is diagonally implicit
 IMPLICIT_FRACTIONS: tuple[float, ...] = tuple(map(float, IMPLICIT.a_diagonal[1:]))
 """Fractions of the step by which the three stages are implicit: 1/6, 1/3, 1/4."""
 
@@ -43,8 +45,8 @@ class SIL3(diffrax.AbstractSolver):
     """SIL3 with an exact linear solve, for one fixed step size.
 
     Called with ``diffrax.MultiTerm(explicit_term, implicit_term)``. A step of another
-    size than ``step_size`` is refused (diffrax then raises), because the inverses belong
-    to one step size.
+    size than ``step_size`` is refused (diffrax then raises), because the inverses
+    belong to one step size.
 
     Attributes:
         step_size: h, the only step size this solver takes.

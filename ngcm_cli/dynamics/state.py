@@ -33,7 +33,7 @@ class State(eqx.Module):
     tracers: dict[str, Float[Array, "..."]]
 
     def stack(self) -> Float[Array, "..."]:
-        """All variables along the level axis, in field order: one array to transform."""
+        """All variables along the level axis, in field order, as one array."""
         return jnp.concatenate(jax.tree.leaves(self), axis=-3)
 
     def unstack(self, stacked: Float[Array, "..."]) -> "State":
@@ -42,7 +42,7 @@ class State(eqx.Module):
         return jax.tree.unflatten(structure, split_levels(stacked, leaves))
 
     def map_stacked(self, f: Callable[[jax.Array], jax.Array]) -> "State":
-        """Apply f once to the stacked variables, e.g. a spherical-harmonic transform."""
+        """Apply f, such as a transform, once to the stacked variables."""
         return self.unstack(f(self.stack()))
 
 

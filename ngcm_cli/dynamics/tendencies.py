@@ -1,10 +1,10 @@
 """Explicit tendencies of the moist primitive equations on sigma levels.
 
 Vorticity-divergence form with humidity and cloud water in the equation of state, after
-Durran, Numerical Methods for Fluid Dynamics (2nd ed.), section 8.6, with the moist terms of
-Kochkov et al. (2024), supplement section "Dynamical core". Nonlinear products are formed on a
-grid without aliasing; what remains linear around the reference temperature and would
-limit the time step (gravity waves) is in ``implicit``.
+Durran, Numerical Methods for Fluid Dynamics (2nd ed.), section 8.6, with the moist
+terms of Kochkov et al. (2024), supplement section "Dynamical core". Nonlinear products
+are formed on a grid without aliasing; what remains linear around the reference
+temperature and would limit the time step (gravity waves) is in ``implicit``.
 
 Letters as in the papers: U, V = u cos φ, v cos φ; ζ, δ vorticity and divergence;
 T′ temperature variation; q humidity; π = ln pₛ; σ̇ vertical velocity.
@@ -36,7 +36,7 @@ def explicit_tendencies(
     state: State,
     harmonics: SphericalHarmonics,
     levels: SigmaLevels,
-    reference_temperature: Float[Array, " level"],
+    reference_temperature: np.ndarray,
     orography: Float[Array, "row total_wavenumber"],
 ) -> State:
     """Tendencies of all variables per nondimensional time, modal, clipped.
@@ -45,14 +45,14 @@ def explicit_tendencies(
         state: modal state on the dynamical core's grid.
         harmonics: transforms of that grid.
         levels: sigma levels.
-        reference_temperature: of each level, K.
+        reference_temperature: of each level, K, shape (level,), float32.
         orography: modal surface height, nondimensional.
     """
     grid = harmonics.grid
     n = levels.layers
     sec2 = sec2_lat(grid)
     coriolis = (2 * units.ANGULAR_VELOCITY * grid.sin_latitude).astype(np.float32)
-    t_ref = reference_temperature[:, None, None]
+    t_ref = jnp.asarray(reference_temperature)[:, None, None]
 
     # Everything needed on the grid, in one transform.
     names, humidity = sorted(state.tracers), state.tracers["specific_humidity"]

@@ -93,7 +93,7 @@ class Decoder(eqx.Module):
 
         pressure = np.array(self.pressure_levels) * units.HECTOPASCAL
         pressure = pressure.astype(np.float32)[:, None, None]
-        target = pressure / jnp.exp(stacked[-2:-1])
+        target = jnp.asarray(pressure) / jnp.exp(stacked[-2:-1])
         on_sigma = {"u": u, "v": v, "t": t, "z": z} | tracers
         return interpolate(
             on_sigma, self.levels.centers, target, extrapolate=("t", "z")

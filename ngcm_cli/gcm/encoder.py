@@ -58,7 +58,8 @@ class Encoder(eqx.Module):
         """The modal state that corresponds to the data.
 
         Args:
-            data: nondimensional ``u``, ``v``, ``t``, ``z`` and tracers on pressure levels.
+            data: nondimensional ``u``, ``v``, ``t``, ``z`` and tracers on pressure
+            levels.
             noise: nodal random fields by name; empty for deterministic models.
             time: nondimensional time since 1979.
         """
@@ -83,7 +84,7 @@ class Encoder(eqx.Module):
         pressure = pressure.astype(np.float32)
         height = self.harmonics.to_nodal(self.orography.modal(grid))
         p_surface = surface_pressure(data["z"], pressure, height[None] * units.GRAVITY)
-        target = self.levels.centers[:, None, None] * p_surface
+        target = p_surface * self.levels.centers[:, None, None]
         on_sigma = interpolate(data, pressure, target)
 
         vorticity, divergence = vorticity_divergence(

@@ -1,8 +1,12 @@
 """The neural general circulation model: encode, advance, decode."""
 
+from collections.abc import Mapping
+
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Int, PRNGKeyArray
 
 from ngcm_cli import units
@@ -15,22 +19,23 @@ from ngcm_cli.gcm.step import Step
 from ngcm_cli.physics.random_fields import RandomFields
 from ngcm_cli.spectral.grid import Grid
 
-Fields = dict[str, np.ndarray] | dict[str, jax.Array]
+Fields = Mapping[str, ArrayLike]
 
 
 class NeuralGCM(eqx.Module):
     """A dynamical core with learned physics, after Kochkov et al. (2024).
 
     Fields outside are in SI units under ERA5 names, shape (level, longitude, latitude)
-    on ``grid`` and ``levels``; surface fields have one level. Maps over ensemble members
-    with ``jax.vmap`` over keys or states.
+    on ``grid`` and ``levels``; surface fields have one level. Maps over ensemble
+    members with ``jax.vmap`` over keys or states.
 
     Example:
         >>> import jax, ngcm_cli
         >>> from ngcm_cli.run import bundled_state
         >>> model = ngcm_cli.load_model("tl63_stochastic_mini")
         >>> data = bundled_state(model)
-        >>> state = model.encode(data.fields, data.forcing, data.time, jax.random.key(0))
+        >>> key = jax.random.key(0)
+        >>> state = model.encode(data.fields, data.forcing, data.time, key)
         >>> state = model.advance(state, data.forcing, steps=6)
         >>> model.decode(state)["temperature"].shape
         (37, 128, 64)
@@ -128,8 +133,8 @@ class NeuralGCM(eqx.Module):
         clock = self.substeps_since_reference(time)
         hours = (time - units.REFERENCE_TIME) / np.timedelta64(1, "h")
         nondimensional = np.float32(hours * units.HOUR)
-        fields = {name: fields[name] for name in self.input_variables}
-        return _encode(self, fields, np.int32(clock), nondimensional, key)
+        inputs = {name: jnp.asarray(fields[name]) for name in self.input_variables}
+        return _encode(self, inputs, jnp.int32(clock), jnp.asarray(nondimensional), key)
 
     def advance(
         self, state: ModelState, forcing: Fields | Forcing, steps: int = 1
@@ -138,13 +143,14 @@ class NeuralGCM(eqx.Module):
 
         Args:
             state: from ``encode`` or ``advance``.
-            forcing: ``forcing_variables``, each (1, longitude, latitude), held constant;
+            forcing: ``forcing_variables``, each (1, longitude, latitude), held
+            constant;
                 or a ``Forcing``, from which every step selects by its time.
             steps: how many; another number does not compile again.
         """
         if not isinstance(forcing, Forcing):
             forcing = Forcing.constant({k: forcing[k] for k in self.forcing_variables})
-        return _advance(self, state, forcing, np.int32(steps))
+        return _advance(self, state, forcing, jnp.int32(steps))
 
     def decode(self, state: ModelState) -> dict[str, jax.Array]:
         """Fields on pressure levels, SI units, each (level, longitude, latitude)."""

@@ -38,7 +38,8 @@ def nodal_values(
     Args:
         modal: modal fields by name, each (level, row, total_wavenumber).
         harmonics: transforms to the grid.
-        gradients: adds ``_dlon``, ``_dlat`` and ``_del2`` of each field: the components of
+        gradients: adds ``_dlon``, ``_dlat`` and ``_del2`` of each field: the components
+        of
             the gradient and the Laplacian.
         cos_lat_weighted: fields that carry a factor cos φ. Their values are divided by
             it; derivatives are those of the weighted field, divided likewise.

@@ -118,7 +118,7 @@ class Parameterization(eqx.Module):
         return self.profile(jnp.stack([normalized[n] for n in sorted(normalized)]))
 
     def _to_modal(self, nodal: Features, state: State) -> State:
-        """Spectral tendencies of the state variables from those of wind and the rest."""
+        """Tendencies of the state variables from those of wind and the rest."""
         vorticity, divergence = vorticity_divergence(
             nodal["u"], nodal["v"], self.harmonics
         )

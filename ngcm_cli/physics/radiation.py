@@ -1,8 +1,9 @@
 """Incident solar radiation at the top of the atmosphere, from time and place.
 
-The phases of orbit and day are taken from the clock in float32, in the order of operations
-of the published models: their networks were trained with its rounding (some minutes of
-solar time), and radiation near the terminator differs at the 1e-2 level otherwise.
+The phases of orbit and day are taken from the clock in float32, in the order of
+operations of the published models: their networks were trained with its rounding (some
+minutes of solar time), and radiation near the terminator differs at the 1e-2 level
+otherwise.
 """
 
 import jax
@@ -26,7 +27,8 @@ def _phase(rate: float, time: jax.Array) -> jax.Array:
     """Rate times time, wrapped to [0, 2π).
 
     The barriers make both products round to float32 before they are subtracted. A fused
-    multiply-add would be more precise, and a few minutes of solar time off the reference.
+    multiply-add would be more precise, and a few minutes of solar time off the
+    reference.
     """
     angle = jax.lax.optimization_barrier(rate * time)
     turns = jnp.floor(angle / (2 * np.pi))
@@ -42,8 +44,8 @@ def incident_radiation(time: Float[Array, ""], grid: Grid) -> NodalSurface:
 
     Returns:
         Radiation as a fraction of its largest value, 1408 W m-2; zero at night. The
-        equation of time and declination are those of Spencer-type truncated series (Duffie
-        & Beckman, Solar Engineering of Thermal Processes, chapter 1).
+        equation of time and declination are those of Spencer-type truncated series
+        (Duffie & Beckman, Solar Engineering of Thermal Processes, chapter 1).
     """
     orbit = _phase(2 * np.pi / (DAYS_PER_YEAR * units.DAY), time)
     day = _phase(2 * np.pi / units.DAY, time)

@@ -2,8 +2,8 @@
 
 First-order autoregressive processes in spectral space (Palmer et al. 2009, Stochastic
 Parametrization and Model Uncertainty, ECMWF Technical Memorandum 598, appendix 8). The
-random stream, which key is split or folded when, is that of the published models, so that
-the same seed gives the same member.
+random stream, which key is split or folded when, is that of the published models, so
+that the same seed gives the same member.
 """
 
 import zlib
@@ -69,6 +69,7 @@ class RandomFields(eqx.Module):
 
     def advance(self, state: RandomState) -> RandomState:
         """Fields one interval later."""
+        assert state.fields is not None
         salt = jnp.uint32(_ADVANCE) + state.step.astype(jnp.uint32)
         keys = jax.random.split(jax.random.fold_in(state.key, salt), len(self.times))
         # Named fields restart their inner count at every step; a batch does not.
@@ -80,6 +81,7 @@ class RandomFields(eqx.Module):
 
     def nodal(self, state: RandomState) -> Features:
         """The fields on the grid, as features by name."""
+        assert state.fields is not None
         nodal = self.harmonics.to_nodal(state.fields)
         if self.names is None:
             return {"randomness": nodal}

@@ -1,7 +1,7 @@
 """Networks applied to every column of the atmosphere independently.
 
-Inputs and outputs are fields of shape (channel, longitude, latitude). All matrix products
-run at JAX's default precision, as the published models were trained.
+Inputs and outputs are fields of shape (channel, longitude, latitude). All matrix
+products run at JAX's default precision, as the published models were trained.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Activation = Callable[[jax.Array], jax.Array]
 
 
 def gelu(x: jax.Array) -> jax.Array:
-    """Gaussian error linear unit in its tanh approximation (Hendrycks & Gimpel 2016)."""
+    """Gaussian error linear unit, tanh approximation (Hendrycks & Gimpel 2016)."""
     return jax.nn.gelu(x, approximate=True)
 
 

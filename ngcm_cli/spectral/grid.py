@@ -71,7 +71,7 @@ class Grid:
 
     @functools.cached_property
     def area_weights(self) -> np.ndarray:
-        """Quadrature weight of a node, ∮ dΩ = Σ w over the grid, shape (latitude_nodes,)."""
+        """Solid angle of a node of each latitude, shape (latitude_nodes,), float64."""
         gauss = gauss_legendre_nodes(self.latitude_nodes)[1]
         return 2 * np.pi / self.longitude_nodes * gauss
 

@@ -1,14 +1,16 @@
 """Differential operators on modal fields, on the unit sphere.
 
-All functions take and return arrays of shape (…, row, total_wavenumber) in the layout of
-``SphericalHarmonics``. Multiplication by cos φ and derivatives in latitude couple
+All functions take and return arrays of shape (…, row, total_wavenumber) in the layout
+of ``SphericalHarmonics``. Multiplication by cos φ and derivatives in latitude couple
 neighbouring total wavenumbers (Durran, Numerical Methods for Fluid Dynamics, 2nd ed.,
-section 6.4.4), so the highest one of a result is incomplete; ``clip_wavenumbers`` removes
-it. Whether and when to clip is part of a model's definition and left to the caller.
+section 6.4.4), so the highest one of a result is incomplete; ``clip_wavenumbers``
+removes it. Whether and when to clip is part of a model's definition and left to the
+caller.
 """
 
 import functools
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -36,12 +38,12 @@ def _coupling(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
     return below, above
 
 
-def _shift_down(x: Field) -> Field:
+def _shift_down(x: jax.Array) -> jax.Array:
     """Element l of the result is element l + 1 of x."""
     return jnp.concatenate([x[..., 1:], jnp.zeros_like(x[..., :1])], axis=-1)
 
 
-def _shift_up(x: Field) -> Field:
+def _shift_up(x: jax.Array) -> jax.Array:
     """Element l of the result is element l − 1 of x."""
     return jnp.concatenate([jnp.zeros_like(x[..., :1]), x[..., :-1]], axis=-1)
 
@@ -82,8 +84,8 @@ def d_dlon(x: Field) -> Field:
 def _couple(x: Field, to_below: np.ndarray, to_above: np.ndarray) -> Field:
     """Σ of l·-dependent multiples of the two neighbours in total wavenumber."""
     below, above = _coupling(*x.shape[-2:])
-    down = _shift_down((to_below * below).astype(np.float32) * x)
-    return down + _shift_up((to_above * above).astype(np.float32) * x)
+    down = _shift_down(x * (to_below * below).astype(np.float32))
+    return down + _shift_up(x * (to_above * above).astype(np.float32))
 
 
 def cos_lat_d_dlat(x: Field) -> Field:
