@@ -130,8 +130,8 @@ class _Pace:
 
     def __init__(self, plan: "Plan"):
         self.plan = plan
-        # The second chunk is the first that has nothing to compile behind it.
-        self.seen: list[tuple[float, float]] = []
+        self.start: tuple[float, float] | None = None
+        self.speed: float | None = None  # simulated days per second
 
     def days(self, chunk: "Chunk") -> float:
         """Simulated days so far."""
@@ -150,14 +150,23 @@ class _Pace:
         wind = _max_wind(chunk.fields)
         if wind is not None:
             report["wind"] = f"max wind {wind:.0f} m/s"
-        self.seen = [*self.seen[:2], (now, day)]
-        if len(self.seen) > 2:
-            start, first = self.seen[1]
-            speed = (day - first) / max(now - start, 1e-9)
-            report["speed"] = f"{60 * speed:.3g} days/min"
+        self._measure(day, whole, now)
+        if self.speed is not None:
+            report["speed"] = f"{60 * self.speed:.3g} days/min"
             if day < whole:
-                report["left"] = f"{_clock((whole - day) / speed)} left"
+                report["left"] = f"{_clock((whole - day) / self.speed)} left"
         return report
+
+    def _measure(self, day: float, whole: float, now: float) -> None:
+        """Update the speed, leaving out both ends of the run.
+
+        The device works one output ahead: the first chunk arrives with the compilation
+        and the second output behind it, the last with nothing left to compute.
+        """
+        if self.start is None:
+            self.start = now, day
+        elif self.start[1] < day < whole:
+            self.speed = (day - self.start[1]) / max(now - self.start[0], 1e-9)
 
 
 def _max_wind(fields: dict[str, Any]) -> float | None:
