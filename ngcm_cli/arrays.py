@@ -1,4 +1,4 @@
-"""Names for array shapes, checked at run time in the tests only (jaxtyping).
+"""Names for array shapes in signatures (jaxtyping).
 
 Axis order inside the model is everywhere ``level longitude latitude`` on the grid and
 ``level row total_wavenumber`` in spectral space; surface fields have one level. Leading
@@ -10,5 +10,4 @@ from jaxtyping import Array, Float
 Nodal = Float[Array, "level longitude latitude"]
 NodalSurface = Float[Array, "1 longitude latitude"]
 Modal = Float[Array, "level row total_wavenumber"]
-ModalSurface = Float[Array, "1 row total_wavenumber"]
 Columns = Float[Array, "channel longitude latitude"]

@@ -1,7 +1,6 @@
 """Models by name or path: find the card, check the weights, build the model."""
 
 import difflib
-import hashlib
 import importlib.resources
 import pathlib
 from typing import TYPE_CHECKING
@@ -31,7 +30,7 @@ def model_names() -> list[str]:
 
 
 def find_card(name_or_path: str) -> Card:
-    """The card of a model, without loading its weights into a model.
+    """The card of a model.
 
     Args:
         name_or_path: a name of the zoo; the path of a card, or of the folder that holds
@@ -40,7 +39,31 @@ def find_card(name_or_path: str) -> Card:
     Raises:
         CheckpointError: there is no such model, or its files are not usable.
     """
-    return _open(name_or_path)[0]
+    if pathlib.Path(name_or_path).suffix == ".pkl":
+        return _published(pathlib.Path(name_or_path))[0]
+    return read_card(_card_path(name_or_path))
+
+
+def open_model(name_or_path: str) -> "tuple[Card, NeuralGCM]":
+    """The card of a model, and the model.
+
+    Args:
+        name_or_path: as for ``find_card``.
+
+    Raises:
+        CheckpointError: there is no such model, or its files are not usable.
+    """
+    from ngcm_cli.checkpoint.build import build
+    from ngcm_cli.checkpoint.weights import Weights
+
+    path = pathlib.Path(name_or_path)
+    if path.suffix == ".pkl":
+        card, arrays = _published(path)
+    else:
+        path = _card_path(name_or_path)
+        card = read_card(path)
+        arrays = read_weights(card, path.parent)
+    return card, build(card.name, card.spec, Weights(arrays))
 
 
 def load_model(name_or_path: str = DEFAULT) -> "NeuralGCM":
@@ -58,21 +81,7 @@ def load_model(name_or_path: str = DEFAULT) -> "NeuralGCM":
         >>> model.grid.nodal_shape
         (128, 64)
     """
-    from ngcm_cli.checkpoint.build import build
-    from ngcm_cli.checkpoint.weights import Weights
-
-    card, arrays = _open(name_or_path)
-    return build(card.name, card.spec, Weights(arrays))
-
-
-def _open(name_or_path: str) -> "tuple[Card, dict[str, np.ndarray]]":
-    """Card and arrays of a model, whatever its format."""
-    path = pathlib.Path(name_or_path)
-    if path.suffix == ".pkl":
-        return _published(path)
-    card_path = _card_path(name_or_path)
-    card = read_card(card_path)
-    return card, read_weights(card, card_path.parent)
+    return open_model(name_or_path)[1]
 
 
 def _card_path(name_or_path: str) -> pathlib.Path:
@@ -85,8 +94,9 @@ def _card_path(name_or_path: str) -> pathlib.Path:
         cards = sorted(path.glob("*.yaml"))
         if len(cards) == 1:
             return cards[0]
+        found = f"{len(cards)} model cards" if cards else "no model card"
         raise CheckpointError(
-            f"The folder {path} holds {len(cards)} model cards, not one.",
+            f"The folder {path} holds {found}.",
             "Name the card itself, a file that ends in .yaml.",
         )
     near = difflib.get_close_matches(name_or_path, model_names(), 1)
@@ -108,7 +118,6 @@ def _published(path: pathlib.Path) -> "tuple[Card, dict[str, np.ndarray]]":
     spec = model_spec(published.config, tuple(published.static["level"].tolist()))
     static = {name: published.static[name] for name in _STATIC}
     arrays = from_published(published.params, static, spec.physics.surface.land is None)
-    data = path.read_bytes()
     card = Card(
         format=1,
         name=path.stem,
@@ -122,7 +131,7 @@ def _published(path: pathlib.Path) -> "tuple[Card, dict[str, np.ndarray]]":
         stochastic=spec.random_fields is not None,
         stable_for="not stated",
         weights=WeightsFile(
-            file=path.name, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data)
+            file=path.name, sha256=published.sha256, bytes=published.bytes
         ),
         spec=spec,
     )

@@ -26,12 +26,14 @@ class Reader:
 
     def __init__(self, bindings: Bindings):
         self.bindings = bindings
+        self.latest = ""  # the binding looked up last, to name in a message
         for name, value in COMMON.items():
             if name in bindings and self.get(name) != plain(value):
                 self.choose(name, value)
 
     def get(self, name: str, *default: Any) -> Any:
         """The value of ``scope/Class.parameter``."""
+        self.latest = name
         path, parameter = name.rsplit(".", 1)
         scope, _, cls = path.rpartition("/")
         return plain(self.bindings.get(scope, cls, parameter, *default))
@@ -82,7 +84,7 @@ class Reader:
 
     def number(self, value: str, units: dict[str, float]) -> float:
         """The number of a quantity such as '4 minutes', in the unit of factor 1."""
-        match = re.fullmatch(r"([\d.]+) (\w+?)s?", value)
+        match = re.fullmatch(r"(\d+(?:\.\d+)?) (\w+?)s?", value)
         if match is None or match.group(2) not in units:
             self.refuse(f"has an unknown quantity {value!r}")
         return float(match.group(1)) * units[match.group(2)]

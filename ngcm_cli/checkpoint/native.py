@@ -7,7 +7,7 @@ execute anything.
 
 import hashlib
 import pathlib
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pydantic
@@ -18,6 +18,7 @@ import yaml
 from ngcm_cli.checkpoint.spec import ModelSpec
 from ngcm_cli.errors import CheckpointError
 
+_FILE_NAME = pydantic.Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
 _HINT = "The file is damaged or of another version; get it again."
 
 
@@ -32,7 +33,7 @@ class WeightsFile(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
-    file: str
+    file: Annotated[str, _FILE_NAME]
     sha256: str
     bytes: int
 
@@ -57,7 +58,7 @@ class Card(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     format: Literal[1]
-    name: str
+    name: Annotated[str, _FILE_NAME]
     summary: str
     paper: str
     source: str
@@ -81,19 +82,27 @@ def read_card(path: pathlib.Path) -> Card:
         CheckpointError: it is missing, not YAML, or has wrong or unknown keys.
     """
     try:
-        return Card.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        card = Card.model_validate(yaml.safe_load(path.read_text("utf-8")))
     except OSError as error:
         raise CheckpointError(
             f"The model card {path} cannot be read: {error.strerror}.", _HINT
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError):
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
         raise CheckpointError(f"The model card {path} is not YAML.", _HINT) from None
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"])) or "card"
         raise CheckpointError(
-            f"The model card {path} is wrong at {key}: {first['msg']}.", _HINT
+            f"The model card {path} is wrong at {key}: {first['msg']}.",
+            "Correct it there, or get the card again.",
         ) from None
+    if card.stochastic != (card.spec.random_fields is not None):
+        raise CheckpointError(
+            f"The model card {path} says stochastic: {str(card.stochastic).lower()}, "
+            "its specification says otherwise.",
+            "Correct one of them, or get the card again.",
+        )
+    return card
 
 
 def read_weights(card: Card, folder: pathlib.Path) -> dict[str, np.ndarray]:
@@ -110,6 +119,12 @@ def read_weights(card: Card, folder: pathlib.Path) -> dict[str, np.ndarray]:
             f"The weights {path} of {card.name} cannot be read: {error.strerror}.",
             "Put the weights file beside its card.",
         ) from None
+    if len(data) != card.weights.bytes:
+        raise CheckpointError(
+            f"The weights {path} have {len(data)} bytes, the card of {card.name} says "
+            f"{card.weights.bytes}.",
+            _HINT,
+        )
     digest = hashlib.sha256(data).hexdigest()
     if digest != card.weights.sha256:
         raise CheckpointError(

@@ -5,6 +5,7 @@ import numpy as np
 
 from ngcm_cli.checkpoint import spec as specs
 from ngcm_cli.checkpoint.weights import Weights
+from ngcm_cli.errors import CheckpointError
 from ngcm_cli.physics.parameterization import PROFILE_FIELDS
 from ngcm_cli.physics.scaling import Normalization, OutputScaling
 from ngcm_cli.physics.surface import (
@@ -102,7 +103,17 @@ def normalization(
     profile: bool = False,
     max_value: float | None = None,
 ) -> Normalization:
-    """Normalization of the named features."""
+    """Normalization of the named features.
+
+    Raises:
+        CheckpointError: the specification has no scale for one of them.
+    """
+    missing = [name for name in names if name not in scales.features]
+    if missing:
+        raise CheckpointError(
+            f"The model has no scale for its features {', '.join(missing[:5])}.",
+            "Its specification is incomplete; get the card again.",
+        )
     return Normalization(
         shifts=tuple((name, scales.features[name][0]) for name in names),
         scales=tuple((name, scales.features[name][1]) for name in names),

@@ -6,6 +6,7 @@ the types, shapes and finite numbers that it says it has.
 """
 
 import dataclasses
+import hashlib
 import pathlib
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -37,11 +38,15 @@ class PublishedCheckpoint:
         static: ``longitude``, ``latitude`` in degrees and ``level`` in hPa, ascending;
             ``geopotential_at_surface`` in m² s⁻² and ``land_sea_mask`` in 0 … 1, both
             (longitude, latitude).
+        sha256: of the whole file.
+        bytes: its size.
     """
 
     config: str
     params: dict[str, dict[str, np.ndarray]]
     static: dict[str, np.ndarray]
+    sha256: str
+    bytes: int
 
 
 def read_published(path: str | pathlib.Path) -> PublishedCheckpoint:
@@ -63,7 +68,8 @@ def read_published(path: str | pathlib.Path) -> PublishedCheckpoint:
         static = _static(_entry(content, "aux_ds_dict", dict))
     except Refusal as refusal:
         raise CheckpointError(f"The checkpoint {path} {refusal}.", _HINT) from None
-    return PublishedCheckpoint(config, params, static)
+    digest = hashlib.sha256(data).hexdigest()
+    return PublishedCheckpoint(config, params, static, digest, len(data))
 
 
 def _read_bytes(path: pathlib.Path) -> bytes:

@@ -29,7 +29,7 @@ class Damping(_Spec):
     is applied after each substep of the dynamical core.
     """
 
-    timescale_minutes: float
+    timescale_minutes: pydantic.PositiveFloat
     order: int
     cutoff: float
 
@@ -37,10 +37,10 @@ class Damping(_Spec):
 class Tower(_Spec):
     """An encode-process-decode column network with approximate GELU activations."""
 
-    latent: int
-    blocks: int
-    block_layers: int
-    decode_layers: int
+    latent: pydantic.PositiveInt
+    blocks: pydantic.PositiveInt
+    block_layers: pydantic.PositiveInt
+    decode_layers: pydantic.PositiveInt
 
 
 class Outputs(_Spec):
@@ -73,8 +73,8 @@ class Dycore(_Spec):
         filters: applied after each substep, in this order.
     """
 
-    wavenumbers: int
-    substeps: int
+    wavenumbers: pydantic.PositiveInt
+    substeps: pydantic.PositiveInt
     filters: tuple[Damping, ...]
 
 
@@ -92,14 +92,14 @@ class RandomFields(_Spec):
     names: tuple[str, ...] | None
     correlation_hours: tuple[float, ...]
     correlation_km: tuple[float, ...]
-    clip: float
+    clip: pydantic.PositiveFloat
     in_encoder: bool
 
 
 class Surface(_Spec):
     """Embedding of the surface: features of each part, or None for a learned vector."""
 
-    channels: int
+    channels: pydantic.PositiveInt
     tower: Tower
     land: tuple[str, ...] | None
     sea: tuple[str, ...] | None
@@ -122,8 +122,8 @@ class Physics(_Spec):
     memory: bool
     surface: Surface
     convolutions: tuple[int, ...]
-    convolution_width: int
-    soft_clip: float
+    convolution_width: pydantic.PositiveInt
+    soft_clip: pydantic.PositiveFloat
     filters: tuple[Damping, ...]
     outputs: Outputs
 
@@ -181,20 +181,43 @@ class ModelSpec(_Spec):
         encoder, physics, decoder: see there.
     """
 
-    truncation: int
+    truncation: pydantic.PositiveInt
     transform_precision: Literal["tensorfloat32", "float32"]
-    sigma_layers: int
+    sigma_layers: pydantic.PositiveInt
     pressure_levels: Annotated[tuple[float, ...], pydantic.Field(min_length=2)]
     reference_temperature: tuple[float, ...]
-    step_minutes: float
-    physics_substeps: int
+    step_minutes: pydantic.PositiveFloat
+    physics_substeps: pydantic.PositiveInt
     dycore: Dycore
-    orography_scale: float
+    orography_scale: pydantic.PositiveFloat
     tower: Tower
-    position_fields: int
+    position_fields: pydantic.PositiveInt
     state_scales: Scales
     data_scales: Scales
     random_fields: RandomFields | None
     encoder: Encoder
     physics: Physics
     decoder: Decoder
+
+    @pydantic.model_validator(mode="after")
+    def _check_sizes(self) -> "ModelSpec":
+        """Profiles have the levels they belong to; the clock runs in whole minutes."""
+        profiles = {
+            "reference_temperature": self.reference_temperature,
+            "state_scales": self.state_scales.humidity_profile,
+            "encoder.outputs": self.encoder.outputs.humidity_profile,
+            "physics.outputs": self.physics.outputs.humidity_profile,
+        }
+        for name, profile in profiles.items():
+            if len(profile) != self.sigma_layers:
+                raise ValueError(f"{name} has not one value per sigma layer")
+        on_pressure = {
+            "data_scales": self.data_scales.humidity_profile,
+            "decoder.outputs": self.decoder.outputs.humidity_profile,
+        }
+        for name, profile in on_pressure.items():
+            if len(profile) != len(self.pressure_levels):
+                raise ValueError(f"{name} has not one value per pressure level")
+        if self.step_minutes % self.physics_substeps:
+            raise ValueError("a physics substep is not a whole number of minutes")
+        return self

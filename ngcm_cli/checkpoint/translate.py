@@ -28,6 +28,7 @@ from ngcm_cli.checkpoint.translate_networks import (
     tower,
 )
 from ngcm_cli.dynamics.state import TRACERS
+from ngcm_cli.errors import CheckpointError
 from ngcm_cli.physics.parameterization import STATE_FIELDS
 
 _EQUATIONS = (
@@ -56,7 +57,13 @@ def model_spec(config: str, pressure_levels: tuple[float, ...]) -> specs.ModelSp
         CheckpointError: a binding has an unknown value or an unknown name.
     """
     read = Reader(parse(config))
-    spec = _spec(read, pressure_levels)
+    try:
+        spec = _spec(read, pressure_levels)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        # A value of another kind than it always had: a number for a list, say.
+        read.refuse(f"cannot be understood at {read.latest}: {error}")
     read.finish()
     return spec
 

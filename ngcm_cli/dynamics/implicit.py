@@ -1,8 +1,7 @@
 """The linear gravity-wave terms, and their exact implicit solution.
 
 For each total wavenumber l, divergence, temperature and log surface pressure of a
-column
-are coupled linearly around the reference temperature, with λ = −l(l + 1):
+column are coupled linearly around the reference temperature, with λ = −l(l + 1):
 
     ∂δ/∂t = −λ (G T′ + R T_ref π),   ∂T′/∂t = −H δ,   ∂π/∂t = −Δσᵀ δ
 

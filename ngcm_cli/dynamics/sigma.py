@@ -79,7 +79,7 @@ class SigmaLevels:
         """G with Φ − Φₛ = G Tᵥ, upper triangular, shape (layers, layers), float64.
 
         Hydrostatic integration from the surface up with the log ratios α: Gⱼⱼ = R αⱼ
-        and Gⱼₖ = R (αₖ + αₖ₋₁) for k > j (Simmons & Burridge 1981).
+        and Gⱼₖ = R (αₖ + αₖ₋₁) for k > j (Durran, section 8.6.5).
         """
         alpha = self.log_ratios.astype(np.float64)
         pair = alpha + np.append(0.0, alpha[:-1])

@@ -2,9 +2,9 @@
 
 Vorticity-divergence form with humidity and cloud water in the equation of state, after
 Durran, Numerical Methods for Fluid Dynamics (2nd ed.), section 8.6, with the moist
-terms of Kochkov et al. (2024), supplement section "Dynamical core". Nonlinear products
-are formed on a grid without aliasing; what remains linear around the reference
-temperature and would limit the time step (gravity waves) is in ``implicit``.
+terms of Kochkov et al. (2024), supplement. Nonlinear products are formed on a grid
+without aliasing; what remains linear around the reference temperature and would limit
+the time step (gravity waves) is in ``implicit``.
 
 Letters as in the papers: U, V = u cos φ, v cos φ; ζ, δ vorticity and divergence;
 T′ temperature variation; q humidity; π = ln pₛ; σ̇ vertical velocity.
@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from ngcm_cli import units
 from ngcm_cli.dynamics.sigma import SigmaLevels
-from ngcm_cli.dynamics.state import State
+from ngcm_cli.dynamics.state import State, split_levels
 from ngcm_cli.spectral.operators import (
     clip_wavenumbers,
     cos_lat_grad,
@@ -66,8 +66,7 @@ def explicit_tendencies(
         *cos_lat_grad(state.log_surface_pressure, clip=False),
         laplacian(state.log_surface_pressure),
     ]
-    ends = np.cumsum([x.shape[0] for x in modal])
-    nodal = jnp.split(harmonics.to_nodal(jnp.concatenate(modal)), ends[:-1])
+    nodal = split_levels(harmonics.to_nodal(jnp.concatenate(modal)), modal)
     vorticity, divergence, t, u, v, q_x, q_y = nodal[:7]
     tracers = dict(zip(names, nodal[7:-3], strict=True))
     q = tracers["specific_humidity"]

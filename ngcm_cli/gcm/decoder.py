@@ -22,7 +22,7 @@ from ngcm_cli.spectral.transform import SphericalHarmonics
 class Decoder(eqx.Module):
     """Interpolates to pressure levels and adds a learned correction.
 
-    Kochkov et al. (2024), methods section "Encoder and decoder".
+    Kochkov et al. (2024), methods.
 
     Attributes:
         harmonics: transforms of the model's grid.

@@ -22,7 +22,7 @@ from ngcm_cli.spectral.transform import SphericalHarmonics
 class Encoder(eqx.Module):
     """Interpolates to sigma levels and adds a learned correction.
 
-    Kochkov et al. (2024), methods section "Encoder and decoder".
+    Kochkov et al. (2024), methods.
 
     Attributes:
         harmonics: transforms of the model's grid, which is also that of the data.
@@ -58,8 +58,8 @@ class Encoder(eqx.Module):
         """The modal state that corresponds to the data.
 
         Args:
-            data: nondimensional ``u``, ``v``, ``t``, ``z`` and tracers on pressure
-            levels.
+            data: nondimensional ``u``, ``v``, ``t``, ``z`` and tracers on the
+                pressure levels.
             noise: nodal random fields by name; empty for deterministic models.
             time: nondimensional time since 1979.
         """

@@ -118,7 +118,8 @@ class NeuralGCM(eqx.Module):
 
         Args:
             fields: ``input_variables``, each (level, longitude, latitude), SI units.
-            forcing: ``forcing_variables``, each (1, longitude, latitude).
+            forcing: as for ``advance``. The weather models do without it here; those
+                that diagnose precipitation need it from the first state on.
             time: UTC, a whole number of model steps after 1979-01-01T00.
             key: of the random fields, ``jax.random.key(seed)``; may be left out for a
                 deterministic model.
@@ -143,9 +144,9 @@ class NeuralGCM(eqx.Module):
 
         Args:
             state: from ``encode`` or ``advance``.
-            forcing: ``forcing_variables``, each (1, longitude, latitude), held
-            constant;
-                or a ``Forcing``, from which every step selects by its time.
+            forcing: sea-surface temperature [K] and sea-ice cover [0 … 1], finite also
+                over land, each (1, longitude, latitude) and held constant; or a
+                ``Forcing``, from which every step selects by its time.
             steps: how many; another number does not compile again.
         """
         if not isinstance(forcing, Forcing):
@@ -189,11 +190,11 @@ def _encode(
 def _advance(
     model: NeuralGCM, state: ModelState, forcing: Forcing, steps: Int[Array, ""]
 ) -> ModelState:
-    seconds = model.step_seconds // model.step.substeps
+    # Whole minutes, and multiplied last: 32 bits hold four thousand years of them.
+    substep_minutes = model.step_seconds // model.step.substeps // 60
 
     def step(_, state: ModelState) -> ModelState:
-        minutes = state.substep * seconds // 60
-        return model.step(state, forcing.select(minutes))
+        return model.step(state, forcing.select(state.substep * substep_minutes))
 
     return jax.lax.fori_loop(0, steps, step, state)
 

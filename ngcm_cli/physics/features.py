@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from ngcm_cli import units
 from ngcm_cli.dynamics import State
+from ngcm_cli.dynamics.state import split_levels
 from ngcm_cli.physics.radiation import incident_radiation
 from ngcm_cli.physics.scaling import Features
 from ngcm_cli.spectral.grid import Grid
@@ -38,9 +39,8 @@ def nodal_values(
     Args:
         modal: modal fields by name, each (level, row, total_wavenumber).
         harmonics: transforms to the grid.
-        gradients: adds ``_dlon``, ``_dlat`` and ``_del2`` of each field: the components
-        of
-            the gradient and the Laplacian.
+        gradients: adds ``_dlon``, ``_dlat`` and ``_del2`` of each field, the components
+            of the gradient and the Laplacian.
         cos_lat_weighted: fields that carry a factor cos φ. Their values are divided by
             it; derivatives are those of the weighted field, divided likewise.
     """
@@ -49,8 +49,8 @@ def nodal_values(
         for name, x in modal.items():
             parts[f"{name}_dlon"], parts[f"{name}_dlat"] = cos_lat_grad(x)
             parts[f"{name}_del2"] = laplacian(x)
-    sizes = np.cumsum([x.shape[0] for x in parts.values()])[:-1]
-    nodal = jnp.split(harmonics.to_nodal(jnp.concatenate(list(parts.values()))), sizes)
+    fields = list(parts.values())
+    nodal = split_levels(harmonics.to_nodal(jnp.concatenate(fields)), fields)
 
     sec = sec_lat(harmonics.grid)
     out = {}

@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 
 from ngcm_cli.dynamics import State
 from ngcm_cli.dynamics.sigma import SigmaLevels
+from ngcm_cli.dynamics.state import split_levels
 from ngcm_cli.physics.blocks import blockwise
 from ngcm_cli.physics.features import Surroundings, prefixed, state_features
 from ngcm_cli.physics.scaling import Features, Normalization, OutputScaling, pack
@@ -40,7 +41,7 @@ PROFILE_FIELDS = (
 class Parameterization(eqx.Module):
     """Features of each column → network → tendencies, filtered in spectral space.
 
-    Kochkov et al. (2024), methods section "Learned physics module".
+    Kochkov et al. (2024), methods.
 
     Attributes:
         harmonics: transforms of the model's grid.
@@ -124,10 +125,8 @@ class Parameterization(eqx.Module):
         )
         rest = {k: x for k, x in nodal.items() if k not in ("u", "v")}
         modal = self.harmonics.to_modal(jnp.concatenate(list(rest.values())))
-        ends = []
-        for x in rest.values():
-            ends.append((ends[-1] if ends else 0) + x.shape[0])
-        modal = dict(zip(rest, jnp.split(modal, ends[:-1]), strict=True))
+        parts = split_levels(modal, list(rest.values()))
+        modal = dict(zip(rest, parts, strict=True))
         tendency = State(
             vorticity=vorticity,
             divergence=divergence,

@@ -43,9 +43,9 @@ def incident_radiation(time: Float[Array, ""], grid: Grid) -> NodalSurface:
         grid: where.
 
     Returns:
-        Radiation as a fraction of its largest value, 1408 W m-2; zero at night. The
-        equation of time and declination are those of Spencer-type truncated series
-        (Duffie & Beckman, Solar Engineering of Thermal Processes, chapter 1).
+        Radiation as a fraction of its largest value, 1408 W m-2; zero at night.
+        Declination and equation of time are the usual short series (Duffie & Beckman,
+        Solar Engineering of Thermal Processes).
     """
     orbit = _phase(2 * np.pi / (DAYS_PER_YEAR * units.DAY), time)
     day = _phase(2 * np.pi / units.DAY, time)

@@ -8,9 +8,11 @@ from jaxtyping import Array, Float
 def exponential_filter(
     total_wavenumbers: int, attenuation: float, order: int, cutoff: float = 0.0
 ) -> np.ndarray:
-    """Damping factor of each total wavenumber (Gottlieb & Shu 1997; Hou & Li 2007).
+    """Damping factor of each total wavenumber.
 
         σ(k) = exp(−a ((k − c)/(1 − c))²ᵖ) for k > c, else 1,  with k = l/(L − 1)
+
+    Hou & Li (2007), Computing nearly singular solutions using pseudo-spectral methods.
 
     Args:
         total_wavenumbers: L; k = 1 at its last column.

@@ -16,7 +16,7 @@ def associated_legendre(m_count: int, l_count: int, x: np.ndarray) -> np.ndarray
     """Normalised associated Legendre functions P̄ₗᵐ(x).
 
     Normalised to ∫₋₁¹ P̄² dx = 1 and with the Condon-Shortley phase (−1)ᵐ, by the stable
-    recurrence in l at fixed m (Press et al., Numerical Recipes, section 6.7):
+    recurrence in l at fixed m (Press et al., Numerical Recipes):
 
         P̄ₘᵐ = −√(1 + 1/2m) √(1 − x²) P̄ₘ₋₁ᵐ⁻¹
         P̄ₗᵐ = √((4l² − 1)/(l² − m²)) (x P̄ₗ₋₁ᵐ − √(((l−1)² − m²)/(4(l−1)² − 1)) P̄ₗ₋₂ᵐ)

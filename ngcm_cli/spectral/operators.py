@@ -3,7 +3,7 @@
 All functions take and return arrays of shape (…, row, total_wavenumber) in the layout
 of ``SphericalHarmonics``. Multiplication by cos φ and derivatives in latitude couple
 neighbouring total wavenumbers (Durran, Numerical Methods for Fluid Dynamics, 2nd ed.,
-section 6.4.4), so the highest one of a result is incomplete; ``clip_wavenumbers``
+chapter 6), so the highest one of a result is incomplete; ``clip_wavenumbers``
 removes it. Whether and when to clip is part of a model's definition and left to the
 caller.
 """
@@ -52,12 +52,6 @@ def clip_wavenumbers(x: Field, n: int = 1) -> Field:
     """Set the n highest total wavenumbers to zero."""
     keep = _total_wavenumbers(x) < x.shape[-1] - n
     return x * keep.astype(np.float32)
-
-
-def laplacian_eigenvalues(grid: Grid) -> np.ndarray:
-    """−l(l + 1), shape (total_wavenumbers,), float32."""
-    l = np.arange(grid.total_wavenumbers)
-    return (-l * (l + 1)).astype(np.float32)
 
 
 def laplacian(x: Field) -> Field:

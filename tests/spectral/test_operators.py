@@ -156,8 +156,8 @@ def test_inverse_laplacian(name, seed):
     assert_agrees("∇⁻²∇²x", "1", back, without_mean, OPERATOR * rms(x))
     back = operators.laplacian(operators.inverse_laplacian(x))
     assert_agrees("∇²∇⁻²x", "1", back, without_mean, OPERATOR * rms(x))
-    eigenvalues = operators.laplacian_eigenvalues(GRIDS[name])
-    np.testing.assert_array_equal(operators.laplacian(x), x * eigenvalues)
+    l = np.arange(x.shape[-1])
+    np.testing.assert_array_equal(operators.laplacian(x), x * np.float32(-l * (l + 1)))
 
 
 @given(n=st.integers(1, 4))
