@@ -21,25 +21,32 @@ from ngcm_cli.errors import ConfigError
 
 DEFAULT_MODEL = "tl63_stochastic_mini"
 
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_DURATION = re.compile("".join(rf"(?:(\d{{1,18}}){unit})?" for unit in "dhms"))
 _SECONDS = (86400, 3600, 60, 1)
+_LONGEST = 365250 * 86400  # a thousand years
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:\d{2}){0,2})?Z?")
 
 
 def parse_duration(value: Any) -> np.timedelta64:
     """Read ``10d``, ``36h``, ``90m`` or ``1d12h``; a bare integer counts hours."""
-    if isinstance(value, np.timedelta64 | datetime.timedelta):
-        return np.timedelta64(value, "s")
     text = str(value).strip().lower().replace(" ", "")
-    text = f"{text}h" if text.isdecimal() else text
-    match = _DURATION.fullmatch(text)
-    if not text or not match:
+    match = _DURATION.fullmatch(f"{text}h" if text.isdecimal() else text)
+    seconds = -1.0
+    if isinstance(value, np.timedelta64 | datetime.timedelta):
+        seconds = value / np.timedelta64(1, "s")
+    elif text and match:
+        pairs = zip(match.groups(default="0"), _SECONDS, strict=True)
+        seconds = sum(int(number) * size for number, size in pairs)
+    if not seconds >= 0:  # NaT is no duration either
         raise ConfigError(
             f"'{value}' is not a duration.",
             "Write it as 10d, 36h, 90m or 1d12h; a plain number counts hours.",
         )
-    parts = zip(match.groups(default="0"), _SECONDS, strict=True)
-    return np.timedelta64(sum(int(number) * size for number, size in parts), "s")
+    if seconds > _LONGEST:
+        raise ConfigError(
+            f"'{value}' is longer than 1000 years.", "Give a shorter one."
+        )
+    return np.timedelta64(int(seconds), "s")
 
 
 def format_duration(duration: np.timedelta64) -> str:
@@ -54,7 +61,7 @@ def format_duration(duration: np.timedelta64) -> str:
 
 def parse_time(value: Any) -> np.datetime64:
     """Read a UTC time: ``2020-08-22T12``, ``2020-08-22`` or ``2020-08-22T12:30``."""
-    if isinstance(value, np.datetime64):
+    if isinstance(value, np.datetime64) and not np.isnat(value):
         return value.astype("datetime64[s]")
     is_date = isinstance(value, datetime.date)
     text = value.isoformat() if is_date else str(value).strip().upper()
@@ -69,10 +76,9 @@ def parse_time(value: Any) -> np.datetime64:
 
 
 def format_time(time: np.datetime64) -> str:
-    """Write a time as `parse_time` reads it, to the hour where that is exact."""
+    """Write a time as `parse_time` reads it, to the hour or minute if that is exact."""
     time = time.astype("datetime64[s]")
-    whole_hour = time == time.astype("datetime64[h]")
-    return str(np.datetime_as_string(time, "h" if whole_hour else "m"))
+    return str(time).removesuffix(":00").removesuffix(":00")
 
 
 def closest(name: str, known: Iterable[str]) -> str:
@@ -97,6 +103,8 @@ def _levels(value: Any) -> Any:
         return None
     try:
         numbers = sorted({float(word.lower().removesuffix("hpa")) for word in words})
+        if not all(0 < number < np.inf for number in numbers):
+            raise ValueError
     except ValueError:
         raise ConfigError(
             f"'{','.join(words)}' are not pressure levels.",
@@ -105,14 +113,44 @@ def _levels(value: Any) -> Any:
     return tuple(int(n) if n == int(n) else n for n in numbers)
 
 
+def _text(value: Any) -> str:
+    if not isinstance(value, str | pathlib.PurePath):
+        raise ConfigError(f"'{value}' is not a name.", "Give a name or a path.")
+    if not str(value).strip():
+        raise ConfigError("It is empty.", "Name one, or leave it out.")
+    return str(value)
+
+
+def _seed(value: Any) -> int:
+    text = str(value).strip()
+    if not re.fullmatch("[0-9]{1,10}", text) or int(text) >= 2**32:
+        raise ConfigError(
+            f"'{value}' is not a whole number from 0 to {2**32 - 1}.",
+            "Give one that is: the random keys of JAX hold 32 bits here.",
+        )
+    return int(text)
+
+
+def parse_switch(value: Any) -> bool:
+    """Yes or no, as a flag or a run file says it."""
+    word, yes = str(value).strip().lower(), ("yes", "true", "on", "1")
+    if word not in (*yes, "no", "false", "off", "0"):
+        raise ConfigError(f"'{value}' is neither yes nor no.", "Write yes or no.")
+    return word in yes
+
+
 Duration = Annotated[np.timedelta64, pydantic.BeforeValidator(parse_duration)]
 Time = Annotated[np.datetime64, pydantic.BeforeValidator(parse_time)]
 Names = Annotated[tuple[str, ...], pydantic.BeforeValidator(_words)]
 Levels = Annotated[tuple[int | float, ...], pydantic.BeforeValidator(_levels)]
+Text = Annotated[str, pydantic.BeforeValidator(_text)]
+Path = Annotated[pathlib.Path, pydantic.BeforeValidator(_text)]
+Seed = Annotated[int, pydantic.BeforeValidator(_seed)]
+Switch = Annotated[bool, pydantic.BeforeValidator(parse_switch)]
 
 
 class ForecastConfig(pydantic.BaseModel):
-    """Everything that `ngcm forecast` can be told.
+    """Everything that a forecast can be told.
 
     Attributes:
         model: name of a card in the zoo, or path of one.
@@ -120,37 +158,29 @@ class ForecastConfig(pydantic.BaseModel):
         init: initial time in UTC; None is the only time in the data.
         lead: how far to forecast.
         every: time between outputs.
-        seed: of the random stream, ``jax.random.key(seed)``.
+        seed: of the random stream, ``jax.random.key(seed)``, below 2**32.
         variables: what to write; None is all that the model predicts.
         levels: pressure levels to write, in hPa; None is all of the model's.
         output: ``.zarr`` or ``.nc``; None is a name made of model and init, here.
         overwrite: replace an existing output.
-        dry_run: check everything and say what would be done.
     """
 
     model_config = pydantic.ConfigDict(
         frozen=True, extra="forbid", arbitrary_types_allowed=True
     )
 
-    model: str = DEFAULT_MODEL
-    data: str | None = None
+    model: Text = DEFAULT_MODEL
+    data: Text | None = None
     init: Time | None = None
     lead: Duration = np.timedelta64(10 * 86400, "s")
     every: Duration = np.timedelta64(6 * 3600, "s")
-    seed: Annotated[int, pydantic.Field(ge=0, lt=2**63)] = 0
+    seed: Seed = 0
     variables: Names | None = None
     levels: Levels | None = None
-    output: pathlib.Path | None = None
-    overwrite: bool = False
-    dry_run: bool = False
+    output: Path | None = None
+    overwrite: Switch = False
 
     def __init__(self, **settings: Any):
-        settings = {
-            key: str(value)
-            if key in ("model", "data") and isinstance(value, pathlib.Path)
-            else value
-            for key, value in settings.items()
-        }
         try:
             super().__init__(**settings)
         except pydantic.ValidationError as error:
@@ -201,15 +231,10 @@ def _as_sentence(
     name = str(first["loc"][0]) if first["loc"] else ""
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, ConfigError):
-        # A value's complaint names the setting; one about several names them itself.
-        message = f"{name}: {cause.message}" if name else cause.message
-        return ConfigError(message, cause.hint)
-    if first["type"] == "extra_forbidden":
-        return ConfigError(f"Unknown setting '{name}'.", closest(name, known))
-    return ConfigError(
-        f"{name} is '{first['input']}': {first['msg'].lower()}.",
-        "Give another value; see --help.",
-    )
+        place = f"{name}: " if name else ""  # else it is about several settings
+        return ConfigError(f"{place}{cause.message}", cause.hint)
+    assert first["type"] == "extra_forbidden", first  # every value is read above
+    return ConfigError(f"Unknown setting '{name}'.", closest(name, known))
 
 
 class _TextLoader(yaml.BaseLoader):
@@ -246,8 +271,9 @@ def read_run_file(
         ) from None
     try:
         content = yaml.load(text, Loader=_TextLoader)  # text only: nothing is built
-    except yaml.YAMLError as error:
-        problem = " ".join(str(error).split())
+    except (yaml.YAMLError, RecursionError) as error:
+        deep = isinstance(error, RecursionError)
+        problem = "it is nested too deeply" if deep else " ".join(str(error).split())
         raise ConfigError(
             f"The run file {path} is not valid YAML: {problem}.",
             "Write one 'key: value' per line, as in 'lead: 10d'.",
@@ -256,7 +282,7 @@ def read_run_file(
         return {}
     if not isinstance(content, dict):
         raise ConfigError(
-            f"The run file {path} is not a list of settings.",
+            f"The run file {path} is not 'key: value' pairs.",
             "Write one 'key: value' per line, as in 'lead: 10d'.",
         )
     known = list(known)

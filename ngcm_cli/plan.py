@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import importlib.metadata
+import os
 import pathlib
 import platform
 import textwrap
@@ -13,15 +14,15 @@ import numpy as np
 
 import ngcm_cli
 from ngcm_cli.config import ForecastConfig, closest, format_duration, format_time
-from ngcm_cli.errors import ConfigError
+from ngcm_cli.errors import ConfigError, InputDataError
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.rollout import Chunk
 from ngcm_cli.io.inputs import InitialState, read_initial_state
 from ngcm_cli.io.layout import Layout
-from ngcm_cli.io.store import check_output
+from ngcm_cli.io.output import check_output, check_space, format_size, store_path
 from ngcm_cli.io.variables import VARIABLES
 from ngcm_cli.units import REFERENCE_TIME
-from ngcm_cli.zoo import Card, bundled_folder, find_card, load_model
+from ngcm_cli.zoo import Card, bundled_folder, open_model
 
 SAMPLE = "era5_tl31_1959-01-02T00.nc"
 
@@ -101,25 +102,21 @@ class Plan:
 
 def plan_forecast(config: ForecastConfig) -> Plan:
     """Check everything that can be checked before the model runs."""
-    if config.output:
+    if config.output is not None:
         _check_paths(config, config.output)
-    card = find_card(config.model)
-    model = load_model(config.model)
-    _check_times(config, model, config.init)
+    card, model = open_model(config.model)
+    _check_every(config, model)
+    if config.init is not None:
+        _check_init(config, model, config.init)
     variables = _variables(config, model)
     levels = _levels(config, model)
-    initial = read_initial_state(
-        config.data or sample_path(),
-        config.init,
-        model.grid,
-        model.levels,
-        model.input_variables,
-        model.forcing_variables,
-    )
+    initial = read_state(model, config.data, config.init)
     init = initial.time.astype("datetime64[s]")
-    _check_times(config, model, init)
-    output = config.output or pathlib.Path(f"{card.name}_{format_time(init)}.zarr")
-    _check_paths(config, output)
+    _check_init(config, model, init)
+    output = config.output
+    if output is None:
+        output = pathlib.Path(f"{card.name}_{format_time(init)}.zarr")
+        _check_paths(config, output)
     layout = Layout(
         init=init,
         every=config.every,
@@ -130,43 +127,92 @@ def plan_forecast(config: ForecastConfig) -> Plan:
         grid=model.grid,
         attributes=_provenance(config, card, initial),
     )
+    check_space(output, layout.bytes_per_lead * layout.count)
     return Plan(config, card, model, initial, output, layout)
 
 
-def sample_path() -> str:
-    """The bundled ERA5 state, from which a forecast starts where no data are named."""
-    return str(bundled_folder() / SAMPLE)
+def read_state(
+    model: NeuralGCM, data: str | None = None, init: np.datetime64 | None = None
+) -> InitialState:
+    """A state on the grid and levels of a model, by default the bundled sample."""
+    try:
+        return read_initial_state(
+            _path(data),
+            init,
+            model.grid,
+            model.levels,
+            model.input_variables,
+            model.forcing_variables,
+        )
+    except InputDataError as error:
+        if data is not None:
+            raise
+        raise InputDataError(
+            error.message.replace(_path(None), SAMPLE),
+            f"{error.hint} Or name data of your own with --data.".strip(),
+        ) from error
+
+
+def _path(data: str | None) -> str:
+    return str(bundled_folder() / SAMPLE) if data is None else data
 
 
 def _source(config: ForecastConfig) -> str:
-    return config.data or f"{SAMPLE}, the bundled ERA5 state"
+    return f"{SAMPLE}, the bundled ERA5 state" if config.data is None else config.data
 
 
 def _check_paths(config: ForecastConfig, output: pathlib.Path) -> None:
-    if config.data and pathlib.Path(config.data).resolve() == output.resolve():
-        raise ConfigError(
-            f"The output {output} is the data.", "Choose another --output."
-        )
+    data = pathlib.Path(_path(config.data)).resolve()
+    for written in (output, store_path(output)):
+        place = written.resolve()
+        if _holds(data, place) or _holds(place, data):
+            raise ConfigError(
+                f"The output {output} would write over the data, {_source(config)}.",
+                "Choose another --output.",
+            )
     check_output(output, config.overwrite)
 
 
-def _check_times(
-    config: ForecastConfig, model: NeuralGCM, init: np.datetime64 | None
-) -> None:
-    """Outputs and the initial time fall on whole model steps."""
-    step = format_duration(model.time_step)
+def _holds(outer: pathlib.Path, inner: pathlib.Path) -> bool:
+    """Whether one is the other or lies in it, by whatever name."""
+    return any(
+        path == outer
+        or (
+            os.path.exists(path)
+            and os.path.exists(outer)
+            and os.path.samefile(path, outer)
+        )
+        for path in (inner, *inner.parents)
+    )
+
+
+def _check_every(config: ForecastConfig, model: NeuralGCM) -> None:
+    """Outputs fall on whole model steps."""
     if config.every % model.time_step:
+        step = format_duration(model.time_step)
         raise ConfigError(
             f"every {format_duration(config.every)} is not a multiple of the step of "
             f"{model.name}, {step}.",
             f"Give a multiple of {step}.",
         )
-    if init is not None and (init - REFERENCE_TIME) % model.time_step:
-        raise ConfigError(
-            f"init {format_time(init)} is not a whole number of steps of {model.name}, "
-            f"{step}, from {format_time(REFERENCE_TIME)}.",
-            "Give the nearest time that is.",
-        )
+
+
+def _check_init(config: ForecastConfig, model: NeuralGCM, init: np.datetime64) -> None:
+    """The initial time falls on a whole model step."""
+    step = model.time_step
+    beyond = (init - REFERENCE_TIME) % step
+    if not beyond:
+        return
+    nearest = format_time(init - beyond + (step if 2 * beyond >= step else 0 * step))
+    asked = config.init is not None
+    raise ConfigError(
+        f"{'init' if asked else 'The time of the data,'} {format_time(init)}"
+        f"{'' if asked else ','} is not a whole number of steps of {model.name}, "
+        f"{format_duration(step)}, from {format_time(REFERENCE_TIME)}.",
+        f"The nearest time that is: {nearest}."
+        if asked
+        else f"Give data for the nearest time that is, {nearest}.",
+    )
 
 
 def _variables(config: ForecastConfig, model: NeuralGCM) -> tuple[str, ...]:
@@ -229,12 +275,3 @@ def _device() -> str:
     device = jax.devices()[0]
     kind = device.device_kind
     return kind if kind == device.platform else f"{device.platform} ({kind})"
-
-
-def format_size(count: float) -> str:
-    """A number of bytes, for people."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"

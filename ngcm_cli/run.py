@@ -12,9 +12,9 @@ import platformdirs
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.rollout import Chunk, rollout
-from ngcm_cli.io.inputs import InitialState, read_initial_state
+from ngcm_cli.io.inputs import InitialState
 from ngcm_cli.io.store import Store
-from ngcm_cli.plan import Plan, plan_forecast, sample_path
+from ngcm_cli.plan import Plan, plan_forecast, read_state
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,8 @@ def forecast(
     """Forecast from an initial state, and write it.
 
     ``forecast(init="1959-01-02T00", lead="5d", output="out.zarr")`` is the same as the
-    command with those flags.
+    command with those flags; what ``--dry-run`` shows is
+    ``plan_forecast(config).describe()``.
 
     Args:
         config: what to do, or else its fields as keywords.
@@ -49,8 +50,6 @@ def forecast(
     plan = plan_forecast(config or ForecastConfig(**settings))
     for line in plan.describe().splitlines():
         log.info(line)
-    if plan.config.dry_run:
-        return plan.output
     with Store(plan.output, plan.layout, plan.config.overwrite) as store:
         for chunk in track(_chunks(plan), plan):
             store.append(chunk.fields)
@@ -59,14 +58,7 @@ def forecast(
 
 def bundled_state(model: NeuralGCM) -> InitialState:
     """The bundled ERA5 state on the grid and levels of a model, for a first try."""
-    return read_initial_state(
-        sample_path(),
-        None,
-        model.grid,
-        model.levels,
-        model.input_variables,
-        model.forcing_variables,
-    )
+    return read_state(model)
 
 
 def _chunks(plan: Plan) -> Iterator[Chunk]:
@@ -90,4 +82,6 @@ def _enable_compilation_cache() -> None:
     home = os.environ.get("NGCM_HOME") or platformdirs.user_cache_path("ngcm")
     compiled = pathlib.Path(home) / "compiled"
     jax.config.update("jax_compilation_cache_dir", str(compiled))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    shortest = "jax_persistent_cache_min_compile_time_secs"
+    if jax.config.values[shortest] == 1.0:  # as JAX has it, if nobody changed it
+        jax.config.update(shortest, 0.0)

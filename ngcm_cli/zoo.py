@@ -90,7 +90,7 @@ def _card_path(name_or_path: str) -> pathlib.Path:
         return bundled_folder() / f"{name_or_path}.yaml"
     if path.suffix in (".yaml", ".yml") and path.is_file():
         return path
-    if path.is_dir():
+    if name_or_path and path.is_dir():
         cards = sorted(path.glob("*.yaml"))
         if len(cards) == 1:
             return cards[0]

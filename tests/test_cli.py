@@ -1,5 +1,6 @@
 """The command line: exit codes, stdout and stderr, help, and what it imports."""
 
+import logging
 import subprocess
 import sys
 import time
@@ -114,6 +115,23 @@ def test_run_file_and_flags_that_win(adder, ngcm, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["run.yaml"]
 
 
+def test_a_run_file_may_ask_for_a_dry_run(adder, ngcm, tmp_path):
+    (tmp_path / "run.yaml").write_text("dry-run: yes\n")
+    code, out, err = ngcm("forecast", "--config", "run.yaml")
+    assert (code, err) == (0, "") and "lead times" in out
+    assert [p.name for p in tmp_path.iterdir()] == ["run.yaml"]
+    (tmp_path / "run.yaml").write_text("dry-run: perhaps\n")
+    code, _, err = ngcm("forecast", "--config", "run.yaml")
+    assert code == 2 and "'perhaps' is neither yes nor no" in err
+
+
+def test_the_logger_is_left_as_it_was(adder, ngcm):
+    log = logging.getLogger("ngcm_cli")
+    before = log.level, list(log.handlers)
+    ngcm("forecast", "--dry-run")
+    assert (log.level, list(log.handlers)) == before
+
+
 def test_repeated_and_separated_words_are_the_same(adder, ngcm):
     some = ngcm(
         *("forecast", "--dry-run", "--variables", "t,u"),
@@ -134,7 +152,9 @@ def test_repeated_and_separated_words_are_the_same(adder, ngcm):
         (["--lead", "soon"], "lead: 'soon' is not a duration."),
         (["--init", "1959-02-30"], "init: '1959-02-30' is not a time."),
         (["--every", "90m", "--lead", "3h"], "is not a multiple of the step of adder"),
-        (["--seed", "x"], "seed is 'x'"),
+        (["--seed", "x"], "seed: 'x' is not a whole number"),
+        (["--data", ""], "data: It is empty."),
+        (["--output", ""], "output: It is empty."),
         (["--variables", "temprature"], "does not predict 'temprature'"),
         (["--levels", "501"], "adder has no level 501 hPa."),
         (["--output", "out.grib"], "The output out.grib has no known format."),

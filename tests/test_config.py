@@ -31,10 +31,24 @@ def test_durations_of_other_kinds_are_read():
     assert parse_duration(datetime.timedelta(days=1)) == day
 
 
-@pytest.mark.parametrize("text", ["", "d", "tenish", "1.5d", "-6h", "6h1d", "2y"])
+NO_DURATIONS = ["", "d", "tenish", "1.5d", "-6h", "6h1d", "2y", "1" * 5000]
+
+
+@pytest.mark.parametrize(
+    "text", [*NO_DURATIONS, np.timedelta64("NaT"), datetime.timedelta(hours=-1)]
+)
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(ConfigError, match="is not a duration. Write it as 10d"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    "long", ["365251d", "999999999999999999d", datetime.timedelta.max]
+)
+def test_durations_end_at_a_thousand_years(long):
+    assert parse_duration("365250d") == np.timedelta64(365250, "D")
+    with pytest.raises(ConfigError, match="is longer than 1000 years"):
+        parse_duration(long)
 
 
 @pytest.mark.parametrize("text", ["10d", "1d12h", "6h", "1h30m", "0h"])
@@ -49,6 +63,7 @@ def test_durations_are_written_as_they_are_read(text):
         ("2020-08-22", "2020-08-22T00"),
         ("2020-08-22 12:30", "2020-08-22T12:30"),
         ("2020-08-22T12:00:00Z", "2020-08-22T12"),
+        ("2020-08-22T00:00:30", "2020-08-22T00:00:30"),
         (datetime.datetime(2020, 8, 22, 12), "2020-08-22T12"),
         (datetime.date(2020, 8, 22), "2020-08-22T00"),
         (np.datetime64("2020-08-22T12", "ns"), "2020-08-22T12"),
@@ -58,7 +73,10 @@ def test_times_are_read_and_written(value, written):
     assert format_time(parse_time(value)) == written
 
 
-@pytest.mark.parametrize("text", ["2020-13-01", "2020", "now", "NaT", "yesterday", ""])
+@pytest.mark.parametrize(
+    "text",
+    ["2020-13-01", "2020", "now", "NaT", "yesterday", "", np.datetime64("NaT")],
+)
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(ConfigError, match="is not a time. Write it as 2020-08-22T12"):
         parse_time(text)
@@ -94,8 +112,22 @@ def test_command_line_repeats_what_was_asked():
         ({"lead": "3x"}, "lead: '3x' is not a duration."),
         ({"every": "0h"}, "every is zero."),
         ({"init": "2020-13-01"}, "init: '2020-13-01' is not a time."),
-        ({"seed": "x"}, "seed is 'x': input should be a valid integer"),
-        ({"seed": -1}, "seed is '-1'"),
+        ({"lead": "9" * 18 + "d"}, f"lead: '{'9' * 18}d' is longer than 1000 years."),
+        ({"seed": "x"}, "seed: 'x' is not a whole number from 0 to 4294967295."),
+        ({"seed": -1}, "seed: '-1' is not a whole number"),
+        ({"seed": True}, "seed: 'True' is not a whole number"),
+        ({"seed": 2**32}, "seed: '4294967296' is not a whole number"),
+        ({"seed": "1" * 5000}, "seed: '111"),
+        ({"overwrite": "maybe"}, "overwrite: 'maybe' is neither yes nor no."),
+        ({"overwrite": None}, "overwrite: 'None' is neither yes nor no."),
+        ({"model": ""}, "model: It is empty."),
+        ({"data": ""}, "data: It is empty."),
+        ({"data": 5}, "data: '5' is not a name."),
+        ({"output": " "}, "output: It is empty."),
+        ({"output": 5}, "output: '5' is not a name."),
+        ({"levels": "500,inf"}, "levels: '500,inf' are not pressure levels."),
+        ({"levels": "nan"}, "levels: 'nan' are not pressure levels."),
+        ({"levels": "-500"}, "levels: '-500' are not pressure levels."),
         ({"levels": "500,top"}, "levels: '500,top' are not pressure levels."),
         ({"variables": ""}, "variables is empty."),
         ({"leads": "1d"}, "Unknown setting 'leads'. Did you mean 'lead'"),
@@ -105,6 +137,17 @@ def test_every_bad_setting_is_a_sentence(settings, sentence):
     with pytest.raises(ConfigError) as caught:
         ForecastConfig(**settings)
     assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize("seed", [0, 2**32 - 1, "7", np.int64(7)])
+def test_seeds_of_32_bits(seed):
+    assert ForecastConfig(seed=seed).seed == int(seed)
+
+
+@pytest.mark.parametrize("yes, no", [(True, False), ("yes", "no"), ("True", "OFF")])
+def test_switches(yes, no):
+    assert ForecastConfig(overwrite=yes).overwrite is True
+    assert ForecastConfig(overwrite=no).overwrite is False
 
 
 def write(tmp_path, text):
@@ -117,7 +160,7 @@ def test_run_file_means_what_the_flags_mean(tmp_path):
     path = write(
         tmp_path,
         "init: 2020-08-22\nlead: 240\nvariables: [t, u]\nlevels: 500,850\n"
-        "overwrite: true\ndry-run: no\ndata: ~\n",
+        "overwrite: true\ndata: ~\n",
     )
     config = ForecastConfig(**read_run_file(path))
     assert config == ForecastConfig(
@@ -138,9 +181,9 @@ def test_empty_run_file_says_nothing(tmp_path):
     [
         ("leed: 10d", "Unknown key 'leed' in .*Did you mean .*'lead'"),
         ("lead: 1d\nlead: 2d", "'lead' is given twice, again in line 2"),
-        ("dry-run: no\ndry_run: no", "given twice"),
-        ("- lead", "is not a list of settings"),
-        ("lead", "is not a list of settings"),
+        ("- lead", "is not 'key: value' pairs"),
+        ("lead", "is not 'key: value' pairs"),
+        ("lead: " + 5000 * "[", "is not valid YAML: it is nested too deeply"),
         ("lead: [1", "is not valid YAML"),
         ("? [a]\n: 1", "is not valid YAML"),
         ("lead: {days: 10}", "'lead' in .* is not a value"),

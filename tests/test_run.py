@@ -1,6 +1,7 @@
 """The whole pipeline with a model that adds one per step, and what goes wrong in it."""
 
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,12 +16,15 @@ import pytest
 import xarray as xr
 
 from ngcm_cli import plan as plan_module
+from ngcm_cli import run
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError, UnstableRunError
+from ngcm_cli.io import store as store_module
 from ngcm_cli.io.inputs import InitialState
 from ngcm_cli.plan import plan_forecast
 from ngcm_cli.run import forecast
 from ngcm_cli.spectral.grid import Grid
+from ngcm_cli.zoo import bundled_folder
 
 LEVELS = (200.0, 500.0, 850.0)
 NAMES = ("temperature", "u_component_of_wind", "v_component_of_wind")
@@ -82,8 +86,7 @@ def read_initial_state(path, init, grid, levels, fields, forcings):
 
 def use_the_adder(monkeypatch, tmp_path):
     model = Adder()
-    monkeypatch.setattr(plan_module, "find_card", lambda name: CARD)
-    monkeypatch.setattr(plan_module, "load_model", lambda name: model)
+    monkeypatch.setattr(plan_module, "open_model", lambda name: (CARD, model))
     monkeypatch.setattr(plan_module, "read_initial_state", read_initial_state)
     monkeypatch.chdir(tmp_path)
     return model
@@ -166,9 +169,125 @@ def test_the_sample_is_the_default(adder):
     assert plan.layout.bytes_per_lead == 3 * 3 * 8 * 4 * 4
 
 
-def test_dry_run_checks_and_writes_nothing(adder, tmp_path):
-    assert forecast(dry_run=True) == pathlib.Path("adder_1959-01-02T00.zarr")
+def test_a_plan_writes_nothing(adder, tmp_path):
+    assert plan_forecast(ForecastConfig()).output.name == "adder_1959-01-02T00.zarr"
     assert not list(tmp_path.iterdir())
+
+
+def test_a_forecast_does_forecast(adder):
+    with pytest.raises(ConfigError, match="Unknown setting 'dry_run'"):
+        forecast(dry_run=True)
+
+
+@pytest.mark.parametrize(
+    "data, output",
+    [
+        ("p.zarr", "p.zarr"),
+        ("p.partial.zarr", "p.nc"),
+        ("p.zarr", "p.zarr/in.zarr"),
+        ("p.zarr/in.zarr", "p.zarr"),
+        ("link.zarr", "p.zarr"),
+        ("p.zarr", "link.zarr"),
+        ("folder/../p.zarr", "p.zarr"),
+        ("linked/p.zarr", "folder/p.zarr"),
+    ],
+)
+def test_the_data_are_never_overwritten(adder, tmp_path, data, output):
+    for name in ("p.zarr", "p.partial.zarr", "folder/p.zarr"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "zarr.json").touch()
+    (tmp_path / "link.zarr").symlink_to("p.zarr")
+    (tmp_path / "linked").symlink_to("folder")
+    with pytest.raises(ConfigError, match="would write over the data"):
+        forecast(data=data, output=output, overwrite=True, lead="6h")
+    assert (tmp_path / "p.zarr/zarr.json").exists()
+
+
+def test_data_under_another_name_of_the_output(adder, tmp_path):
+    (tmp_path / "data.nc").touch()
+    (tmp_path / "out.nc").hardlink_to(tmp_path / "data.nc")
+    with pytest.raises(ConfigError, match="would write over the data"):
+        forecast(data="data.nc", output="out.nc", overwrite=True)
+
+
+def test_the_sample_is_never_overwritten(adder):
+    sample = bundled_folder() / plan_module.SAMPLE
+    with pytest.raises(ConfigError, match="would write over the data, era5_tl31"):
+        forecast(output=sample, overwrite=True)
+
+
+def test_what_is_not_in_the_sample(adder):
+    with pytest.raises(InputDataError) as caught:
+        plan_forecast(ForecastConfig(init="1960-01-02"))
+    assert str(caught.value) == (
+        "era5_tl31_1959-01-02T00.nc has no 1960-01-02T00:00:00. It has 1959-01-02T00. "
+        "Or name data of your own with --data."
+    )
+    with pytest.raises(InputDataError, match=r"made.nc has no .* It has \S+$"):
+        plan_forecast(ForecastConfig(init="1960-01-02", data="made.nc"))
+
+
+def test_the_nearest_time_is_named(adder, monkeypatch):
+    with pytest.raises(ConfigError, match="The nearest time that is: 1959-01-02T01."):
+        forecast(init="1959-01-02T00:40:05")
+    with pytest.raises(ConfigError, match="init 1959-01-02T00:20:05 .* 1959-01-02T00."):
+        forecast(init="1959-01-02T00:20:05")
+    state = InitialState(INIT + np.timedelta64(90, "s"), {}, {}, "made.nc", ())
+    monkeypatch.setattr(plan_module, "read_initial_state", lambda *args: state)
+    with pytest.raises(ConfigError, match="The time of the data, 1959-01-02T00:01:30,"):
+        forecast(data="made.nc")
+
+
+@pytest.mark.parametrize("name, copies", [("out.zarr", 1), ("out.nc", 2)])
+def test_a_disk_that_is_too_small(adder, monkeypatch, name, copies):
+    least = copies * 41 * 3 * 3 * 8 * 4 * 4 / 3
+
+    def free(count):
+        usage = types.SimpleNamespace(free=count)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+
+    free(least)
+    plan_forecast(ForecastConfig(output=name))
+    free(least - 1)
+    with pytest.raises(OutputError, match="The forecast takes at least .* kB left"):
+        plan_forecast(ForecastConfig(output=name))
+
+
+def test_output_is_checked_before_the_model_and_before_writing(adder, monkeypatch):
+    checks = []
+    for module in (plan_module, store_module):
+        monkeypatch.setattr(module, "check_output", lambda *args: checks.append(args))
+    forecast(lead="0h", output="out.zarr")
+    forecast(lead="0h")
+    assert len(checks) == 4
+
+
+@pytest.fixture
+def jax_settings():
+    names = (
+        "jax_compilation_cache_dir",
+        "jax_persistent_cache_min_compile_time_secs",
+    )
+    before = {name: jax.config.values[name] for name in names}
+    yield names
+    for name, value in before.items():
+        jax.config.update(name, value)
+
+
+@pytest.mark.parametrize(
+    "theirs, expected",
+    [
+        ((None, 1.0), ("home/compiled", 0.0)),
+        ((None, 5.0), ("home/compiled", 5.0)),
+        (("theirs", 1.0), ("theirs", 1.0)),
+    ],
+)
+def test_settings_of_jax_are_left_alone(jax_settings, monkeypatch, theirs, expected):
+    monkeypatch.setenv("NGCM_HOME", "home")
+    for name, value in zip(jax_settings, theirs, strict=True):
+        jax.config.update(name, value)
+    run._enable_compilation_cache()
+    assert tuple(jax.config.values[name] for name in jax_settings) == expected
 
 
 def test_plan_in_words(adder):
@@ -212,7 +331,7 @@ def test_track_sees_every_chunk_with_the_plan(adder):
         ({"levels": "500,849"}, ConfigError, "no level 849 hPa. The nearest is 850"),
         ({"output": "out.grib"}, ConfigError, "no known format"),
         ({"output": "no/where/out.zarr"}, OutputError, "does not exist"),
-        ({"data": "x.nc", "output": "x.nc"}, ConfigError, "is the data"),
+        ({"data": "x.nc", "output": "x.nc"}, ConfigError, "write over the data"),
     ],
 )
 def test_bad_input_fails_before_the_model_runs(
@@ -224,7 +343,7 @@ def test_bad_input_fails_before_the_model_runs(
 
 
 def test_bad_output_fails_before_the_model_loads(adder, monkeypatch):
-    monkeypatch.setattr(plan_module, "load_model", None)
+    monkeypatch.setattr(plan_module, "open_model", None)
     with pytest.raises(OutputError, match="does not exist"):
         forecast(output="no/where/out.zarr")
 

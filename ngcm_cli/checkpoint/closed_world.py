@@ -86,7 +86,7 @@ class Reader:
         """The number of a quantity such as '4 minutes', in the unit of factor 1."""
         match = re.fullmatch(r"(\d+(?:\.\d+)?) (\w+?)s?", value)
         if match is None or match.group(2) not in units:
-            self.refuse(f"has an unknown quantity {value!r}")
+            self.refuse(f"has an unknown quantity {value!r} in {self.latest}")
         return float(match.group(1)) * units[match.group(2)]
 
 

@@ -167,7 +167,9 @@ def write_native(
         The card that was written, as ``NAME.yaml`` beside ``NAME.safetensors``.
     """
     name = description["name"]
-    data = safetensors.numpy.save(dict(sorted(arrays.items())))
+    # safetensors writes the memory as it lies, so that must be in order.
+    ordered = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
+    data = safetensors.numpy.save(ordered)
     weights = WeightsFile(
         file=f"{name}.safetensors",
         sha256=hashlib.sha256(data).hexdigest(),

@@ -26,14 +26,19 @@ def forecast(
 
     Example: ngcm forecast --lead 5d --every 12h --output storm.zarr
     """
-    flags = {name: value for name, value in locals().items() if name != "config"}
+    flags = {
+        name: value
+        for name, value in locals().items()
+        if name not in ("config", "dry_run") and value is not None
+    }
     with narration() as console:
-        from ngcm_cli.config import ForecastConfig, read_run_file
+        from ngcm_cli.config import ForecastConfig, parse_switch, read_run_file
 
-        settings = read_run_file(config) if config else {}
-        settings |= {name: value for name, value in flags.items() if value is not None}
-        checked = ForecastConfig(**settings)
-        if checked.dry_run:
+        known = (*ForecastConfig.model_fields, "dry_run")
+        settings = read_run_file(config, known) if config else {}
+        only_check = settings.pop("dry_run", False) if dry_run is None else dry_run
+        checked = ForecastConfig(**(settings | flags))
+        if parse_switch(only_check):
             from ngcm_cli.plan import plan_forecast
 
             typer.echo(plan_forecast(checked).describe())

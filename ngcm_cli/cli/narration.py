@@ -64,6 +64,7 @@ def narration() -> Iterator[rich.console.Console]:
     """The library speaks on stderr, and Ctrl-C says what there is."""
     console = stderr()
     narrator, log = _Narrator(console), logging.getLogger("ngcm_cli")
+    level = log.level
     log.addHandler(narrator)
     log.setLevel(logging.INFO)
     try:
@@ -74,6 +75,7 @@ def narration() -> Iterator[rich.console.Console]:
         raise typer.Exit(130) from None
     finally:
         log.removeHandler(narrator)
+        log.setLevel(level)
 
 
 @contextlib.contextmanager

@@ -51,7 +51,7 @@ Levels = Annotated[
     ),
 ]
 Output = Annotated[
-    pathlib.Path | None,
+    str | None,
     typer.Option(
         metavar="PATH",
         help="A name in .zarr or .nc.  [default: MODEL_INIT.zarr, in this folder]",

@@ -30,10 +30,15 @@ def _rows(lower: tuple[np.ndarray, ...]) -> np.ndarray:
     return np.stack([np.pad(row, (0, _STAGES - len(row))) for row in lower])
 
 
-def _weighted(y: Any, weights: jax.Array, tendencies: Any) -> Any:
-    """Y + Σ weight · tendency, over the leading axis of the tendencies."""
+def _add(y: Any, *increments: Any) -> Any:
+    """Y plus the sum of small increments, rounded once at the size of y."""
+    return jax.tree.map(lambda a, *b: a + sum(b), y, *increments)
+
+
+def _weighted(weights: jax.Array | np.ndarray, tendencies: Any) -> Any:
+    """Σ weight · tendency, over the leading axis of the tendencies."""
     return jax.tree.map(
-        lambda a, k: a + sum(weights[i] * k[i] for i in range(len(k))), y, tendencies
+        lambda k: sum(weights[i] * k[i] for i in range(len(k))), tendencies
     )
 
 
@@ -85,18 +90,18 @@ class SIL3(diffrax.AbstractSolver):
             t = t0 + h * jnp.asarray(nodes)[i]
             slow = _put(slow, i, explicit.vf(t, y, args))
             fast = _put(fast, i, implicit.vf(t, y, args))
-            known = _weighted(y0, slow_weights[i], slow)
-            known = _weighted(known, fast_weights[i], fast)
+            known = _add(
+                y0, _weighted(slow_weights[i], slow), _weighted(fast_weights[i], fast)
+            )
             return self.solve(i, known), slow, fast
 
         none = jax.tree.map(lambda x: jnp.zeros((_STAGES, *x.shape), x.dtype), y0)
         y, slow, fast = jax.lax.fori_loop(0, _STAGES, stage, (y0, none, none))
         last = implicit.vf(t0 + h, y, args)  # the last explicit one has no weight
-        y1 = _weighted(y0, h * EXPLICIT.b_sol[:_STAGES].astype(np.float32), slow)
-        y1 = _weighted(y1, h * IMPLICIT.b_sol[:_STAGES].astype(np.float32), fast)
-        y1 = jax.tree.map(
-            lambda a, g: a + h * np.float32(IMPLICIT.b_sol[-1]) * g, y1, last
-        )
+        slow_sum = _weighted(h * EXPLICIT.b_sol[:_STAGES].astype(np.float32), slow)
+        fast_sum = _weighted(h * IMPLICIT.b_sol[:_STAGES].astype(np.float32), fast)
+        last = jax.tree.map(lambda g: h * np.float32(IMPLICIT.b_sol[-1]) * g, last)
+        y1 = _add(y0, slow_sum, fast_sum, last)
         is_own_step = jnp.abs((t1 - t0) / h - 1) < 1e-3
         result = diffrax.RESULTS.where(
             is_own_step, diffrax.RESULTS.successful, diffrax.RESULTS.internal_error

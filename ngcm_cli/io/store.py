@@ -9,10 +9,10 @@ the process was killed may hold some of its variables.
 import concurrent.futures
 import contextlib
 import errno
+import logging
 import os
 import pathlib
 import shutil
-import tempfile
 import types
 import uuid
 import warnings
@@ -23,83 +23,41 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec
 
-from ngcm_cli.errors import ConfigError, OutputError
+from ngcm_cli.errors import OutputError
 from ngcm_cli.io.layout import DIMENSIONS, Layout
 from ngcm_cli.io.netcdf import export_netcdf
+from ngcm_cli.io.output import Lock, check_output, store_path
+
+log = logging.getLogger(__name__)
 
 # Weather in float32 shrinks by a quarter, at 370 MB/s; more effort gains 5 %.
 _COMPRESSOR = BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
 
 
-def check_output(path: pathlib.Path, overwrite: bool = False) -> None:
-    """Raise unless a forecast can be written to the path; leaves nothing behind.
-
-    Args:
-        path: a name that ends in ``.zarr`` or ``.nc``.
-        overwrite: accept an existing forecast there.
-    """
-    if path.suffix not in (".zarr", ".nc"):
-        raise ConfigError(
-            f"The output {path} has no known format.", "End its name in .zarr or .nc."
-        )
-    parent = path.resolve().parent
-    if not parent.is_dir():
-        raise OutputError(
-            f"The folder of the output, {parent}, does not exist.",
-            "Create it, or choose another --output.",
-        )
-    try:
-        tempfile.TemporaryDirectory(prefix=".ngcm-", dir=parent).cleanup()
-    except OSError as error:
-        raise OutputError(
-            f"The folder of the output, {parent}, cannot be written to: "
-            f"{error.strerror}.",
-            "Choose another --output.",
-        ) from None
-    for existing in {path, _store_path(path)}:
-        if existing.exists():
-            left = "" if existing == path else ", left by an interrupted run"
-            _check_replaceable(existing, overwrite, left)
-
-
-def _check_replaceable(path: pathlib.Path, overwrite: bool, left: str) -> None:
-    if not overwrite:
-        raise OutputError(
-            f"The output {path} exists{left}.",
-            "Choose another --output, or give --overwrite to replace it.",
-        )
-    marks = ("zarr.json", ".zgroup", ".zmetadata")
-    is_store = path.is_dir() and any((path / mark).is_file() for mark in marks)
-    if not (is_store if path.suffix == ".zarr" else path.is_file()):
-        kind = "Zarr store" if path.suffix == ".zarr" else "file"
-        raise OutputError(
-            f"The output {path} exists and is not a {kind}, so it is not overwritten.",
-            "Choose another --output, or remove it yourself.",
-        )
-
-
-def _store_path(path: pathlib.Path) -> pathlib.Path:
-    """Where the run writes: the output itself, or the store a NetCDF is made of."""
-    return path if path.suffix == ".zarr" else path.with_suffix(".partial.zarr")
-
-
 class Store:
     """A context in which lead times are appended to a forecast.
 
-    The store comes into being with the first lead time, under its own name at once;
-    what it overwrites is there until then. Writing happens in one background thread,
-    at most one lead time behind. An exception that leaves the context gets a note that
-    says what the store holds.
+    The store takes its name when it holds the first lead time; what it overwrites is
+    there until then. Writing happens in one background thread, at most one lead time
+    behind. An exception that leaves the context gets a note that says what the store
+    holds. While the context lives, no other run writes to the same output.
     """
 
     def __init__(self, path: pathlib.Path, layout: Layout, overwrite: bool = False):
-        check_output(path, overwrite)
+        self._location = store_path(path)
+        place = self._location.resolve()
+        self._lock = Lock(place.with_name(f".{place.name}.lock"), path)
+        try:
+            check_output(path, overwrite)
+        except BaseException:
+            self._lock.release()
+            raise
         self.path = path
         self.layout = layout
         self.overwrite = overwrite
         self.appended = 0
         self.completed = 0
-        self._location = _store_path(path)
+        self._new = place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}")
         self._group: zarr.Group | None = None
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "ngcm-store")
         self._write: concurrent.futures.Future[None] | None = None
@@ -114,8 +72,6 @@ class Store:
         Raises:
             OutputError: the write before this one failed.
         """
-        if self._group is None:
-            self._group = self._create()
         self._wait()
         chosen = {name: fields[name] for name in self.layout.variables}
         self._write = self._thread.submit(self._commit, self.appended, chosen)
@@ -127,10 +83,20 @@ class Store:
             self._wait()
         finally:
             self._thread.shutdown()
-        self._mark("complete" if self.completed == self.layout.count else "failed")
+        whole = self.completed == self.layout.count
+        self._mark("complete" if whole else "failed")
         if self._location != self.path:
+            if not whole:
+                raise OutputError(
+                    f"The run ended early, so {self.path} was not made.",
+                    f"{self.progress()} Run again to the end.",
+                )
             export_netcdf(self._location, self.path)
-            shutil.rmtree(self._location)
+            try:
+                shutil.rmtree(self._location.resolve())
+            except OSError as error:
+                log.warning(f"{self._location} could not be removed: {error}.")
+        self._lock.release()
 
     def progress(self) -> str:
         """A sentence on what there is on disk now."""
@@ -152,14 +118,17 @@ class Store:
         error: BaseException | None,
         trace: types.TracebackType | None,
     ) -> None:
-        if error is not None:
-            self._abandon(error)
-            return
         try:
-            self.close()
-        except BaseException as failure:
-            self._abandon(failure)
-            raise
+            if error is not None:
+                self._abandon(error)
+                return
+            try:
+                self.close()
+            except BaseException as failure:
+                self._abandon(failure)
+                raise
+        finally:
+            self._lock.release()
 
     def _abandon(self, error: BaseException) -> None:
         """Keep what is whole, and say so."""
@@ -167,17 +136,12 @@ class Store:
             self._wait()
         self._thread.shutdown()
         if not self.completed:
-            self._remove()
+            shutil.rmtree(self._new, ignore_errors=True)
         elif self.completed < self.layout.count:
             stopped = isinstance(error, KeyboardInterrupt)
             self._mark("interrupted" if stopped else "failed")
         if not isinstance(error, OutputError):  # which says it already
             error.add_note(self.progress())
-
-    def _remove(self) -> None:
-        """Leave no store behind that holds nothing."""
-        if self._group is not None:
-            shutil.rmtree(self._location.resolve(), ignore_errors=True)
 
     def _wait(self) -> None:
         write, self._write = self._write, None
@@ -191,22 +155,33 @@ class Store:
 
     def _commit(self, index: int, fields: Mapping[str, np.ndarray]) -> None:
         """Write one lead time, then count it. Runs in the background thread."""
-        assert self._group is not None
-        arrays = [self._array(name) for name in fields]
         try:
-            for array, field in zip(arrays, fields.values(), strict=True):
-                array[0, index] = self.layout.select(field)
-            self._group.update_attributes({"completed_lead_times": index + 1})
+            if self._group is None:
+                _write_template(self._new, self.layout)
+                self._group = zarr.open_group(self._new, mode="r+")
+            self._write_fields(self._group, index, fields)
+            if index == 0:
+                self._group = self._take_place()
         except OSError as error:
-            for array in arrays:
-                with contextlib.suppress(OSError):
-                    array[0, index] = np.nan  # which removes the chunk
             raise self._failure(error) from error
         self.completed = index + 1
 
-    def _array(self, name: str) -> zarr.Array:
-        assert self._group is not None
-        array = self._group[name]
+    def _write_fields(
+        self, group: zarr.Group, index: int, fields: Mapping[str, np.ndarray]
+    ) -> None:
+        arrays = [self._array(group, name) for name in fields]
+        try:
+            for array, field in zip(arrays, fields.values(), strict=True):
+                array[0, index] = self.layout.select(field)
+            group.update_attributes({"completed_lead_times": index + 1})
+        except OSError:
+            for array in arrays:
+                with contextlib.suppress(OSError):
+                    array[0, index] = np.nan  # which removes the chunk
+            raise
+
+    def _array(self, group: zarr.Group, name: str) -> zarr.Array:
+        array = group[name]
         assert isinstance(array, zarr.Array)
         return array
 
@@ -219,22 +194,17 @@ class Store:
             f"{self.progress()} {action}, or choose another --output, and run again.",
         )
 
-    def _create(self) -> zarr.Group:
-        """Build the empty store beside its place, then move it there."""
+    def _take_place(self) -> zarr.Group:
+        """Give the store its name, and only then remove what had it before."""
         place = self._location.resolve()
-        new = place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}")
-        old = place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}")
+        old = place.with_name(f"{self._new.name}.old")
+        if self.overwrite and place.exists():
+            os.rename(place, old)
         try:
-            _write_template(new, self.layout)
-            if self.overwrite and place.exists():
-                os.rename(place, old)
-            os.rename(new, place)
-        except BaseException as error:
-            shutil.rmtree(new, ignore_errors=True)
+            os.rename(self._new, place)
+        except BaseException:
             if old.exists():
                 os.rename(old, place)
-            if isinstance(error, OSError):
-                raise self._failure(error) from error
             raise
         shutil.rmtree(old, ignore_errors=True)
         return zarr.open_group(place, mode="r+")

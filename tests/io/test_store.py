@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -187,6 +188,73 @@ def test_overwrite_keeps_the_old_output_of_a_run_that_did_not_start(tmp_path):
     assert caught.value.__notes__ == [f"Nothing was written to {path}."]
     with xr.open_zarr(path) as ds:
         assert ds.attrs["status"] == "complete"
+
+
+@pytest.mark.parametrize("name", ["out.zarr", "out.nc"])
+def test_overwrite_keeps_the_old_output_until_a_lead_time_is_whole(
+    tmp_path, monkeypatch, name
+):
+    path = tmp_path / name
+    write(path)
+    full_disk(monkeypatch, after=0)
+    with pytest.raises(OutputError, match="disk is full. Nothing was written"):
+        write(path, overwrite=True)
+    with opened(path) as ds:
+        assert ds.attrs["status"] == "complete"
+        assert not ds["temperature"].isnull().any()
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_overwrite_puts_the_old_output_back(tmp_path, monkeypatch):
+    path = tmp_path / "out.zarr"
+    write(path)
+    rename = os.rename
+
+    def fail_to_take_place(source, target):
+        if target == path and not str(source).endswith(".old"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", fail_to_take_place)
+    with pytest.raises(OutputError, match="Nothing was written"):
+        write(path, count=2, overwrite=True)
+    with opened(path) as ds:
+        assert ds.sizes["lead_time"] == 3
+    assert [p.name for p in tmp_path.iterdir()] == ["out.zarr"]
+
+
+@pytest.mark.parametrize("name", ["out.zarr", "out.nc"])
+def test_one_run_at_a_time(tmp_path, name):
+    path = tmp_path / name
+    with Store(path, layout(1)) as store:
+        store.append(fields(0))
+        with pytest.raises(OutputError, match="Another run is writing to .*out"):
+            Store(path, layout(1), overwrite=True)
+    write(path, overwrite=True)
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_lock_of_a_killed_run_is_no_lock(tmp_path):
+    (tmp_path / ".out.zarr.lock").touch()
+    write(tmp_path / "out.zarr")
+    assert [p.name for p in tmp_path.iterdir()] == ["out.zarr"]
+
+
+def test_lock_is_released_where_the_output_is_refused(tmp_path):
+    write(tmp_path / "out.zarr")
+    for _ in range(2):
+        with pytest.raises(OutputError, match="exists"):
+            Store(tmp_path / "out.zarr", layout())
+    assert [p.name for p in tmp_path.iterdir()] == ["out.zarr"]
+
+
+def test_disk_without_locks(tmp_path, monkeypatch):
+    def flock(descriptor, how):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    write(tmp_path / "out.zarr")
+    assert [p.name for p in tmp_path.iterdir()] == ["out.zarr"]
 
 
 def test_overwrite_spares_what_is_no_forecast(tmp_path):
@@ -409,6 +477,38 @@ def test_a_short_run_is_not_called_complete(tmp_path):
         assert ds.attrs["status"] == "failed"
 
 
+def test_a_short_run_makes_no_netcdf(tmp_path):
+    path = tmp_path / "out.nc"
+    with pytest.raises(OutputError, match="ended early.*partial.zarr holds 2 of 3"):
+        write(path, count=3, upto=2)
+    assert [p.name for p in tmp_path.iterdir()] == ["out.partial.zarr"]
+    with xr.open_zarr(tmp_path / "out.partial.zarr") as ds:
+        assert ds.attrs["status"] == "failed"
+
+
+def test_partial_store_behind_a_link_is_removed(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "out.partial.zarr").symlink_to(tmp_path / "disk/real.zarr")
+    write(tmp_path / "out.nc")
+    assert not list((tmp_path / "disk").iterdir())
+    with xr.open_dataset(tmp_path / "out.nc") as ds:
+        assert ds.attrs["status"] == "complete"
+
+
+def test_partial_store_that_stays_is_only_mentioned(tmp_path, monkeypatch, caplog):
+    rmtree = shutil.rmtree
+
+    def refuse(path, *args, **kwargs):
+        if path == tmp_path / "out.partial.zarr":
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        rmtree(path, *args, **kwargs)
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    write(tmp_path / "out.nc")
+    assert "out.partial.zarr could not be removed" in caplog.text
+    assert (tmp_path / "out.nc").exists()
+
+
 WRITER = """
     import sys, time
     sys.path.insert(0, {tests!r})
@@ -449,3 +549,5 @@ def test_killed_at_any_moment_the_store_opens(tmp_path, commits):
             flying = values[done]
             assert np.isnan(flying).all() or (flying == whole[done]).all()
             assert np.isnan(values[done + 1]).all()
+    write(path, overwrite=True)  # the lock died with its process
+    assert [p.name for p in tmp_path.iterdir()] == ["out.zarr"]
