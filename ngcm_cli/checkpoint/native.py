@@ -69,11 +69,6 @@ class Card(pydantic.BaseModel):
     weights: WeightsFile
     spec: ModelSpec
 
-    @property
-    def weights_sha256(self) -> str:
-        """Identifies the weights, for provenance."""
-        return self.weights.sha256
-
 
 def read_card(path: pathlib.Path) -> Card:
     """Read and check a card.
