@@ -117,7 +117,7 @@ def _published(path: pathlib.Path) -> "tuple[Card, dict[str, np.ndarray]]":
     published = read_published(path)
     spec = model_spec(published.config, tuple(published.static["level"].tolist()))
     static = {name: published.static[name] for name in _STATIC}
-    arrays = from_published(published.params, static, spec.physics.surface.land is None)
+    arrays = from_published(published.params, static, spec)
     card = Card(
         format=1,
         name=path.stem,

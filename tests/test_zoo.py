@@ -133,7 +133,7 @@ def test_converting_again_gives_the_bundled_files(tmp_path):
     spec = model_spec(published.config, levels)
     names = "geopotential_at_surface", "land_sea_mask"
     static = {name: published.static[name] for name in names}
-    arrays = from_published(published.params, static, uniform_land_and_ice=False)
+    arrays = from_published(published.params, static, spec)
     bundled_card = find_card(DEFAULT)
     keys = "name", "summary", "paper", "source", "licence", "stable_for"
     description = {key: getattr(bundled_card, key) for key in keys}

@@ -11,11 +11,16 @@ import numpy as np
 from ngcm_cli import units
 from ngcm_cli.checkpoint import spec as specs
 from ngcm_cli.checkpoint.networks import (
+    GRADIENTS,
+    POSITION,
+    SURROUNDINGS,
     channel_count,
     convolutions,
+    level_channels,
     normalization,
     output_scaling,
     surface_embedding,
+    surface_flux,
     tower,
 )
 from ngcm_cli.checkpoint.weights import Weights
@@ -33,6 +38,7 @@ from ngcm_cli.physics.parameterization import (
     Parameterization,
 )
 from ngcm_cli.physics.random_fields import RandomFields
+from ngcm_cli.physics.water_budget import WaterBudget
 from ngcm_cli.spectral.filters import exponential_filter
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.transform import SphericalHarmonics
@@ -41,16 +47,6 @@ _PRECISION = {
     "tensorfloat32": jax.lax.Precision.HIGH,
     "float32": jax.lax.Precision.HIGHEST,
 }
-_GRADIENTS = ("", "_dlon", "_dlat", "_del2")
-_SURROUNDINGS = (
-    "cos_latitude",
-    "sin_latitude",
-    "land_sea_mask",
-    "learned_positional_features",
-    "radiation",
-    *(f"geopotential_at_surface{suffix}" for suffix in _GRADIENTS),
-)
-_SURROUNDING_CHANNELS = len(_SURROUNDINGS) - 1  # position has its own number
 
 
 def build(name: str, spec: specs.ModelSpec, weights: Weights) -> NeuralGCM:
@@ -108,6 +104,7 @@ class _Builder:
                 parameterization=self.parameterization("step.parameterization"),
                 dycore=self.dycore("step.dycore"),
                 random_fields=step_noise,
+                water_budget=self.water_budget("step.water_budget"),
                 substeps=spec.physics_substeps,
                 interval=self.interval,
             ),
@@ -117,9 +114,9 @@ class _Builder:
 
     def encoder(self, place: str) -> Encoder:
         spec = self.spec
-        data = [f"{x}{g}" for x in ("t", "u", "v", "z", *TRACERS) for g in _GRADIENTS]
+        data = [f"{x}{g}" for x in ("t", "u", "v", "z", *TRACERS) for g in GRADIENTS]
         channels = len(data) * len(spec.pressure_levels)
-        channels += _SURROUNDING_CHANNELS + spec.position_fields
+        channels += len(SURROUNDINGS) + spec.position_fields
         noise: list[str] = []
         if spec.random_fields is not None and spec.random_fields.in_encoder:
             noise = list(spec.random_fields.names or ("randomness",))
@@ -134,7 +131,7 @@ class _Builder:
             ),
             surroundings=self.surroundings(place),
             data_normalization=normalization(
-                spec.data_scales, [*data, *_SURROUNDINGS], profile=True
+                spec.data_scales, [*data, *SURROUNDINGS, POSITION], profile=True
             ),
             model_normalization=normalization(spec.state_scales, noise),
             tower=tower(
@@ -162,9 +159,11 @@ class _Builder:
 
     def decoder(self, place: str) -> Decoder:
         spec = self.spec
-        gradients = _GRADIENTS if spec.decoder.gradients else ("",)
+        gradients = GRADIENTS if spec.decoder.gradients else ("",)
         state = [f"{x}{g}" for x in ("u", "v", *spec.decoder.fields) for g in gradients]
-        channels = self.channels(state) + _SURROUNDING_CHANNELS + spec.position_fields
+        channels = (
+            level_channels(state, spec) + len(SURROUNDINGS) + spec.position_fields
+        )
         sizes = tuple(len(spec.pressure_levels) for _ in spec.decoder.outputs.scales)
         return Decoder(
             harmonics=self.harmonics,
@@ -178,7 +177,7 @@ class _Builder:
             fields=spec.decoder.fields,
             gradients=spec.decoder.gradients,
             normalization=normalization(
-                spec.state_scales, [*state, *_SURROUNDINGS], profile=True
+                spec.state_scales, [*state, *SURROUNDINGS, POSITION], profile=True
             ),
             tower=tower(
                 self.weights, f"{place}.tower", spec.tower, channels, sum(sizes)
@@ -188,15 +187,22 @@ class _Builder:
 
     def parameterization(self, place: str) -> Parameterization:
         spec, physics = self.spec, self.spec.physics
-        state = [f"{x}{g}" for x in ("u", "v", *STATE_FIELDS) for g in _GRADIENTS]
+        state = [f"{x}{g}" for x in ("u", "v", *STATE_FIELDS) for g in GRADIENTS]
         memory = [f"memory_{x}" for x in ("u", "v", *STATE_FIELDS)]
-        names = [*state, *_SURROUNDINGS, "pressure", "surface_embedding", "CNN1D"]
-        channels = self.channels([*state, "pressure"]) + physics.surface.channels
-        channels += _SURROUNDING_CHANNELS + spec.position_fields
+        names = [
+            *state,
+            *SURROUNDINGS,
+            POSITION,
+            "pressure",
+            "surface_embedding",
+            "CNN1D",
+        ]
+        channels = level_channels([*state, "pressure"], spec) + physics.surface.channels
+        channels += len(SURROUNDINGS) + spec.position_fields
         channels += physics.convolutions[-1] * spec.sigma_layers
         if physics.memory:
             names += memory
-            channels += self.channels(memory)
+            channels += level_channels(memory, spec)
         if spec.random_fields is not None:
             names += spec.random_fields.names or ("randomness",)
             channels += len(spec.random_fields.correlation_km)
@@ -208,7 +214,11 @@ class _Builder:
             levels=self.levels,
             surroundings=self.surroundings(place),
             surface=surface_embedding(
-                self.weights, f"{place}.surface", spec, self.land_sea_mask
+                self.weights,
+                f"{place}.surface",
+                physics.surface,
+                spec.state_scales,
+                self.land_sea_mask,
             ),
             profile_normalization=normalization(spec.state_scales, PROFILE_FIELDS),
             profile=convolutions(self.weights, f"{place}.profile", physics),
@@ -224,6 +234,25 @@ class _Builder:
             ),
             outputs=output_scaling(physics.outputs, spec.sigma_layers),
             damping=jnp.asarray(np.prod(factors, axis=0), jnp.float32),
+        )
+
+    def water_budget(self, place: str) -> WaterBudget | None:
+        budget = self.spec.water_budget
+        if budget is None:
+            return None
+        return WaterBudget(
+            harmonics=self.harmonics,
+            levels=self.levels,
+            interval=self.interval,
+            predicts=budget.predicts,
+            network=surface_flux(
+                self.weights,
+                f"{place}.network",
+                budget.network,
+                self.spec,
+                self.grid,
+                self.land_sea_mask,
+            ),
         )
 
     def dycore(self, place: str) -> Dycore:
@@ -257,7 +286,12 @@ class _Builder:
         return Surroundings(self.grid, self.ground, position)
 
     def random_fields(self, place: str, spec: specs.RandomFields) -> RandomFields:
-        count = (len(spec.correlation_hours),)
+        count = len(spec.correlation_hours) - spec.fixed
+
+        def raw(name: str) -> jax.Array:
+            learned = self.weights.take(f"{place}.{name}", (count,))
+            return jnp.pad(learned, (0, spec.fixed))  # 0 leaves the first guess
+
         return RandomFields(
             harmonics=self.harmonics,
             names=spec.names,
@@ -265,8 +299,8 @@ class _Builder:
             lengths=tuple(1000 * km * units.METER for km in spec.correlation_km),
             interval=self.interval * self.spec.physics_substeps,
             clip=spec.clip,
-            raw_times=self.weights.take(f"{place}.raw_times", count),
-            raw_lengths=self.weights.take(f"{place}.raw_lengths", count),
+            raw_times=raw("raw_times"),
+            raw_lengths=raw("raw_lengths"),
         )
 
     def attenuation(self, damping: specs.Damping) -> float:
@@ -279,8 +313,3 @@ class _Builder:
         return exponential_filter(
             grid.total_wavenumbers, attenuation, shape.order, shape.cutoff
         )
-
-    def channels(self, names: list[str]) -> int:
-        """Channels of state features: one level for pressure at the surface."""
-        surface = sum("log_surface_pressure" in name for name in names)
-        return (len(names) - surface) * self.spec.sigma_layers + surface

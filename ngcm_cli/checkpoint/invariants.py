@@ -24,7 +24,6 @@ INERT = re.compile(
     | (.*/)?\w+\.(renaming_dict|covariate_data_path|orography_data_path)  # file access
     | (.*/)?NodalLandSeaIceEmbedding\.static_vars_ds_path
     | (.*/)?MlpUniform\.[wb]_init(_final)?          # initial weights
-    | (surface_model_)?encode/MlpUniform\.num_hidden_units  # of no hidden layers
     | (NoRandomField|ZerosRandomField)\.prefer_nodal        # of fields that are zero
     | DynamicDataForcing\.(data_time_step|check_sim_time_errors|dt_tolerance)
     """,
@@ -56,28 +55,6 @@ _TRUE_STATE = (
 _HUMIDITY = [f"specific_humidity{x}" for x in ("", "_del2", "_dlat", "_dlon")]
 
 
-def _towers() -> dict[str, Any]:
-    bindings: dict[str, Any] = {}
-    for prefix, scope in ("", ""), ("surface_model_", "surface_model/"):
-        tower = f"{scope}EpdTower"
-        for part in "encode", "process", "decode":
-            inner = f"{prefix}{part}"
-            bindings |= {
-                f"{tower}.{part}_tower_factory": Ref("ColumnTower", inner),
-                f"{inner}/ColumnTower.column_net_factory": Ref("MlpUniform", inner),
-                f"{inner}/MlpUniform.activation": Ref("gelu"),
-                f"{inner}/MlpUniform.activate_final": False,
-                f"{inner}/MlpUniform.with_bias": part != "decode",
-            }
-        bindings |= {
-            f"{tower}.final_activation": None,
-            f"{tower}.post_encode_activation": None,
-            f"{tower}.pre_decode_activation": None,
-            f"{prefix}encode/MlpUniform.num_hidden_layers": 0,
-        }
-    return bindings
-
-
 def _encoders() -> dict[str, Any]:
     bindings: dict[str, Any] = {}
     for encoder in PLAIN_ENCODER, MEMORY_ENCODER:
@@ -91,8 +68,6 @@ def _encoders() -> dict[str, Any]:
             f"{encoder}.modal_to_nodal_data_features_module": Ref(
                 "CombinedFeatures", "encoder_data"
             ),
-            f"{encoder}.inputs_to_units_mapping": _DATA_UNITS,
-            f"{encoder}.prediction_mask": _mask(*_TRUE_STATE),
         }
     return bindings
 
@@ -165,10 +140,6 @@ def _features() -> dict[str, Any]:
         "advance/LearnedPositionalFeatures.scale": 1.0,
         "decoder_model/LearnedPositionalFeatures.scale": 1.0,
         "encoder_data/LearnedPositionalFeatures.scale": 1.0,
-        "advance/EmbeddingSurfaceFeatures.embedding_module": Ref(
-            "NodalLandSeaIceEmbedding"
-        ),
-        "advance/EmbeddingSurfaceFeatures.feature_name": "surface_embedding",
         "advance/EmbeddingVolumeFeatures.embedding_module": Ref(
             "ModalToNodalEmbedding"
         ),
@@ -236,16 +207,27 @@ COMMON: dict[str, Any] = {
     ),
     f"{DECODER}.modal_to_nodal_data_features_module": Ref("NullFeatures"),
     f"{DECODER}.randomness_module": Ref("NoRandomField"),
-    f"{DECODER}.inputs_to_units_mapping": _DATA_UNITS,
-    f"{DECODER}.prediction_mask": _mask("t", "u", "v", "z"),
     f"{PHYSICS}.nodal_mapping_module": Ref("NodalMapping"),
     f"{PHYSICS}.modal_to_nodal_features_module": Ref("CombinedFeatures", "advance"),
     f"{PHYSICS}.tendency_transform_module": Ref(
         "SequentialTransform", "div_curl_tendency_outputs"
     ),
     f"{PHYSICS}.filter_module": Ref("SequentialStepFilter", "ml"),
-    **_towers(),
     **_encoders(),
     **_features(),
 }
 """The only supported value of each of these bindings, where it is bound."""
+
+BESIDE_DIAGNOSTICS: dict[str, Any] = {
+    f"{owner}.{parameter}": value
+    for owner, predicted in (
+        (PLAIN_ENCODER, _TRUE_STATE),
+        (MEMORY_ENCODER, _TRUE_STATE),
+        (DECODER, ("t", "u", "v", "z")),
+    )
+    for parameter, value in (
+        ("inputs_to_units_mapping", _DATA_UNITS),
+        ("prediction_mask", _mask(*predicted)),
+    )
+}
+"""Likewise, but for what they say of diagnostics: see ``translate_water``."""

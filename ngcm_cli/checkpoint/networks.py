@@ -14,6 +14,7 @@ from ngcm_cli.physics.surface import (
     UniformEmbedding,
 )
 from ngcm_cli.physics.towers import (
+    ACTIVATIONS,
     MLP,
     ColumnTower,
     LevelConvolution,
@@ -21,13 +22,27 @@ from ngcm_cli.physics.towers import (
     VerticalConvolutions,
     gelu,
 )
+from ngcm_cli.physics.water_budget import SurfaceFlux
+from ngcm_cli.spectral.grid import Grid
+
+GRADIENTS = ("", "_dlon", "_dlat", "_del2")
+SURROUNDINGS = (
+    *("cos_latitude", "sin_latitude", "land_sea_mask", "radiation"),
+    *(f"geopotential_at_surface{suffix}" for suffix in GRADIENTS),
+)
+"""Features of place and time, one channel each."""
+
+POSITION = "learned_positional_features"
 
 
 def surface_embedding(
-    weights: Weights, place: str, model: specs.ModelSpec, land_sea_mask: np.ndarray
+    weights: Weights,
+    place: str,
+    spec: specs.Surface,
+    scales: specs.Scales,
+    land_sea_mask: np.ndarray,
 ) -> SurfaceEmbedding:
     """The surface embedding at a place of the model."""
-    spec = model.physics.surface
 
     def embedding(part: str, names: tuple[str, ...] | None):
         if names is None:
@@ -35,7 +50,7 @@ def surface_embedding(
             return UniformEmbedding(weights.take(f"{place}.{part}.vector", shape))
         return NetworkEmbedding(
             names=names,
-            normalization=normalization(model.state_scales, names),
+            normalization=normalization(scales, names),
             tower=tower(
                 weights, f"{place}.{part}.tower", spec.tower, len(names), spec.channels
             ),
@@ -70,6 +85,7 @@ def tower(
     weights: Weights, place: str, spec: specs.Tower, inputs: int, outputs: int
 ) -> ColumnTower:
     """A column network at a place of the model."""
+    activation = ACTIVATIONS[spec.activation]
 
     def mlp(part: str, sizes: list[int], bias: bool) -> MLP:
         layers = []
@@ -78,7 +94,7 @@ def tower(
             weight = weights.take(f"{at}.weight", (n_out, n_in))
             b = weights.take(f"{at}.bias", (n_out,)) if bias else None
             layers.append(Linear(weight, b))
-        return MLP(tuple(layers), gelu)
+        return MLP(tuple(layers), activation)
 
     latent = [spec.latent]
     return ColumnTower(
@@ -89,6 +105,69 @@ def tower(
         ),
         decode=mlp("decode", [*latent * spec.decode_layers, outputs], bias=False),
     )
+
+
+def surface_flux(
+    weights: Weights,
+    place: str,
+    spec: specs.SurfaceFlux,
+    model: specs.ModelSpec,
+    grid: Grid,
+    land_sea_mask: np.ndarray,
+) -> SurfaceFlux:
+    """The network of a surface flux at a place of the model."""
+    names, channels = list(spec.features), len(spec.lowest_level)
+    for name in spec.features:
+        if name not in spec.lowest_level:
+            channels += _feature_channels(name, model)
+    position, surface = None, None
+    if spec.position_fields:
+        names.append(POSITION)
+        channels += spec.position_fields
+        shape = (spec.position_fields, *grid.nodal_shape)
+        position = weights.take(f"{place}.surroundings.position", shape)
+    if spec.surface is not None:
+        names.append("surface_embedding")
+        channels += spec.surface.channels
+        at = f"{place}.surface"
+        surface = surface_embedding(
+            weights, at, spec.surface, model.state_scales, land_sea_mask
+        )
+    activation = spec.final_activation
+    return SurfaceFlux(
+        names=spec.features,
+        lowest_level=spec.lowest_level,
+        position=position,
+        surface=surface,
+        normalization=normalization(
+            spec.scales,
+            names,
+            profile=spec.scales.humidity_profile is not None,
+            max_value=spec.soft_clip,
+        ),
+        tower=tower(weights, f"{place}.tower", spec.tower, channels, 1),
+        final_activation=None if activation is None else ACTIVATIONS[activation],
+        scale=spec.scale,
+        shift=spec.shift,
+        clip=spec.clip,
+    )
+
+
+def level_channels(names: list[str], spec: specs.ModelSpec) -> int:
+    """Channels of state features: one level for pressure at the surface."""
+    surface = sum("log_surface_pressure" in name for name in names)
+    return (len(names) - surface) * spec.sigma_layers + surface
+
+
+def _feature_channels(name: str, spec: specs.ModelSpec) -> int:
+    """Channels of one of the features that the physics computes."""
+    noise = spec.random_fields
+    if noise is not None and name == "randomness":
+        return len(noise.correlation_km)
+    named = () if noise is None else noise.names or ()
+    if name in (*SURROUNDINGS, "sea_ice_cover", "sea_surface_temperature", *named):
+        return 1
+    return level_channels([name], spec)
 
 
 def channel_count(outputs: specs.Outputs, spec: specs.ModelSpec) -> int:

@@ -34,13 +34,25 @@ class Damping(_Spec):
     cutoff: float
 
 
+Activation = Literal["gelu", "relu", "silu"]
+
+
 class Tower(_Spec):
-    """An encode-process-decode column network with approximate GELU activations."""
+    """An encode-process-decode column network.
+
+    Attributes:
+        latent: channels between its parts.
+        blocks: residual blocks.
+        block_layers: layers of each of them.
+        decode_layers: layers after the last block.
+        activation: between layers; GELU is the approximate one.
+    """
 
     latent: pydantic.PositiveInt
     blocks: pydantic.PositiveInt
     block_layers: pydantic.PositiveInt
     decode_layers: pydantic.PositiveInt
+    activation: Activation = "gelu"
 
 
 class Outputs(_Spec):
@@ -58,10 +70,15 @@ class Outputs(_Spec):
 
 
 class Scales(_Spec):
-    """(shift, scale) by which each feature is brought to order one."""
+    """(shift, scale) by which each feature is brought to order one.
+
+    Attributes:
+        features: by name.
+        humidity_profile: further scale of each level of specific humidity, or None.
+    """
 
     features: dict[str, tuple[float, float]]
-    humidity_profile: tuple[float, ...]
+    humidity_profile: tuple[float, ...] | None
 
 
 class Dycore(_Spec):
@@ -87,6 +104,7 @@ class RandomFields(_Spec):
         correlation_km: first guess of each field's correlation length.
         clip: bound of the draws in standard deviations.
         in_encoder: whether the encoder sees fields of its own, too.
+        fixed: how many of the last fields keep their first guesses.
     """
 
     names: tuple[str, ...] | None
@@ -94,6 +112,7 @@ class RandomFields(_Spec):
     correlation_km: tuple[float, ...]
     clip: pydantic.PositiveFloat
     in_encoder: bool
+    fixed: pydantic.NonNegativeInt = 0
 
 
 class Surface(_Spec):
@@ -160,6 +179,48 @@ class Decoder(_Spec):
     outputs: Outputs
 
 
+class SurfaceFlux(_Spec):
+    """A column network that predicts one flux at the surface.
+
+    Attributes:
+        features: of those that the physics computes, the ones it sees.
+        lowest_level: of these, the ones that it sees on the lowest level only.
+        position_fields: learned fields of position of its own; 0 is none.
+        surface: embedding of the surface of its own, or None.
+        scales: of its features.
+        soft_clip: bound of all features, or None.
+        tower: the network.
+        final_activation: of what the tower gives, or None.
+        scale: multiplies that, nondimensional.
+        shift: is added to that, nondimensional.
+        clip: bound of the result, or None.
+    """
+
+    features: tuple[str, ...]
+    lowest_level: tuple[str, ...]
+    position_fields: pydantic.NonNegativeInt
+    surface: Surface | None
+    scales: Scales
+    soft_clip: pydantic.PositiveFloat | None
+    tower: Tower
+    final_activation: Activation | None
+    scale: float
+    shift: float
+    clip: pydantic.PositiveFloat | None
+
+
+class WaterBudget(_Spec):
+    """Precipitation and evaporation: one learned, the other what balances the budget.
+
+    Attributes:
+        predicts: which of the two is learned.
+        network: that predicts it.
+    """
+
+    predicts: Literal["precipitation", "evaporation"]
+    network: SurfaceFlux
+
+
 class ModelSpec(_Spec):
     """The architecture of a model.
 
@@ -179,6 +240,7 @@ class ModelSpec(_Spec):
         data_scales: of the features of data on pressure levels.
         random_fields: noise, or None for a deterministic model.
         encoder, physics, decoder: see there.
+        water_budget: of a model that predicts precipitation and evaporation.
     """
 
     truncation: pydantic.PositiveInt
@@ -198,6 +260,7 @@ class ModelSpec(_Spec):
     encoder: Encoder
     physics: Physics
     decoder: Decoder
+    water_budget: WaterBudget | None = None
 
     @pydantic.model_validator(mode="after")
     def _check_sizes(self) -> "ModelSpec":
@@ -208,15 +271,19 @@ class ModelSpec(_Spec):
             "encoder.outputs": self.encoder.outputs.humidity_profile,
             "physics.outputs": self.physics.outputs.humidity_profile,
         }
+        if self.water_budget is not None:
+            scales = self.water_budget.network.scales
+            if scales.humidity_profile is not None:
+                profiles["water_budget.network.scales"] = scales.humidity_profile
         for name, profile in profiles.items():
-            if len(profile) != self.sigma_layers:
+            if profile is None or len(profile) != self.sigma_layers:
                 raise ValueError(f"{name} has not one value per sigma layer")
         on_pressure = {
             "data_scales": self.data_scales.humidity_profile,
             "decoder.outputs": self.decoder.outputs.humidity_profile,
         }
         for name, profile in on_pressure.items():
-            if len(profile) != len(self.pressure_levels):
+            if profile is None or len(profile) != len(self.pressure_levels):
                 raise ValueError(f"{name} has not one value per pressure level")
         if self.step_minutes % self.physics_substeps:
             raise ValueError("a physics substep is not a whole number of minutes")

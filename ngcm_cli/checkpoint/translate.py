@@ -23,10 +23,11 @@ from ngcm_cli.checkpoint.translate_networks import (
     dampings,
     outputs,
     physics,
+    plain_tower,
     scales,
     state_scales,
-    tower,
 )
+from ngcm_cli.checkpoint.translate_water import water_budget
 from ngcm_cli.dynamics.state import TRACERS
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.physics.parameterization import STATE_FIELDS
@@ -44,6 +45,9 @@ _NOISE = {
     Ref("DictOfGaussianRandomFieldModules"): True,  # each field has a name
     Ref("ZerosRandomField"): None,
 }
+
+
+_NO_NOISE = Ref("ZerosRandomField"), Ref("NoRandomField")
 
 
 def model_spec(config: str, pressure_levels: tuple[float, ...]) -> specs.ModelSpec:
@@ -88,7 +92,7 @@ def _spec(read: Reader, pressure_levels: tuple[float, ...]) -> specs.ModelSpec:
         physics_substeps=read.get(f"{STEP}.num_substeps"),
         dycore=_dycore(read),
         orography_scale=read.get("LearnedOrography.correction_scale"),
-        tower=tower(read, ""),
+        tower=plain_tower(read, ""),
         position_fields=read.only(positions, "LearnedPositionalFeatures.latent_size"),
         state_scales=state_scales(read, noise),
         data_scales=scales(read, "encoder_data"),
@@ -96,6 +100,7 @@ def _spec(read: Reader, pressure_levels: tuple[float, ...]) -> specs.ModelSpec:
         encoder=_encoder(read, encoder, noise),
         physics=physics(read, memory, noise),
         decoder=_decoder(read),
+        water_budget=water_budget(read, noise),
     )
 
 
@@ -148,7 +153,7 @@ def _random_fields(read: Reader, encoder: str) -> specs.RandomFields | None:
     ref = read.choose(f"{STEP}.randomness_module", *_NOISE)
     if _NOISE[ref] is None:
         if encoder == PLAIN_ENCODER:
-            read.choose(f"{encoder}.randomness_module", ref)
+            read.choose_if_bound(f"{encoder}.randomness_module", *_NO_NOISE)
         return None
     cls = ref.name
     in_encoder = encoder == PLAIN_ENCODER and (
@@ -156,9 +161,8 @@ def _random_fields(read: Reader, encoder: str) -> specs.RandomFields | None:
         != Ref("NullFeatures")
     )
     if encoder == PLAIN_ENCODER:
-        known = (ref, Ref("ZerosRandomField"), Ref("NoRandomField"))
-        read.choose(f"{encoder}.randomness_module", *known[: 1 if in_encoder else 3])
-    read.choose_if_bound(f"{cls}.n_fixed_fields", None, 0)
+        known = (ref,) if in_encoder else (ref, *_NO_NOISE)
+        read.choose_if_bound(f"{encoder}.randomness_module", *known)
     lengths = read.get(f"{cls}.initial_correlation_lengths")
     times = read.get(f"{cls}.initial_correlation_times")
     subset = read.get(f"{cls}.field_subset", None) or tuple(range(len(lengths)))
@@ -170,6 +174,7 @@ def _random_fields(read: Reader, encoder: str) -> specs.RandomFields | None:
         correlation_km=tuple(read.number(lengths[i], {"km": 1.0}) for i in subset),
         clip=read.get(f"{cls}.clip", 6.0),
         in_encoder=in_encoder,
+        fixed=read.get(f"{cls}.n_fixed_fields", None) or 0,
     )
 
 

@@ -35,7 +35,7 @@ def physics(
     )
     return specs.Physics(
         memory=memory,
-        surface=_surface(read),
+        surface=surface_embedding(read, "advance"),
         convolutions=(
             *read.get("VerticalConvTower.channels"),
             read.get("advance/EmbeddingVolumeFeatures.output_size"),
@@ -71,7 +71,17 @@ def _fields(read: Reader, scope: str, expected) -> None:
         read.choose(name, ("u", "v", *expected))
 
 
-def _surface(read: Reader) -> specs.Surface:
+def surface_embedding(read: Reader, scope: str) -> specs.Surface:
+    """The embedding of the surface that features of a scope have."""
+    prefix = f"{scope}/" if scope else ""
+    read.choose(
+        f"{prefix}EmbeddingSurfaceFeatures.embedding_module",
+        Ref("NodalLandSeaIceEmbedding"),
+    )
+    read.choose(
+        f"{prefix}EmbeddingSurfaceFeatures.feature_name",
+        "surface_embedding",
+    )
     at_surface = ("specific_humidity", "temperature_variation", "u", "v")
     known: dict[str, tuple[str, ...]] = {
         "land": at_surface,
@@ -81,7 +91,7 @@ def _surface(read: Reader) -> specs.Surface:
     parts: dict[str, tuple[str, ...] | None] = {}
     for part, names in known.items():
         network = Ref("ModalToNodalEmbedding", f"{part}_model")
-        binding = f"advance/NodalLandSeaIceEmbedding.{part}_embedding"
+        binding = f"{prefix}NodalLandSeaIceEmbedding.{part}_embedding"
         uniform = read.choose(binding, network, None) is None
         parts[part] = None if uniform else names
         if not uniform:
@@ -94,8 +104,8 @@ def _surface(read: Reader) -> specs.Surface:
                 Ref("EpdTower", "surface_model"),
             )
     return specs.Surface(
-        channels=read.get("advance/EmbeddingSurfaceFeatures.output_size"),
-        tower=tower(read, "surface_model_"),
+        channels=read.get(f"{prefix}EmbeddingSurfaceFeatures.output_size"),
+        tower=plain_tower(read, "surface_model"),
         **parts,
     )
 
@@ -107,21 +117,66 @@ def check_features(read: Reader, scope: str, *others: Ref) -> None:
         read.choose(name, (*others, *SURROUNDINGS))
 
 
-def tower(read: Reader, prefix: str) -> specs.Tower:
-    """A column network; the prefix is that of its scopes."""
-    scope = "surface_model/" if prefix else ""
-    process, decode = f"{prefix}process/MlpUniform", f"{prefix}decode/MlpUniform"
-    latent = read.get(f"{scope}EpdTower.latent_size")
+def plain_tower(read: Reader, scope: str) -> specs.Tower:
+    """A column network whose outputs can have any value."""
+    network, activation = tower(read, scope)
+    if activation is not None:
+        read.choose(f"{scope}/EpdTower.final_activation", None)
+    return network
+
+
+def tower(read: Reader, scope: str) -> tuple[specs.Tower, specs.Activation | None]:
+    """A column network that is made in a scope, and what follows its last layer."""
+    epd = f"{scope}/EpdTower" if scope else "EpdTower"
+    encode, process, decode = (
+        _layers(read, epd, part) for part in ("encode", "process", "decode")
+    )
+    for nothing in "post_encode_activation", "pre_decode_activation":
+        read.choose_if_bound(f"{epd}.{nothing}", None)
+    read.choose(f"{encode}.num_hidden_layers", 0)
+    read.get(f"{encode}.num_hidden_units", None)  # of no hidden layers
+    latent = read.get(f"{epd}.latent_size")
     hidden = read.get(f"{decode}.num_hidden_layers")
     read.choose(f"{process}.num_hidden_units", latent)
     if read.get(f"{decode}.num_hidden_units") != latent and hidden:
         read.choose(f"{decode}.num_hidden_units", latent)
-    return specs.Tower(
+    layers = read.get(f"{process}.num_hidden_layers") + 1
+    inside = set()
+    if layers > 1:
+        inside.add(read.choose(f"{process}.activation", *_ACTIVATIONS))
+    if hidden:
+        inside.add(read.choose(f"{decode}.activation", *_ACTIVATIONS))
+    final = read.choose_if_bound(f"{epd}.final_activation", *_ACTIVATIONS)
+    network = specs.Tower(
         latent=latent,
-        blocks=read.get(f"{scope}EpdTower.num_process_blocks"),
-        block_layers=read.get(f"{process}.num_hidden_layers") + 1,
+        blocks=read.get(f"{epd}.num_process_blocks"),
+        block_layers=layers,
         decode_layers=hidden + 1,
+        activation=_ACTIVATIONS[read.only(inside, f"activation in {epd}")],
     )
+    return network, None if final is None else _ACTIVATIONS[final]
+
+
+_ACTIVATIONS: dict[Ref, specs.Activation] = {
+    Ref("gelu"): "gelu",
+    Ref("relu"): "relu",
+    Ref("silu"): "silu",
+}
+
+
+def _layers(read: Reader, epd: str, part: str) -> str:
+    """Where the linear layers of a part of a column network are configured."""
+    column = read.get(f"{epd}.{part}_tower_factory")
+    if column.name != "ColumnTower":
+        read.refuse(f"has a {column.name} to {part} in {epd}: not supported")
+    factory = read.get(f"{column.scope}/ColumnTower.column_net_factory")
+    if factory.name != "MlpUniform":
+        read.refuse(f"has a {factory.name} to {part} in {epd}: not supported")
+    layers = f"{factory.scope or column.scope}/MlpUniform"
+    read.choose(f"{layers}.activate_final", False)
+    read.choose(f"{layers}.with_bias", part != "decode")
+    read.get(f"{layers}.activation", None)  # matters between two layers only
+    return layers
 
 
 def scales(read: Reader, scope: str) -> specs.Scales:

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ngcm_cli.checkpoint.spec import ModelSpec, Surface
 from ngcm_cli.errors import CheckpointError
 
 _STATIC = "static."
@@ -64,15 +65,18 @@ class Weights:
 _ROOT = "stochastic_modular_step_model/~/"
 _MEMORY = "dimensional_learned_weatherbench_to_primitive_with_memory_encoder/~/"
 _PHYSICS = "stochastic_physics_parameterization_step/~/div_curl_neural_parameterization"
+_WATER = "precipitation_diagnostics_constrained/~/modal_to_nodal_embedding"
 _CORRECTOR = "custom_coords_corrector/~/dycore_with_physics_corrector"
+_STEP = "stochastic_physics_parameterization_step"
 _OWNERS = {
     "dimensional_learned_weatherbench_to_primitive_encoder": "encoder",
     _MEMORY + "learned_weatherbench_to_primitive_encoder_1": "encoder",
     _MEMORY + "learned_weatherbench_to_primitive_encoder": "memory_encoder",
     "dimensional_learned_primitive_to_weatherbench_decoder": "decoder",
     _PHYSICS: "step.parameterization",
-    f"stochastic_physics_parameterization_step/~/{_CORRECTOR}": "step.dycore",
-    "stochastic_physics_parameterization_step": "step",
+    f"{_STEP}/~/{_CORRECTOR}": "step.dycore",
+    f"{_STEP}/~/{_WATER}": "step.water_budget.network",
+    _STEP: "step",
 }
 _NOISE = {"encoder": "encoder_noise", "step": "step.random_fields"}
 _SURFACE = (
@@ -83,7 +87,7 @@ _PROFILE = (
     "/nodal_volume_mapping/~/vertical_conv_tower/~/conv_level"
 )
 _TOWER = re.compile(
-    r"nodal_mapping/~/epd_tower/(?:surface_model_)?(encode|process|decode)_tower"
+    r"nodal_mapping/~/epd_tower/(?:\w+_)?(encode|process|decode)_tower"
     r"(?:_(\d+))?/~/mlp_uniform/~/linear_(\d+)"
 )
 _RANDOM = re.compile(
@@ -95,25 +99,28 @@ _RANDOM = re.compile(
 def from_published(
     params: dict[str, dict[str, np.ndarray]],
     static: dict[str, np.ndarray],
-    uniform_land_and_ice: bool,
+    spec: ModelSpec,
 ) -> dict[str, np.ndarray]:
     """Arrays by their place in our model from those of a published checkpoint.
 
     Args:
         params: haiku module path → parameter name → array.
         static: static fields by name.
-        uniform_land_and_ice: whether only the sea has a network among the surface
-            embeddings; the networks that exist are numbered.
+        spec: of the model, which says what the numbered networks of its surface
+            embeddings are.
 
     Raises:
         CheckpointError: a parameter that no place is known for.
     """
-    surface_parts = ["sea"] if uniform_land_and_ice else ["land", "sea", "sea_ice"]
+    surfaces = {"step.parameterization": _surface_parts(spec.physics.surface)}
+    if spec.water_budget is not None:
+        parts = _surface_parts(spec.water_budget.network.surface)
+        surfaces["step.water_budget.network"] = parts
     arrays = {_STATIC + name: x for name, x in static.items()}
     scalars: dict[str, list[tuple[str, np.ndarray]]] = {}
     for module, leaves in params.items():
         for leaf, x in leaves.items():
-            name = _place(module, leaf, surface_parts)
+            name = _place(module, leaf, surfaces)
             if x.ndim == 0:  # one of several named random fields
                 scalars.setdefault(name, []).append((module, x))
             elif name in arrays:
@@ -132,12 +139,19 @@ def _arrange(name: str, x: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(x.T) if name.endswith(".weight") else x
 
 
-def _place(module: str, leaf: str, surface_parts: list[str]) -> str:
+def _surface_parts(surface: Surface | None) -> list[str]:
+    """The parts of a surface embedding that have a network, in its order."""
+    parts = "land", "sea", "sea_ice"
+    return [part for part in parts if getattr(surface, part, None) is not None]
+
+
+def _place(module: str, leaf: str, surfaces: dict[str, list[str]]) -> str:
     """Where a published parameter belongs."""
     path = module.removeprefix(_ROOT)
     for published, ours in _OWNERS.items():
         if path.startswith(published + "/"):
-            rest = _within(path.removeprefix(published + "/"), leaf, surface_parts)
+            below = path.removeprefix(published + "/")
+            rest = _within(below, leaf, surfaces.get(ours, []))
             if rest is not None:
                 owner = _NOISE[ours] if rest.startswith("raw_") else ours
                 return f"{owner}.{rest}"
@@ -168,9 +182,11 @@ def _within(path: str, leaf: str, surface_parts: list[str]) -> str | None:
         number, _, below = path.removeprefix(
             _SURFACE + "/~/modal_to_nodal_embedding"
         ).partition("/")
-        part = surface_parts[int(number.removeprefix("_") or 0)]
+        index = number.removeprefix("_") or "0"
         inner = _within(below, leaf, [])
-        return None if inner is None else f"surface.{part}.{inner}"
+        if inner is None or not index.isdecimal() or int(index) >= len(surface_parts):
+            return None
+        return f"surface.{surface_parts[int(index)]}.{inner}"
     if _RANDOM.fullmatch(path):
         field = leaf.removeprefix("correlation_").removesuffix("_raw")
         return f"raw_{field.removesuffix('s')}s"

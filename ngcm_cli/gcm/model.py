@@ -1,5 +1,6 @@
 """The neural general circulation model: encode, advance, decode."""
 
+import dataclasses
 from collections.abc import Mapping
 
 import equinox as eqx
@@ -17,6 +18,7 @@ from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.step import Step
 from ngcm_cli.physics.random_fields import RandomFields
+from ngcm_cli.physics.water_budget import WaterBudget
 from ngcm_cli.spectral.grid import Grid
 
 Fields = Mapping[str, ArrayLike]
@@ -110,7 +112,7 @@ class NeuralGCM(eqx.Module):
     def encode(
         self,
         fields: Fields,
-        forcing: Fields,
+        forcing: Fields | Forcing,
         time: np.datetime64,
         key: PRNGKeyArray | None = None,
     ) -> ModelState:
@@ -118,8 +120,8 @@ class NeuralGCM(eqx.Module):
 
         Args:
             fields: ``input_variables``, each (level, longitude, latitude), SI units.
-            forcing: as for ``advance``. The weather models do without it here; those
-                that diagnose precipitation need it from the first state on.
+            forcing: as for ``advance``. Needed here by models that track the water at
+                the surface; the others ignore it.
             time: UTC, a whole number of model steps after 1979-01-01T00.
             key: of the random fields, ``jax.random.key(seed)``; may be left out for a
                 deterministic model.
@@ -135,7 +137,12 @@ class NeuralGCM(eqx.Module):
         hours = (time - units.REFERENCE_TIME) / np.timedelta64(1, "h")
         nondimensional = np.float32(hours * units.HOUR)
         inputs = {name: jnp.asarray(fields[name]) for name in self.input_variables}
-        return _encode(self, inputs, jnp.int32(clock), jnp.asarray(nondimensional), key)
+        surface = None
+        if self.step.water_budget is not None:
+            surface = self._forcing(forcing)
+        return _encode(
+            self, inputs, surface, jnp.int32(clock), jnp.asarray(nondimensional), key
+        )
 
     def advance(
         self, state: ModelState, forcing: Fields | Forcing, steps: int = 1
@@ -149,19 +156,48 @@ class NeuralGCM(eqx.Module):
                 ``Forcing``, from which every step selects by its time.
             steps: how many; another number does not compile again.
         """
-        if not isinstance(forcing, Forcing):
-            forcing = Forcing.constant({k: forcing[k] for k in self.forcing_variables})
-        return _advance(self, state, forcing, jnp.int32(steps))
+        return _advance(self, state, self._forcing(forcing), jnp.int32(steps))
 
     def decode(self, state: ModelState) -> dict[str, jax.Array]:
         """Fields on pressure levels, SI units, each (level, longitude, latitude)."""
         return _decode(self, state)
+
+    def tracking_water(self) -> "NeuralGCM":
+        """This model, which also keeps account of precipitation minus evaporation.
+
+        Its states hold the fluxes of water at the surface, and ``decode`` gives them. A
+        model that predicts precipitation does so anyway and is returned as it is.
+        """
+        if self.step.water_budget is not None:
+            return self
+        budget = WaterBudget(
+            harmonics=self.encoder.harmonics,
+            levels=self.encoder.levels,
+            interval=self.step.interval,
+        )
+        return eqx.tree_at(
+            lambda model: model.step.water_budget,
+            self,
+            budget,
+            is_leaf=lambda x: x is None,
+        )
+
+    def _forcing(self, forcing: Fields | Forcing) -> Forcing:
+        if isinstance(forcing, Forcing):
+            return forcing
+        return Forcing.constant({k: forcing[k] for k in self.forcing_variables})
+
+    def _minutes(self, substep: Int[Array, ""]) -> Int[Array, ""]:
+        """Whole minutes since 1979 on the model's clock, within the jitted program."""
+        # Multiplied last: 32 bits hold four thousand years of minutes.
+        return substep * (self.step_seconds // self.step.substeps // 60)
 
 
 @eqx.filter_jit
 def _encode(
     model: NeuralGCM,
     fields: dict[str, jax.Array],
+    forcing: Forcing | None,
     clock: Int[Array, ""],
     time: jax.Array,
     key: PRNGKeyArray,
@@ -177,24 +213,26 @@ def _encode(
     if model.memory_encoder is not None:
         memory = model.memory_encoder(data, noise, time)
         random_key = third  # each of the two encoders has used up a key
-    return ModelState(
+    state = ModelState(
         state=model.encoder(data, noise, time),
         memory=memory,
         random=model.step.first_random(random_key),
+        water=None,
         substep=clock,
         time=time,
     )
+    if forcing is None:
+        return state
+    water = model.step.first_water(state, forcing.select(model._minutes(clock)))
+    return dataclasses.replace(state, water=water)
 
 
 @eqx.filter_jit
 def _advance(
     model: NeuralGCM, state: ModelState, forcing: Forcing, steps: Int[Array, ""]
 ) -> ModelState:
-    # Whole minutes, and multiplied last: 32 bits hold four thousand years of them.
-    substep_minutes = model.step_seconds // model.step.substeps // 60
-
     def step(_, state: ModelState) -> ModelState:
-        return model.step(state, forcing.select(state.substep * substep_minutes))
+        return model.step(state, forcing.select(model._minutes(state.substep)))
 
     return jax.lax.fori_loop(0, steps, step, state)
 

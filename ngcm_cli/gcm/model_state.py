@@ -5,6 +5,7 @@ from jaxtyping import Array, Float, Int
 
 from ngcm_cli.dynamics import State
 from ngcm_cli.physics.random_fields import RandomState
+from ngcm_cli.physics.water_budget import Water
 
 
 class ModelState(eqx.Module):
@@ -14,6 +15,7 @@ class ModelState(eqx.Module):
         state: modal prognostic variables.
         memory: modal prognostic variables of the previous step, or None.
         random: random fields and their key.
+        water: fluxes of water at the surface; None where the model does not track them.
         substep: whole physics substeps since 1979-01-01T00 UTC; the clock.
         time: the same instant in nondimensional float32, as the networks see it.
     """
@@ -21,5 +23,6 @@ class ModelState(eqx.Module):
     state: State
     memory: State | None
     random: RandomState
+    water: Water | None
     substep: Int[Array, ""]
     time: Float[Array, ""]

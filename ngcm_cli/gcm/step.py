@@ -9,6 +9,8 @@ from ngcm_cli.dynamics import Dycore
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.physics.parameterization import Parameterization
 from ngcm_cli.physics.random_fields import RandomFields, RandomState
+from ngcm_cli.physics.scaling import Features
+from ngcm_cli.physics.water_budget import Water, WaterBudget
 
 
 class Step(eqx.Module):
@@ -18,6 +20,7 @@ class Step(eqx.Module):
         parameterization: learned tendencies.
         dycore: integrates them together with the primitive equations.
         random_fields: noise of the parameterization; None for deterministic models.
+        water_budget: keeps account of water at the surface; None where nobody asks.
         substeps: physics evaluations in one model step.
         interval: length of a substep, nondimensional.
     """
@@ -25,6 +28,7 @@ class Step(eqx.Module):
     parameterization: Parameterization
     dycore: Dycore
     random_fields: RandomFields | None
+    water_budget: WaterBudget | None
     substeps: int = eqx.field(static=True)
     interval: float = eqx.field(static=True)
 
@@ -38,20 +42,43 @@ class Step(eqx.Module):
 
     def substep(self, state: ModelState, forcing: dict[str, jax.Array]) -> ModelState:
         """Physics once, and the dynamical core under its constant tendency."""
-        noise = {}
-        if self.random_fields is not None:
-            noise = self.random_fields.nodal(state.random)
-        tendency = self.parameterization(
-            state.state, state.memory, noise, forcing, state.time
-        )
+        features = self.features(state, forcing)
+        tendency = self.parameterization.tendency(features, state.state)
+        water = None
+        if self.water_budget is not None:
+            assert state.water is not None
+            fluxes = self.water_budget.fluxes(state.state, tendency, features, forcing)
+            water = self.water_budget.add(state.water, fluxes)
         clock = state.substep + 1
         return ModelState(
             state=self.dycore(state.state, tendency),
             memory=None if state.memory is None else state.state,
             random=self.next_random(state.random),
+            water=water,
             substep=clock,
             # A product, not a sum: rounding must not accumulate.
             time=np.float32(self.interval) * clock.astype(jnp.float32),
+        )
+
+    def features(self, state: ModelState, forcing: dict[str, jax.Array]) -> Features:
+        """What the learned physics sees of a state."""
+        noise = {}
+        if self.random_fields is not None:
+            noise = self.random_fields.nodal(state.random)
+        return self.parameterization.features(
+            state.state, state.memory, noise, forcing, state.time
+        )
+
+    def first_water(
+        self, state: ModelState, forcing: dict[str, jax.Array]
+    ) -> Water | None:
+        """Fluxes at a new state, whose amounts begin at zero."""
+        if self.water_budget is None:
+            return None
+        features = self.features(state, forcing)
+        tendency = self.parameterization.tendency(features, state.state)
+        return self.water_budget.start(
+            self.water_budget.fluxes(state.state, tendency, features, forcing)
         )
 
     def first_random(self, key: jax.Array) -> RandomState:

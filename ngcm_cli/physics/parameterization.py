@@ -75,16 +75,11 @@ class Parameterization(eqx.Module):
         forcing: dict[str, jax.Array],
         time: Float[Array, ""],
     ) -> State:
-        """Modal tendencies per nondimensional time.
+        """Modal tendencies per nondimensional time; arguments as for ``features``."""
+        return self.tendency(self.features(state, memory, noise, forcing, time), state)
 
-        Args:
-            state: modal state.
-            memory: modal state of the previous step, for models that use it.
-            noise: nodal random fields by name; empty for deterministic models.
-            forcing: sea-surface temperature [K] and sea-ice cover [0 … 1] on the grid.
-            time: nondimensional time since 1979.
-        """
-        features = self.features(state, memory, noise, forcing, time)
+    def tendency(self, features: Features, state: State) -> State:
+        """Modal tendencies per nondimensional time of a state with these features."""
         columns = blockwise(lambda x: self.tower(pack(self.normalization(x))), features)
         return self._to_modal(self.outputs(columns), state)
 
@@ -96,7 +91,15 @@ class Parameterization(eqx.Module):
         forcing: dict[str, jax.Array],
         time: Float[Array, ""],
     ) -> Features:
-        """All features of the column network by name, in physical (model) units."""
+        """All features of the column network by name, nondimensional.
+
+        Args:
+            state: modal state.
+            memory: modal state of the previous step, for models that use it.
+            noise: nodal random fields by name; empty for deterministic models.
+            forcing: sea-surface temperature [K] and sea-ice cover [0 … 1] on the grid.
+            time: nondimensional time since 1979.
+        """
         features = state_features(state, self.harmonics, STATE_FIELDS, gradients=True)
         pressure = jnp.exp(features["log_surface_pressure"])
         features["pressure"] = pressure * self.levels.centers[:, None, None]

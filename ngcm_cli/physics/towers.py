@@ -21,6 +21,14 @@ def gelu(x: jax.Array) -> jax.Array:
     return jax.nn.gelu(x, approximate=True)
 
 
+ACTIVATIONS: dict[str, Activation] = {
+    "gelu": gelu,
+    "relu": jax.nn.relu,
+    "silu": jax.nn.silu,
+}
+"""By the names that published configurations give them."""
+
+
 class Linear(eqx.Module):
     """y = W x + b in each column."""
 

@@ -172,7 +172,7 @@ def test_inert_bindings_change_nothing(config, shared):
     "line",
     [
         "EpdTower.skip_connections = True",
-        "StochasticPhysicsParameterizationStep.diagnostics_module = @Precipitation",
+        "StochasticPhysicsParameterizationStep.nudging_module = @Nudging",
         "DycoreWithPhysicsCorrector.new_option = 3",
         "elsewhere/ShiftAndNormalize.scales = {}",
     ],

@@ -3,6 +3,7 @@ import pytest
 
 from ngcm_cli.checkpoint.weights import Weights, from_published
 from ngcm_cli.errors import CheckpointError
+from ngcm_cli.zoo import DEFAULT, find_card
 
 ROOT = "stochastic_modular_step_model/~/"
 ENCODER = ROOT + "dimensional_learned_weatherbench_to_primitive_encoder/"
@@ -25,7 +26,14 @@ PROFILE = (
 
 
 def translate(module, leaf, x, uniform=False):
-    return from_published({module: {leaf: x}}, {}, uniform)
+    spec = find_card(DEFAULT).spec
+    if uniform:
+        surface = spec.physics.surface.model_copy(
+            update={"land": None, "sea_ice": None}
+        )
+        physics = spec.physics.model_copy(update={"surface": surface})
+        spec = spec.model_copy(update={"physics": physics})
+    return from_published({module: {leaf: x}}, {}, spec)
 
 
 @pytest.mark.parametrize(
@@ -117,13 +125,13 @@ def test_named_random_fields_are_stacked_in_the_order_of_their_names():
         for name, x in (("GRF_b", 2), ("GRF_c", 3), ("GRF_a", 1))
     }
     params = {k: {n: np.asarray(x) for n, x in v.items()} for k, v in params.items()}
-    (found,) = from_published(params, {}, False).items()
+    (found,) = from_published(params, {}, find_card(DEFAULT).spec).items()
     assert found[0] == "step.random_fields.raw_times"
     np.testing.assert_array_equal(found[1], [1, 2, 3])
 
 
 def test_static_fields_keep_their_names():
-    found = from_published({}, {"land_sea_mask": np.ones(3)}, False)
+    found = from_published({}, {"land_sea_mask": np.ones(3)}, find_card(DEFAULT).spec)
     assert list(found) == ["static.land_sea_mask"]
 
 
@@ -145,7 +153,8 @@ def test_a_parameter_of_unknown_use_is_named(module, leaf):
 def test_two_parameters_cannot_share_a_place():
     one = f"{ENCODER}~/learned_orography"
     with pytest.raises(CheckpointError, match=r"claim the place encoder\.orography"):
-        from_published({one: {"a": np.zeros(3), "b": np.zeros(3)}}, {}, False)
+        twice = {one: {"a": np.zeros(3), "b": np.zeros(3)}}
+        from_published(twice, {}, find_card(DEFAULT).spec)
 
 
 def taken(arrays, *wanted):

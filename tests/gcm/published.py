@@ -64,8 +64,7 @@ def parameters(shared: pathlib.Path, name: str) -> tuple[Params, dict[str, np.nd
 def arrays(shared: pathlib.Path, name: str) -> dict[str, np.ndarray]:
     """The same by their places in our model."""
     params, static = parameters(shared, name)
-    uniform = spec(shared, name).physics.surface.land is None
-    return from_published(params, static, uniform)
+    return from_published(params, static, spec(shared, name))
 
 
 def zero_model(shared: pathlib.Path, name: str) -> NeuralGCM:

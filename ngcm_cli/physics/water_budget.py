@@ -1,0 +1,177 @@
+"""Precipitation and evaporation: what the learned physics does to the water.
+
+Fluxes are positive downwards, so that evaporation is negative, as in ERA5, and
+precipitation and evaporation add up to precipitation minus evaporation.
+"""
+
+from typing import Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ngcm_cli import units
+from ngcm_cli.arrays import NodalSurface
+from ngcm_cli.dynamics import SigmaLevels, State
+from ngcm_cli.physics.blocks import blockwise
+from ngcm_cli.physics.scaling import Features, Normalization, pack
+from ngcm_cli.physics.surface import SurfaceEmbedding
+from ngcm_cli.physics.towers import Activation, ColumnTower
+from ngcm_cli.spectral.transform import SphericalHarmonics
+
+NET = "P_minus_E"
+Predicted = Literal["precipitation", "evaporation"]
+
+
+class Water(eqx.Module):
+    """Water that passes the surface, by the name of the flux; nondimensional.
+
+    Attributes:
+        fluxes: mass per area and time during the last substep, each (1, longitude,
+            latitude), positive downwards.
+        amounts: their sums over time since the initial state, mass per area.
+    """
+
+    fluxes: dict[str, NodalSurface]
+    amounts: dict[str, NodalSurface]
+
+
+class SurfaceFlux(eqx.Module):
+    """A column network that predicts one flux at the surface.
+
+    Attributes:
+        names: of the features of the physics that it sees.
+        lowest_level: of these, the ones it sees on the lowest level only.
+        position: learned fields of position of its own, or None.
+        surface: embedding of the surface of its own, or None.
+        normalization: of all features.
+        tower: the network.
+        final_activation: of its output, or None.
+        scale: multiplies that.
+        shift: is added to that.
+        clip: bound of the result, or None.
+    """
+
+    names: tuple[str, ...] = eqx.field(static=True)
+    lowest_level: tuple[str, ...] = eqx.field(static=True)
+    position: Float[Array, "field longitude latitude"] | None
+    surface: SurfaceEmbedding | None
+    normalization: Normalization
+    tower: ColumnTower
+    final_activation: Activation | None = eqx.field(static=True)
+    scale: float = eqx.field(static=True)
+    shift: float = eqx.field(static=True)
+    clip: float | None = eqx.field(static=True)
+
+    def __call__(
+        self, features: Features, forcing: dict[str, jax.Array]
+    ) -> NodalSurface:
+        """Map the features of the physics to a nondimensional flux."""
+        available = features | forcing
+        seen = {
+            name: available[name][-1:] if name in self.lowest_level else available[name]
+            for name in self.names
+        }
+        if self.position is not None:
+            seen["learned_positional_features"] = self.position
+        if self.surface is not None:
+            seen["surface_embedding"] = self.surface(features, forcing)
+        flux = blockwise(lambda x: self.tower(pack(self.normalization(x))), seen)
+        if self.final_activation is not None:
+            flux = self.final_activation(flux)
+        flux = flux * self.scale + self.shift
+        return flux if self.clip is None else jnp.clip(flux, -self.clip, self.clip)
+
+
+class WaterBudget(eqx.Module):
+    """Keeps account of the water that the learned physics takes from the atmosphere.
+
+    The dynamical core moves water but neither makes nor destroys it. What the learned
+    tendencies q̇ of vapour and cloud take out of a column has left through its surface:
+    P − E = −(pₛ/g) ∫₀¹ Σ q̇ dσ (Yuval et al. 2024, arXiv 2412.11973). A model that
+    predicts one of P and E has the other from this balance.
+
+    Attributes:
+        harmonics: transforms of the model's grid.
+        levels: sigma levels.
+        interval: length of a substep, nondimensional.
+        predicts: which flux the network predicts.
+        network: of models that predict one; the others know P − E only.
+    """
+
+    harmonics: SphericalHarmonics
+    levels: SigmaLevels = eqx.field(static=True)
+    interval: float = eqx.field(static=True)
+    predicts: Predicted = eqx.field(static=True, default="precipitation")
+    network: SurfaceFlux | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the fluxes that are known."""
+        return (NET,) if self.network is None else (NET, "evaporation", "precipitation")
+
+    def fluxes(
+        self,
+        state: State,
+        tendency: State,
+        features: Features,
+        forcing: dict[str, jax.Array],
+    ) -> dict[str, NodalSurface]:
+        """Nondimensional fluxes while a state has these tendencies.
+
+        Args:
+            state: modal state.
+            tendency: learned modal tendencies of that state.
+            features: of the learned physics, from that state.
+            forcing: sea-surface temperature [K] and sea-ice cover [0 … 1] on the grid.
+        """
+        # The sum over the column first: one level is transformed instead of all.
+        water = jnp.stack(list(tendency.tracers.values())).sum(0)
+        water = self.levels.integral(water)
+        nodal = self.harmonics.to_nodal(
+            jnp.concatenate([state.log_surface_pressure, water])
+        )
+        net = -jnp.exp(nodal[:1]) / units.GRAVITY * nodal[1:]
+        if self.network is None:
+            return {NET: net}
+        predicted = self.network(features, forcing)
+        balance = {"precipitation": "evaporation", "evaporation": "precipitation"}
+        return {
+            NET: net,
+            self.predicts: predicted,
+            balance[self.predicts]: net - predicted,
+        }
+
+    def start(self, fluxes: dict[str, NodalSurface]) -> Water:
+        """The account at the initial state, where nothing has fallen yet."""
+        return Water(fluxes, {name: jnp.zeros_like(x) for name, x in fluxes.items()})
+
+    def add(self, water: Water, fluxes: dict[str, NodalSurface]) -> Water:
+        """The account after a substep with these fluxes."""
+        amounts = {
+            name: water.amounts[name] + flux * self.interval
+            for name, flux in fluxes.items()
+        }
+        return Water(fluxes, amounts)
+
+
+def water_to_si(water: Water) -> dict[str, NodalSurface]:
+    """The fluxes and amounts under the names and in the units of the outputs.
+
+    ``P_minus_E_rate`` and ``evaporation`` in kg m-2 s-1, ``P_minus_E_cumulative`` in
+    kg m-2, ``precipitation_rate`` in m s-1 and the other two in m of water.
+    """
+    mass = units.KILOGRAM_PER_SQUARE_METER
+    fluxes = {name: x / (mass / units.SECOND) for name, x in water.fluxes.items()}
+    amounts = {name: x / mass for name, x in water.amounts.items()}
+    fields = {f"{NET}_rate": fluxes[NET], f"{NET}_cumulative": amounts[NET]}
+    if "precipitation" in fluxes:
+        density = units.WATER_DENSITY_SI
+        fields |= {
+            "precipitation_rate": fluxes["precipitation"] / density,
+            "precipitation_cumulative_mean": amounts["precipitation"] / density,
+            "evaporation": fluxes["evaporation"],
+            "evaporation_cumulative": amounts["evaporation"] / density,
+        }
+    return fields
