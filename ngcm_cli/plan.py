@@ -85,7 +85,9 @@ class Plan:
                 f"{grid.longitude_nodes} x {grid.latitude_nodes} Gaussian "
                 f"({360 / grid.longitude_nodes:.2g} degrees)",
                 f"{len(levels)} of {len(layout.model_levels)} levels, "
-                f"{levels[0]:g} to {levels[-1]:g} hPa",
+                f"{levels[0]:g} to {levels[-1]:g} hPa"
+                if layout.has_levels
+                else "at the surface only",
             ),
             "Output": (
                 str(self.output),
@@ -109,7 +111,7 @@ def plan_forecast(config: ForecastConfig) -> Plan:
     if config.init is not None:
         _check_init(config, model, config.init)
     variables = _variables(config, model)
-    levels = _levels(config, model)
+    levels = _levels(config, model, variables)
     initial = read_state(model, config.data, config.init)
     init = initial.time.astype("datetime64[s]")
     _check_init(config, model, init)
@@ -223,7 +225,7 @@ def _variables(config: ForecastConfig, model: NeuralGCM) -> tuple[str, ...]:
         if variable.name in predicted:
             for alias in (variable.standard_name, *variable.aliases):
                 known.setdefault(alias, variable.name)
-    chosen = config.variables or predicted
+    chosen = config.variables or model.default_outputs
     for name in chosen:
         if name not in known:
             raise ConfigError(
@@ -232,8 +234,18 @@ def _variables(config: ForecastConfig, model: NeuralGCM) -> tuple[str, ...]:
     return tuple(dict.fromkeys(known[name] for name in chosen))
 
 
-def _levels(config: ForecastConfig, model: NeuralGCM) -> tuple[float, ...]:
-    """The levels to write, ascending."""
+def _levels(
+    config: ForecastConfig, model: NeuralGCM, variables: tuple[str, ...]
+) -> tuple[float, ...]:
+    """The levels to write, ascending; none where all variables are at the surface."""
+    if not any(VARIABLES[name].on_levels for name in variables):
+        if config.levels:
+            raise ConfigError(
+                f"levels are given, but {', '.join(variables)} "
+                f"{'is' if len(variables) == 1 else 'are'} at the surface.",
+                "Leave out --levels, or ask for a variable that is on levels.",
+            )
+        return ()
     for level in config.levels or ():
         if level not in model.levels:
             nearest = min(model.levels, key=lambda known: abs(known - level))

@@ -72,6 +72,7 @@ def _chunks(plan: Plan) -> Iterator[Chunk]:
         initial.forcing,
         every=plan.steps_per_output,
         count=plan.layout.count - 1,
+        variables=tuple(plan.layout.variables),
     )
 
 

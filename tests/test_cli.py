@@ -93,6 +93,18 @@ def test_path_on_stdout_and_weather_on_stderr(adder, ngcm):
     assert lines[-1].startswith("Wrote ")
 
 
+def test_a_run_without_wind_speaks_of_none(adder, ngcm):
+    words = ("--lead", "1d", "--variables", "msl,t", "--output", "out.zarr")
+    code, out, err = ngcm("forecast", *words)
+    assert (code, out) == (0, "out.zarr\n")
+    days = [line for line in err.splitlines() if "day " in line]
+    assert [line.split("  ")[:2] for line in days] == [
+        ["1959-01-02T00", "day 0 of 1"],
+        ["1959-01-03T00", "day 1 of 1"],
+    ]
+    assert "wind" not in err
+
+
 def test_run_file_and_flags_that_win(adder, ngcm, tmp_path):
     (tmp_path / "run.yaml").write_text(
         "lead: 12h\nseed: 3\noutput: file.zarr\nvariables: [t]\n"
@@ -157,6 +169,7 @@ def test_repeated_and_separated_words_are_the_same(adder, ngcm):
         (["--output", ""], "output: It is empty."),
         (["--variables", "temprature"], "does not predict 'temprature'"),
         (["--levels", "501"], "adder has no level 501 hPa."),
+        (["--variables", "sp", "--levels", "500"], "surface_pressure is at the surf"),
         (["--output", "out.grib"], "The output out.grib has no known format."),
         (["--output", "no/out.zarr"], "does not exist."),
         (["--output", "/proc/out.zarr"], "cannot be written to"),

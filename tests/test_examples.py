@@ -6,8 +6,11 @@ import re
 import subprocess
 import sys
 
+import cf_xarray  # noqa: F401
+import numpy as np
 import pytest
 import xarray
+from gcm import bundled
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -36,6 +39,31 @@ def test_forecast_run_file(tmp_path):
         assert list(forecast.level.values) == [250, 500, 850]
         assert forecast.sizes["lead_time"] == 2
         assert forecast.attrs["seed"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["surface.zarr", "surface.nc"])
+def test_surface_fields_of_the_real_model(tmp_path, name):
+    """As the README asks for them."""
+    text = (ROOT / "README.md").read_text()
+    (words,) = re.findall(r"^ngcm (.*--variables t,msl.*) --output \S+$", text, re.M)
+    command = "-m", "ngcm_cli", *words.split(), "--every", "1h", "--lead", "1h"
+    run(sys.executable, *command, "--output", name, folder=tmp_path)
+    state = bundled.encoded()
+    with xarray.open_dataset(tmp_path / name, decode_timedelta=True) as forecast:
+        names = "temperature", "mean_sea_level_pressure", "total_column_water_vapour"
+        assert set(forecast.data_vars) == set(names)
+        first = forecast.isel(init_time=0, lead_time=0)
+        for variable, x in bundled.model().decode(state, names).items():
+            level = bundled.model().levels.index(850) if len(x) > 1 else 0
+            ours = first[variable].squeeze().transpose("longitude", "latitude")
+            np.testing.assert_array_equal(ours, x[level])
+        surface = forecast.cf["air_pressure_at_mean_sea_level"]
+        assert surface.dims == ("init_time", "lead_time", "latitude", "longitude")
+        assert surface.attrs["units"] == "Pa"
+        vapour = forecast.cf["atmosphere_mass_content_of_water_vapor"]
+        assert vapour.attrs["units"] == "kg m-2"
+        assert set(vapour.cf.axes) == {"T", "X", "Y"}
 
 
 def test_readme_shows_the_help():

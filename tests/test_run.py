@@ -10,6 +10,7 @@ import threading
 import time
 import types
 
+import cf_xarray  # noqa: F401
 import jax
 import numpy as np
 import pytest
@@ -38,7 +39,10 @@ CARD = types.SimpleNamespace(
 
 
 class Adder:
-    """Adds one to every value in every step; the seed is the first addition."""
+    """Adds one to every value in every step; the seed is the first addition.
+
+    What it can tell of the surface is its lowest temperature.
+    """
 
     name = "adder"
     grid = Grid.linear(3)
@@ -46,7 +50,8 @@ class Adder:
     time_step = np.timedelta64(3600, "s")
     input_variables = NAMES
     forcing_variables = ("sea_surface_temperature",)
-    output_variables = NAMES
+    output_variables = (*NAMES, "surface_pressure", "mean_sea_level_pressure")
+    default_outputs = NAMES
     nan_at = None
     pause = 0.0
 
@@ -61,11 +66,14 @@ class Adder:
         step, fields = state
         return step + steps, {name: x + np.float32(steps) for name, x in fields.items()}
 
-    def decode(self, state):
+    def decode(self, state, variables=None):
         step, fields = state
         if self.nan_at is not None and step >= self.nan_at:
             fields = {**fields, "temperature": fields["temperature"] * np.nan}
-        return fields
+        return {
+            name: fields[name] if name in NAMES else fields["temperature"][-1:]
+            for name in variables or NAMES
+        }
 
 
 def initial_fields():
@@ -133,6 +141,51 @@ def test_forecast_writes_what_is_expected(adder, name):
         xr.testing.assert_allclose(ds.load(), expected, rtol=1e-12)
         for variable in ("temperature", "u_component_of_wind"):
             np.testing.assert_array_equal(ds[variable], expected[variable])
+
+
+SURFACE_DIMS = ("init_time", "lead_time", "latitude", "longitude")
+
+
+@pytest.mark.parametrize("name", ["out.zarr", "out.nc"])
+def test_surface_fields_beside_those_on_levels(adder, name):
+    forecast(lead="6h", variables="ps,t", levels="500", output=name)
+    with xr.open_dataset(name, decode_timedelta=True) as ds:
+        assert list(ds.data_vars) in (
+            ["surface_pressure", "temperature"],
+            ["temperature", "surface_pressure"],  # a store lists its arrays as it likes
+        )
+        assert ds["surface_pressure"].dims == SURFACE_DIMS
+        x = initial_fields()["temperature"][-1].T
+        np.testing.assert_array_equal(ds["surface_pressure"][0], [x, x + 6])
+        assert list(ds["level"].values) == [500]
+        assert ds["temperature"].sizes["level"] == 1
+        assert ds.cf["surface_air_pressure"].attrs["units"] == "Pa"
+
+
+@pytest.mark.parametrize("name", ["out.zarr", "out.nc"])
+def test_surface_fields_alone_have_no_level(adder, name):
+    forecast(lead="6h", variables="msl,surface_air_pressure", output=name)
+    with xr.open_dataset(name, decode_timedelta=True) as ds:
+        assert set(ds.data_vars) == {"mean_sea_level_pressure", "surface_pressure"}
+        assert "level" not in ds.variables and "level" not in ds.dims
+        assert ds["mean_sea_level_pressure"].dims == SURFACE_DIMS
+        assert "Z" not in ds.cf.axes
+        assert ds.cf["air_pressure_at_mean_sea_level"].attrs["units"] == "Pa"
+
+
+def test_only_what_is_written_is_decoded(adder, monkeypatch):
+    asked, decode = [], adder.decode
+
+    def watch(state, variables):
+        asked.append(variables)
+        return decode(state, variables)
+
+    monkeypatch.setattr(adder, "decode", watch, raising=False)
+    forecast(lead="6h", variables="psl", output="out.zarr")
+    assert asked == [("mean_sea_level_pressure",)] * 2
+    asked.clear()
+    forecast(lead="0h", output="all.zarr")
+    assert asked == [NAMES]
 
 
 def test_provenance(adder):
@@ -307,6 +360,16 @@ def test_plan_in_words(adder):
         assert expected in words
 
 
+def test_plan_in_words_without_levels(adder):
+    plan = plan_forecast(ForecastConfig(variables="sp", data="made.nc", lead="6h"))
+    words = plan.describe()
+    assert "at the surface only" in words and "levels" not in words
+    assert "128 B per lead time, 256 B in all; " in words and "in 3 files" in words
+    plan = plan_forecast(ForecastConfig(variables="sp,t", data="made.nc", levels="500"))
+    assert "1 of 3 levels, 500 to 500 hPa" in plan.describe()
+    assert plan.layout.bytes_per_lead == 2 * 8 * 4 * 4
+
+
 def test_track_sees_every_chunk_with_the_plan(adder):
     seen = []
 
@@ -328,6 +391,23 @@ def test_track_sees_every_chunk_with_the_plan(adder):
         ({"init": "1960-01-02"}, InputDataError, "It has 1959-01-02T00."),
         ({"variables": "temprature"}, ConfigError, "Did you mean 'temperature'"),
         ({"variables": "geopotential"}, ConfigError, "does not predict"),
+        ({"variables": "tcwv"}, ConfigError, "does not predict 'tcwv'"),
+        (
+            {"variables": "surface_presure"},
+            ConfigError,
+            "Did you mean 'surface_pressure'",
+        ),
+        (
+            {"variables": "msl", "levels": "500"},
+            ConfigError,
+            "levels are given, but mean_sea_level_pressure is at the surface. Leave",
+        ),
+        (
+            {"variables": "sp,msl", "levels": "500"},
+            ConfigError,
+            "but surface_pressure, mean_sea_level_pressure are at the surface",
+        ),
+        ({"variables": "sp,t", "levels": "501"}, ConfigError, "no level 501 hPa"),
         ({"levels": "500,849"}, ConfigError, "no level 849 hPa. The nearest is 850"),
         ({"output": "out.grib"}, ConfigError, "no known format"),
         ({"output": "no/where/out.zarr"}, OutputError, "does not exist"),
@@ -365,6 +445,17 @@ def test_unstable_run_keeps_what_is_finite(adder):
         assert ds.attrs["status"] == "failed"
         assert ds["temperature"][0, :2].notnull().all()
         assert ds["temperature"][0, 2:].isnull().all()
+
+
+def test_unstable_run_of_surface_fields_keeps_what_is_finite(adder):
+    adder.nan_at = 12
+    sentence = "unstable: surface_pressure is not finite 12 hours after"
+    with pytest.raises(UnstableRunError, match=sentence):
+        forecast(lead="1d", variables="ps", output="out.zarr")
+    with xr.open_zarr("out.zarr") as ds:
+        assert ds.attrs["status"] == "failed"
+        assert ds["surface_pressure"][0, :2].notnull().all()
+        assert ds["surface_pressure"][0, 2:].isnull().all()
 
 
 def test_memory_does_not_grow_with_lead_time(adder):

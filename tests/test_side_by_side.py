@@ -372,3 +372,29 @@ def test_decode():
     noisy = eqx.tree_at(lambda s: s.state, start, perturb(start.state))
     ours, moved = model.decode(start), model.decode(noisy)
     check_all("decode", ours, expected, moved, UNITS)
+
+
+def test_surface_pressure_and_vapour():
+    """Of one state, in the reference's transforms and units."""
+    theirs, start = reference(), encoded_state()
+    grid = theirs.model.model_coords.horizontal
+    state = our_state(theirs.encoded.state)
+
+    @jax.jit
+    def expected(log_pressure, humidity):
+        pressure = jnp.exp(grid.to_nodal(log_pressure))
+        sigma = theirs.model.model_coords.vertical
+        thickness = np.diff(sigma.boundaries)[:, None, None]
+        column = (grid.to_nodal(humidity) * thickness).sum(axis=0, keepdims=True)
+        si = theirs.model.from_nondim_units
+        gravity = theirs.model.to_nondim_units(9.80616, "m / s**2")
+        return {
+            "surface_pressure": si(pressure, "Pa"),
+            "total_column_water_vapour": si(pressure / gravity * column, "kg / m**2"),
+        }
+
+    expected = expected(state.log_surface_pressure, state.tracers["specific_humidity"])
+    noisy = eqx.tree_at(lambda s: s.state, start, perturb(start.state))
+    ours, moved = (bundled.model().decode(x, tuple(expected)) for x in (start, noisy))
+    units = {"surface_pressure": "Pa", "total_column_water_vapour": "kg m-2"}
+    check_all("surface", ours, expected, moved, units)

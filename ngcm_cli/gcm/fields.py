@@ -16,10 +16,20 @@ _FACTORS = {
     "u": np.float32(units.METER_PER_SECOND),
     "v": np.float32(units.METER_PER_SECOND),
     "z": np.float32(units.SQUARE_METER_PER_SQUARE_SECOND),
+    "surface_pressure": np.float32(units.PASCAL),
+    "mean_sea_level_pressure": np.float32(units.PASCAL),
+    "total_column_water_vapour": np.float32(units.KILOGRAM / units.METER**2),
 }
 
 ATMOSPHERE = (*sorted(_LONG_NAMES.values()), *TRACERS)
 """Fields on pressure levels that the model reads and predicts."""
+
+SURFACE = (
+    "surface_pressure",
+    "mean_sea_level_pressure",
+    "total_column_water_vapour",
+)
+"""Surface fields that follow from the state of any model."""
 
 FORCING = ("sea_ice_cover", "sea_surface_temperature")
 """Surface fields that the model is given."""
@@ -32,5 +42,5 @@ def from_si(fields: dict[str, jax.Array]) -> dict[str, jax.Array]:
 
 
 def to_si(fields: dict[str, jax.Array]) -> dict[str, jax.Array]:
-    """Inverse of ``from_si``."""
+    """Inverse of ``from_si``, for the fields of ``SURFACE`` too."""
     return {_LONG_NAMES.get(k, k): x / _FACTORS.get(k, 1) for k, x in fields.items()}

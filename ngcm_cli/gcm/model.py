@@ -13,10 +13,11 @@ from jaxtyping import Array, Int, PRNGKeyArray
 from ngcm_cli import units
 from ngcm_cli.gcm.decoder import Decoder
 from ngcm_cli.gcm.encoder import Encoder
-from ngcm_cli.gcm.fields import ATMOSPHERE, FORCING, from_si, to_si
+from ngcm_cli.gcm.fields import ATMOSPHERE, FORCING, SURFACE, from_si, to_si
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.step import Step
+from ngcm_cli.gcm.surface_outputs import surface_fields
 from ngcm_cli.physics.random_fields import RandomFields
 from ngcm_cli.physics.water_budget import WaterBudget
 from ngcm_cli.spectral.grid import Grid
@@ -92,7 +93,12 @@ class NeuralGCM(eqx.Module):
 
     @property
     def output_variables(self) -> tuple[str, ...]:
-        """Fields that ``decode`` returns."""
+        """Fields that ``decode`` can return: those on levels, then the surface's."""
+        return (*ATMOSPHERE, *SURFACE)
+
+    @property
+    def default_outputs(self) -> tuple[str, ...]:
+        """Fields that ``decode`` returns when it is not told which."""
         return ATMOSPHERE
 
     def substeps_since_reference(self, time: np.datetime64) -> int:
@@ -158,9 +164,32 @@ class NeuralGCM(eqx.Module):
         """
         return _advance(self, state, self._forcing(forcing), jnp.int32(steps))
 
-    def decode(self, state: ModelState) -> dict[str, jax.Array]:
-        """Fields on pressure levels, SI units, each (level, longitude, latitude)."""
-        return _decode(self, state)
+    def decode(
+        self, state: ModelState, variables: tuple[str, ...] | None = None
+    ) -> dict[str, jax.Array]:
+        """Fields in SI units, on pressure levels or, with one level, at the surface.
+
+        Args:
+            state: from ``encode`` or ``advance``.
+            variables: names among ``output_variables``; by default ``default_outputs``.
+                Surface fields alone do without the decoder and its network.
+
+        Returns:
+            By name, each (level, longitude, latitude).
+
+        Raises:
+            ValueError: a name that is not among ``output_variables``.
+        """
+        names = self.default_outputs if variables is None else variables
+        for name in names:
+            if name not in self.output_variables:
+                raise ValueError(f"{self.name} does not predict '{name}'")
+        fields = {}
+        if any(name in ATMOSPHERE for name in names):
+            fields |= _decode(self, state)
+        if any(name in SURFACE for name in names):
+            fields |= _decode_surface(self, state)
+        return {name: fields[name] for name in names}
 
     def tracking_water(self) -> "NeuralGCM":
         """This model, which also keeps account of precipitation minus evaporation.
@@ -240,3 +269,11 @@ def _advance(
 @eqx.filter_jit
 def _decode(model: NeuralGCM, state: ModelState) -> dict[str, jax.Array]:
     return to_si(model.decoder(state.state, state.time))
+
+
+# A program of its own, and neither of the two depends on the names asked for: fused
+# otherwise, a field rounds otherwise; and every choice would compile again.
+@eqx.filter_jit
+def _decode_surface(model: NeuralGCM, state: ModelState) -> dict[str, jax.Array]:
+    harmonics, dycore = model.decoder.harmonics, model.step.dycore
+    return to_si(surface_fields(state.state, harmonics, dycore))

@@ -18,7 +18,8 @@ class Chunk:
 
     Attributes:
         step: model steps since the initial state.
-        fields: decoded fields on the host, SI units, (level, longitude, latitude).
+        fields: decoded fields on the host, SI units, (level, longitude, latitude), with
+            one level at the surface.
         state: the state of the model at that time, on the device.
     """
 
@@ -33,6 +34,7 @@ def rollout(
     forcing: Fields | Forcing,
     every: int,
     count: int,
+    variables: tuple[str, ...] | None = None,
 ) -> Iterator[Chunk]:
     """Decoded output at the start and after every ``every`` steps, ``count`` times.
 
@@ -45,6 +47,7 @@ def rollout(
         forcing: as for ``NeuralGCM.advance``.
         every: model steps between two outputs.
         count: number of outputs after the initial one.
+        variables: as for ``NeuralGCM.decode``.
 
     Raises:
         UnstableRunError: a decoded field is not finite.
@@ -53,12 +56,12 @@ def rollout(
         >>> for chunk in rollout(model, state, data.forcing, every=6, count=4):
         ...     print(chunk.step, chunk.fields["temperature"].mean())
     """
-    decoded = model.decode(state)
+    decoded = model.decode(state, variables)
     for i in range(count + 1):
         this_state, this_decoded = state, decoded
         if i < count:
             state = model.advance(state, forcing, steps=every)
-            decoded = model.decode(state)
+            decoded = model.decode(state, variables)
         fields = jax.device_get(this_decoded)
         _check_finite(fields, i * every, model)
         yield Chunk(i * every, fields, this_state)
@@ -67,10 +70,13 @@ def rollout(
 def _check_finite(fields: dict[str, np.ndarray], step: int, model: NeuralGCM) -> None:
     for name, x in fields.items():
         if not np.isfinite(x).all():
-            level = model.levels[np.argwhere(~np.isfinite(x))[0][0]]
+            place = ""
+            if len(x) == len(model.levels):
+                level = model.levels[np.argwhere(~np.isfinite(x))[0][0]]
+                place = f" at {level:g} hPa"
             hours = step * model.time_step / np.timedelta64(1, "h")
             raise UnstableRunError(
-                f"The run became unstable: {name} at {level:g} hPa is not finite "
+                f"The run became unstable: {name}{place} is not finite "
                 f"{hours:g} hours after the start.",
                 "Shorten the lead time, or try another seed or initial state.",
             )

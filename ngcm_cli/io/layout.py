@@ -1,6 +1,7 @@
 """The shape of a forecast on disk: dimensions, coordinates and CF attributes."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 from ngcm_cli.io.variables import VARIABLES
 from ngcm_cli.spectral.grid import Grid
 
-# An ensemble puts `realization` in front of these.
+# Of fields on levels; those at the surface are without `level`. An ensemble puts
+# `realization` in front of these.
 DIMENSIONS = ("init_time", "lead_time", "level", "latitude", "longitude")
 EPOCH = np.datetime64("1970-01-01T00", "s")
 
@@ -71,7 +73,8 @@ class Layout:
         every: time between outputs.
         count: number of lead times, the initial one included.
         variables: names from `VARIABLES`, in the order of the output.
-        levels: pressure levels in the output, in hPa, ascending.
+        levels: pressure levels in the output, in hPa, ascending; of no account where
+            every variable is at the surface.
         model_levels: pressure levels of the fields that will be appended.
         grid: horizontal grid of the fields.
         attributes: global attributes, provenance above all.
@@ -92,24 +95,39 @@ class Layout:
         return np.arange(self.count) * self.every.astype("timedelta64[s]")
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Of one variable, along `DIMENSIONS`."""
-        return (1, self.count, *self.chunk[2:])
+    def has_levels(self) -> bool:
+        """Whether any variable is on pressure levels."""
+        return any(VARIABLES[name].on_levels for name in self.variables)
 
-    @property
-    def chunk(self) -> tuple[int, ...]:
-        """One lead time with all its levels: what is written at once."""
-        grid = self.grid
-        return (1, 1, len(self.levels), grid.latitude_nodes, grid.longitude_nodes)
+    def dimensions(self, name: str) -> tuple[str, ...]:
+        """Of one variable: `DIMENSIONS`, or these without ``level``."""
+        on_levels = VARIABLES[name].on_levels
+        return tuple(d for d in DIMENSIONS if on_levels or d != "level")
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Of one variable, along its `dimensions`."""
+        return (1, self.count, *self.chunk(name)[2:])
+
+    def chunk(self, name: str) -> tuple[int, ...]:
+        """One lead time of a variable with all its levels: what is written at once."""
+        levels = (len(self.levels),) if VARIABLES[name].on_levels else ()
+        return (1, 1, *levels, self.grid.latitude_nodes, self.grid.longitude_nodes)
 
     @property
     def bytes_per_lead(self) -> int:
-        """Uncompressed float32 size of one lead time."""
-        return 4 * len(self.variables) * int(np.prod(self.chunk))
+        """Uncompressed float32 size of one lead time of all variables."""
+        return 4 * sum(math.prod(self.chunk(name)) for name in self.variables)
 
-    def select(self, field: np.ndarray) -> np.ndarray:
-        """From (model level, longitude, latitude) to the order on disk, as float32."""
-        if len(self.levels) < len(self.model_levels):
+    def select(self, name: str, field: np.ndarray) -> np.ndarray:
+        """From the model's levels and order to those on disk, as float32.
+
+        Args:
+            name: of the variable.
+            field: (model level, longitude, latitude), at the surface with one level.
+        """
+        if not VARIABLES[name].on_levels:
+            field = field[0]
+        elif len(self.levels) < len(self.model_levels):
             field = field[[list(self.model_levels).index(p) for p in self.levels]]
         return np.ascontiguousarray(np.swapaxes(field, -1, -2), dtype=np.float32)
 
@@ -137,6 +155,7 @@ class Layout:
         return {
             name: Coordinate(dimensions, values, {**_ATTRIBUTES[name], **extra})
             for name, (dimensions, values, extra) in encoded.items()
+            if name != "level" or self.has_levels
         }
 
     def variable_attributes(self, name: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ import zarr
 from zarr.codecs import BloscCodec
 
 from ngcm_cli.errors import OutputError
-from ngcm_cli.io.layout import DIMENSIONS, Layout
+from ngcm_cli.io.layout import Layout
 from ngcm_cli.io.netcdf import export_netcdf
 from ngcm_cli.io.output import Lock, check_output, store_path
 
@@ -66,8 +66,9 @@ class Store:
         """Hand over the next lead time.
 
         Args:
-            fields: (level, longitude, latitude) on the layout's ``model_levels``; may
-                hold more variables than are written. Not to be changed afterwards.
+            fields: (level, longitude, latitude) on the layout's ``model_levels``, with
+                one level at the surface; may hold more variables than are written. Not
+                to be changed afterwards.
 
         Raises:
             OutputError: the write before this one failed.
@@ -171,8 +172,8 @@ class Store:
     ) -> None:
         arrays = [self._array(group, name) for name in fields]
         try:
-            for array, field in zip(arrays, fields.values(), strict=True):
-                array[0, index] = self.layout.select(field)
+            for array, (name, field) in zip(arrays, fields.items(), strict=True):
+                array[0, index] = self.layout.select(name, field)
             group.update_attributes({"completed_lead_times": index + 1})
         except OSError:
             for array in arrays:
@@ -226,12 +227,12 @@ def _write_template(path: pathlib.Path, layout: Layout) -> None:
     for name in layout.variables:
         group.create_array(
             name,
-            shape=layout.shape,
-            chunks=layout.chunk,
+            shape=layout.shape(name),
+            chunks=layout.chunk(name),
             dtype="float32",
             fill_value=float("nan"),
             compressors=_COMPRESSOR,
-            dimension_names=DIMENSIONS,
+            dimension_names=layout.dimensions(name),
             attributes=layout.variable_attributes(name),
         )
     with warnings.catch_warnings():

@@ -113,6 +113,33 @@ _TABLE = (
         valid_range=(-0.05, 1.05),
         on_levels=False,
     ),
+    Variable(
+        name="surface_pressure",
+        standard_name="surface_air_pressure",
+        long_name="Surface pressure",
+        units="Pa",
+        aliases=("sp", "ps"),
+        valid_range=(4e4, 1.1e5),
+        on_levels=False,
+    ),
+    Variable(
+        name="mean_sea_level_pressure",
+        standard_name="air_pressure_at_mean_sea_level",
+        long_name="Mean sea level pressure",
+        units="Pa",
+        aliases=("msl", "psl", "mslp"),
+        valid_range=(8.5e4, 1.1e5),
+        on_levels=False,
+    ),
+    Variable(
+        name="total_column_water_vapour",
+        standard_name="atmosphere_mass_content_of_water_vapor",
+        long_name="Total column water vapour",
+        units="kg m-2",
+        aliases=("tcwv", "prw"),
+        valid_range=(-5.0, 120.0),
+        on_levels=False,
+    ),
 )
 
 VARIABLES: Mapping[str, Variable] = MappingProxyType({v.name: v for v in _TABLE})

@@ -11,7 +11,7 @@ from gcm.bundled import assert_identical, by_name
 
 from ngcm_cli import units
 from ngcm_cli.gcm import Forcing
-from ngcm_cli.gcm.fields import ATMOSPHERE, FORCING, from_si, to_si
+from ngcm_cli.gcm.fields import ATMOSPHERE, FORCING, SURFACE, from_si, to_si
 
 INIT = np.datetime64("1959-01-02T00", "s")
 HOUR = np.timedelta64(1, "h")
@@ -64,7 +64,8 @@ def test_what_it_is(model):
     assert len(model.levels) == 37 and model.levels[-1] == 1000
     assert model.time_step == np.timedelta64(3600, "s")
     assert model.stochastic
-    assert set(model.input_variables) == set(model.output_variables) == set(ATMOSPHERE)
+    assert model.input_variables == model.default_outputs == ATMOSPHERE
+    assert model.output_variables == ATMOSPHERE + SURFACE
     assert model.forcing_variables == FORCING
 
 
@@ -158,6 +159,40 @@ def test_a_run_restarts_exactly_from_arrays():
     )
     assert_identical(restored, state)
     assert_identical(advance(2, restored), bundled.steps()[4])
+
+
+@pytest.mark.slow
+def test_a_field_is_the_same_bits_whatever_else_is_decoded(model):
+    state = bundled.encoded()
+    together = model.decode(state, model.output_variables)
+    assert tuple(together) == model.output_variables
+    default = model.decode(state)
+    assert tuple(default) == ATMOSPHERE
+    some = ("surface_pressure", "geopotential")
+    for chosen in (default, model.decode(state, some)):
+        for name, x in chosen.items():
+            assert x.shape == (1 if name in SURFACE else 37, 128, 64)
+            np.testing.assert_array_equal(x, together[name])
+
+
+@pytest.mark.slow
+def test_surface_fields_alone_do_without_the_network(model):
+    class Broken(eqx.Module):
+        def __call__(self, features):
+            raise AssertionError("the network runs")
+
+    idle = eqx.tree_at(lambda m: m.decoder.tower, model, Broken())
+    fields = idle.decode(bundled.encoded(), SURFACE)
+    expected = model.decode(bundled.encoded(), SURFACE)
+    for name in SURFACE:
+        np.testing.assert_array_equal(fields[name], expected[name])
+    with pytest.raises(AssertionError, match="the network runs"):
+        idle.decode(bundled.encoded(), (*SURFACE, "temperature"))
+
+
+def test_a_field_that_is_not_predicted_is_refused(model):
+    with pytest.raises(ValueError, match="_mini does not predict 'cape'"):
+        model.decode(None, ("temperature", "cape"))
 
 
 @pytest.mark.slow

@@ -18,19 +18,21 @@ class Counter:
     time_step = np.timedelta64(1800, "s")
 
     def __init__(self, broken_from=None):
-        self.calls = []
+        self.calls, self.asked = [], []
         self.broken_from = broken_from
 
     def advance(self, state, forcing, steps=1):
         self.calls.append(f"advance {state} by {steps}")
         return state + steps
 
-    def decode(self, state):
+    def decode(self, state, variables=None):
         self.calls.append(f"decode {state}")
+        self.asked.append(variables)
         x = jnp.full((2, 3, 3), float(state))
         if self.broken_from is not None and state >= self.broken_from:
             x = x.at[1, 2, 0].set(np.inf)
-        return {"humidity": jnp.zeros((2, 3, 3)), "temperature": x}
+        fields = {"humidity": jnp.zeros((2, 3, 3)), "temperature": x, "pressure": x[1:]}
+        return {name: fields[name] for name in variables or ("humidity", "temperature")}
 
 
 def test_outputs_are_at_the_start_and_after_every_interval():
@@ -71,6 +73,22 @@ def test_a_run_that_blows_up_says_where_and_when():
     assert "humidity" not in str(caught.value)
 
 
+def test_a_surface_field_that_blows_up_has_no_level():
+    run = rollout(Counter(broken_from=0), 0, {}, 1, 0, variables=("pressure",))
+    with pytest.raises(UnstableRunError, match=r"unstable: pressure is not finite 0 h"):
+        next(run)
+
+
+def test_it_decodes_what_is_asked_for():
+    model = Counter()
+    chunks = list(rollout(model, 0, {}, 1, 1, variables=("pressure", "humidity")))
+    assert model.asked == [("pressure", "humidity")] * 2
+    assert all(set(chunk.fields) == {"pressure", "humidity"} for chunk in chunks)
+    model = Counter()
+    list(rollout(model, 0, {}, 1, 0))
+    assert model.asked == [None]
+
+
 @pytest.mark.slow
 def test_a_real_run_is_its_steps():
     model, data = bundled.model(), bundled.sample()
@@ -79,7 +97,7 @@ def test_a_real_run_is_its_steps():
     assert_identical(chunks[1].state, bundled.advanced())
     for chunk in chunks:
         expected = model.decode(chunk.state)
-        assert set(chunk.fields) == set(model.output_variables)
+        assert set(chunk.fields) == set(model.default_outputs)
         for name, x in chunk.fields.items():
             np.testing.assert_array_equal(x, expected[name])
 

@@ -7,9 +7,11 @@ import xarray as xr
 import zarr
 
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.gcm.fields import ATMOSPHERE, FORCING
 from ngcm_cli.io.dataset import open_dataset, recognise
 from ngcm_cli.io.variables import VARIABLES
 
+READ = (*ATMOSPHERE, *FORCING)
 CDS = {
     "temperature": "t",
     "geopotential": "z",
@@ -174,14 +176,14 @@ def test_undecodable_times(tmp_path, native):
 
 
 def same_values(recognised, expected):
-    for name in VARIABLES:
+    for name in READ:
         ours = recognised[name].transpose(*expected[name].dims)
         np.testing.assert_array_equal(ours, expected[name])
 
 
 @pytest.mark.parametrize("names", [{}, CDS, CMIP], ids=["era5", "cds", "cmip"])
 def test_known_names(native, names):
-    found = recognise(native.rename(names), list(VARIABLES))
+    found = recognise(native.rename(names), READ)
     assert set(found.coords) == {"time", "level", "latitude", "longitude"}
     same_values(found, native.isel(time=0))
     assert found["temperature"].attrs["found"] == names.get(
@@ -193,29 +195,29 @@ def test_capitals(native):
     renamed = native.rename(
         {"temperature": "T", "geopotential": "Z", "sea_surface_temperature": "SST"}
     )
-    same_values(recognise(renamed, list(VARIABLES)), native.isel(time=0))
+    same_values(recognise(renamed, READ), native.isel(time=0))
 
 
 def test_foreign_names_with_cf_attributes(native):
-    renamed = native.rename({n: f"var{i}" for i, n in enumerate(VARIABLES)})
-    for i, variable in enumerate(VARIABLES.values()):
-        renamed[f"var{i}"].attrs["standard_name"] = variable.standard_name
+    renamed = native.rename({n: f"var{i}" for i, n in enumerate(READ)})
+    for i, name in enumerate(READ):
+        renamed[f"var{i}"].attrs["standard_name"] = VARIABLES[name].standard_name
     renamed = renamed.rename(level="height_axis", latitude="rows", longitude="columns")
     renamed["height_axis"].attrs["standard_name"] = "air_pressure"
     renamed["rows"].attrs["units"] = "degrees_north"
     renamed["columns"].attrs["units"] = "degrees_east"
-    same_values(recognise(renamed, list(VARIABLES)), native.isel(time=0))
+    same_values(recognise(renamed, READ), native.isel(time=0))
 
 
 def test_singleton_dimensions_are_squeezed(native):
     wide = native.expand_dims({"number": [0], "expver": ["0001"], "realization": [1]})
-    same_values(recognise(wide, list(VARIABLES)), native.isel(time=0))
+    same_values(recognise(wide, READ), native.isel(time=0))
 
 
 def test_surface_fields_with_a_single_level_of_their_own(native):
     surface = native["sea_surface_temperature"].expand_dims({"surface": [0.0]})
     dataset = native.assign(sea_surface_temperature=surface)
-    same_values(recognise(dataset, list(VARIABLES)), native.isel(time=0))
+    same_values(recognise(dataset, READ), native.isel(time=0))
 
 
 def test_surface_geopotential_is_not_the_geopotential(native):
@@ -223,7 +225,7 @@ def test_surface_geopotential_is_not_the_geopotential(native):
     both["z"] = both["phi"].isel(level=-1, drop=True)
     both["t2m"] = both["temperature"].isel(level=-1, drop=True)
     both["t2m"].attrs["standard_name"] = "air_temperature"
-    same_values(recognise(both, list(VARIABLES)), native.isel(time=0))
+    same_values(recognise(both, READ), native.isel(time=0))
 
 
 def test_valid_time_of_a_forecast(native):
@@ -232,7 +234,7 @@ def test_valid_time_of_a_forecast(native):
     steps = steps.assign_coords(lead_time=[0, 6]).expand_dims(init_time=[0])
     valid = np.array([["2020-01-01T00", "2020-01-01T06"]], "datetime64[ns]")
     steps = steps.assign_coords(valid_time=(("init_time", "lead_time"), valid))
-    found = recognise(steps, list(VARIABLES))
+    found = recognise(steps, READ)
     np.testing.assert_array_equal(found["time"], valid[0])
     assert found["temperature"].sizes["time"] == 2
 
@@ -256,7 +258,7 @@ def test_pressure_units(native, factor, units, attribute):
 
 def recognition_refused(dataset):
     with pytest.raises(InputDataError) as caught:
-        recognise(dataset, list(VARIABLES))
+        recognise(dataset, READ)
     assert caught.value.hint
     return caught.value
 

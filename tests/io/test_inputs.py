@@ -59,6 +59,22 @@ def same_state(state, dataset):
 # What is read
 
 
+def test_surface_fields_that_models_only_predict_are_ignored(read, native):
+    pressure = native["sea_surface_temperature"].fillna(280) * 350
+    names = ("sp", "ps", "surface_pressure", "msl", "psl", "tcwv", "prw")
+    more = native.assign({name: pressure * np.nan for name in names})
+    more["var134"] = pressure.assign_attrs(
+        standard_name="surface_air_pressure", units="furlong"
+    )
+    more["tcw"] = pressure.assign_attrs(
+        standard_name="atmosphere_mass_content_of_water_vapor"
+    )
+    state, same = read(native), read(more)
+    assert same.notes == state.notes
+    assert set(same.fields) == set(FIELDS) and set(same.forcing) == set(FORCINGS)
+    same_state(same, native)
+
+
 def test_model_grid_passes_through_untouched(read, native):
     state = read(native)
     same_state(state, native)

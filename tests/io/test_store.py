@@ -42,17 +42,20 @@ def layout(count=3, **changes):
 
 
 def fields(lead):
-    """Distinct everywhere, in the model's order of axes."""
+    """Distinct everywhere, in the model's order of axes; one level at the surface."""
     x = np.arange(3 * 8 * 4, dtype=np.float32).reshape(3, 8, 4) + 1000 * lead
     return {
         "temperature": x,
         "u_component_of_wind": -x,
         "geopotential": x,
+        "surface_pressure": x[2:],
     }
 
 
-def write(path, count=3, upto=None, **kwargs):
-    with Store(path, layout(count), **kwargs) as store:
+def write(
+    path, count=3, upto=None, variables=("temperature", "u_component_of_wind"), **kwargs
+):
+    with Store(path, layout(count, variables=variables), **kwargs) as store:
         for lead in range(count if upto is None else upto):
             store.append(fields(lead))
 
@@ -122,6 +125,42 @@ def test_cf_is_understood(tmp_path, name):
         assert ds.cf["vertical"].attrs["units"] == "hPa"
 
 
+@pytest.mark.parametrize("name", ["out.zarr", "out.nc"])
+def test_a_surface_field_has_no_level(tmp_path, name):
+    write(tmp_path / name, variables=("surface_pressure", "temperature"))
+    with opened(tmp_path / name) as ds:
+        surface = ds["surface_pressure"]
+        assert surface.dims == ("init_time", "lead_time", "latitude", "longitude")
+        assert surface.dtype == np.float32
+        expected = np.stack([fields(i)["surface_pressure"][0].T for i in range(3)])
+        np.testing.assert_array_equal(surface[0], expected)
+        assert surface.attrs == {
+            "standard_name": "surface_air_pressure",
+            "long_name": "Surface pressure",
+            "units": "Pa",
+        }
+        assert set(surface.coords) == {*surface.dims, "valid_time"}
+        assert ds["temperature"].sizes["level"] == 2
+        assert set(surface.cf.axes) == {"T", "X", "Y"}
+
+
+@pytest.mark.parametrize("name", ["out.zarr", "out.nc"])
+def test_surface_fields_alone_make_no_level(tmp_path, name):
+    write(tmp_path / name, variables=("surface_pressure",))
+    with opened(tmp_path / name) as ds:
+        assert "level" not in ds.variables and "level" not in ds.dims
+        assert ds.cf["surface_air_pressure"].name == "surface_pressure"
+        assert set(ds.cf.axes) == {"T", "X", "Y"}
+        assert not ds["surface_pressure"].isnull().any()
+
+
+def test_size_of_surface_fields():
+    at_surface = 4 * 4 * 8
+    assert layout(variables=("surface_pressure",)).bytes_per_lead == at_surface
+    both = layout(variables=("surface_pressure", "temperature"))
+    assert both.bytes_per_lead == 3 * at_surface
+
+
 def test_without_consolidated_metadata_it_opens_too(tmp_path):
     write(tmp_path / "out.zarr")
     with xr.open_zarr(tmp_path / "out.zarr", consolidated=False) as ds:
@@ -136,6 +175,25 @@ def test_one_chunk_is_one_lead_time(tmp_path):
         p for p in (tmp_path / "out.zarr/temperature/c").rglob("*") if p.is_file()
     ]
     assert len(chunks) == 3
+
+
+def test_one_chunk_of_a_surface_field_is_one_lead_time(tmp_path):
+    write(tmp_path / "out.zarr", variables=("surface_pressure",))
+    array = zarr.open_group(tmp_path / "out.zarr")["surface_pressure"]
+    assert array.chunks == (1, 1, 4, 8)
+    chunks = (tmp_path / "out.zarr/surface_pressure/c").rglob("*")
+    assert len([p for p in chunks if p.is_file()]) == 3
+
+
+def test_full_disk_leaves_no_half_lead_time_of_surface_fields(tmp_path, monkeypatch):
+    full_disk(monkeypatch, after=1)
+    variables = ("surface_pressure", "temperature")
+    with pytest.raises(OutputError, match="holds 1 of 3 lead times"):
+        write(tmp_path / "out.zarr", variables=variables)
+    with xr.open_zarr(tmp_path / "out.zarr") as ds:
+        for variable in ds.data_vars.values():
+            assert not variable[0, :1].isnull().any()
+            assert variable[0, 1:].isnull().all()
 
 
 def test_netcdf_is_compressed_in_the_same_chunks(tmp_path):

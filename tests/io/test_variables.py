@@ -2,6 +2,7 @@ import itertools
 
 import pytest
 
+from ngcm_cli.gcm.fields import ATMOSPHERE, FORCING, SURFACE
 from ngcm_cli.io.conversion import CONVERSIONS
 from ngcm_cli.io.variables import VARIABLES
 
@@ -18,8 +19,18 @@ def test_table_is_consistent(variable):
     assert VARIABLES[variable.name] is variable
     low, high = variable.valid_range
     assert low < high
-    assert CONVERSIONS[variable.units][0].units == variable.units
-    assert CONVERSIONS[variable.units][0].is_identity
+
+
+def test_the_table_is_of_what_models_read_and_predict():
+    assert set(VARIABLES) == {*ATMOSPHERE, *FORCING, *SURFACE}
+    assert all(VARIABLES[name].on_levels == (name in ATMOSPHERE) for name in VARIABLES)
+
+
+@pytest.mark.parametrize("name", ATMOSPHERE + FORCING)
+def test_what_is_read_has_conversions_to_its_units(name):
+    units = VARIABLES[name].units
+    assert CONVERSIONS[units][0].units == units
+    assert CONVERSIONS[units][0].is_identity
 
 
 @pytest.mark.parametrize(
@@ -32,6 +43,13 @@ def test_table_is_consistent(variable):
         ("clwc", "specific_cloud_liquid_water_content"),
         ("tos", "sea_surface_temperature"),
         ("siconc", "sea_ice_cover"),
+        ("SP", "surface_pressure"),
+        ("ps", "surface_pressure"),
+        ("msl", "mean_sea_level_pressure"),
+        ("psl", "mean_sea_level_pressure"),
+        ("mslp", "mean_sea_level_pressure"),
+        ("tcwv", "total_column_water_vapour"),
+        ("prw", "total_column_water_vapour"),
     ],
 )
 def test_known_short_names(name, variable):

@@ -1,0 +1,111 @@
+"""Fields at the surface that follow from the state, without the decoder's network.
+
+All are those of the state at its own time. Letters: pₛ surface pressure, Φₛ surface
+geopotential, N the lowest sigma level, T temperature, Γ = −dT/dz.
+"""
+
+import jax.numpy as jnp
+
+from ngcm_cli import units
+from ngcm_cli.arrays import Nodal, NodalSurface
+from ngcm_cli.dynamics import Dycore, SigmaLevels, State
+from ngcm_cli.dynamics.state import split_levels
+from ngcm_cli.spectral.filters import change_truncation
+from ngcm_cli.spectral.transform import SphericalHarmonics
+
+LAPSE_RATE = 6.5e-3 / units.METER
+"""Γ of the standard atmosphere, 6.5 K/km, nondimensional."""
+
+_ALPHA = LAPSE_RATE * units.GAS_CONSTANT / units.GRAVITY
+_WARM, _COLD = 290.5, 255.0  # K
+
+
+def surface_fields(
+    state: State, harmonics: SphericalHarmonics, dycore: Dycore
+) -> dict[str, NodalSurface]:
+    """The fields of `ngcm_cli.gcm.fields.SURFACE`, nondimensional.
+
+    Args:
+        state: modal state.
+        harmonics: transforms of the grid of the fields.
+        dycore: whose levels the state has, and on whose ground its surface pressure
+            is. Models learn this orography; that of the bundled one stands up to
+            1200 m from the orography of its encoder and decoder.
+    """
+    height = dycore.orography.modal(dycore.harmonics.grid)[None]
+    modal = [
+        state.log_surface_pressure,
+        state.temperature_variation[-1:],
+        change_truncation(height, harmonics.grid.modal_shape),
+        state.tracers["specific_humidity"],
+    ]
+    nodal = split_levels(harmonics.to_nodal(jnp.concatenate(modal)), modal)
+    log_pressure, temperature, height, humidity = nodal
+    p_surface = jnp.exp(log_pressure)
+    return {
+        "surface_pressure": p_surface,
+        "mean_sea_level_pressure": sea_level_pressure(
+            p_surface,
+            temperature + dycore.reference_temperature[-1],
+            float(dycore.levels.centers[-1]),
+            height * units.GRAVITY,
+        ),
+        "total_column_water_vapour": column_mass(humidity, p_surface, dycore.levels),
+    }
+
+
+def sea_level_pressure(
+    surface_pressure: NodalSurface,
+    temperature: NodalSurface,
+    sigma: float,
+    surface_geopotential: NodalSurface,
+) -> NodalSurface:
+    """Surface pressure reduced to sea level, in its own unit.
+
+    Below the ground the air is hydrostatic and warms downwards by Γ = 6.5 K/km from the
+    temperature T* at the ground, itself continued from the lowest level:
+
+        T* = T_N σ_N^(−α),  α = ΓR/g
+        ln(p₀/pₛ) = Φₛ/(RT*) · ln(1 + x)/x,  x = (T₀ − T*)/T*,  T₀ = T* + ΓΦₛ/g
+
+    Where the ground is warm or cold this would give too low or too high a pressure:
+    T₀ is at most 290.5 K, or T* where that is warmer, and T* moves half of the way to
+    290.5 K from above it, and to 255 K from below it.
+
+    Trenberth, Berry and Buja (1993), Vertical Interpolation and Truncation of
+    Model-Coordinate Data, NCAR/TN-396+STR, section 3.1.b, doi:10.5065/D6HX19NH; the
+    method of ECMWF and of the NCAR models. These expand σ^(−α) to first and the
+    logarithm to third order; here both are whole, so that an atmosphere of that lapse
+    rate gives its sea-level pressure. At 5 km that is 20 to 35 Pa less.
+
+    Args:
+        surface_pressure: pₛ.
+        temperature: T_N, K.
+        sigma: σ_N.
+        surface_geopotential: Φₛ, nondimensional; negative below sea level.
+    """
+    at_ground = temperature * sigma**-_ALPHA
+    warming = surface_geopotential * (LAPSE_RATE / units.GRAVITY)
+    is_warm = at_ground + warming > _WARM
+    warming = jnp.where(is_warm, jnp.maximum(_WARM - at_ground, 0), warming)
+    # Below sea level the ground can be that warm and T₀ not: it stays as it is.
+    nearest = jnp.clip(at_ground, _COLD, jnp.where(is_warm, _WARM, jnp.inf))
+    at_ground = (at_ground + nearest) / 2
+    x = warming / at_ground
+    small = jnp.abs(x) < 1e-6  # where the quotient is 1 in float32
+    quotient = jnp.where(small, 1, jnp.log1p(x) / jnp.where(small, 1, x))
+    beta = surface_geopotential / (units.GAS_CONSTANT * at_ground)
+    return surface_pressure * jnp.exp(beta * quotient)
+
+
+def column_mass(
+    mass_fraction: Nodal, surface_pressure: NodalSurface, levels: SigmaLevels
+) -> NodalSurface:
+    """Mass of a tracer per area, ∫ q dp/g = pₛ/g ∫₀¹ q dσ, nondimensional.
+
+    Args:
+        mass_fraction: q on the sigma levels.
+        surface_pressure: pₛ, nondimensional.
+        levels: sigma levels.
+    """
+    return surface_pressure / units.GRAVITY * levels.integral(mass_fraction)
