@@ -15,6 +15,7 @@ import numpy as np
 import ngcm_cli
 from ngcm_cli.config import ForecastConfig, closest, format_duration, format_time
 from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.gcm.fields import NET_WATER
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.rollout import Chunk
 from ngcm_cli.io.inputs import InitialState, read_initial_state
@@ -111,6 +112,8 @@ def plan_forecast(config: ForecastConfig) -> Plan:
     if config.init is not None:
         _check_init(config, model, config.init)
     variables = _variables(config, model)
+    if set(variables) & set(NET_WATER):
+        model = model.tracking_water()
     levels = _levels(config, model, variables)
     initial = read_state(model, config.data, config.init)
     init = initial.time.astype("datetime64[s]")
@@ -225,6 +228,7 @@ def _variables(config: ForecastConfig, model: NeuralGCM) -> tuple[str, ...]:
         if variable.name in predicted:
             for alias in (variable.standard_name, *variable.aliases):
                 known.setdefault(alias, variable.name)
+    known.pop("", None)  # which has no standard name
     chosen = config.variables or model.default_outputs
     for name in chosen:
         if name not in known:

@@ -25,7 +25,7 @@ HECTOPASCAL = 100 * PASCAL
 KILOGRAM_PER_SQUARE_METER = KILOGRAM / METER**2
 
 GRAVITY_SI = 9.80616  # m s-2
-WATER_DENSITY_SI = 997.0  # kg m-3, as the published models have it
+WATER_DENSITY_SI = 997.0  # kg m-3, in depths of water of the published models
 
 ANGULAR_VELOCITY = 0.5  # Ω
 GRAVITY = GRAVITY_SI * METER / SECOND**2

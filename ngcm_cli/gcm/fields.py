@@ -12,13 +12,21 @@ _LONG_NAMES = {
     "v": "v_component_of_wind",
     "z": "geopotential",
 }
+_MASS = units.KILOGRAM_PER_SQUARE_METER
+_WATER_DEPTH = units.WATER_DENSITY_SI * _MASS
 _FACTORS = {
     "u": np.float32(units.METER_PER_SECOND),
     "v": np.float32(units.METER_PER_SECOND),
     "z": np.float32(units.SQUARE_METER_PER_SQUARE_SECOND),
     "surface_pressure": np.float32(units.PASCAL),
     "mean_sea_level_pressure": np.float32(units.PASCAL),
-    "total_column_water_vapour": np.float32(units.KILOGRAM / units.METER**2),
+    "total_column_water_vapour": np.float32(_MASS),
+    "P_minus_E_rate": np.float32(_MASS / units.SECOND),
+    "P_minus_E_cumulative": np.float32(_MASS),
+    "precipitation_rate": np.float32(_WATER_DEPTH / units.SECOND),
+    "precipitation_cumulative_mean": np.float32(_WATER_DEPTH),
+    "evaporation": np.float32(_MASS / units.SECOND),
+    "evaporation_cumulative": np.float32(_WATER_DEPTH),
 }
 
 ATMOSPHERE = (*sorted(_LONG_NAMES.values()), *TRACERS)
@@ -31,6 +39,15 @@ SURFACE = (
 )
 """Surface fields that follow from the state of any model."""
 
+NET_WATER = ("P_minus_E_rate", "P_minus_E_cumulative")
+"""Precipitation minus evaporation: of states that track water, of any model."""
+
+PRECIPITATION = (
+    *("precipitation_rate", "precipitation_cumulative_mean"),
+    *("evaporation", "evaporation_cumulative"),
+)
+"""Of models that predict precipitation; names, units and signs as published."""
+
 FORCING = ("sea_ice_cover", "sea_surface_temperature")
 """Surface fields that the model is given."""
 
@@ -42,5 +59,5 @@ def from_si(fields: dict[str, jax.Array]) -> dict[str, jax.Array]:
 
 
 def to_si(fields: dict[str, jax.Array]) -> dict[str, jax.Array]:
-    """Inverse of ``from_si``, for the fields of ``SURFACE`` too."""
+    """Inverse of ``from_si``, for all fields at the surface too."""
     return {_LONG_NAMES.get(k, k): x / _FACTORS.get(k, 1) for k, x in fields.items()}

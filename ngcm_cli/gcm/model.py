@@ -13,11 +13,19 @@ from jaxtyping import Array, Int, PRNGKeyArray
 from ngcm_cli import units
 from ngcm_cli.gcm.decoder import Decoder
 from ngcm_cli.gcm.encoder import Encoder
-from ngcm_cli.gcm.fields import ATMOSPHERE, FORCING, SURFACE, from_si, to_si
+from ngcm_cli.gcm.fields import (
+    ATMOSPHERE,
+    FORCING,
+    NET_WATER,
+    PRECIPITATION,
+    SURFACE,
+    from_si,
+    to_si,
+)
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.step import Step
-from ngcm_cli.gcm.surface_outputs import surface_fields
+from ngcm_cli.gcm.surface_outputs import surface_fields, water_fields
 from ngcm_cli.physics.random_fields import RandomFields
 from ngcm_cli.physics.water_budget import WaterBudget
 from ngcm_cli.spectral.grid import Grid
@@ -93,12 +101,24 @@ class NeuralGCM(eqx.Module):
 
     @property
     def output_variables(self) -> tuple[str, ...]:
-        """Fields that ``decode`` can return: those on levels, then the surface's."""
-        return (*ATMOSPHERE, *SURFACE)
+        """Fields that ``decode`` can return: those on levels, then the surface's.
+
+        Those of ``gcm.fields.NET_WATER`` need states that track water.
+        """
+        own = PRECIPITATION if self.predicts_precipitation else ()
+        return (*ATMOSPHERE, *SURFACE, *NET_WATER, *own)
+
+    @property
+    def predicts_precipitation(self) -> bool:
+        """Whether it has learned precipitation or evaporation, and so knows both."""
+        budget = self.step.water_budget
+        return budget is not None and budget.network is not None
 
     @property
     def default_outputs(self) -> tuple[str, ...]:
         """Fields that ``decode`` returns when it is not told which."""
+        if self.predicts_precipitation:  # and the published ones return these
+            return (*ATMOSPHERE, "precipitation_cumulative_mean", "evaporation")
         return ATMOSPHERE
 
     def substeps_since_reference(self, time: np.datetime64) -> int:
@@ -178,7 +198,8 @@ class NeuralGCM(eqx.Module):
             By name, each (level, longitude, latitude).
 
         Raises:
-            ValueError: a name that is not among ``output_variables``.
+            ValueError: a name that is not among ``output_variables``, or fluxes of
+                water from a state without; see ``tracking_water``.
         """
         names = self.default_outputs if variables is None else variables
         for name in names:
@@ -189,6 +210,10 @@ class NeuralGCM(eqx.Module):
             fields |= _decode(self, state)
         if any(name in SURFACE for name in names):
             fields |= _decode_surface(self, state)
+        if any(name in (*NET_WATER, *PRECIPITATION) for name in names):
+            if state.water is None:
+                raise ValueError("the state is of a model that is not tracking_water()")
+            fields |= to_si(water_fields(state.water))
         return {name: fields[name] for name in names}
 
     def tracking_water(self) -> "NeuralGCM":

@@ -1,6 +1,7 @@
 """Fields at the surface that follow from the state, without the decoder's network.
 
-All are those of the state at its own time. Letters: pₛ surface pressure, Φₛ surface
+All are those of the state at its own time; fluxes of water are means over the physics
+step that ended then. Letters: pₛ surface pressure, Φₛ surface
 geopotential, N the lowest sigma level, T temperature, Γ = −dT/dz.
 """
 
@@ -10,6 +11,7 @@ from ngcm_cli import units
 from ngcm_cli.arrays import Nodal, NodalSurface
 from ngcm_cli.dynamics import Dycore, SigmaLevels, State
 from ngcm_cli.dynamics.state import split_levels
+from ngcm_cli.physics.water_budget import Water
 from ngcm_cli.spectral.filters import change_truncation
 from ngcm_cli.spectral.transform import SphericalHarmonics
 
@@ -52,6 +54,26 @@ def surface_fields(
         ),
         "total_column_water_vapour": column_mass(humidity, p_surface, dycore.levels),
     }
+
+
+def water_fields(water: Water) -> dict[str, NodalSurface]:
+    """Fluxes and amounts by the names of the outputs, nondimensional.
+
+    Those of ``NET_WATER`` in `ngcm_cli.gcm.fields` and, where the model predicts it,
+    those of ``PRECIPITATION``. Positive downwards: evaporation is negative.
+    """
+    fields = {
+        "P_minus_E_rate": water.fluxes["P_minus_E"],
+        "P_minus_E_cumulative": water.amounts["P_minus_E"],
+    }
+    if "precipitation" in water.fluxes:
+        fields |= {
+            "precipitation_rate": water.fluxes["precipitation"],
+            "precipitation_cumulative_mean": water.amounts["precipitation"],
+            "evaporation": water.fluxes["evaporation"],
+            "evaporation_cumulative": water.amounts["evaporation"],
+        }
+    return fields
 
 
 def sea_level_pressure(

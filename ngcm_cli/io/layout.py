@@ -161,8 +161,9 @@ class Layout:
     def variable_attributes(self, name: str) -> dict[str, Any]:
         """CF attributes of one variable."""
         variable = VARIABLES[name]
+        standard = {"standard_name": variable.standard_name}
         attributes = {
-            "standard_name": variable.standard_name,
+            **(standard if variable.standard_name else {}),
             "long_name": variable.long_name,
             "units": variable.units,
             "coordinates": "valid_time",

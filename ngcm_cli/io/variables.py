@@ -11,7 +11,7 @@ class Variable:
 
     Attributes:
         name: ERA5 long name, the only name used inside ngcm and in its output.
-        standard_name: CF standard name.
+        standard_name: CF standard name; empty where CF has none of this sign.
         long_name: words for plots and listings.
         units: SI units in UDUNITS notation; every array inside ngcm is in these.
         aliases: other names under which files hold it, compared without regard to case:
@@ -138,6 +138,62 @@ _TABLE = (
         units="kg m-2",
         aliases=("tcwv", "prw"),
         valid_range=(-5.0, 120.0),
+        on_levels=False,
+    ),
+    Variable(
+        name="P_minus_E_rate",
+        standard_name="",
+        long_name="Precipitation minus evaporation rate",
+        units="kg m-2 s-1",
+        aliases=("p_minus_e_rate",),
+        valid_range=(-0.01, 0.05),
+        on_levels=False,
+    ),
+    Variable(
+        name="P_minus_E_cumulative",
+        standard_name="",
+        long_name="Precipitation minus evaporation since the initial time",
+        units="kg m-2",
+        aliases=("p_minus_e_cumulative",),
+        valid_range=(-2e5, 1e6),
+        on_levels=False,
+    ),
+    Variable(
+        name="precipitation_rate",
+        standard_name="lwe_precipitation_rate",
+        long_name="Precipitation rate",
+        units="m s-1",
+        aliases=(),
+        valid_range=(-1e-5, 5e-5),
+        on_levels=False,
+    ),
+    Variable(
+        name="precipitation_cumulative_mean",
+        standard_name="lwe_thickness_of_precipitation_amount",
+        long_name="Precipitation since the initial time",
+        units="m",
+        aliases=("total_precipitation", "tp"),
+        valid_range=(-200.0, 1000.0),
+        on_levels=False,
+    ),
+    Variable(
+        name="evaporation",
+        standard_name="",
+        long_name="Evaporation rate, negative where water leaves the surface",
+        units="kg m-2 s-1",
+        aliases=("mean_evaporation_rate",),
+        valid_range=(-0.01, 0.05),
+        on_levels=False,
+    ),
+    Variable(
+        name="evaporation_cumulative",
+        standard_name="",
+        long_name=(
+            "Evaporation since the initial time, negative where water left the surface"
+        ),
+        units="m",
+        aliases=(),
+        valid_range=(-1000.0, 200.0),
         on_levels=False,
     ),
 )

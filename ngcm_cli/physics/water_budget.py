@@ -154,24 +154,3 @@ class WaterBudget(eqx.Module):
             for name, flux in fluxes.items()
         }
         return Water(fluxes, amounts)
-
-
-def water_to_si(water: Water) -> dict[str, NodalSurface]:
-    """The fluxes and amounts under the names and in the units of the outputs.
-
-    ``P_minus_E_rate`` and ``evaporation`` in kg m-2 s-1, ``P_minus_E_cumulative`` in
-    kg m-2, ``precipitation_rate`` in m s-1 and the other two in m of water.
-    """
-    mass = units.KILOGRAM_PER_SQUARE_METER
-    fluxes = {name: x / (mass / units.SECOND) for name, x in water.fluxes.items()}
-    amounts = {name: x / mass for name, x in water.amounts.items()}
-    fields = {f"{NET}_rate": fluxes[NET], f"{NET}_cumulative": amounts[NET]}
-    if "precipitation" in fluxes:
-        density = units.WATER_DENSITY_SI
-        fields |= {
-            "precipitation_rate": fluxes["precipitation"] / density,
-            "precipitation_cumulative_mean": amounts["precipitation"] / density,
-            "evaporation": fluxes["evaporation"],
-            "evaporation_cumulative": amounts["evaporation"] / density,
-        }
-    return fields

@@ -12,7 +12,9 @@ from agreement import EPS, assert_agrees, perturbed, rms
 from gcm import bundled, precipitation
 
 from ngcm_cli import units
-from ngcm_cli.physics.water_budget import Water, WaterBudget, water_to_si
+from ngcm_cli.gcm.fields import to_si
+from ngcm_cli.gcm.surface_outputs import water_fields
+from ngcm_cli.physics.water_budget import Water, WaterBudget
 
 KINDS = pytest.mark.parametrize("kind", precipitation.KINDS)
 HOUR = 3600
@@ -34,7 +36,7 @@ def tracked(tracking):
 
 
 def in_si(state) -> dict[str, np.ndarray]:
-    return {name: np.asarray(x) for name, x in water_to_si(state.water).items()}
+    return {name: np.asarray(x) for name, x in to_si(water_fields(state.water)).items()}
 
 
 def test_tracking_changes_nothing_else(tracked):
@@ -107,7 +109,9 @@ def test_units():
     names = "P_minus_E", "precipitation", "evaporation"
     flux = {name: jnp.full((1, 2, 2), per_second) for name in names}
     day = {name: x * units.DAY for name, x in flux.items()}
-    si = {k: float(x[0, 0, 0]) for k, x in water_to_si(Water(flux, day)).items()}
+    si = {
+        k: float(x[0, 0, 0]) for k, x in to_si(water_fields(Water(flux, day))).items()
+    }
     assert si == {
         "P_minus_E_rate": pytest.approx(1, rel=1e-6),
         "P_minus_E_cumulative": pytest.approx(86400, rel=1e-6),

@@ -2,7 +2,13 @@ import itertools
 
 import pytest
 
-from ngcm_cli.gcm.fields import ATMOSPHERE, FORCING, SURFACE
+from ngcm_cli.gcm.fields import (
+    ATMOSPHERE,
+    FORCING,
+    NET_WATER,
+    PRECIPITATION,
+    SURFACE,
+)
 from ngcm_cli.io.conversion import CONVERSIONS
 from ngcm_cli.io.variables import VARIABLES
 
@@ -22,7 +28,13 @@ def test_table_is_consistent(variable):
 
 
 def test_the_table_is_of_what_models_read_and_predict():
-    assert set(VARIABLES) == {*ATMOSPHERE, *FORCING, *SURFACE}
+    assert set(VARIABLES) == {
+        *ATMOSPHERE,
+        *FORCING,
+        *SURFACE,
+        *NET_WATER,
+        *PRECIPITATION,
+    }
     assert all(VARIABLES[name].on_levels == (name in ATMOSPHERE) for name in VARIABLES)
 
 
