@@ -244,11 +244,10 @@ class _Builder:
             harmonics=self.harmonics,
             levels=self.levels,
             interval=self.interval,
-            predicts=budget.predicts,
             network=surface_flux(
                 self.weights,
                 f"{place}.network",
-                budget.network,
+                budget,
                 self.spec,
                 self.grid,
                 self.land_sea_mask,

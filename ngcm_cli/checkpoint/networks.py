@@ -110,12 +110,13 @@ def tower(
 def surface_flux(
     weights: Weights,
     place: str,
-    spec: specs.SurfaceFlux,
+    budget: specs.WaterBudget,
     model: specs.ModelSpec,
     grid: Grid,
     land_sea_mask: np.ndarray,
 ) -> SurfaceFlux:
     """The network of a surface flux at a place of the model."""
+    spec = budget.network
     names, channels = list(spec.features), len(spec.lowest_level)
     for name in spec.features:
         if name not in spec.lowest_level:
@@ -135,6 +136,7 @@ def surface_flux(
         )
     activation = spec.final_activation
     return SurfaceFlux(
+        predicts=budget.predicts,
         names=spec.features,
         lowest_level=spec.lowest_level,
         position=position,

@@ -88,7 +88,7 @@ def _constrained(
     fields = "total_precipitation", "precipitation_cumulative_mean"
     read.choose_if_bound(f"{name}.field_name", *fields)
     learned = read.get(f"{name}.is_precipitation", True)
-    predicts = "precipitation" if learned is True else "evaporation"
+    predicts = "precipitation" if learned else "evaporation"
     read.choose_if_bound(f"{name}.is_precipitation", True, False)
     embedding = read.get(f"{name}.embedding_module")
     if embedding.name != "ModalToNodalEmbedding":

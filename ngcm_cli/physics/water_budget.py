@@ -21,7 +21,6 @@ from ngcm_cli.physics.towers import Activation, ColumnTower
 from ngcm_cli.spectral.transform import SphericalHarmonics
 
 NET = "P_minus_E"
-Predicted = Literal["precipitation", "evaporation"]
 
 
 class Water(eqx.Module):
@@ -41,6 +40,7 @@ class SurfaceFlux(eqx.Module):
     """A column network that predicts one flux at the surface.
 
     Attributes:
+        predicts: which flux.
         names: of the features of the physics that it sees.
         lowest_level: of these, the ones it sees on the lowest level only.
         position: learned fields of position of its own, or None.
@@ -53,6 +53,7 @@ class SurfaceFlux(eqx.Module):
         clip: bound of the result, or None.
     """
 
+    predicts: Literal["precipitation", "evaporation"] = eqx.field(static=True)
     names: tuple[str, ...] = eqx.field(static=True)
     lowest_level: tuple[str, ...] = eqx.field(static=True)
     position: Float[Array, "field longitude latitude"] | None
@@ -96,14 +97,12 @@ class WaterBudget(eqx.Module):
         harmonics: transforms of the model's grid.
         levels: sigma levels.
         interval: length of a substep, nondimensional.
-        predicts: which flux the network predicts.
-        network: of models that predict one; the others know P − E only.
+        network: of models that predict a flux; the others know P − E only.
     """
 
     harmonics: SphericalHarmonics
     levels: SigmaLevels = eqx.field(static=True)
     interval: float = eqx.field(static=True)
-    predicts: Predicted = eqx.field(static=True, default="precipitation")
     network: SurfaceFlux | None = None
 
     @property
@@ -136,12 +135,11 @@ class WaterBudget(eqx.Module):
         if self.network is None:
             return {NET: net}
         predicted = self.network(features, forcing)
-        balance = {"precipitation": "evaporation", "evaporation": "precipitation"}
-        return {
-            NET: net,
-            self.predicts: predicted,
-            balance[self.predicts]: net - predicted,
-        }
+        if self.network.predicts == "precipitation":
+            parts = {"evaporation": net - predicted, "precipitation": predicted}
+        else:
+            parts = {"evaporation": predicted, "precipitation": net - predicted}
+        return {NET: net} | parts
 
     def start(self, fluxes: dict[str, NodalSurface]) -> Water:
         """The account at the initial state, where nothing has fallen yet."""
