@@ -1,15 +1,14 @@
 """The verbs: from a configuration to a forecast on disk."""
 
 import logging
-import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import jax
-import platformdirs
 
 from ngcm_cli.config import ForecastConfig
+from ngcm_cli.disk import home
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.rollout import Chunk, rollout
 from ngcm_cli.io.inputs import InitialState
@@ -79,9 +78,7 @@ def _enable_compilation_cache() -> None:
     """Keep compiled programs between runs, unless JAX was told where already."""
     if jax.config.values["jax_compilation_cache_dir"] is not None:
         return
-    home = os.environ.get("NGCM_HOME") or platformdirs.user_cache_path("ngcm")
-    compiled = pathlib.Path(home) / "compiled"
-    jax.config.update("jax_compilation_cache_dir", str(compiled))
+    jax.config.update("jax_compilation_cache_dir", str(home() / "compiled"))
     shortest = "jax_persistent_cache_min_compile_time_secs"
     if jax.config.values[shortest] == 1.0:  # as JAX has it, if nobody changed it
         jax.config.update(shortest, 0.0)

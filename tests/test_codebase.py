@@ -19,12 +19,12 @@ MODULES = {
 # A room may import itself and every room after it.
 ORDER = [
     "__main__", "cli", "run", "plan", "zoo", "checkpoint",
-    "gcm", "physics", "dynamics", "spectral", "arrays", "units", "errors",
+    "gcm", "physics", "dynamics", "spectral", "arrays", "units", "disk", "errors",
 ]  # fmt: skip
 IMPORTS = {
     **{room: set(ORDER[i:]) for i, room in enumerate(ORDER)},
     "__init__": set(ORDER),
-    "io": {"io", "spectral.grid", "units", "errors"},
+    "io": {"io", "spectral.grid", "units", "disk", "errors"},
     "config": {"config", "errors"},
 }
 for above in "cli", "run", "plan", "zoo", "checkpoint":
@@ -52,7 +52,9 @@ HOMES = {
     "dinosaur": [],
     "neuralgcm": [],
 }
-WITHOUT_JAX = ["io/", "cli/", "config.py", "errors.py", "__init__.py", "__main__.py"]
+WITHOUT_JAX = [
+    "io/", "cli/", "config.py", "disk.py", "errors.py", "__init__.py", "__main__.py",
+]  # fmt: skip
 JAX = {"jax", "jaxlib", "jaxtyping", "equinox", "diffrax", "lineax", "optimistix"}
 FORBIDDEN_NAMES = {
     "utils",

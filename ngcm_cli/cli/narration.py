@@ -41,7 +41,7 @@ def complain(error: NgcmError) -> None:
 
 def summarize(console: rich.console.Console, path: pathlib.Path, taken: float) -> None:
     """Say what came of a run that took so many seconds."""
-    from ngcm_cli.plan import format_size
+    from ngcm_cli.disk import format_size
 
     files = path.rglob("*") if path.is_dir() else [path]
     size = sum(file.stat().st_size for file in files if file.is_file())
