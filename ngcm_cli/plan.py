@@ -24,6 +24,7 @@ from ngcm_cli.io.output import check_output, check_space, store_path
 from ngcm_cli.io.variables import VARIABLES
 from ngcm_cli.units import REFERENCE_TIME
 from ngcm_cli.zoo import Card, bundled_folder, open_model
+from ngcm_cli.zoo.cache import Progress, unseen
 
 SAMPLE = "era5_tl31_1959-01-02T00.nc"
 
@@ -101,11 +102,16 @@ class Plan:
         )
 
 
-def plan_forecast(config: ForecastConfig) -> Plan:
-    """Check everything that can be checked before the model runs."""
+def plan_forecast(config: ForecastConfig, download: Progress = unseen) -> Plan:
+    """Check everything that can be checked before the model runs.
+
+    Args:
+        config: what is asked for.
+        download: sees how weights that are not here yet are getting on.
+    """
     if config.output is not None:
         _check_paths(config, config.output)
-    card, model = open_model(config.model)
+    card, model = open_model(config.model, offline=config.offline, progress=download)
     _check_every(config, model)
     if config.init is not None:
         _check_init(config, model, config.init)

@@ -14,6 +14,7 @@ from ngcm_cli.gcm.rollout import Chunk, rollout
 from ngcm_cli.io.inputs import InitialState
 from ngcm_cli.io.store import Store
 from ngcm_cli.plan import Plan, plan_forecast, read_state
+from ngcm_cli.zoo.cache import Progress, unseen
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ def forecast(
     config: ForecastConfig | None = None,
     *,
     track: Track = lambda chunks, plan: chunks,
+    download: Progress = unseen,
     **settings: Any,
 ) -> pathlib.Path:
     """Forecast from an initial state, and write it.
@@ -35,6 +37,8 @@ def forecast(
     Args:
         config: what to do, or else its fields as keywords.
         track: sees every chunk pass on its way to disk, together with the plan.
+        download: sees the bytes of weights that have to be fetched first, as
+            ``zoo.fetch`` shows them.
         **settings: fields of `ForecastConfig`.
 
     Returns:
@@ -46,7 +50,7 @@ def forecast(
     if config is not None and settings:
         raise TypeError("give a ForecastConfig or keywords, not both")
     _enable_compilation_cache()
-    plan = plan_forecast(config or ForecastConfig(**settings))
+    plan = plan_forecast(config or ForecastConfig(**settings), download)
     for line in plan.describe().splitlines():
         log.info(line)
     with Store(plan.output, plan.layout, plan.config.overwrite) as store:

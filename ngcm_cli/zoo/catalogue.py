@@ -1,22 +1,14 @@
-"""Models by name or path: find the card, check the weights, build the model."""
+"""What models there are: names and cards."""
 
 import difflib
 import importlib.resources
 import pathlib
-from typing import TYPE_CHECKING
 
-from ngcm_cli.checkpoint.native import Card, WeightsFile, read_card, read_weights
+from ngcm_cli.checkpoint.card import Card, PublishedCard, read_card
 from ngcm_cli.errors import CheckpointError
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from ngcm_cli.gcm.model import NeuralGCM
 
 DEFAULT = "tl63_stochastic_mini"
 """The bundled model."""
-
-_STATIC = "geopotential_at_surface", "land_sea_mask"
 
 
 def bundled_folder() -> pathlib.Path:
@@ -29,62 +21,16 @@ def model_names() -> list[str]:
     return sorted(path.stem for path in bundled_folder().glob("*.yaml"))
 
 
-def find_card(name_or_path: str) -> Card:
-    """The card of a model.
+def card_path(name_or_path: str) -> pathlib.Path:
+    """Where the card of a model is.
 
     Args:
         name_or_path: a name of the zoo; the path of a card, or of the folder that holds
-            one; or the path of a published checkpoint (``.pkl``).
+            one.
 
     Raises:
-        CheckpointError: there is no such model, or its files are not usable.
+        CheckpointError: there is no such model.
     """
-    if pathlib.Path(name_or_path).suffix == ".pkl":
-        return _published(pathlib.Path(name_or_path))[0]
-    return read_card(_card_path(name_or_path))
-
-
-def open_model(name_or_path: str) -> "tuple[Card, NeuralGCM]":
-    """The card of a model, and the model.
-
-    Args:
-        name_or_path: as for ``find_card``.
-
-    Raises:
-        CheckpointError: there is no such model, or its files are not usable.
-    """
-    from ngcm_cli.checkpoint.build import build
-    from ngcm_cli.checkpoint.weights import Weights
-
-    path = pathlib.Path(name_or_path)
-    if path.suffix == ".pkl":
-        card, arrays = _published(path)
-    else:
-        path = _card_path(name_or_path)
-        card = read_card(path)
-        arrays = read_weights(card, path.parent)
-    return card, build(card.name, card.spec, Weights(arrays))
-
-
-def load_model(name_or_path: str = DEFAULT) -> "NeuralGCM":
-    """Load a model.
-
-    Args:
-        name_or_path: as for ``find_card``.
-
-    Raises:
-        CheckpointError: there is no such model, or its files are not usable.
-
-    Example:
-        >>> import ngcm_cli
-        >>> model = ngcm_cli.load_model("tl63_stochastic_mini")
-        >>> model.grid.nodal_shape
-        (128, 64)
-    """
-    return open_model(name_or_path)[1]
-
-
-def _card_path(name_or_path: str) -> pathlib.Path:
     path = pathlib.Path(name_or_path)
     if name_or_path in model_names():
         return bundled_folder() / f"{name_or_path}.yaml"
@@ -108,31 +54,13 @@ def _card_path(name_or_path: str) -> pathlib.Path:
     )
 
 
-def _published(path: pathlib.Path) -> "tuple[Card, dict[str, np.ndarray]]":
-    """Card and arrays of a published checkpoint."""
-    from ngcm_cli.checkpoint.reference import read_published
-    from ngcm_cli.checkpoint.translate import model_spec
-    from ngcm_cli.checkpoint.weights import from_published
+def written_card(name_or_path: str) -> Card | PublishedCard:
+    """The card of a model as it is written, without a look at its weights.
 
-    published = read_published(path)
-    spec = model_spec(published.config, tuple(published.static["level"].tolist()))
-    static = {name: published.static[name] for name in _STATIC}
-    arrays = from_published(published.params, static, spec.physics.surface.land is None)
-    card = Card(
-        format=1,
-        name=path.stem,
-        summary="A published NeuralGCM checkpoint",
-        paper="https://doi.org/10.1038/s41586-024-07744-y",
-        source=path.name,
-        licence="as published with the checkpoint",
-        parameters=sum(
-            x.size for leaves in published.params.values() for x in leaves.values()
-        ),
-        stochastic=spec.random_fields is not None,
-        stable_for="not stated",
-        weights=WeightsFile(
-            file=path.name, sha256=published.sha256, bytes=published.bytes
-        ),
-        spec=spec,
-    )
-    return card, arrays
+    Args:
+        name_or_path: as for ``card_path``.
+
+    Raises:
+        CheckpointError: there is no such model, or its card is wrong.
+    """
+    return read_card(card_path(name_or_path))
