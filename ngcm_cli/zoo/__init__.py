@@ -10,7 +10,13 @@ file formats are in ``checkpoint``.
 from ngcm_cli.checkpoint.card import Card, PublishedCard
 from ngcm_cli.zoo.catalogue import DEFAULT, bundled_folder, model_names
 from ngcm_cli.zoo.conversion import convert
-from ngcm_cli.zoo.loading import fetch, find_card, load_model, open_model
+from ngcm_cli.zoo.loading import (
+    fetch,
+    find_card,
+    is_here,
+    load_model,
+    open_model,
+)
 
 __all__ = [
     "DEFAULT",
@@ -20,6 +26,7 @@ __all__ = [
     "convert",
     "fetch",
     "find_card",
+    "is_here",
     "load_model",
     "model_names",
     "open_model",

@@ -79,6 +79,21 @@ def fetch(
     return path.parent / card.weights.file
 
 
+def is_here(name_or_path: str) -> bool:
+    """Whether a model needs no download.
+
+    Args:
+        name_or_path: as for ``find_card``.
+
+    Raises:
+        CheckpointError: there is no such model, or its card is wrong.
+    """
+    if pathlib.Path(name_or_path).suffix == ".pkl":
+        return True
+    card = written_card(name_or_path)
+    return not isinstance(card, PublishedCard) or cache.is_here(card)
+
+
 def read_model(
     name_or_path: str,
     *,
