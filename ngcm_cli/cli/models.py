@@ -26,7 +26,7 @@ _MARKS = {True: "ok", False: "FAILED", None: "-"}
 
 @app.command("list")
 def list_models() -> None:
-    """List the models that can be named."""
+    """List the models that have a name."""
     from ngcm_cli.zoo import description, model_names
     from ngcm_cli.zoo.catalogue import written_card
 
@@ -54,10 +54,12 @@ def show(
     model: _Name,
     other: Annotated[
         str | None,
-        typer.Argument(metavar="[OTHER]", help="Show only what differs from this one."),
+        typer.Argument(metavar="OTHER", help="Show only what differs from this one."),
     ] = None,
 ) -> None:
-    """Show a model's card and architecture, or how it differs from another.
+    """Show a model, or how two differ.
+
+    One model is shown with its card and its whole architecture.
 
     Example: ngcm models show tl63_stochastic_mini
     """
@@ -89,7 +91,7 @@ def fetch(
         list[str], typer.Argument(metavar="NAME...", help="Models to fetch.")
     ],
 ) -> None:
-    """Fetch the weights of models, and print where they are.
+    """Fetch weights; print where they are.
 
     Example: ngcm models fetch deterministic_1_4_deg stochastic_1_4_deg
     """
@@ -114,7 +116,9 @@ def convert(
         bool, typer.Option("--overwrite", help="Replace existing files.")
     ] = False,
 ) -> None:
-    """Write a published model as a card and safetensors, and print the card's path.
+    """Convert a published model to our format.
+
+    Writes a card in YAML and weights in safetensors, and prints the path of the card.
 
     Example: ngcm models convert deterministic_1_4_deg converted
     """
@@ -129,7 +133,10 @@ def convert(
 
 @app.command()
 def verify(model: _Name) -> None:
-    """Check a model: files, hashes, weights, and one step from the bundled state.
+    """Check a model's files, and run one step.
+
+    Checks that the file is there, its size and hash, that every weight is finite and in
+    its place, and that one step from the bundled state is finite and as the card says.
 
     Example: ngcm models verify tl63_stochastic_mini
     """

@@ -23,6 +23,7 @@ class Behaviour:
         ranges: whether it answers ranges.
         etag: made of the body, or as given, or none at all.
         length: whether it says how long the body is, or sends it in chunks.
+        closes: whether the end of the connection is the end of the body, without chunks.
         checksums: that it announces: ``md5``, ``crc32c``.
         lies: whether the checksums are wrong.
         cut_after: bytes of a body after which the connection breaks.
@@ -38,6 +39,7 @@ class Behaviour:
     ranges: bool = True
     etag: str | None = "made"
     length: bool = True
+    closes: bool = False
     checksums: tuple[str, ...] = ("crc32c", "md5")
     lies: bool = False
     cut_after: int = 0
@@ -108,6 +110,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.send_header(name, value)
         if does.length:
             self.send_header("Content-Length", str(len(body)))
+        elif does.closes:
+            self.close_connection = True
         else:
             self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
@@ -120,14 +124,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _send(self, body: bytes) -> None:
         does = self.server.behaviour
+        chunked = not does.length and not does.closes
         with contextlib.suppress(ConnectionError):  # of a client that was killed
             for start in range(0, len(body), 2**16):
                 time.sleep(does.pause)
                 piece = body[start : start + 2**16]
-                if not does.length:
+                if chunked:
                     piece = b"%x\r\n%s\r\n" % (len(piece), piece)
                 self.wfile.write(piece)
-            if not does.length:
+            if chunked:
                 self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, format, *args):

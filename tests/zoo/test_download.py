@@ -68,6 +68,11 @@ def test_checksums_and_length_may_be_absent(server, get, checksums, length):
     get()
 
 
+def test_a_file_that_nothing_can_be_compared_with_is_refused(server, target):
+    server.checksums, server.length, server.closes = (), False, True
+    assert unavailable(server, target) == "does not say how long the file is"
+
+
 @pytest.mark.parametrize("checksums", [("md5",), ("crc32c",), ("crc32c", "md5")])
 def test_a_wrong_checksum_is_refused(server, target, checksums):
     server.checksums, server.lies = checksums, True
