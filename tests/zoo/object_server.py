@@ -23,7 +23,7 @@ class Behaviour:
         ranges: whether it answers ranges.
         etag: made of the body, or as given, or none at all.
         length: whether it says how long the body is, or sends it in chunks.
-        closes: whether the end of the connection is the end of the body, without chunks.
+        closes: whether the body ends with the connection, instead of in chunks.
         checksums: that it announces: ``md5``, ``crc32c``.
         lies: whether the checksums are wrong.
         cut_after: bytes of a body after which the connection breaks.
