@@ -7,7 +7,7 @@ import json
 import os
 import pathlib
 import resource
-import signal
+import socket
 import subprocess
 import sys
 import time
@@ -209,36 +209,30 @@ def test_a_full_disk_keeps_what_there_is(card, server, small_disk, monkeypatch, 
 
 
 FETCH = """
-import sys; sys.path.insert(0, {tests!r})
-from zoo.test_cache import make_card
+import resource, signal
 from ngcm_cli.zoo import cache
+from zoo.test_cache import make_card
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
 print(cache.fetch(make_card({url!r})))
 """
 
 
-def fetch_in_a_process(server, **options):
-    tests = str(pathlib.Path(__file__).parents[1])
-    folder = str(pathlib.Path(__file__).parent)
-    code = FETCH.format(tests=tests, url=server.url())
-    environment = os.environ | {"PYTHONPATH": f"{tests}{os.pathsep}{folder}"}
+def fetch_in_a_process(server, limit=resource.RLIM_INFINITY):
+    folder = pathlib.Path(__file__).parent
+    paths = os.pathsep.join(map(str, (folder.parent, folder)))
     return subprocess.Popen(
-        [sys.executable, "-c", code],
-        env=environment,
+        [sys.executable, "-c", FETCH.format(url=server.url(), limit=limit)],
+        env=os.environ | {"PYTHONPATH": paths},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **options,
     )
 
 
 def test_a_limit_on_file_sizes_is_a_full_disk(card, server, home):
     """RLIMIT_FSIZE stands for a quota: the write fails in the middle of the file."""
-
-    def limit():
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
-
-    process = fetch_in_a_process(server, preexec_fn=limit)
+    process = fetch_in_a_process(server, limit=400_000)
     _, said = process.communicate(timeout=60)
     assert "is full: File too large" in said and "kept" in said
     assert (home / "models" / "some.pkl.partial").stat().st_size == 400_000
@@ -293,7 +287,7 @@ def test_two_processes_download_once(card, server, body, caplog):
 def emulator(monkeypatch, tmp_path):
     """The object store's emulator, a process of its own."""
     pytest.importorskip("gcp_storage_emulator")
-    with __import__("socket").socket() as free:
+    with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     words = ["-m", "gcp_storage_emulator", "start", "-H", "127.0.0.1", "-q", "-M"]
