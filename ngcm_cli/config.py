@@ -163,6 +163,7 @@ class ForecastConfig(pydantic.BaseModel):
         levels: pressure levels to write, in hPa; None is all of the model's.
         output: ``.zarr`` or ``.nc``; None is a name made of model and init, here.
         overwrite: replace an existing output.
+        offline: use no network; a model's weights must be on this computer.
     """
 
     model_config = pydantic.ConfigDict(
@@ -179,6 +180,7 @@ class ForecastConfig(pydantic.BaseModel):
     levels: Levels | None = None
     output: Path | None = None
     overwrite: Switch = False
+    offline: Switch = False
 
     def __init__(self, **settings: Any):
         try:

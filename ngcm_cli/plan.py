@@ -14,16 +14,19 @@ import numpy as np
 
 import ngcm_cli
 from ngcm_cli.config import ForecastConfig, closest, format_duration, format_time
+from ngcm_cli.disk import format_size
 from ngcm_cli.errors import ConfigError, InputDataError
 from ngcm_cli.gcm.fields import NET_WATER
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.rollout import Chunk
+from ngcm_cli.io.dataset import open_dataset
 from ngcm_cli.io.inputs import InitialState, read_initial_state
 from ngcm_cli.io.layout import Layout
-from ngcm_cli.io.output import check_output, check_space, format_size, store_path
+from ngcm_cli.io.output import check_output, check_space, store_path
 from ngcm_cli.io.variables import VARIABLES
 from ngcm_cli.units import REFERENCE_TIME
-from ngcm_cli.zoo import Card, bundled_folder, open_model
+from ngcm_cli.zoo import Card, bundled_folder, is_here, open_model
+from ngcm_cli.zoo.cache import Progress, unseen
 
 SAMPLE = "era5_tl31_1959-01-02T00.nc"
 
@@ -103,11 +106,18 @@ class Plan:
         )
 
 
-def plan_forecast(config: ForecastConfig) -> Plan:
-    """Check everything that can be checked before the model runs."""
+def plan_forecast(config: ForecastConfig, download: Progress = unseen) -> Plan:
+    """Check everything that can be checked before the model runs.
+
+    Args:
+        config: what is asked for.
+        download: sees how weights that are not here yet are getting on.
+    """
     if config.output is not None:
         _check_paths(config, config.output)
-    card, model = open_model(config.model)
+    if config.data is not None and not is_here(config.model):
+        open_dataset(config.data).close()  # a wrong path is said before a download
+    card, model = open_model(config.model, offline=config.offline, progress=download)
     _check_every(config, model)
     if config.init is not None:
         _check_init(config, model, config.init)

@@ -1,20 +1,20 @@
 """The verbs: from a configuration to a forecast on disk."""
 
 import logging
-import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import jax
-import platformdirs
 
 from ngcm_cli.config import ForecastConfig
+from ngcm_cli.disk import home
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.rollout import Chunk, rollout
 from ngcm_cli.io.inputs import InitialState
 from ngcm_cli.io.store import Store
 from ngcm_cli.plan import Plan, plan_forecast, read_state
+from ngcm_cli.zoo.cache import Progress, unseen
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ def forecast(
     config: ForecastConfig | None = None,
     *,
     track: Track = lambda chunks, plan: chunks,
+    download: Progress = unseen,
     **settings: Any,
 ) -> pathlib.Path:
     """Forecast from an initial state, and write it.
@@ -36,6 +37,8 @@ def forecast(
     Args:
         config: what to do, or else its fields as keywords.
         track: sees every chunk pass on its way to disk, together with the plan.
+        download: sees the bytes of weights that have to be fetched first, as
+            ``zoo.fetch`` shows them.
         **settings: fields of `ForecastConfig`.
 
     Returns:
@@ -47,7 +50,7 @@ def forecast(
     if config is not None and settings:
         raise TypeError("give a ForecastConfig or keywords, not both")
     _enable_compilation_cache()
-    plan = plan_forecast(config or ForecastConfig(**settings))
+    plan = plan_forecast(config or ForecastConfig(**settings), download)
     for line in plan.describe().splitlines():
         log.info(line)
     with Store(plan.output, plan.layout, plan.config.overwrite) as store:
@@ -80,9 +83,7 @@ def _enable_compilation_cache() -> None:
     """Keep compiled programs between runs, unless JAX was told where already."""
     if jax.config.values["jax_compilation_cache_dir"] is not None:
         return
-    home = os.environ.get("NGCM_HOME") or platformdirs.user_cache_path("ngcm")
-    compiled = pathlib.Path(home) / "compiled"
-    jax.config.update("jax_compilation_cache_dir", str(compiled))
+    jax.config.update("jax_compilation_cache_dir", str(home() / "compiled"))
     shortest = "jax_persistent_cache_min_compile_time_secs"
     if jax.config.values[shortest] == 1.0:  # as JAX has it, if nobody changed it
         jax.config.update(shortest, 0.0)

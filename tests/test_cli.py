@@ -209,7 +209,7 @@ def test_usage_is_exit_2(ngcm, words):
     [(InputDataError("No.", "Do."), 2), (CheckpointError("No.", "Do."), 2)],
 )
 def test_errors_of_others_are_reported_alike(ngcm, monkeypatch, error, code):
-    def forecast(config, track):
+    def forecast(config, **seen):
         raise error
 
     monkeypatch.setattr(run, "forecast", forecast)
@@ -225,7 +225,7 @@ def test_unstable_is_exit_3_and_says_what_there_is(adder, ngcm):
 
 
 def test_interrupt_is_exit_130(ngcm, monkeypatch):
-    def forecast(config, track):
+    def forecast(config, **seen):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(run, "forecast", forecast)
@@ -233,7 +233,7 @@ def test_interrupt_is_exit_130(ngcm, monkeypatch):
 
 
 def test_a_bug_keeps_its_traceback_and_asks_for_a_report(monkeypatch):
-    def forecast(config, track):
+    def forecast(config, **seen):
         raise ZeroDivisionError
 
     monkeypatch.setattr(run, "forecast", forecast)

@@ -66,13 +66,14 @@ def test_surface_fields_of_the_real_model(tmp_path, name):
         assert set(vapour.cf.axes) == {"T", "X", "Y"}
 
 
-def test_readme_shows_the_help():
+@pytest.mark.parametrize("command", ["forecast", "models"])
+def test_readme_shows_the_help(command):
     text = (ROOT / "README.md").read_text()
     shown = re.search(
-        r"<!-- ngcm forecast --help -->\n```\n(.*?)```\n<!-- end -->", text, re.DOTALL
+        rf"<!-- ngcm {command} --help -->\n```\n(.*?)```\n<!-- end -->", text, re.DOTALL
     )
     help_text = subprocess.run(
-        [sys.executable, "-m", "ngcm_cli", "forecast", "--help"],
+        [sys.executable, "-m", "ngcm_cli", command, "--help"],
         env=os.environ | {"COLUMNS": "88"},
         capture_output=True,
         text=True,

@@ -94,7 +94,7 @@ def read_initial_state(path, init, grid, levels, fields, forcings):
 
 def use_the_adder(monkeypatch, tmp_path):
     model = Adder()
-    monkeypatch.setattr(plan_module, "open_model", lambda name: (CARD, model))
+    monkeypatch.setattr(plan_module, "open_model", lambda name, **how: (CARD, model))
     monkeypatch.setattr(plan_module, "read_initial_state", read_initial_state)
     monkeypatch.chdir(tmp_path)
     return model

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import ngcm_cli
+from ngcm_cli.cli import models
 from ngcm_cli.cli.forecast import forecast
 from ngcm_cli.cli.narration import complain
 from ngcm_cli.errors import NgcmError
@@ -20,6 +21,7 @@ app = typer.Typer(
     help="Forecasts and climate runs with neural general circulation models.",
 )
 app.command()(forecast)
+app.add_typer(models.app, name="models")
 
 
 def _show_version(wanted: bool) -> None:

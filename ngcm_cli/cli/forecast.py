@@ -5,7 +5,7 @@ import time
 import typer
 
 from ngcm_cli.cli import options
-from ngcm_cli.cli.narration import narration, summarize, tracking
+from ngcm_cli.cli.narration import downloading, narration, summarize, tracking
 
 
 def forecast(
@@ -19,6 +19,7 @@ def forecast(
     levels: options.Levels = None,
     output: options.Output = None,
     overwrite: options.Overwrite = None,
+    offline: options.Offline = None,
     config: options.RunFile = None,
     dry_run: options.DryRun = None,
 ) -> None:
@@ -41,13 +42,15 @@ def forecast(
         if parse_switch(only_check):
             from ngcm_cli.plan import plan_forecast
 
+            # A dry run downloads nothing, and says so if the weights are not here.
+            checked = checked.model_copy(update={"offline": True})
             typer.echo(plan_forecast(checked).describe())
             return
 
         from ngcm_cli import run
 
         started = time.monotonic()
-        with tracking(console) as track:
-            path = run.forecast(checked, track=track)
+        with tracking(console) as track, downloading(console) as download:
+            path = run.forecast(checked, track=track, download=download)
         summarize(console, path, time.monotonic() - started)
         typer.echo(path)

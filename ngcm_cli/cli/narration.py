@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ngcm_cli.gcm.rollout import Chunk
     from ngcm_cli.plan import Plan
     from ngcm_cli.run import Track
+    from ngcm_cli.zoo.cache import Progress
 
 
 def stderr() -> rich.console.Console:
@@ -41,7 +42,7 @@ def complain(error: NgcmError) -> None:
 
 def summarize(console: rich.console.Console, path: pathlib.Path, taken: float) -> None:
     """Say what came of a run that took so many seconds."""
-    from ngcm_cli.plan import format_size
+    from ngcm_cli.disk import format_size
 
     files = path.rglob("*") if path.is_dir() else [path]
     size = sum(file.stat().st_size for file in files if file.is_file())
@@ -184,3 +185,51 @@ def _clock(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02} min"
     return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
+
+
+@contextlib.contextmanager
+def downloading(console: rich.console.Console) -> Iterator["Progress"]:
+    """Follow a download: a bar on a terminal, elsewhere a line per quarter."""
+    if not console.is_terminal:
+        yield _Quarters(console)
+        return
+    bar = rich.progress.Progress(
+        rich.progress.TextColumn("Fetching"),
+        rich.progress.BarColumn(bar_width=None),
+        rich.progress.DownloadColumn(),
+        rich.progress.TransferSpeedColumn(),
+        rich.progress.TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+    tasks: dict[str, rich.progress.TaskID] = {}
+
+    def show(done: int, total: int | None) -> None:
+        if "weights" not in tasks:
+            bar.start()
+            tasks["weights"] = bar.add_task("", total=total)
+        bar.update(tasks["weights"], completed=done, total=total)
+        if done == total:  # other bars may follow on the same terminal
+            bar.stop()
+            bar.remove_task(tasks.pop("weights"))
+
+    try:
+        yield show
+    finally:
+        bar.stop()
+
+
+class _Quarters:
+    """Says how far a download is, four times at most."""
+
+    def __init__(self, console: rich.console.Console):
+        self.console = console
+        self.said = 0
+
+    def __call__(self, done: int, total: int | None) -> None:
+        from ngcm_cli.disk import format_size
+
+        quarter = int(4 * done / total) if total else 0
+        if quarter > self.said:
+            say(self.console, f"{format_size(done)} of {format_size(total or done)}")
+        self.said = quarter

@@ -61,6 +61,13 @@ Overwrite = Annotated[
     bool | None,
     typer.Option("--overwrite/--no-overwrite", help="Replace an existing output."),
 ]
+Offline = Annotated[
+    bool | None,
+    typer.Option(
+        "--offline/--no-offline",
+        help="Use no network; the weights must be on this computer.",
+    ),
+]
 RunFile = Annotated[
     pathlib.Path | None,
     typer.Option(

@@ -1,17 +1,12 @@
 """The place of an output: whether a forecast may be written there, by one run only."""
 
-import contextlib
-import os
 import pathlib
 import shutil
 import tempfile
 
+from ngcm_cli import disk
+from ngcm_cli.disk import format_size
 from ngcm_cli.errors import ConfigError, OutputError
-
-try:
-    import fcntl
-except ImportError:  # not on Windows, which has no such locks
-    fcntl = None
 
 
 def check_output(path: pathlib.Path, overwrite: bool = False) -> None:
@@ -86,16 +81,7 @@ def check_space(path: pathlib.Path, size: int) -> None:
         )
 
 
-def format_size(count: float) -> str:
-    """A number of bytes, for people."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"
-
-
-class Lock:
+class Lock(disk.Lock):
     """Held while a run writes to an output; gone with the process, however it ends.
 
     Args:
@@ -104,34 +90,10 @@ class Lock:
     """
 
     def __init__(self, file: pathlib.Path, output: pathlib.Path):
-        self._file = file
-        self._descriptor = None
-        while fcntl is not None and self._descriptor is None:
-            try:
-                descriptor = os.open(file, os.O_CREAT | os.O_RDWR)
-            except OSError:  # nor will the output be written, which says why
-                return
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(descriptor)
-                raise OutputError(
-                    f"Another run is writing to {output}.",
-                    "Wait until it ends, or choose another --output.",
-                ) from None
-            except OSError:
-                pass  # a disk without locks
-            with contextlib.suppress(FileNotFoundError):
-                # Another run may have removed the file after we opened it.
-                if os.path.samestat(os.fstat(descriptor), os.stat(file)):
-                    self._descriptor = descriptor
-            if self._descriptor is None:
-                os.close(descriptor)
-
-    def release(self) -> None:
-        """Remove the lock, if it is held."""
-        if self._descriptor is not None:
-            with contextlib.suppress(OSError):
-                self._file.unlink()
-            os.close(self._descriptor)
-            self._descriptor = None
+        try:
+            super().__init__(file)
+        except disk.LockedError:
+            raise OutputError(
+                f"Another run is writing to {output}.",
+                "Wait until it ends, or choose another --output.",
+            ) from None

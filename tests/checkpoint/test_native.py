@@ -8,7 +8,8 @@ import pytest
 import safetensors.numpy
 import yaml
 
-from ngcm_cli.checkpoint.native import read_card, read_weights, write_native
+from ngcm_cli.checkpoint.card import read_card
+from ngcm_cli.checkpoint.native import read_weights, write_native
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.zoo import bundled_folder, find_card
 

@@ -1,0 +1,76 @@
+"""Files on this computer: a folder of our own, locks, sizes for people."""
+
+import contextlib
+import os
+import pathlib
+
+import platformdirs
+
+try:
+    import fcntl
+except ImportError:  # not on Windows, which has no such locks
+    fcntl = None
+
+
+def home() -> pathlib.Path:
+    """Where weights and compiled programs are kept between runs.
+
+    ``$NGCM_HOME``, or else the platform's cache folder of ``ngcm``.
+    """
+    return pathlib.Path(
+        os.environ.get("NGCM_HOME") or platformdirs.user_cache_path("ngcm")
+    )
+
+
+def format_size(count: float) -> str:
+    """A number of bytes, for people."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
+class LockedError(Exception):
+    """Another process holds the lock."""
+
+
+class Lock:
+    """Held while something is written; gone with the process, however it ends.
+
+    Args:
+        file: of the lock, which exists while it is held.
+
+    Raises:
+        LockedError: it is held already.
+    """
+
+    def __init__(self, file: pathlib.Path):
+        self._file = file
+        self._descriptor = None
+        while fcntl is not None and self._descriptor is None:
+            try:
+                descriptor = os.open(file, os.O_CREAT | os.O_RDWR)
+            except OSError:  # nor will anything be written here, which says why
+                return
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+                raise LockedError(str(file)) from None
+            except OSError:
+                pass  # a disk without locks
+            with contextlib.suppress(FileNotFoundError):
+                # Another process may have removed the file after we opened it.
+                if os.path.samestat(os.fstat(descriptor), os.stat(file)):
+                    self._descriptor = descriptor
+            if self._descriptor is None:
+                os.close(descriptor)
+
+    def release(self) -> None:
+        """Remove the lock, if it is held."""
+        if self._descriptor is not None:
+            with contextlib.suppress(OSError):
+                self._file.unlink()
+            os.close(self._descriptor)
+            self._descriptor = None

@@ -1,0 +1,137 @@
+"""A model in words: its card, its architecture, how it differs from another."""
+
+import itertools
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from ngcm_cli.checkpoint.card import Card, PublishedCard, as_yaml
+from ngcm_cli.checkpoint.spec import ModelSpec
+from ngcm_cli.disk import format_size
+from ngcm_cli.zoo import cache
+
+_COLUMN = 36  # characters of each model in a comparison
+
+
+def resolution(card: Card | PublishedCard) -> str:
+    """Grid and spacing: ``TL63 128x64 2.8°``."""
+    longitudes = 2 * (int(card.grid.removeprefix("TL")) + 1)
+    return f"{card.grid} {longitudes}x{longitudes // 2} {360 / longitudes:.1f}°"
+
+
+def place(card: Card | PublishedCard) -> str:
+    """Where the weights of a model of the zoo are, in a word or two."""
+    if isinstance(card, Card):
+        return "bundled"
+    return "here" if cache.is_here(card) else "not fetched"
+
+
+def size(card: Card | PublishedCard) -> str:
+    """Size of the weights file, for people."""
+    if isinstance(card, Card):
+        return format_size(card.weights.bytes)
+    return cache.about_size(card)
+
+
+def describe(card: Card | PublishedCard) -> dict[str, str]:
+    """What a card says, by heading."""
+    lines = {
+        "Name": card.name,
+        "Summary": card.summary,
+        "Predicts": card.predicts,
+        "Resolution": resolution(card),
+        "Parameters": f"{card.parameters:,}".replace(",", " ")
+        + (" (reported, not confirmed)" if _is_unconfirmed(card) else ""),
+        "Stochastic": "yes" if card.stochastic else "no",
+        "Stable for": card.stable_for,
+        "Licence": card.licence,
+        "Paper": card.paper,
+        "Source": card.source,
+        "Size": size(card),
+    }
+    if isinstance(card, PublishedCard):
+        lines["Locations"] = " ".join(card.weights.locations)
+        here = cache.weights_path(card) if cache.is_here(card) else None
+        lines["Weights"] = "not fetched" if here is None else str(here)
+    else:
+        lines["SHA-256"] = card.weights.sha256
+    return {heading: text for heading, text in lines.items() if text is not None}
+
+
+def describe_architecture(spec: ModelSpec) -> str:
+    """The whole architecture, indented like the spec of a card."""
+    return as_yaml(spec.model_dump(mode="json"))
+
+
+def format_lines(lines: dict[str, str]) -> str:
+    """Headings on the left, text on the right."""
+    width = max(map(len, lines)) + 2
+    return "\n".join(
+        f"{heading if first else '':<{width}}{line}"
+        for heading, text in lines.items()
+        for first, line in _numbered(textwrap.wrap(text, 72, break_long_words=False))
+    )
+
+
+def compare(one: Card | PublishedCard, other: Card | PublishedCard) -> str:
+    """What differs between two models, side by side.
+
+    Architectures are compared where both are known.
+    """
+    both_known = isinstance(one, Card) and isinstance(other, Card)
+    left, right = _flat(one, both_known), _flat(other, both_known)
+    rows = {"name": (one.name, other.name)}
+    for key in left | right:
+        values = left.get(key, "-"), right.get(key, "-")
+        if values[0] != values[1]:
+            rows[key] = values
+    width = max(map(len, rows)) + 2
+    text = []
+    for key, values in rows.items():
+        columns = [textwrap.wrap(value, _COLUMN) for value in values]
+        for i, (a, b) in enumerate(itertools.zip_longest(*columns, fillvalue="")):
+            start = key if i == 0 else ""
+            text.append(f"{start:<{width}}{a:<{_COLUMN + 2}}{b}".rstrip())
+    return "\n".join(text)
+
+
+def _flat(card: Card | PublishedCard, with_spec: bool) -> dict[str, str]:
+    """Card and architecture as one level of keys, their parts joined by dots."""
+    content: dict[str, Any] = {
+        key: text
+        for key, text in describe(card).items()
+        if key not in ("Name", "Weights", "SHA-256", "Locations")
+    }
+    if isinstance(card, Card) and with_spec:
+        content |= card.spec.model_dump(mode="json")
+    return dict(_leaves(content))
+
+
+def _leaves(content: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in content.items():
+        name = f"{path}{key}"
+        if isinstance(value, list) and any(isinstance(x, dict) for x in value):
+            value = {str(i + 1): x for i, x in enumerate(value)}
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{name}.")
+        else:
+            yield name.lower() if path == "" else name, _word(value)
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_word, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return "none" if value is None else f"{value}"
+
+
+def _numbered(lines: list[str]) -> Iterator[tuple[bool, str]]:
+    for i, line in enumerate(lines or [""]):
+        yield i == 0, line
+
+
+def _is_unconfirmed(card: Card | PublishedCard) -> bool:
+    return isinstance(card, PublishedCard) and "parameters" in card.unconfirmed
