@@ -3,7 +3,8 @@
 import pytest
 from gcm import precipitation
 
-from ngcm_cli.checkpoint.native import read_card, read_weights, write_native
+from ngcm_cli.checkpoint.card import read_card
+from ngcm_cli.checkpoint.native import read_weights, write_native
 from ngcm_cli.checkpoint.spec import ModelSpec
 from ngcm_cli.checkpoint.translate import model_spec
 from ngcm_cli.checkpoint.weights import from_published
