@@ -159,7 +159,8 @@ class ForecastConfig(pydantic.BaseModel):
         lead: how far to forecast.
         every: time between outputs.
         seed: of the random stream, ``jax.random.key(seed)``, below 2**32.
-        variables: what to write; None is all that the model predicts.
+        variables: what to write; None is what the model predicts on levels, and its
+            precipitation.
         levels: pressure levels to write, in hPa; None is all of the model's.
         output: ``.zarr`` or ``.nc``; None is a name made of model and init, here.
         overwrite: replace an existing output.

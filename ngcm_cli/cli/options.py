@@ -40,7 +40,9 @@ Seed = Annotated[
 Variables = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="NAME,...", help="What to write; may be repeated.  [default: all]"
+        metavar="NAME,...",
+        help="What to write; may be repeated.  [default: what the model predicts on "
+        "levels, and its precipitation]",
     ),
 ]
 Levels = Annotated[
