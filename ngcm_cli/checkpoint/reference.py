@@ -49,8 +49,14 @@ class PublishedCheckpoint:
     bytes: int
 
 
-def read_published(path: str | pathlib.Path) -> PublishedCheckpoint:
+def read_published(
+    path: str | pathlib.Path, sha256: str | None = None
+) -> PublishedCheckpoint:
     """Read a published checkpoint; nothing in the file is executed.
+
+    Args:
+        path: of the file.
+        sha256: of the file, where it has just been computed.
 
     Raises:
         CheckpointError: the file is absent, damaged, hostile or not a published model.
@@ -68,7 +74,7 @@ def read_published(path: str | pathlib.Path) -> PublishedCheckpoint:
         static = _static(_entry(content, "aux_ds_dict", dict))
     except Refusal as refusal:
         raise CheckpointError(f"The checkpoint {path} {refusal}.", _HINT) from None
-    digest = hashlib.sha256(data).hexdigest()
+    digest = sha256 or hashlib.sha256(data).hexdigest()
     return PublishedCheckpoint(config, params, static, digest, len(data))
 
 

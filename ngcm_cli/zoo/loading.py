@@ -117,7 +117,8 @@ def read_model(
     card = read_card(path)
     if isinstance(card, PublishedCard):
         weights = cache.fetch(card, offline=offline, progress=progress)
-        return read_checkpoint(weights, card)
+        pin = cache.read_pin(card)  # against which the file was hashed just now
+        return read_checkpoint(weights, card, pin.sha256 if pin else None)
     return card, read_weights(card, path.parent)
 
 

@@ -19,13 +19,16 @@ DESCRIBED = "summary", "predicts", "paper", "source", "licence", "stable_for"
 
 
 def read_checkpoint(
-    path: pathlib.Path, described: PublishedCard | None = None
+    path: pathlib.Path,
+    described: PublishedCard | None = None,
+    sha256: str | None = None,
 ) -> "tuple[Card, dict[str, np.ndarray]]":
     """Read a published checkpoint.
 
     Args:
         path: of the file; nothing in it is executed.
         described: its card, if there is one; what both say must agree.
+        sha256: of the file, where it has just been computed.
 
     Returns:
         Its complete card, the architecture in it, and its arrays by place.
@@ -37,7 +40,7 @@ def read_checkpoint(
     from ngcm_cli.checkpoint.translate import model_spec
     from ngcm_cli.checkpoint.weights import from_published
 
-    published = read_published(path)
+    published = read_published(path, sha256)
     spec = model_spec(published.config, tuple(published.static["level"].tolist()))
     static = {name: published.static[name] for name in _STATIC}
     arrays = from_published(published.params, static, spec)
