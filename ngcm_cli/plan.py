@@ -232,7 +232,7 @@ def _check_init(config: ForecastConfig, model: NeuralGCM, init: np.datetime64) -
 
 def _variables(config: ForecastConfig, model: NeuralGCM) -> tuple[str, ...]:
     """The variables to write, under the names of the output."""
-    predicted = model.output_variables
+    predicted = tuple(dict.fromkeys((*model.output_variables, *NET_WATER)))
     known = {name: name for name in predicted}
     for variable in VARIABLES.values():
         if variable.name in predicted:

@@ -6,10 +6,8 @@ from ngcm_cli.checkpoint import spec as specs
 from ngcm_cli.checkpoint.closed_world import Reader, plain, shown
 from ngcm_cli.checkpoint.gin import Ref
 from ngcm_cli.checkpoint.invariants import BESIDE_DIAGNOSTICS, DECODER, STEP
-from ngcm_cli.checkpoint.translate_networks import (
-    surface_embedding,
-    tower,
-)
+from ngcm_cli.checkpoint.networks import GRADIENTS, SURROUNDINGS
+from ngcm_cli.checkpoint.translate_networks import surface_embedding, tower
 from ngcm_cli.dynamics.state import TRACERS
 from ngcm_cli.physics.parameterization import STATE_FIELDS
 
@@ -17,8 +15,6 @@ _CONSTRAINED = "PrecipitationDiagnosticsConstrained"
 _NET = "PrecipitationMinusEvaporationDiagnostics"
 # Known for every model at every output, whether a configuration asks or not.
 _ALWAYS = {"NoDiagnostics", "SurfacePressureDiagnostics", _NET}
-_GRADIENTS = ("_dlon", "_dlat", "_del2")
-_GROUND = {"land_sea_mask"} | {f"geopotential_at_surface{x}" for x in ("", *_GRADIENTS)}
 
 
 def water_budget(
@@ -177,7 +173,7 @@ class _Network:
                     read.choose(f"{name}.forcing_to_include", known)
             case "FloatDataFeatures":
                 names = self._derived(name, read.get(f"{name}.covariate_keys"))
-                if unknown := set(names) - _GROUND:
+                if unknown := set(names) - set(SURROUNDINGS):
                     read.refuse(f"has unknown features {sorted(unknown)} in {name}")
             case "VelocityAndPrognostics":
                 names = self._state(name)
@@ -207,7 +203,7 @@ class _Network:
         found = self.read.choose_if_bound(
             f"{name}.compute_gradients_module", operators, Ref("EmptyTransform")
         )
-        suffixes = ("", *_GRADIENTS) if found == operators else ("",)
+        suffixes = GRADIENTS if found == operators else ("",)
         return [field + suffix for field in fields for suffix in suffixes]
 
     def _scales(self, ref: Ref, scope: str) -> tuple[specs.Scales, float | None]:
@@ -223,7 +219,7 @@ class _Network:
             match step.name:
                 case "InverseLevelScale":
                     keys = read.get(f"{name}.keys_to_scale")
-                    humidity = {f"specific_humidity{x}" for x in ("", *_GRADIENTS)}
+                    humidity = {f"specific_humidity{x}" for x in GRADIENTS}
                     if set(keys) != humidity:
                         read.choose(f"{name}.keys_to_scale", sorted(humidity))
                     profile = read.get(f"{name}.scales")

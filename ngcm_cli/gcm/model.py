@@ -101,12 +101,10 @@ class NeuralGCM(eqx.Module):
 
     @property
     def output_variables(self) -> tuple[str, ...]:
-        """Fields that ``decode`` can return: those on levels, then the surface's.
-
-        Those of ``gcm.fields.NET_WATER`` need states that track water.
-        """
+        """Fields that ``decode`` can return: those on levels, then the surface's."""
+        water = () if self.step.water_budget is None else NET_WATER
         own = PRECIPITATION if self.predicts_precipitation else ()
-        return (*ATMOSPHERE, *SURFACE, *NET_WATER, *own)
+        return (*ATMOSPHERE, *SURFACE, *water, *own)
 
     @property
     def predicts_precipitation(self) -> bool:
@@ -199,7 +197,7 @@ class NeuralGCM(eqx.Module):
 
         Raises:
             ValueError: a name that is not among ``output_variables``, or fluxes of
-                water from a state without; see ``tracking_water``.
+                water from a state of a model that does not track them.
         """
         names = self.default_outputs if variables is None else variables
         for name in names:
@@ -212,15 +210,16 @@ class NeuralGCM(eqx.Module):
             fields |= _decode_surface(self, state)
         if any(name in (*NET_WATER, *PRECIPITATION) for name in names):
             if state.water is None:
-                raise ValueError("the state is of a model that is not tracking_water()")
+                raise ValueError("the state is from a model that does not track water")
             fields |= to_si(water_fields(state.water))
         return {name: fields[name] for name in names}
 
     def tracking_water(self) -> "NeuralGCM":
         """This model, which also keeps account of precipitation minus evaporation.
 
-        Its states hold the fluxes of water at the surface, and ``decode`` gives them. A
-        model that predicts precipitation does so anyway and is returned as it is.
+        Its states hold the fluxes of water at the surface, and ``decode`` gives those
+        of ``gcm.fields.NET_WATER``. A model that predicts precipitation does so anyway
+        and is returned as it is.
         """
         if self.step.water_budget is not None:
             return self

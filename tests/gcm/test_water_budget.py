@@ -12,7 +12,7 @@ from agreement import EPS, assert_agrees, perturbed, rms
 from gcm import bundled, precipitation
 
 from ngcm_cli import units
-from ngcm_cli.gcm.fields import to_si
+from ngcm_cli.gcm.fields import ATMOSPHERE, NET_WATER, to_si
 from ngcm_cli.gcm.surface_outputs import water_fields
 from ngcm_cli.physics.water_budget import Water, WaterBudget
 
@@ -49,6 +49,20 @@ def test_tracking_changes_nothing_else(tracked):
 def test_a_tracking_model_is_returned_as_it_is(tracking):
     assert tracking.tracking_water() is tracking
     assert tracking.step.water_budget.names == ("P_minus_E",)
+
+
+def test_what_can_be_decoded(tracking, tracked):
+    untracked = bundled.model()
+    assert not set(NET_WATER) & set(untracked.output_variables)
+    assert tracking.output_variables == (*untracked.output_variables, *NET_WATER)
+    assert tracking.default_outputs == untracked.default_outputs
+    fields = tracking.decode(tracked[1], NET_WATER)
+    for name, x in in_si(tracked[1]).items():
+        np.testing.assert_array_equal(fields[name], x)
+    with pytest.raises(ValueError, match="does not track water"):
+        tracking.decode(bundled.encoded(), NET_WATER)
+    with pytest.raises(ValueError, match="does not predict 'P_minus_E_rate'"):
+        untracked.decode(bundled.encoded(), NET_WATER)
 
 
 def test_p_minus_e_is_what_the_physics_takes_from_the_column(tracking, tracked):
@@ -132,6 +146,8 @@ def test_the_model_is_read_from_its_configuration(kind):
     assert spec.random_fields.fixed == 4 and not spec.random_fields.in_encoder
     model = precipitation.model(kind)
     assert model.encoder_noise is None
+    added = "precipitation_cumulative_mean", "evaporation"
+    assert model.default_outputs == (*ATMOSPHERE, *added)
     names = "P_minus_E", "evaporation", "precipitation"
     assert model.step.water_budget.names == names
     random = model.step.random_fields
