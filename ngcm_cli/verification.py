@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import os
 import pathlib
 from collections.abc import Iterator
 
@@ -68,7 +69,7 @@ def one_step(model: NeuralGCM, seed: int = 0) -> dict[str, np.ndarray]:
 
 def _checks(name_or_path: str) -> Iterator[Check]:
     card, path = _written(name_or_path)
-    yield Check("file", path.is_file(), str(path))
+    yield Check("file", os.path.isfile(path), str(path))
     yield from _check_file(card, path)
     try:
         complete, arrays = read_model(name_or_path, offline=True)
@@ -118,9 +119,13 @@ def _check_file(
         yield Check("size", True, f"{size} bytes, {since}")
         yield Check("SHA-256", True, f"{sha256[:12]}…, {since}")
         return
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        yield Check("size and SHA-256", False, f"cannot be read: {error.strerror}")
+        return
     if card is None:
         yield Check("size", None, f"{size} bytes, {format_size(size)}")
         yield Check("SHA-256", None, f"{sha256}, nothing to compare with")

@@ -1,15 +1,18 @@
 """The command line: exit codes, stdout and stderr, help, and what it imports."""
 
+import io
 import logging
 import subprocess
 import sys
 import time
 
 import pytest
+import rich.console
 from test_run import use_the_adder
 
 from ngcm_cli import run
 from ngcm_cli.cli import main
+from ngcm_cli.cli.narration import downloading, tracking
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.errors import CheckpointError, InputDataError
 
@@ -241,3 +244,15 @@ def test_a_bug_keeps_its_traceback_and_asks_for_a_report(monkeypatch):
     with pytest.raises(ZeroDivisionError) as caught:
         main()
     assert "please report it" in caught.value.__notes__[0]
+
+
+def test_a_download_and_a_run_share_a_terminal():
+    """One bar after the other: Rich shows only one at a time."""
+    console = rich.console.Console(force_terminal=True, file=io.StringIO())
+    with tracking(console) as track, downloading(console) as download:
+        download(5, 10)
+        download(10, 10)
+        chunks = iter([])
+        assert list(track(chunks, None)) == []
+    text = console.file.getvalue()
+    assert "Fetching" in text and "Compiling the model" in text

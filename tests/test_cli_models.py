@@ -214,7 +214,8 @@ def test_verify_finds_what_is_wrong(ngcm, small, store, home, tmp_path):
     weights.write_bytes(data)
     verify_fails(ngcm, f"{MINI}.yaml", "SHA-256", "the card says da6c5d75f0d0…")
     # A model of the zoo whose file is another one's: here the card's number is wrong.
-    ngcm("models", "fetch", "deterministic_2_8_deg")
+    (home / "models").mkdir(parents=True)
+    shutil.copy(wheel_pickle(), home / "models" / "deterministic_2_8_deg.pkl")
     said = "has parameters: 191174; the card of deterministic_2_8_deg says 14518180"
     verify_fails(ngcm, "deterministic_2_8_deg", "contents", said)
     (home / "models" / "deterministic_2_8_deg.pkl").write_bytes(b"changed")

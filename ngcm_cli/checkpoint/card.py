@@ -14,8 +14,11 @@ import yaml
 from ngcm_cli.checkpoint.spec import ModelSpec
 from ngcm_cli.errors import CheckpointError
 
-FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 """What a model or a weights file may be called."""
+
+PRINTED_VALUES = 8
+"""How many values of each variable a fingerprint has."""
 
 _HINT = "The file is damaged or of another version; get it again."
 
@@ -55,6 +58,19 @@ class PublishedFile(_Strict):
     bytes: pydantic.PositiveInt | None = None
 
 
+_FINITE = pydantic.Field(allow_inf_nan=False)
+
+
+def _printable(text: str) -> str:
+    line = " ".join(text.split())
+    if not line.isprintable():  # it goes to people's terminals
+        raise ValueError("has characters that cannot be printed")
+    return line
+
+
+Text = Annotated[str, pydantic.AfterValidator(_printable)]
+
+
 class FieldPrint(_Strict):
     """A few numbers of one variable, in the units of the output.
 
@@ -63,8 +79,11 @@ class FieldPrint(_Strict):
         values: at places spread evenly over the field.
     """
 
-    std: float
-    values: tuple[float, ...]
+    std: Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]
+    values: Annotated[
+        tuple[Annotated[float, _FINITE], ...],
+        pydantic.Field(min_length=PRINTED_VALUES, max_length=PRINTED_VALUES),
+    ]
 
 
 class Fingerprint(_Strict):
@@ -99,14 +118,14 @@ class Description(_Strict):
 
     format: Literal[1]
     name: Annotated[str, pydantic.Field(pattern=FILE_NAME)]
-    summary: str
-    predicts: str | None = None
-    paper: str
-    source: str
-    licence: str
-    parameters: int
+    summary: Text
+    predicts: Text | None = None
+    paper: Text
+    source: Text
+    licence: Text
+    parameters: Annotated[int, pydantic.Field(ge=0, lt=10**12)]
     stochastic: bool
-    stable_for: str
+    stable_for: Text
 
 
 class Card(Description):
@@ -137,7 +156,7 @@ class PublishedCard(Description):
         weights: where to fetch it.
     """
 
-    grid: Annotated[str, pydantic.Field(pattern=r"^TL[1-9][0-9]*$")]
+    grid: Annotated[str, pydantic.Field(pattern=r"^TL[1-9][0-9]{0,3}$")]
     unconfirmed: tuple[Literal["grid", "parameters", "stochastic"], ...] = ()
     weights: PublishedFile
 
@@ -160,8 +179,6 @@ def read_card(path: pathlib.Path) -> Card | PublishedCard:
         raise CheckpointError(
             f"The model card {path} cannot be read: {error.strerror}.", _HINT
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
-        raise CheckpointError(f"The model card {path} is not YAML.", _HINT) from None
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"])) or "card"
@@ -169,6 +186,8 @@ def read_card(path: pathlib.Path) -> Card | PublishedCard:
             f"The model card {path} is wrong at {key}: {first['msg']}.",
             "Correct it there, or get the card again.",
         ) from None
+    except (yaml.YAMLError, ValueError, RecursionError):  # of values such as dates, too
+        raise CheckpointError(f"The model card {path} is not YAML.", _HINT) from None
     if isinstance(card, Card) and (
         card.stochastic != (card.spec.random_fields is not None)
     ):

@@ -285,6 +285,9 @@ class ModelSpec(_Spec):
         for name, profile in on_pressure.items():
             if profile is None or len(profile) != len(self.pressure_levels):
                 raise ValueError(f"{name} has not one value per pressure level")
+        noise = self.random_fields
+        if noise is not None and noise.fixed > len(noise.correlation_km):
+            raise ValueError("more random fields are fixed than there are")
         if self.step_minutes % self.physics_substeps:
             raise ValueError("a physics substep is not a whole number of minutes")
         return self

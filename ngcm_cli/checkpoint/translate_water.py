@@ -1,12 +1,13 @@
 """The water budget of a published configuration: precipitation and evaporation."""
 
+import dataclasses
 from typing import Any
 
 from ngcm_cli.checkpoint import spec as specs
 from ngcm_cli.checkpoint.closed_world import Reader, plain, shown
 from ngcm_cli.checkpoint.gin import Ref
 from ngcm_cli.checkpoint.invariants import BESIDE_DIAGNOSTICS, DECODER, STEP
-from ngcm_cli.checkpoint.networks import GRADIENTS, SURROUNDINGS
+from ngcm_cli.checkpoint.networks import GRADIENTS
 from ngcm_cli.checkpoint.translate_networks import surface_embedding, tower
 from ngcm_cli.dynamics.state import TRACERS
 from ngcm_cli.physics.parameterization import STATE_FIELDS
@@ -15,6 +16,8 @@ _CONSTRAINED = "PrecipitationDiagnosticsConstrained"
 _NET = "PrecipitationMinusEvaporationDiagnostics"
 # Known for every model at every output, whether a configuration asks or not.
 _ALWAYS = {"NoDiagnostics", "SurfacePressureDiagnostics", _NET}
+
+_GROUND = {"land_sea_mask", *(f"geopotential_at_surface{x}" for x in GRADIENTS)}
 
 
 def water_budget(
@@ -64,7 +67,8 @@ def _modules(read: Reader) -> tuple[Ref, ...]:
     module = read.get(f"{STEP}.diagnostics_module", Ref("NoDiagnostics"))
     if module.name != "CombinedDiagnostics":
         return (module,)
-    return read.get(f"{_in(module.scope, module.name)}.diagnostic_modules")
+    modules = read.get(f"{_in(module.scope, module.name)}.diagnostic_modules")
+    return tuple(dataclasses.replace(x, scope=x.scope or module.scope) for x in modules)
 
 
 def _all_species(read: Reader, name: str) -> None:
@@ -173,7 +177,7 @@ class _Network:
                     read.choose(f"{name}.forcing_to_include", known)
             case "FloatDataFeatures":
                 names = self._derived(name, read.get(f"{name}.covariate_keys"))
-                if unknown := set(names) - set(SURROUNDINGS):
+                if unknown := set(names) - _GROUND:
                     read.refuse(f"has unknown features {sorted(unknown)} in {name}")
             case "VelocityAndPrognostics":
                 names = self._state(name)

@@ -149,7 +149,7 @@ def verify(model: _Name) -> None:
         if failed:
             raise CheckpointError(
                 f"{model} failed: {', '.join(failed)}.",
-                "Fetch or convert it again; if that does not help, report it.",
+                "Remove its weights, and fetch or convert them again.",
             )
 
 

@@ -93,13 +93,16 @@ def tracking(console: rich.console.Console) -> Iterator["Track"]:
         console=console,
         refresh_per_second=4,
     )
-    with bar:
+    try:  # the bar starts with the run: a download before it has a bar of its own
         yield lambda chunks, plan: _bar(chunks, plan, bar)
+    finally:
+        bar.stop()
 
 
 def _bar(
     chunks: Iterable["Chunk"], plan: "Plan", bar: rich.progress.Progress
 ) -> Iterator["Chunk"]:
+    bar.start()
     task = bar.add_task("Compiling the model", total=None, weather="")
     pace = _Pace(plan)
     for done, chunk in enumerate(chunks, start=1):

@@ -1,8 +1,8 @@
 """Fields at the surface that follow from the state, without the decoder's network.
 
 All are those of the state at its own time; fluxes of water are means over the physics
-step that ended then. Letters: pₛ surface pressure, Φₛ surface
-geopotential, N the lowest sigma level, T temperature, Γ = −dT/dz.
+step that ended then, or begins at the initial state. Letters: pₛ surface pressure, Φₛ
+surface geopotential, N the lowest sigma level, T temperature, Γ = −dT/dz.
 """
 
 import jax.numpy as jnp

@@ -168,6 +168,8 @@ class Layout:
             "units": variable.units,
             "coordinates": "valid_time",
         }
+        if variable.cell_methods:
+            attributes["cell_methods"] = variable.cell_methods
         if variable.units == "K":
             attributes["units_metadata"] = "temperature: on_scale"
         return attributes

@@ -21,6 +21,8 @@ class Variable:
             ocean takes anywhere, with some margin; values outside are in other units,
             or missing-value markers.
         on_levels: True in the atmosphere, False at the surface.
+        cell_methods: how values stand for a span of time, in the words of CF; empty
+            where they belong to an instant or a step of the model.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Variable:
     valid_range: tuple[float, float]
     on_levels: bool = True
     other_standard_names: tuple[str, ...] = ()
+    cell_methods: str = ""
 
     def is_called(self, name: str) -> bool:
         """True for its own name and its aliases, in capitals or not."""
@@ -157,6 +160,7 @@ _TABLE = (
         aliases=("p_minus_e_cumulative",),
         valid_range=(-2e5, 1e6),
         on_levels=False,
+        cell_methods="lead_time: sum (comment: since the initial time)",
     ),
     Variable(
         name="precipitation_rate",
@@ -175,6 +179,7 @@ _TABLE = (
         aliases=("total_precipitation", "tp"),
         valid_range=(-200.0, 1000.0),
         on_levels=False,
+        cell_methods="lead_time: sum (comment: since the initial time)",
     ),
     Variable(
         name="evaporation",
@@ -195,6 +200,7 @@ _TABLE = (
         aliases=(),
         valid_range=(-1000.0, 200.0),
         on_levels=False,
+        cell_methods="lead_time: sum (comment: since the initial time)",
     ),
 )
 

@@ -8,6 +8,7 @@ import contextlib
 import datetime
 import hashlib
 import logging
+import os
 import pathlib
 import time
 from collections.abc import Callable, Iterator
@@ -69,7 +70,7 @@ def pin_path(card: PublishedCard) -> pathlib.Path:
 
 def is_here(card: PublishedCard) -> bool:
     """Whether the weights are on this computer."""
-    return weights_path(card).is_file()
+    return os.path.isfile(weights_path(card))
 
 
 def fetch(
@@ -89,6 +90,10 @@ def fetch(
     if is_here(card):
         check(card)
         return path
+    if os.path.isdir(path):
+        raise CheckpointError(
+            f"There is a folder at {path}, where the weights belong.", "Remove it."
+        )
     if offline:
         raise CheckpointError(
             f"The weights of {card.name} ({about_size(card)}) are not on this computer "
@@ -196,7 +201,7 @@ def ways_out(card: PublishedCard) -> str:
 
 def _download(card: PublishedCard, progress: Progress) -> None:
     """Fetch from the first location that has the file, check, pin and rename."""
-    from ngcm_cli.zoo.download import Unavailable, download
+    from ngcm_cli.zoo.download import Unavailable, discard, download
     from ngcm_cli.zoo.transport import http_address
 
     path, pin = weights_path(card), read_pin(card)
@@ -212,6 +217,9 @@ def _download(card: PublishedCard, progress: Progress) -> None:
         log.info(f"From {address}")
         try:
             got = download(address, path, progress)
+            if got.bytes < card.about_bytes // 2:  # the page of a proxy, say
+                discard(path)
+                raise Unavailable(f"sends {got.bytes} bytes, too few for this model")
         except Unavailable as reason:
             refusals[address] = str(reason)
             log.info(f"{address} {reason}.")
@@ -225,9 +233,12 @@ def _download(card: PublishedCard, progress: Progress) -> None:
                     f"If the change is meant, remove {pin_path(card)} and fetch again.",
                 )
         except CheckpointError:
-            got.file.unlink()
+            discard(path)
             raise
-        got.file.replace(path)
+        try:
+            got.file.replace(path)
+        except OSError as error:
+            raise _unwritable(path, error) from None
         pin = Pin(
             sha256=got.sha256,
             bytes=got.bytes,
@@ -283,9 +294,9 @@ def _alone(card: PublishedCard) -> Iterator[None]:
         lock.release()
 
 
-def _unwritable(folder: pathlib.Path, error: OSError) -> CheckpointError:
+def _unwritable(place: pathlib.Path, error: OSError) -> CheckpointError:
     return CheckpointError(
-        f"The folder {folder} cannot be written to: {error.strerror}.",
+        f"{place} cannot be written to: {error.strerror}.",
         "Set NGCM_HOME to a folder that can be.",
     )
 

@@ -2,6 +2,7 @@
 
 import difflib
 import importlib.resources
+import os
 import pathlib
 
 from ngcm_cli.checkpoint.card import Card, PublishedCard, read_card
@@ -34,9 +35,9 @@ def card_path(name_or_path: str) -> pathlib.Path:
     path = pathlib.Path(name_or_path)
     if name_or_path in model_names():
         return bundled_folder() / f"{name_or_path}.yaml"
-    if path.suffix in (".yaml", ".yml") and path.is_file():
+    if path.suffix in (".yaml", ".yml") and os.path.isfile(path):
         return path
-    if name_or_path and path.is_dir():
+    if name_or_path and os.path.isdir(path):
         cards = sorted(path.glob("*.yaml"))
         if len(cards) == 1:
             return cards[0]

@@ -9,7 +9,7 @@ from ngcm_cli.checkpoint.native import write_native
 from ngcm_cli.errors import CheckpointError, ConfigError, OutputError
 from ngcm_cli.zoo import cache
 from ngcm_cli.zoo.catalogue import model_names, written_card
-from ngcm_cli.zoo.published import DESCRIBED, read_checkpoint
+from ngcm_cli.zoo.published import DESCRIBED, clean_name, read_checkpoint
 
 
 def convert(
@@ -43,7 +43,7 @@ def convert(
     folder, path = pathlib.Path(folder), pathlib.Path(name_or_path)
     is_checkpoint = path.suffix == ".pkl"
     described = _described(name or path.stem) if is_checkpoint else _card(name_or_path)
-    name = name or (path.stem if described is None else described.name)
+    name = name or (clean_name(path.stem) if described is None else described.name)
     targets = [folder / f"{name}.{suffix}" for suffix in ("yaml", "safetensors")]
     existing = [str(target) for target in targets if target.exists()]
     if existing and not overwrite:

@@ -10,14 +10,16 @@ import dataclasses
 import errno
 import hashlib
 import io
-import json
 import logging
+import os
 import pathlib
 import shutil
 import time
 from collections.abc import Callable
+from typing import Annotated
 
 import google_crc32c
+import pydantic
 import requests
 import urllib3
 
@@ -25,6 +27,7 @@ from ngcm_cli.disk import format_size
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.zoo import transport
 from ngcm_cli.zoo.transport import (
+    Checksum,
     announced_checksums,
     cause_of,
     is_strong,
@@ -55,17 +58,19 @@ class Received:
     file: pathlib.Path
     bytes: int
     sha256: str
-    announced: dict[str, str]
+    announced: dict[Checksum, str]
 
 
-@dataclasses.dataclass
-class _Note:
+class _Note(pydantic.BaseModel):
     """What file a partial one is the beginning of."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
 
     address: str
     total: int | None
-    validator: str | None  # an ETag or a date, for If-Range
-    announced: dict[str, str]
+    # An ETag or a date, for If-Range; it goes into a header as it is.
+    validator: Annotated[str, pydantic.Field(pattern=r"^[ -~]*$")] | None
+    announced: dict[Checksum, str]
 
 
 def download(
@@ -86,6 +91,19 @@ def download(
         return _Download(address, target, progress, session).run()
 
 
+def discard(target: pathlib.Path) -> None:
+    """Remove what downloads of this target have left beside it."""
+    for file in _beside(target):
+        if os.path.lexists(file):
+            file.unlink()
+
+
+def _beside(target: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
+    """The unfinished file and its note."""
+    partial = target.with_name(target.name + ".partial")
+    return partial, target.with_name(target.name + ".partial.json")
+
+
 class _Download:
     """The state of one download."""
 
@@ -97,24 +115,26 @@ class _Download:
         session: requests.Session,
     ):
         self.address = address
-        self.partial = target.with_name(target.name + ".partial")
-        self.note_file = target.with_name(target.name + ".partial.json")
+        self.target = target
+        self.partial, self.note_file = _beside(target)
         self.progress = progress
         self.session = session
         self._start_hashing()
         self.note = self._read_note()
+        self.most = self.size if self.note is not None else 0
 
     def run(self) -> Received:
         """Download until the file is whole, or there is no hope."""
-        resumed, restarted, stalls = self.size > 0, False, 0
+        resumed, restarted, stalls = self.most > 0, False, 0
         while True:
-            before = self.size
             try:
                 while not self._is_whole() and not self._request():
                     resumed = False  # the file has changed, so nothing is left
                 received = self._checked()
             except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-                stalls = 0 if self.size > before else stalls + 1
+                # More than ever: a server may begin anew each time.
+                stalls = 0 if self.size > self.most else stalls + 1
+                self.most = max(self.most, self.size)
                 if stalls > transport.PATIENCE.stalls:
                     raise Unavailable(cause_of(error)) from None
                 log.info(f"The connection broke at {format_size(self.size)}; going on.")
@@ -124,7 +144,7 @@ class _Download:
                     time.sleep(min(wait, transport.PATIENCE.longest))
                 continue
             if received is not None:
-                self.note_file.unlink(missing_ok=True)
+                self.note_file.unlink()
                 return received
             self._forget()
             if not resumed or restarted:
@@ -187,16 +207,20 @@ class _Download:
 
     def _begin(self, response: requests.Response) -> None:
         """Start an empty file and note which one it will be."""
-        self._forget()
         length = response.headers.get("Content-Length", "")
         etag = response.headers.get("ETag", "")
         date = response.headers.get("Last-Modified")
-        self.note = _Note(
-            self.address,
-            int(length) if length.isdecimal() else None,
-            etag if is_strong(etag) else date,  # If-Range takes no weak ETag
-            announced_checksums(response),
-        )
+        try:
+            note = _Note(
+                address=self.address,
+                total=int(length) if length.isdecimal() else None,
+                validator=etag if is_strong(etag) else date,  # it takes no weak ETag
+                announced=announced_checksums(response),
+            )
+        except pydantic.ValidationError:
+            raise Unavailable("describes the file in unknown characters") from None
+        self._forget()
+        self.note = note
         chunked = response.headers.get("Transfer-Encoding") == "chunked"
         if self.note.total is None and not chunked and not self.note.announced:
             raise Unavailable("does not say how long the file is")
@@ -209,7 +233,7 @@ class _Download:
                 "Free some space, or set NGCM_HOME to a folder on another disk.",
             )
         try:
-            self.note_file.write_text(json.dumps(dataclasses.asdict(self.note)))
+            self.note_file.write_text(self.note.model_dump_json(), "utf-8")
             self.partial.touch()
         except OSError as error:
             raise self._not_taken(error) from None
@@ -239,7 +263,7 @@ class _Download:
         """The file, if it is the one announced."""
         assert self.note is not None
         self._catch_up()
-        found = {
+        found: dict[Checksum, str] = {
             "crc32c": base64.b64encode(self.crc32c.digest()).decode(),
             "md5": base64.b64encode(self.md5.digest()).decode(),
         }
@@ -264,27 +288,29 @@ class _Download:
 
     def _start_hashing(self) -> None:
         self.hashed = 0
-        self.sha256, self.md5 = hashlib.sha256(), hashlib.md5()
+        self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
         self.crc32c = google_crc32c.Checksum()
 
     def _read_note(self) -> _Note | None:
-        """The note of an earlier try, if what it left can be gone on with."""
+        """The note of an earlier try, if what it left can be gone on with.
+
+        What another address gave stays until this one gives something.
+        """
         try:
-            note = _Note(**json.loads(self.note_file.read_text()))
-        except (OSError, ValueError, TypeError):
-            note = None
-        certain = note is not None and (note.validator or note.announced)
-        if note is None or not certain or note.address != self.address:
-            self._forget()
+            note = _Note.model_validate_json(self.note_file.read_bytes())
+        except (OSError, ValueError):
             return None
-        return note
+        certain = note.validator or note.announced
+        return note if certain and note.address == self.address else None
 
     def _forget(self) -> None:
         """Remove what is here."""
         self.note = None
         self._start_hashing()
-        self.partial.unlink(missing_ok=True)
-        self.note_file.unlink(missing_ok=True)
+        try:
+            discard(self.target)
+        except OSError as error:
+            raise self._not_taken(error) from None
 
     def _not_taken(self, error: OSError) -> CheckpointError:
         kept = f"{format_size(self.size)} of the weights are there and kept"

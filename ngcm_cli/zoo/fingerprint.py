@@ -2,41 +2,34 @@
 
 import numpy as np
 
-from ngcm_cli.checkpoint.card import FieldPrint
-
-_PLACES = 8
+from ngcm_cli.checkpoint.card import PRINTED_VALUES, FieldPrint
 
 
 def field_prints(fields: dict[str, np.ndarray]) -> dict[str, FieldPrint]:
     """The numbers that a card keeps of each field."""
+    prints = {name: _numbers(x) for name, x in fields.items()}
     return {
-        name: FieldPrint(
-            std=float(np.std(x, dtype=np.float64)), values=tuple(_sample(x).tolist())
-        )
-        for name, x in fields.items()
+        name: FieldPrint(std=x[0], values=tuple(x[1:])) for name, x in prints.items()
     }
 
 
 def deviation(fields: dict[str, np.ndarray], kept: dict[str, FieldPrint]) -> float:
     """Largest difference from what a card keeps, in standard deviations of the field.
 
-    Infinite where a variable is missing or new.
+    Infinite where a variable is missing or new, NaN where a field has one.
     """
     if fields.keys() != kept.keys():
         return float("inf")
-    now = field_prints(fields)
-    return max(
-        float(np.max(np.abs(np.array(_numbers(now[name])) - _numbers(kept[name]))))
-        / kept[name].std
-        for name in kept
-    )
+    differences = [
+        np.abs(np.subtract(_numbers(fields[name]), (said.std, *said.values))) / said.std
+        for name, said in kept.items()
+    ]
+    return float(np.max(differences))
 
 
-def _sample(x: np.ndarray) -> np.ndarray:
-    """Values at places spread evenly over the field, in float64."""
-    places = (2 * np.arange(_PLACES) + 1) * x.size // (2 * _PLACES)
-    return x.reshape(-1)[places].astype(np.float64)
-
-
-def _numbers(kept: FieldPrint) -> tuple[float, ...]:
-    return kept.std, *kept.values
+def _numbers(x: np.ndarray) -> list[float]:
+    """Standard deviation, and values at places spread evenly over the field."""
+    count = PRINTED_VALUES
+    places = (2 * np.arange(count) + 1) * x.size // (2 * count)
+    values = x.reshape(-1)[places].astype(np.float64)
+    return [float(np.std(x, dtype=np.float64)), *values.tolist()]

@@ -2,6 +2,7 @@
 
 import logging
 import pathlib
+import re
 from typing import TYPE_CHECKING
 
 from ngcm_cli.checkpoint.card import Card, PublishedCard, WeightsFile
@@ -47,7 +48,7 @@ def read_checkpoint(
     texts: dict[str, str | None] = {
         "summary": "A published NeuralGCM checkpoint",
         "paper": "https://doi.org/10.1038/s41586-024-07744-y",
-        "source": path.name,
+        "source": clean_name(path.name),
         "licence": "as published with the checkpoint",
         "stable_for": "not stated",
     }
@@ -56,14 +57,16 @@ def read_checkpoint(
     card = Card.model_validate(
         {
             "format": 1,
-            "name": path.stem if described is None else described.name,
+            "name": clean_name(path.stem) if described is None else described.name,
             **texts,
             "parameters": sum(
                 x.size for leaves in published.params.values() for x in leaves.values()
             ),
             "stochastic": spec.random_fields is not None,
             "weights": WeightsFile(
-                file=path.name, sha256=published.sha256, bytes=published.bytes
+                file=clean_name(path.name),
+                sha256=published.sha256,
+                bytes=published.bytes,
             ),
             "spec": spec,
         }
@@ -71,6 +74,11 @@ def read_checkpoint(
     if described is not None:
         _check_assertions(path, card, described)
     return card, arrays
+
+
+def clean_name(name: str) -> str:
+    """A name such as browsers give, ``model (1)``, as a card can have it."""
+    return (re.sub(r"[^A-Za-z0-9_.-]+", "_", name).lstrip("_.-") or "checkpoint")[:100]
 
 
 def _check_assertions(path: pathlib.Path, card: Card, described: PublishedCard) -> None:

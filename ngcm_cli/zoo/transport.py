@@ -6,6 +6,7 @@ Connections, proxies, certificates and waiting between tries are the business of
 
 import dataclasses
 import os
+from typing import Literal
 
 import requests
 import urllib3
@@ -34,6 +35,10 @@ class Patience:
 
 
 PATIENCE = Patience()
+
+Checksum = Literal["crc32c", "md5"]
+CHECKSUMS: tuple[Checksum, ...] = ("crc32c", "md5")
+"""Those that the object store announces."""
 
 
 def http_address(location: str) -> str:
@@ -78,13 +83,13 @@ def open_session() -> requests.Session:
     return session
 
 
-def announced_checksums(response: requests.Response) -> dict[str, str]:
+def announced_checksums(response: requests.Response) -> dict[Checksum, str]:
     """Checksums of the whole file in the headers of the object store."""
     found: dict[str, str] = {}
     for pair in response.headers.get("x-goog-hash", "").split(","):
         name, _, value = pair.strip().partition("=")
         found[name] = value
-    return {name: found[name] for name in ("crc32c", "md5") if found.get(name)}
+    return {name: found[name] for name in CHECKSUMS if found.get(name)}
 
 
 def is_strong(validator: str | None) -> bool:

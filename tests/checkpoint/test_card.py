@@ -64,12 +64,53 @@ def edit(tmp_path):
         (lambda card: card["weights"].update(bytes=0), "weights.bytes"),
         (lambda card: card["weights"].update(file="x.pkl"), "weights.file"),
         (lambda card: card["weights"].pop("locations"), "weights.file"),
+        (lambda card: card.update(parameters=-5), "parameters"),
+        (lambda card: card.update(parameters=10**400), "parameters"),
+        (lambda card: card.update(grid="TL" + "9" * 5000), "grid"),
+        (lambda card: card.update(name="a" * 101), "name"),
+        (lambda card: card.update(name="../a"), "name"),
+        (lambda card: card.update(summary="\x1b]0;title\x07"), "summary"),
     ],
 )
 def test_a_combination_that_makes_no_sense_is_named(edit, change, where):
     with pytest.raises(CheckpointError) as caught:
         read_card(edit(change))
     assert where in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "value", ["2020-13-45", "0x_", "!!int x", "9" * 5000, "{", "!!python/object:a.b x"]
+)
+def test_a_value_that_yaml_cannot_read(tmp_path, value):
+    card = tmp_path / "card.yaml"
+    card.write_text(f"format: 1\npaper: {value}\n", "utf-8")
+    with pytest.raises(CheckpointError, match="is not YAML"):
+        read_card(card)
+
+
+def test_text_over_several_lines_is_one(edit):
+    card = read_card(edit(lambda card: card.update(summary="A model\nof weather\n")))
+    assert card.summary == "A model of weather"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"std": 0.0, "values": [1.0] * 8},
+        {"std": -1.0, "values": [1.0] * 8},
+        {"std": float("nan"), "values": [1.0] * 8},
+        {"std": 1.0, "values": [float("nan")] * 8},
+        {"std": 1.0, "values": [1.0] * 3},
+    ],
+)
+def test_a_fingerprint_that_says_nothing_is_refused(tmp_path, field):
+    path = bundled_folder() / "tl63_stochastic_mini.yaml"
+    content = yaml.safe_load(path.read_text("utf-8"))
+    content["fingerprint"]["variables"]["geopotential"] = field
+    card = tmp_path / "card.yaml"
+    card.write_text(yaml.safe_dump(content), "utf-8")
+    with pytest.raises(CheckpointError, match=r"wrong at .*variables\.geopotential"):
+        read_card(card)
 
 
 def test_a_size_and_a_hash_may_be_stated(edit):

@@ -83,6 +83,20 @@ def test_combined_diagnostics():
     assert spec == precipitation.spec("precipitation")
 
 
+def test_combined_diagnostics_hand_their_scope_down():
+    config = precipitation.bundled_checkpoint().config
+    net = "PrecipitationMinusEvaporationDiagnostics"
+    lines = [
+        f"{STEP}.diagnostics_module = @here/CombinedDiagnostics",
+        f"here/CombinedDiagnostics.diagnostic_modules = (@{net},)",
+        f"here/{net}.moisture_species = {TRACERS}",
+        f"here/{net}.method = 'rate'",
+    ]
+    levels = tuple(precipitation.spec("evaporation").pressure_levels)
+    found = model_spec("\n".join((config, *lines)), levels)
+    assert found == model_spec(config, levels)
+
+
 REFUSED = {
     f"{STEP}.diagnostics_module = @Precipitation": f"{STEP}.diagnostics_module",
     f"{DIAGNOSTICS}.moisture_species = ('specific_humidity',)": "moisture_species",
@@ -101,6 +115,7 @@ REFUSED = {
     ),
     "water/CombinedFeatures.features_to_exclude = ('u',)": "features_to_exclude",
     "water/VelocityAndPrognostics.fields_to_include = ['rain']": "rain",
+    "with_grads/FloatDataFeatures.covariate_keys = ('radiation',)": "covariate_keys",
     "water/LearnedPositionalFeatures.scale = 2.0": "LearnedPositionalFeatures.scale",
     "water/ModalToNodalEmbedding.output_transform_module = @ClipTransform": (
         "ClipTransform"

@@ -154,6 +154,40 @@ def test_no_network_names_every_location_and_the_two_ways_out():
     assert "ngcm models fetch some" in error.hint and "--model" in error.hint
 
 
+def test_the_page_of_a_proxy_is_no_model(card, server, body, home):
+    server.body, server.checksums = b"<html>Please log in</html>", ()
+    error = refused(card)
+    assert "sends 26 bytes, too few for this model" in error.message
+    assert "or give --model the path of a checkpoint" in error.hint
+    assert left_over(home) == set()
+    server.body = body
+    assert cache.fetch(card).read_bytes() == body
+
+
+def test_another_location_leaves_what_the_first_one_gave(server, body, home):
+    one, other = server.url("a/some.pkl"), BAD
+    server.cut_after, server.cuts, server.ranges = 300_000, 99, False
+    refused(make_card(one, other))
+    kept = (home / "models" / "some.pkl.partial").stat().st_size
+    assert 0 < kept < len(body)
+    server.cuts, server.ranges = 0, True
+    server.requests.clear()
+    assert cache.fetch(make_card(other, one)).read_bytes() == body
+    assert [x["Range"] for x in server.requests] == [f"bytes={kept}-"]
+
+
+def test_a_folder_in_the_way_is_named(card, server, home):
+    weights = home / "models" / "some.pkl"
+    weights.mkdir(parents=True)
+    assert f"There is a folder at {weights}" in refused(card).message
+    assert server.requests == []
+    weights.rmdir()
+    for name in "some.pkl.partial", "some.pkl.partial.json":
+        (home / "models" / name).mkdir()
+        assert "cannot be written: Is a directory" in refused(card).message
+        (home / "models" / name).rmdir()
+
+
 def test_locations_are_tried_in_order(server, body):
     card = make_card(BAD, server.url())
     assert cache.fetch(card).read_bytes() == body

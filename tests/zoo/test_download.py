@@ -68,6 +68,36 @@ def test_checksums_and_length_may_be_absent(server, get, checksums, length):
     get()
 
 
+@pytest.mark.parametrize(
+    "note",
+    [
+        {"announced": {"sha1": "x"}},
+        {"validator": 5},
+        {"validator": 'W\n"x"'},
+        {"validator": "\u2603"},
+        {"total": "many"},
+        {"more": 1},
+    ],
+)
+def test_an_odd_note_is_no_note(server, target, get, note):
+    begun(server, target, 1000, **note)
+    get()
+    assert "Range" not in server.requests[0]
+
+
+def test_a_note_that_is_nested_without_end_is_no_note(server, target, get):
+    begun(server, target, 1000)
+    target.with_name("some.pkl.partial.json").write_text("[" * 100_000)
+    get()
+
+
+def test_a_server_that_always_begins_anew_is_given_up(server, target, impatience):
+    """Where each try brings something, but never more than an earlier one."""
+    server.ranges, server.cut_after, server.cuts = False, 200_000, 10_000
+    assert unavailable(server, target) == "breaks the connection"
+    assert len(server.requests) <= 2 + impatience.stalls
+
+
 def test_a_file_that_nothing_can_be_compared_with_is_refused(server, target):
     server.checksums, server.length, server.closes = (), False, True
     assert unavailable(server, target) == "does not say how long the file is"

@@ -43,3 +43,8 @@ def test_a_field_that_is_not_finite_has_no_fingerprint():
     x = np.full((2, 8, 10), 1.0)
     kept = field_prints({"x": x + np.arange(10)})
     assert not deviation({"x": x * np.nan}, kept) <= 1
+    both = {"x": kept["x"], "y": kept["x"]}
+    good = x + np.arange(10)
+    for one, other in (good, x * np.nan), (x * np.nan, good):
+        assert not deviation({"x": one, "y": other}, both) <= 1
+    assert deviation({"x": x}, kept) >= 1  # a constant field deviates by nothing

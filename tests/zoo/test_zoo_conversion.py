@@ -51,6 +51,14 @@ def test_the_configurations_of_the_paper(name, shared, tmp_path):
     assert_same_arrays(one, other)
 
 
+@pytest.mark.parametrize("name", ["mini (1).pkl", "_.pkl", "modèle.pkl"])
+def test_names_that_browsers_give(small, tmp_path, name):
+    odd = small.rename(tmp_path / name)
+    assert find_card(str(odd)).parameters == 191_174
+    card = convert(str(odd), tmp_path / "converted")
+    assert_same_arrays(load_model(str(card)), load_model(str(odd)))
+
+
 def test_existing_files_are_kept(small, tmp_path):
     card = convert(str(small), tmp_path)
     before = card.stat().st_mtime_ns
