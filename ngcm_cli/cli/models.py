@@ -149,7 +149,9 @@ def verify(model: _Name) -> None:
         if failed:
             raise CheckpointError(
                 f"{model} failed: {', '.join(failed)}.",
-                "Remove its weights, and fetch or convert them again.",
+                "Check the path, or fetch the weights."
+                if failed == ["file"]
+                else "Remove its weights, and fetch or convert them again.",
             )
 
 
