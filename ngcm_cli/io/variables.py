@@ -37,7 +37,7 @@ class Variable:
 
     def is_called(self, name: str) -> bool:
         """True for its own name and its aliases, in capitals or not."""
-        return name.lower() in (self.name, *self.aliases)
+        return name.lower() in (self.name.lower(), *self.aliases)
 
 
 _TABLE = (
@@ -148,7 +148,7 @@ _TABLE = (
         standard_name="",
         long_name="Precipitation minus evaporation rate",
         units="kg m-2 s-1",
-        aliases=("p_minus_e_rate",),
+        aliases=(),
         valid_range=(-0.01, 0.05),
         on_levels=False,
     ),
@@ -157,7 +157,7 @@ _TABLE = (
         standard_name="",
         long_name="Precipitation minus evaporation since the initial time",
         units="kg m-2",
-        aliases=("p_minus_e_cumulative",),
+        aliases=(),
         valid_range=(-2e5, 1e6),
         on_levels=False,
         cell_methods="lead_time: sum (comment: since the initial time)",

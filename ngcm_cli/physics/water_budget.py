@@ -90,8 +90,8 @@ class WaterBudget(eqx.Module):
 
     The dynamical core moves water but neither makes nor destroys it. What the learned
     tendencies q̇ of vapour and cloud take out of a column has left through its surface:
-    P − E = −(pₛ/g) ∫₀¹ Σ q̇ dσ (Yuval et al. 2024, arXiv 2412.11973). A model that
-    predicts one of P and E has the other from this balance.
+    P − E = −(pₛ/g) ∫₀¹ Σ q̇ dσ. A model that predicts one of P and E, as those of Yuval
+    et al. (arXiv 2412.11973), has the other from this balance.
 
     Attributes:
         harmonics: transforms of the model's grid.

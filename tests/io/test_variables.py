@@ -17,9 +17,11 @@ def test_every_name_and_alias_means_one_variable():
     names = [(v.name, *v.aliases) for v in VARIABLES.values()]
     together = list(itertools.chain.from_iterable(names))
     assert len(set(together)) == len(together)
-    # Published names such as P_minus_E_rate apart, which have such an alias.
-    lower = {name.lower() for name in together}
-    assert lower <= set(together)
+    lower = [name.lower() for name in together]
+    assert len(set(lower)) == len(lower)  # they are compared without regard to case
+    for variable in VARIABLES.values():
+        assert all(alias == alias.lower() for alias in variable.aliases)
+        assert variable.is_called(variable.name)
 
 
 @pytest.mark.parametrize("variable", VARIABLES.values(), ids=VARIABLES)
