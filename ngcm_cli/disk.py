@@ -1,8 +1,9 @@
-"""Files on this computer: a folder of our own, locks, sizes for people."""
+"""Files on this computer: a folder of our own, locks, sizes, what is on its way."""
 
 import contextlib
 import os
 import pathlib
+from collections.abc import Callable
 
 import platformdirs
 
@@ -10,6 +11,13 @@ try:
     import fcntl
 except ImportError:  # not on Windows, which has no such locks
     fcntl = None
+
+Progress = Callable[[int, int | None], None]
+"""Sees the bytes that are here, and those there will be or None."""
+
+
+def unseen(done: int, total: int | None) -> None:
+    """Progress that nobody watches."""
 
 
 def home() -> pathlib.Path:

@@ -14,19 +14,18 @@ import numpy as np
 
 import ngcm_cli
 from ngcm_cli.config import ForecastConfig, closest, format_duration, format_time
-from ngcm_cli.disk import format_size
+from ngcm_cli.data.dataset import open_dataset
+from ngcm_cli.data.inputs import InitialState, read_initial_state
+from ngcm_cli.data.variables import VARIABLES
+from ngcm_cli.disk import Progress, format_size, unseen
 from ngcm_cli.errors import ConfigError, InputDataError
 from ngcm_cli.gcm.fields import NET_WATER
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.rollout import Chunk
-from ngcm_cli.io.dataset import open_dataset
-from ngcm_cli.io.inputs import InitialState, read_initial_state
-from ngcm_cli.io.layout import Layout
-from ngcm_cli.io.output import check_output, check_space, store_path
-from ngcm_cli.io.variables import VARIABLES
+from ngcm_cli.output.layout import Layout
+from ngcm_cli.output.place import check_output, check_space, store_path
 from ngcm_cli.units import REFERENCE_TIME
 from ngcm_cli.zoo import Card, bundled_folder, is_here, open_model
-from ngcm_cli.zoo.cache import Progress, unseen
 
 SAMPLE = "era5_tl31_1959-01-02T00.nc"
 

@@ -8,13 +8,12 @@ from typing import Any
 import jax
 
 from ngcm_cli.config import ForecastConfig
-from ngcm_cli.disk import home
+from ngcm_cli.data.inputs import InitialState
+from ngcm_cli.disk import Progress, home, unseen
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.rollout import Chunk, rollout
-from ngcm_cli.io.inputs import InitialState
-from ngcm_cli.io.store import Store
+from ngcm_cli.output.store import Store
 from ngcm_cli.plan import Plan, plan_forecast, read_state
-from ngcm_cli.zoo.cache import Progress, unseen
 
 log = logging.getLogger(__name__)
 

@@ -24,13 +24,14 @@ ORDER = [
 IMPORTS = {
     **{room: set(ORDER[i:]) for i, room in enumerate(ORDER)},
     "__init__": set(ORDER),
-    "io": {"io", "spectral.grid", "units", "disk", "errors"},
+    "data": {"data", "spectral.grid", "units", "config", "disk", "errors"},
+    "output": {"output", "data", "spectral.grid", "config", "disk", "errors"},
     "config": {"config", "errors"},
 }
 for above in "cli", "run", "verification", "plan", "zoo", "checkpoint":
     IMPORTS[above].add("config")
 for above in "run", "verification", "plan":
-    IMPORTS[above].add("io")
+    IMPORTS[above] |= {"data", "output"}
 
 # Where a package or standard module may be imported; nowhere, if nothing is named.
 HOMES = {
@@ -47,16 +48,17 @@ HOMES = {
     "requests": ["zoo/"],
     "urllib3": ["zoo/"],
     "google_crc32c": ["zoo/"],
-    "xarray": ["io/", "run.py", "checkpoint/"],
-    "zarr": ["io/", "run.py", "checkpoint/"],
-    "netCDF4": ["io/", "run.py", "checkpoint/"],
+    "xarray": ["data/", "output/", "checkpoint/"],
+    "zarr": ["data/", "output/", "checkpoint/"],
+    "netCDF4": ["data/", "output/", "checkpoint/"],
     "gin": [],
     "haiku": [],
     "dinosaur": [],
     "neuralgcm": [],
 }
 WITHOUT_JAX = [
-    "io/", "cli/", "config.py", "disk.py", "errors.py", "__init__.py", "__main__.py",
+    "data/", "output/", "cli/", "config.py", "disk.py", "errors.py",
+    "__init__.py", "__main__.py",
 ]  # fmt: skip
 JAX = {"jax", "jaxlib", "jaxtyping", "equinox", "diffrax", "lineax", "optimistix"}
 FORBIDDEN_NAMES = {

@@ -19,9 +19,9 @@ import xarray as xr
 from ngcm_cli import plan as plan_module
 from ngcm_cli import run
 from ngcm_cli.config import ForecastConfig
+from ngcm_cli.data.inputs import InitialState
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError, UnstableRunError
-from ngcm_cli.io import store as store_module
-from ngcm_cli.io.inputs import InitialState
+from ngcm_cli.output import store as store_module
 from ngcm_cli.plan import plan_forecast
 from ngcm_cli.run import forecast
 from ngcm_cli.spectral.grid import Grid

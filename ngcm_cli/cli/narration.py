@@ -15,10 +15,10 @@ import typer
 from ngcm_cli.errors import NgcmError
 
 if TYPE_CHECKING:
+    from ngcm_cli.disk import Progress
     from ngcm_cli.gcm.rollout import Chunk
     from ngcm_cli.plan import Plan
     from ngcm_cli.run import Track
-    from ngcm_cli.zoo.cache import Progress
 
 
 def stderr() -> rich.console.Console:

@@ -11,29 +11,22 @@ import logging
 import os
 import pathlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Annotated
 
 import pydantic
 import yaml
 
 from ngcm_cli.checkpoint.card import PublishedCard, as_yaml
-from ngcm_cli.disk import Lock, LockedError, format_size, home
+from ngcm_cli.disk import Lock, LockedError, Progress, format_size, home, unseen
 from ngcm_cli.errors import CheckpointError
 
 log = logging.getLogger(__name__)
-
-Progress = Callable[[int, int | None], None]
-"""Sees the bytes that are here, and those of the whole file or None."""
 
 _PIN_HEADER = """\
 # Pins the weights beside it: ngcm refuses them if they change. To accept other weights,
 # remove this file.
 """
-
-
-def unseen(done: int, total: int | None) -> None:
-    """Progress that nobody watches."""
 
 
 class Pin(pydantic.BaseModel):

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import xarray as xr
 
+from ngcm_cli.data.pressure_levels import PRESSURE_UNITS, hectopascals
+from ngcm_cli.data.variables import VARIABLES, Variable
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.io.pressure_levels import PRESSURE_UNITS, hectopascals
-from ngcm_cli.io.variables import VARIABLES, Variable
 
 _NAMES = {
     "latitude": ("latitude", "lat"),

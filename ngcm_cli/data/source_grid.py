@@ -5,8 +5,8 @@ import functools
 
 import numpy as np
 
+from ngcm_cli.data.regrid import ConservativeRegridder
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.io.regrid import ConservativeRegridder
 from ngcm_cli.spectral.grid import Grid
 
 _SAME = 1e-3  # degrees: coordinates closer than this are the same

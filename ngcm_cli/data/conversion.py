@@ -5,8 +5,8 @@ import re
 
 import numpy as np
 
+from ngcm_cli.data.variables import Variable
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.io.variables import Variable
 
 GRAVITY = 9.80665  # m s-2, by which geopotential height is defined
 _GAS_CONSTANT = 287.05  # J kg-1 K-1, dry air

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from ngcm_cli.errors import InputDataError
-from ngcm_cli.io.regrid import (
+from ngcm_cli.data.regrid import (
     ConservativeRegridder,
     fill_nan_with_nearest,
     latitude_weights,
     longitude_weights,
 )
+from ngcm_cli.errors import InputDataError
 from ngcm_cli.spectral.grid import Grid
 
 TARGET = Grid.linear(31)

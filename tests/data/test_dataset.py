@@ -6,10 +6,10 @@ import pytest
 import xarray as xr
 import zarr
 
+from ngcm_cli.data.dataset import open_dataset, recognise
+from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.gcm.fields import ATMOSPHERE, FORCING
-from ngcm_cli.io.dataset import open_dataset, recognise
-from ngcm_cli.io.variables import VARIABLES
 
 READ = (*ATMOSPHERE, *FORCING)
 CDS = {

@@ -24,9 +24,9 @@ import zarr
 from zarr.codecs import BloscCodec
 
 from ngcm_cli.errors import OutputError
-from ngcm_cli.io.layout import Layout
-from ngcm_cli.io.netcdf import export_netcdf
-from ngcm_cli.io.output import Lock, check_output, store_path
+from ngcm_cli.output.layout import Layout
+from ngcm_cli.output.netcdf import export_netcdf
+from ngcm_cli.output.place import Lock, check_output, store_path
 
 log = logging.getLogger(__name__)
 

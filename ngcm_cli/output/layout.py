@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ngcm_cli.io.variables import VARIABLES
+from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.spectral.grid import Grid
 
 # Of fields on levels; those at the surface are without `level`. An ensemble puts

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from ngcm_cli.errors import InputDataError
-from ngcm_cli.io.conversion import (
+from ngcm_cli.data.conversion import (
     canonical_units,
     choose_conversion,
     stated_conversion,
 )
-from ngcm_cli.io.variables import VARIABLES
+from ngcm_cli.data.variables import VARIABLES
+from ngcm_cli.errors import InputDataError
 
 
 @pytest.mark.parametrize(

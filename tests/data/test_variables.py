@@ -2,6 +2,8 @@ import itertools
 
 import pytest
 
+from ngcm_cli.data.conversion import CONVERSIONS
+from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.gcm.fields import (
     ATMOSPHERE,
     FORCING,
@@ -9,8 +11,6 @@ from ngcm_cli.gcm.fields import (
     PRECIPITATION,
     SURFACE,
 )
-from ngcm_cli.io.conversion import CONVERSIONS
-from ngcm_cli.io.variables import VARIABLES
 
 
 def test_every_name_and_alias_means_one_variable():

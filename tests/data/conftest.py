@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ngcm_cli.io.variables import VARIABLES
+from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.spectral.grid import Grid
 
 GRID = Grid.linear(7)

@@ -7,23 +7,23 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import xarray as xr
 
-from ngcm_cli.errors import InputDataError
-from ngcm_cli.io.conversion import (
+from ngcm_cli.data.conversion import (
     called,
     choose_conversion,
     conversion_note,
     stated_conversion,
 )
-from ngcm_cli.io.dataset import open_dataset, recognise
-from ngcm_cli.io.pressure_levels import (
+from ngcm_cli.data.dataset import open_dataset, recognise
+from ngcm_cli.data.pressure_levels import (
     check_hydrostatic_order,
     nearest_level,
     select_levels,
 )
-from ngcm_cli.io.regrid import fill_nan_with_nearest
-from ngcm_cli.io.source_grid import SourceGrid
-from ngcm_cli.io.times import choose_time
-from ngcm_cli.io.variables import VARIABLES
+from ngcm_cli.data.regrid import fill_nan_with_nearest
+from ngcm_cli.data.source_grid import SourceGrid
+from ngcm_cli.data.times import choose_time
+from ngcm_cli.data.variables import VARIABLES
+from ngcm_cli.errors import InputDataError
 from ngcm_cli.spectral.grid import Grid
 
 SST, SEA_ICE = "sea_surface_temperature", "sea_ice_cover"

@@ -19,9 +19,9 @@ import xarray as xr
 import zarr
 
 from ngcm_cli.errors import ConfigError, OutputError, UnstableRunError
-from ngcm_cli.io import store as store_module
-from ngcm_cli.io.layout import Layout
-from ngcm_cli.io.store import Store, check_output
+from ngcm_cli.output import store as store_module
+from ngcm_cli.output.layout import Layout
+from ngcm_cli.output.store import Store, check_output
 from ngcm_cli.spectral.grid import Grid
 
 GRID = Grid.linear(3)  # 8 x 4
@@ -520,7 +520,7 @@ def test_failed_export_keeps_the_store_and_the_old_file(tmp_path, monkeypatch):
     def broken(group, file):
         raise RuntimeError("NetCDF: HDF error")
 
-    monkeypatch.setattr("ngcm_cli.io.netcdf._copy", broken)
+    monkeypatch.setattr("ngcm_cli.output.netcdf._copy", broken)
     with pytest.raises(OutputError, match="The whole forecast is in .*out.partial"):
         write(path, overwrite=True)
     assert path.read_text() == "old"

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from ngcm_cli.data import inputs
+from ngcm_cli.data.inputs import read_initial_state, select_initial_state
+from ngcm_cli.data.regrid import ConservativeRegridder, fill_nan_with_nearest
+from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.io import inputs
-from ngcm_cli.io.inputs import read_initial_state, select_initial_state
-from ngcm_cli.io.regrid import ConservativeRegridder, fill_nan_with_nearest
-from ngcm_cli.io.variables import VARIABLES
 from ngcm_cli.spectral.grid import Grid
 
 GRID = Grid.linear(7)

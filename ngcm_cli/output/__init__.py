@@ -1,0 +1,5 @@
+"""Forecasts on disk: Zarr and NetCDF, NumPy only, never JAX.
+
+``store`` writes what ``layout`` describes, where ``place`` says that it may be;
+``netcdf`` makes one file of a finished store.
+"""
