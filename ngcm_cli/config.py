@@ -5,7 +5,6 @@ the flag would be given, so that ``init: 2020-08-22`` and ``--init 2020-08-22`` 
 same. Times and durations are NumPy's, in seconds.
 """
 
-import datetime
 import difflib
 import pathlib
 import re
@@ -17,68 +16,12 @@ import numpy as np
 import pydantic
 import yaml
 
+from ngcm_cli.clock import format_duration, format_time, parse_duration, parse_time
 from ngcm_cli.errors import ConfigError
 
 DEFAULT_MODEL = "tl63_stochastic_mini"
-
-_DURATION = re.compile("".join(rf"(?:(\d{{1,18}}){unit})?" for unit in "dhms"))
-_SECONDS = (86400, 3600, 60, 1)
-_LONGEST = 365250 * 86400  # a thousand years
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:\d{2}){0,2})?Z?")
-
-
-def parse_duration(value: Any) -> np.timedelta64:
-    """Read ``10d``, ``36h``, ``90m`` or ``1d12h``; a bare integer counts hours."""
-    text = str(value).strip().lower().replace(" ", "")
-    match = _DURATION.fullmatch(f"{text}h" if text.isdecimal() else text)
-    seconds = -1.0
-    if isinstance(value, np.timedelta64 | datetime.timedelta):
-        seconds = value / np.timedelta64(1, "s")
-    elif text and match:
-        pairs = zip(match.groups(default="0"), _SECONDS, strict=True)
-        seconds = sum(int(number) * size for number, size in pairs)
-    if not seconds >= 0:  # NaT is no duration either
-        raise ConfigError(
-            f"'{value}' is not a duration.",
-            "Write it as 10d, 36h, 90m or 1d12h; a plain number counts hours.",
-        )
-    if seconds > _LONGEST:
-        raise ConfigError(
-            f"'{value}' is longer than 1000 years.", "Give a shorter one."
-        )
-    return np.timedelta64(int(seconds), "s")
-
-
-def format_duration(duration: np.timedelta64) -> str:
-    """Write a duration as `parse_duration` reads it: ``1d12h``."""
-    rest = int(np.timedelta64(duration, "s").astype(np.int64))
-    words = ""
-    for letter, size in zip("dhms", _SECONDS, strict=True):
-        number, rest = divmod(rest, size)
-        words += f"{number}{letter}" if number else ""
-    return words or "0h"
-
-
-def parse_time(value: Any) -> np.datetime64:
-    """Read a UTC time: ``2020-08-22T12``, ``2020-08-22`` or ``2020-08-22T12:30``."""
-    if isinstance(value, np.datetime64) and not np.isnat(value):
-        return value.astype("datetime64[s]")
-    is_date = isinstance(value, datetime.date)
-    text = value.isoformat() if is_date else str(value).strip().upper()
-    try:
-        if _TIME.fullmatch(text):
-            return np.datetime64(text.removesuffix("Z"), "s")
-    except ValueError:  # a thirteenth month
-        pass
-    raise ConfigError(
-        f"'{value}' is not a time.", "Write it as 2020-08-22T12, in UTC."
-    ) from None
-
-
-def format_time(time: np.datetime64) -> str:
-    """Write a time as `parse_time` reads it, to the hour or minute if that is exact."""
-    time = time.astype("datetime64[s]")
-    return str(time).removesuffix(":00").removesuffix(":00")
+SEA_MODES = ("persist", "anomaly-persist", "climatology", "prescribed")
+"""What the sea can do during a run; ``data.sea`` says how."""
 
 
 def closest(name: str, known: Iterable[str]) -> str:
@@ -139,6 +82,29 @@ def parse_switch(value: Any) -> bool:
     return word in yes
 
 
+def _sea_mode(value: Any) -> str:
+    word = str(value).strip().lower().replace("_", "-")
+    if word not in SEA_MODES:
+        raise ConfigError(
+            f"'{value}' is not something the sea can do.", closest(word, SEA_MODES)
+        )
+    return word
+
+
+def _kelvin(value: Any) -> float:
+    text = re.sub(r"\s*(k|°c|degc|c)$", "", str(value).strip().lower())
+    try:
+        number = float(text)
+        if not abs(number) <= 20:
+            raise ValueError
+    except ValueError:
+        raise ConfigError(
+            f"'{value}' is not a change of temperature.",
+            "Write it as 2K or -1.5K, up to 20 K.",
+        ) from None
+    return number
+
+
 Duration = Annotated[np.timedelta64, pydantic.BeforeValidator(parse_duration)]
 Time = Annotated[np.datetime64, pydantic.BeforeValidator(parse_time)]
 Names = Annotated[tuple[str, ...], pydantic.BeforeValidator(_words)]
@@ -147,6 +113,8 @@ Text = Annotated[str, pydantic.BeforeValidator(_text)]
 Path = Annotated[pathlib.Path, pydantic.BeforeValidator(_text)]
 Seed = Annotated[int, pydantic.BeforeValidator(_seed)]
 Switch = Annotated[bool, pydantic.BeforeValidator(parse_switch)]
+SeaMode = Annotated[str, pydantic.BeforeValidator(_sea_mode)]
+Kelvin = Annotated[float, pydantic.BeforeValidator(_kelvin)]
 
 
 class ForecastConfig(pydantic.BaseModel):
@@ -154,7 +122,9 @@ class ForecastConfig(pydantic.BaseModel):
 
     Attributes:
         model: name of a card in the zoo, or path of one.
-        data: NetCDF or Zarr with the initial state; None is the bundled sample.
+        data: NetCDF, GRIB or Zarr with the initial state, as a path, a URL, a pattern
+            of files, or ``arco``; None is the bundled sample, or ``arco`` where the
+            sample does not hold ``init``.
         init: initial time in UTC; None is the only time in the data.
         lead: how far to forecast.
         every: time between outputs.
@@ -164,7 +134,11 @@ class ForecastConfig(pydantic.BaseModel):
         levels: pressure levels to write, in hPa; None is all of the model's.
         output: ``.zarr`` or ``.nc``; None is a name made of model and init, here.
         overwrite: replace an existing output.
-        offline: use no network; a model's weights must be on this computer.
+        sst: what the sea does: ``persist``, ``anomaly-persist``, ``climatology`` or
+            ``prescribed``; see ``data.sea``.
+        sst_data: where sea-surface temperature and sea ice are, if not in ``data``.
+        sst_offset: K, added to sea-surface temperature everywhere.
+        offline: use no network; weights and data must be on this computer.
     """
 
     model_config = pydantic.ConfigDict(
@@ -181,6 +155,9 @@ class ForecastConfig(pydantic.BaseModel):
     levels: Levels | None = None
     output: Path | None = None
     overwrite: Switch = False
+    sst: SeaMode = "persist"
+    sst_data: Text | None = None
+    sst_offset: Kelvin = 0.0
     offline: Switch = False
 
     def __init__(self, **settings: Any):

@@ -67,11 +67,12 @@ def _chunks(plan: Plan) -> Iterator[Chunk]:
     """The forecast itself, lazily."""
     initial = plan.initial
     key = jax.random.key(plan.config.seed)
-    state = plan.model.encode(initial.fields, initial.forcing, initial.time, key)
+    forcing = plan.forcing
+    state = plan.model.encode(initial.fields, forcing, initial.time, key)
     yield from rollout(
         plan.model,
         state,
-        initial.forcing,
+        forcing,
         every=plan.steps_per_output,
         count=plan.layout.count - 1,
         variables=tuple(plan.layout.variables),

@@ -18,19 +18,20 @@ MODULES = {
 
 # A room may import itself and every room after it.
 ORDER = [
-    "__main__", "cli", "run", "verification", "plan", "zoo", "checkpoint",
-    "gcm", "physics", "dynamics", "spectral", "arrays", "units", "disk", "errors",
+    "__main__", "cli", "run", "preparation", "verification", "plan", "zoo",
+    "checkpoint", "gcm", "physics", "dynamics", "spectral", "arrays", "units", "disk",
+    "clock", "errors",
 ]  # fmt: skip
 IMPORTS = {
     **{room: set(ORDER[i:]) for i, room in enumerate(ORDER)},
     "__init__": set(ORDER),
-    "data": {"data", "spectral.grid", "units", "config", "disk", "errors"},
-    "output": {"output", "data", "spectral.grid", "config", "disk", "errors"},
-    "config": {"config", "errors"},
+    "data": {"data", "spectral.grid", "units", "clock", "disk", "errors"},
+    "output": {"output", "data", "spectral.grid", "clock", "disk", "errors"},
+    "config": {"config", "clock", "errors"},
 }
-for above in "cli", "run", "verification", "plan", "zoo", "checkpoint":
+for above in "cli", "run", "preparation", "verification", "plan", "zoo", "checkpoint":
     IMPORTS[above].add("config")
-for above in "run", "verification", "plan":
+for above in "cli", "run", "preparation", "verification", "plan":
     IMPORTS[above] |= {"data", "output"}
 
 # Where a package or standard module may be imported; nowhere, if nothing is named.
@@ -57,7 +58,7 @@ HOMES = {
     "neuralgcm": [],
 }
 WITHOUT_JAX = [
-    "data/", "output/", "cli/", "config.py", "disk.py", "errors.py",
+    "data/", "output/", "cli/", "config.py", "clock.py", "disk.py", "errors.py",
     "__init__.py", "__main__.py",
 ]  # fmt: skip
 JAX = {"jax", "jaxlib", "jaxtyping", "equinox", "diffrax", "lineax", "optimistix"}

@@ -6,14 +6,8 @@ import pathlib
 import numpy as np
 import pytest
 
-from ngcm_cli.config import (
-    ForecastConfig,
-    format_duration,
-    format_time,
-    parse_duration,
-    parse_time,
-    read_run_file,
-)
+from ngcm_cli.clock import format_duration, format_time, parse_duration, parse_time
+from ngcm_cli.config import ForecastConfig, read_run_file
 from ngcm_cli.errors import ConfigError
 
 

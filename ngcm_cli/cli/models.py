@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ngcm_cli.cli.narration import downloading, narration
+from ngcm_cli.cli.narration import downloading, narration, print_table
 from ngcm_cli.errors import CheckpointError
 
 app = typer.Typer(
@@ -46,7 +46,7 @@ def list_models() -> None:
                 card.stable_for,
             )
         )
-    _print_table(rows)
+    print_table(rows)
 
 
 @app.command()
@@ -144,7 +144,7 @@ def verify(model: _Name) -> None:
         from ngcm_cli.verification import verify
 
         checks = list(verify(model))
-        _print_table([(c.name, _MARKS[c.passed], c.detail) for c in checks])
+        print_table([(c.name, _MARKS[c.passed], c.detail) for c in checks])
         failed = [check.name for check in checks if check.passed is False]
         if failed:
             raise CheckpointError(
@@ -153,11 +153,3 @@ def verify(model: _Name) -> None:
                 if failed == ["file"]
                 else "Remove its weights, and fetch or convert them again.",
             )
-
-
-def _print_table(rows: list[tuple[str, ...]]) -> None:
-    """Columns as wide as they need to be, the last one ragged."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        typer.echo("  ".join(cells).rstrip())

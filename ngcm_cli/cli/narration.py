@@ -145,7 +145,7 @@ class _Pace:
 
     def report(self, chunk: "Chunk") -> dict[str, str]:
         """Valid time, day, wind, speed and time left, where they are known."""
-        from ngcm_cli.config import format_time
+        from ngcm_cli.clock import format_time
 
         day, now = self.days(chunk), time.monotonic()
         whole = self.plan.config.lead.astype(int) / 86400
@@ -236,3 +236,11 @@ class _Quarters:
         if quarter > self.said:
             say(self.console, f"{format_size(done)} of {format_size(total or done)}")
         self.said = quarter
+
+
+def print_table(rows: list[tuple[str, ...]]) -> None:
+    """Columns as wide as they need to be, the last one ragged."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        typer.echo("  ".join(cells).rstrip())

@@ -14,8 +14,27 @@ Model = Annotated[
 Data = Annotated[
     str | None,
     typer.Option(
-        metavar="PATH",
-        help="NetCDF or Zarr with the initial state.  [default: bundled ERA5]",
+        metavar="PATH|URL|arco",
+        help="NetCDF, GRIB or Zarr with the initial state; or arco, ERA5 in the cloud."
+        "  [default: bundled ERA5; arco for other times]",
+    ),
+]
+FarData = Annotated[
+    str | None,
+    typer.Option(
+        "--data", metavar="URL|arco", help="Where the states are.  [default: arco]"
+    ),
+]
+CheckTime = Annotated[
+    str | None,
+    typer.Option("--init", metavar="TIME", help="Look at this time only."),
+]
+SeaLead = Annotated[
+    str | None,
+    typer.Option(
+        "--lead",
+        metavar="DURATION",
+        help="How far runs will go, for a prescribed sea.  [default: 10d]",
     ),
 ]
 Init = Annotated[
@@ -63,11 +82,33 @@ Overwrite = Annotated[
     bool | None,
     typer.Option("--overwrite/--no-overwrite", help="Replace an existing output."),
 ]
+Sst = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODE",
+        help="What the sea does: persist, anomaly-persist, climatology or prescribed."
+        "  [default: persist, from 24 h before]",
+    ),
+]
+SstData = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH|URL|arco",
+        help="Where sea-surface temperature and sea ice are.  [default: in DATA]",
+    ),
+]
+SstOffset = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KELVIN",
+        help="Added to sea-surface temperature, as 2K.  [default: 0K]",
+    ),
+]
 Offline = Annotated[
     bool | None,
     typer.Option(
         "--offline/--no-offline",
-        help="Use no network; the weights must be on this computer.",
+        help="Use no network; weights and data must be on this computer.",
     ),
 ]
 RunFile = Annotated[

@@ -54,43 +54,27 @@ def nearest_level(levels: np.ndarray, pressure: float) -> int:
     return int(np.abs(levels - pressure).argmin())
 
 
-def select_levels(
-    dataset: xr.Dataset, levels: Sequence[float], notes: list[str]
-) -> xr.Dataset:
-    """Only the levels that the model uses, in the order of the file.
+def places_of(wanted: Sequence[float], levels: np.ndarray) -> list[int] | None:
+    """Where the wanted levels are, in the order of the file; None if one is missing.
 
     Args:
-        dataset: canonical.
-        levels: the model's, in hPa.
-        notes: what is left out is added here, in words.
-
-    Raises:
-        InputDataError: the data lack some of them.
+        wanted: hPa.
+        levels: of the file, hPa.
     """
-    there = dataset["level"].values
-    missing = [p for p in levels if not np.isclose(there, p, rtol=0, atol=1e-3).any()]
-    if missing:
-        raise InputDataError(
-            f"{len(missing)} of the model's {len(levels)} pressure levels are missing: "
-            f"{_listed(missing)} hPa. Found {len(there)}: {_listed(there)} hPa.",
-            "Needed: data on all of the model's levels; ngcm does not interpolate "
-            "between levels.",
-        )
-    wanted = sorted({nearest_level(there, pressure) for pressure in levels})
-    if len(wanted) == len(there):
-        return dataset
-    unused = np.delete(there, wanted)
-    notes.append(
-        f"Levels that the model does not use are left out: {_listed(unused)} hPa."
-    )
-    return dataset.isel(level=wanted)
+    for pressure in wanted:
+        if not np.isclose(levels, pressure, rtol=0, atol=1e-3).any():
+            return None
+    return sorted({nearest_level(levels, pressure) for pressure in wanted})
 
 
-def _listed(levels: Sequence[float] | np.ndarray) -> str:
+def listed(levels: Sequence[float] | np.ndarray) -> str:
+    """Levels as one says them."""
     return ", ".join(f"{level:g}" for level in levels)
 
 
-def check_hydrostatic_order(geopotential: np.ndarray, levels: Sequence[float]) -> None:
+def check_hydrostatic_order(
+    geopotential: np.ndarray, levels: Sequence[float] | np.ndarray
+) -> None:
     """Geopotential rises as pressure falls, or the levels are mixed up.
 
     Args:

@@ -65,6 +65,16 @@ class SourceGrid:
         """(longitude, latitude)."""
         return len(self.longitude), len(self.latitude)
 
+    def matches(self, other: "SourceGrid") -> bool:
+        """True where both have the same nodes, in any order, to 0.001 degrees."""
+        return self.shape == other.shape and all(
+            np.allclose(ours, theirs, rtol=0, atol=_SAME)
+            for ours, theirs in (
+                (self.longitude, other.longitude),
+                (self.latitude, other.latitude),
+            )
+        )
+
     def is_on(self, grid: Grid) -> bool:
         """True where every node is a node of the grid, to 0.001 degrees."""
         return self.shape == grid.nodal_shape and all(

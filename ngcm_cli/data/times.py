@@ -1,72 +1,21 @@
-"""Choosing the initial time among the times of a dataset."""
+"""The times of a dataset: in order, each once, and which of them is meant."""
 
 import numpy as np
-import xarray as xr
 
+from ngcm_cli.clock import format_time
 from ngcm_cli.errors import InputDataError
 
 
-def choose_time(
-    dataset: xr.Dataset, init: np.datetime64 | None
-) -> tuple[int | None, np.datetime64]:
-    """The index along ``time`` and the time itself, to the second.
+def checked_times(values: np.ndarray) -> np.ndarray:
+    """Times of a file as datetime64[s], each once and in order, up or down.
 
     Args:
-        dataset: canonical; its ``time`` may be an axis, a scalar, or absent.
-        init: the time wanted, or None for the only one there is.
-
-    Returns:
-        The index is None where there is no time axis.
+        values: as xarray decodes them; one or many.
 
     Raises:
-        InputDataError: the time is not there, or not unique, or not a usable calendar.
+        InputDataError: they are no dates of the standard calendar, or one is missing,
+            occurs twice or is out of order.
     """
-    wanted = None if init is None else init.astype("datetime64[s]")
-    if "time" not in dataset.coords:
-        if wanted is None:
-            raise InputDataError(
-                "The data carry no time.", "Say when they are valid with --init."
-            )
-        return None, wanted
-    times = _checked(dataset["time"].values)
-    if wanted is None and len(times) > 1:
-        raise InputDataError(
-            f"The data hold {describe_times(times)}.", "Choose one with --init."
-        )
-    if wanted is not None and wanted not in times:
-        hint = f"The nearest is --init {_word(times[np.abs(times - wanted).argmin()])}."
-        raise InputDataError(
-            f"There is no {_word(wanted)}; the data hold {describe_times(times)}.", hint
-        )
-    index = 0 if wanted is None else int(np.flatnonzero(times == wanted)[0])
-    return (index if "time" in dataset.dims else None), times[index]
-
-
-def describe_times(times: np.ndarray) -> str:
-    """All of a few times, or the first, the last, the step and the count of many."""
-    if len(times) == 1:
-        return f"one time, {_word(times[0])}"
-    if len(times) <= 6:
-        return f"{len(times)} times, {', '.join(map(_word, times))}"
-    steps = np.unique(np.diff(times))
-    hours = steps / np.timedelta64(1, "h")
-    if len(steps) == 1:
-        spacing = f"every {hours[0]:g} h"
-    elif hours.min() >= 28 * 24 and hours.max() <= 31 * 24:
-        spacing = "one a month"
-    else:
-        spacing = f"{hours.min():g} to {hours.max():g} h apart"
-    return f"{len(times)} times from {_word(times[0])} to {_word(times[-1])}, {spacing}"
-
-
-def _word(time: np.datetime64 | np.ndarray) -> str:
-    """As short as --init takes it: 2020-08-22T12, with minutes where there are any."""
-    whole_hour = time == time.astype("datetime64[h]")
-    return str(np.datetime_as_string(time, unit="h" if whole_hour else "s"))
-
-
-def _checked(values: np.ndarray) -> np.ndarray:
-    """A list of times to the second, in order and each once."""
     values = np.atleast_1d(values)
     if values.dtype.kind == "O" and hasattr(values[0], "calendar"):
         raise InputDataError(
@@ -90,14 +39,63 @@ def _checked(values: np.ndarray) -> np.ndarray:
     again = np.flatnonzero(steps == np.timedelta64(0))
     if len(again):
         raise InputDataError(
-            f"The time {_word(times[again[0]])} occurs more than once.",
+            f"The time {format_time(times[again[0]])} occurs more than once.",
             "Keep each time once, e.g. `dataset.drop_duplicates('time')` in xarray.",
         )
     back = np.flatnonzero(steps < np.timedelta64(0))
-    if 0 < len(back) < len(steps) or len(np.unique(times)) < len(times):
+    if 0 < len(back) < len(steps):
         raise InputDataError(
-            f"The times are not in order: {_word(times[back[0] + 1])} comes after "
-            f"{_word(times[back[0]])}.",
+            f"The times are not in order: {format_time(times[back[0] + 1])} comes "
+            f"after {format_time(times[back[0]])}.",
             "Sort them first, e.g. `dataset.sortby('time')` in xarray.",
         )
     return times
+
+
+def choose_time(times: np.ndarray, init: np.datetime64 | None) -> np.datetime64:
+    """The one that is wanted, to the second.
+
+    Args:
+        times: that there are; none where the data carry no time.
+        init: the time wanted, or None for the only one there is.
+
+    Raises:
+        InputDataError: the time is not there, or not unique.
+    """
+    wanted = None if init is None else init.astype("datetime64[s]")
+    if not len(times):
+        if wanted is None:
+            raise InputDataError(
+                "The data carry no time.", "Say when they are valid with --init."
+            )
+        return wanted
+    if wanted is None and len(times) > 1:
+        raise InputDataError(
+            f"The data hold {describe_times(times)}.", "Choose one with --init."
+        )
+    if wanted is not None and wanted not in times:
+        near = format_time(times[np.abs(times - wanted).argmin()])
+        raise InputDataError(
+            f"There is no {format_time(wanted)}; the data hold "
+            f"{describe_times(times)}.",
+            f"The nearest is --init {near}.",
+        )
+    return times[0] if wanted is None else wanted
+
+
+def describe_times(times: np.ndarray) -> str:
+    """All of a few times, or the first, the last, the step and the count of many."""
+    if len(times) == 1:
+        return f"one time, {format_time(times[0])}"
+    if len(times) <= 6:
+        return f"{len(times)} times, {', '.join(map(format_time, times))}"
+    steps = np.unique(np.diff(times))
+    hours = steps / np.timedelta64(1, "h")
+    if len(steps) == 1:
+        spacing = f"every {hours[0]:g} h"
+    elif hours.min() >= 28 * 24 and hours.max() <= 31 * 24:
+        spacing = "one a month"
+    else:
+        spacing = f"{hours.min():g} to {hours.max():g} h apart"
+    first, last = format_time(times[0]), format_time(times[-1])
+    return f"{len(times)} times from {first} to {last}, {spacing}"

@@ -1,0 +1,175 @@
+"""``ngcm data``: what runs start from."""
+
+import textwrap
+from typing import Annotated
+
+import typer
+
+from ngcm_cli.cli import options
+from ngcm_cli.cli.narration import complain, downloading, narration, print_table, say
+from ngcm_cli.errors import InputDataError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Prepare, check, list and clear data to start from.",
+)
+
+_Times = Annotated[
+    str,
+    typer.Option(
+        "--init",
+        metavar="TIMES",
+        help="Initial times: one, several with commas, or FIRST/LAST/STEP, as "
+        "2020-08-01/2020-08-31/12h.",
+    ),
+]
+
+
+@app.command()
+def prepare(
+    init: _Times,
+    model: options.Model = None,
+    data: options.FarData = None,
+    lead: options.SeaLead = None,
+    sst: options.Sst = None,
+    sst_data: options.SstData = None,
+    offline: options.Offline = None,
+) -> None:
+    """Fetch states, regrid them for a model, and keep them.
+
+    Prints the path of each. What is there already is not fetched again.
+
+    Example: ngcm data prepare --init 2020-08-01/2020-08-31/12h
+    """
+    given = {
+        "model": model,
+        "data": data,
+        "lead": lead,
+        "sst": sst,
+        "sst_data": sst_data,
+        "offline": offline,
+    }
+    with narration() as console, downloading(console) as progress:
+        from ngcm_cli.clock import format_time, parse_times
+        from ngcm_cli.config import ForecastConfig
+        from ngcm_cli.preparation import prepare
+
+        times = parse_times(init)
+        config = ForecastConfig(**{k: v for k, v in given.items() if v is not None})
+        failed = []
+        for number, done in enumerate(prepare(config, times, progress), start=1):
+            count = f"{number} of {len(times)}: {format_time(done.time)}"
+            if done.failure is not None:
+                say(console, f"{count} failed.")
+                complain(done.failure)
+                failed.append(format_time(done.time))
+            else:
+                say(console, count)
+                typer.echo(done.path)
+        if failed:
+            raise InputDataError(
+                f"{len(failed)} of {len(times)} times could not be prepared: "
+                f"{', '.join(failed)}.",
+                "Run the same command again to try these only.",
+            )
+
+
+@app.command()
+def check(
+    file: Annotated[
+        str,
+        typer.Argument(metavar="PATH|URL|arco", help="What to look at."),
+    ],
+    model: options.Model = None,
+    init: options.CheckTime = None,
+    offline: options.Offline = None,
+) -> None:
+    """Say what data hold, and whether a run can use them.
+
+    Example: ngcm data check era5.nc
+    """
+    with narration() as console, downloading(console) as progress:
+        from ngcm_cli.clock import parse_time
+        from ngcm_cli.config import DEFAULT_MODEL
+        from ngcm_cli.data.check import check
+        from ngcm_cli.plan import needs_of
+        from ngcm_cli.zoo import open_model
+
+        time = None if init is None else parse_time(init)
+        _, loaded = open_model(
+            model or DEFAULT_MODEL, offline=bool(offline), progress=progress
+        )
+        report = check(
+            file, needs_of(loaded), time, offline=bool(offline), progress=progress
+        )
+        heading = ""
+        for title, text in report.lines:
+            wrapped = textwrap.wrap(text, 78, break_long_words=False) or [""]
+            for line in wrapped:
+                typer.echo(f"{title if title != heading else '':<10} {line}".rstrip())
+                heading = title
+        for problem in report.problems:
+            complain(problem)
+        if report.problems:
+            raise typer.Exit(InputDataError.exit_code)
+        if not report.usable:
+            raise InputDataError(
+                f"No run can start from {file}, or take the sea from it.",
+                "See above what is missing.",
+            )
+
+
+@app.command("list")
+def list_data() -> None:
+    """List what is kept of data from far away."""
+    from ngcm_cli.data.prepared import entries
+    from ngcm_cli.disk import format_size, home
+
+    found = entries()
+    if not found:
+        typer.echo(f"Nothing is kept in {home() / 'data'}.", err=True)
+        return
+    rows = [("source", "grid", "files", "size", "first", "last", "folder")]
+    for entry in found:
+        rows.append(
+            (
+                entry.source,
+                entry.grid,
+                f"{len(entry.keys)}",
+                format_size(entry.size),
+                entry.keys[0],
+                entry.keys[-1],
+                entry.folder.name,
+            )
+        )
+    print_table(rows)
+
+
+@app.command()
+def clear(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FOLDER]...", help="Folders of the list; else all."),
+    ] = None,
+) -> None:
+    """Remove what is kept of data from far away.
+
+    Example: ngcm data clear
+    """
+    with narration() as console:
+        from ngcm_cli.config import closest
+        from ngcm_cli.data.prepared import entries, remove
+        from ngcm_cli.disk import format_size
+        from ngcm_cli.errors import ConfigError
+
+        found = {entry.folder.name: entry for entry in entries()}
+        for name in names or ():
+            if name not in found:
+                hint = closest(name, found) if found else "Nothing is kept."
+                raise ConfigError(f"There is no folder '{name}'.", hint)
+        chosen = [found[name] for name in names or found]
+        for entry in chosen:
+            remove(entry)
+        freed = format_size(sum(entry.size for entry in chosen))
+        say(console, f"Removed {len(chosen)} folders, {freed}.")

@@ -1,0 +1,337 @@
+"""A record of sea-surface temperature and sea ice: a field, days, or months."""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from ngcm_cli.clock import format_time
+from ngcm_cli.data.midmonth import is_monthly, mid_month_values
+from ngcm_cli.data.needs import Needs
+from ngcm_cli.data.regrid import fill_nan_with_nearest
+from ngcm_cli.data.source import Source, blamed_on
+from ngcm_cli.data.times import describe_times
+from ngcm_cli.errors import InputDataError
+
+SST, SEA_ICE = "sea_surface_temperature", "sea_ice_cover"
+SKIN, LAND = "skin_temperature", "land_sea_mask"
+WANTED = (SST, SEA_ICE, SKIN, LAND)
+"""What is looked for; the latter two where there is no sea-surface temperature."""
+
+FREEZING = 271.35
+"""K, of sea water of 35 g/kg: where AMIP stops sea-surface temperature from falling."""
+# ERA5 holds the sea under ice at 271.46 K; the rest is the rounding of packed files.
+ICE_BELOW = 271.47
+OLDEST = np.timedelta64(31, "D")
+"""Older fields do not persist into a forecast."""
+
+_DAY = np.timedelta64(24, "h").astype("timedelta64[s]")
+_FINEST = np.timedelta64(6, "h")
+# How far mid-month values depend on other months: by a sixth per month.
+_MARGIN = np.timedelta64(13, "M")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Sea:
+    """Sea-surface temperature and sea ice; between the times linear, outside held.
+
+    Attributes:
+        times: ascending datetime64[s].
+        fields: by ERA5 name, (time, 1, longitude, latitude) float32, K and 0 … 1, no
+            NaN.
+        notes: where they come from and what was done, in words.
+        dated: False where nothing said when the one field is valid.
+    """
+
+    times: np.ndarray
+    fields: dict[str, np.ndarray]
+    notes: tuple[str, ...]
+    dated: bool = True
+
+    def at(self, time: np.datetime64) -> dict[str, np.ndarray]:
+        """Each field at one time, (1, longitude, latitude)."""
+        return {
+            name: interpolated(self.times, x, np.array([time]))[0]
+            for name, x in self.fields.items()
+        }
+
+
+def interpolated(times: np.ndarray, values: np.ndarray, wanted: np.ndarray):
+    """Linear in time between the given times, held before and after; float32.
+
+    Args:
+        times: ascending datetime64[s].
+        values: (time, …).
+        wanted: datetime64[s].
+
+    Returns:
+        (wanted, …).
+    """
+    after = np.clip(np.searchsorted(times, wanted), 1, max(len(times) - 1, 1))
+    if len(times) == 1:
+        return np.repeat(values, len(wanted), axis=0)
+    start, end = times[after - 1], times[after]
+    share = np.clip((wanted - start) / (end - start), 0, 1)
+    share = share.reshape(-1, *(1,) * (values.ndim - 1))
+    mixed = (1 - share) * values[after - 1] + share * values[after]
+    return mixed.astype(np.float32)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SeaRecord:
+    """What a source knows about the sea, not yet read.
+
+    Attributes:
+        source: opened with `WANTED`.
+        needs: of the model; its grid is that of everything returned.
+    """
+
+    source: Source
+    needs: Needs
+
+    def __post_init__(self):
+        if self._temperature not in self.source.fields:
+            there = ", ".join(self.source.there)
+            unfit = "".join(f" ({words})" for words in self.source.unfit)
+            raise InputDataError(
+                f"'{self.source.path}' has no {SST} (sst). Found the variables "
+                f"{there}{unfit}.",
+                "Add it, give it this name or its CF standard_name, or name data that "
+                "have it with --sst-data.",
+            )
+
+    @property
+    def _temperature(self) -> str:
+        return SST if SST in self.source.fields else SKIN
+
+    @property
+    def has_ice(self) -> bool:
+        """Whether sea ice is there, or can be told from the temperature."""
+        return SEA_ICE in self.source.fields or not self.monthly
+
+    @functools.cached_property
+    def times(self) -> np.ndarray:
+        """Of the temperature, in order; none where nothing says."""
+        return self.source.times(self._temperature)
+
+    @functools.cached_property
+    def monthly(self) -> bool:
+        """Whether it holds means over calendar months."""
+        return is_monthly(self.times)
+
+    @functools.cached_property
+    def span(self) -> tuple[np.datetime64, np.datetime64]:
+        """First and last time that it knows about; whole months of monthly means."""
+        first, last = self.times[0], self.times[-1]
+        if self.monthly:
+            months = self.times.astype("datetime64[M]")
+            first, last = months[0], months[-1] + 1
+        return first.astype("datetime64[s]"), last.astype("datetime64[s]")
+
+    def check_covers(self, start: np.datetime64, end: np.datetime64) -> None:
+        """Refuse a run that goes beyond the record."""
+        if not len(self.times):
+            raise InputDataError(
+                f"'{self.source.path}' has no time axis for {SST}, so it cannot be "
+                "prescribed.",
+                "Name a record with --sst-data, or use --sst persist.",
+            )
+        first, last = self.span
+        if start < first or end > last:
+            raise InputDataError(
+                f"The run goes from {format_time(start)} to {format_time(end)}, but "
+                f"{SST} in '{self.source.path}' is known from {format_time(first)} to "
+                f"{format_time(last)} only ({describe_times(self.times)}).",
+                "Shorten the run, name a longer record with --sst-data, or use "
+                "--sst persist or climatology.",
+            )
+
+    def latest(self, init: np.datetime64) -> tuple[np.datetime64 | None, str]:
+        """The time whose fields persist in a forecast, and why, in words.
+
+        It is 24 hours before the initial time, so that nothing leaks from the future,
+        or the last before that; else the initial time itself.
+
+        Raises:
+            InputDataError: the record begins after the initial time, or ended long ago.
+        """
+        if not len(self.times):
+            return None, "as they are, for they have no time"
+        wanted = init - _DAY
+        first, last = self.span
+        if first > init or wanted - last > OLDEST:
+            raise InputDataError(
+                f"{SST} in '{self.source.path}' is known from {format_time(first)} to "
+                f"{format_time(last)}; a forecast from {format_time(init)} needs it "
+                f"from 24 h before, or at most {OLDEST.astype(int)} days older.",
+                "Name other data with --sst-data, or use --sst climatology.",
+            )
+        if self.monthly and first <= wanted <= last:
+            return wanted, "24 h before the initial time, between monthly means"
+        before = self.times[self.times <= wanted]
+        if len(before):
+            age = init - before[-1]
+            words = f"{age / np.timedelta64(1, 'h'):g} h before the initial time"
+            return before[-1], words
+        known = self.times[self.times <= init]
+        if not len(known):  # monthly means stamped later in their month
+            return init, "the initial time, within the first month of the data"
+        late = "the initial time" if known[-1] == init else format_time(known[-1])
+        return known[-1], f"{late}, for the data hold none from 24 h before"
+
+    def observed(self, time: np.datetime64 | None, notes: list[str]) -> Sea:
+        """The fields at one time, which `latest` tells."""
+        if time is not None and self.monthly:
+            sea = self.between(time, time, notes)
+            fields = {name: x[None] for name, x in sea.at(time).items()}
+        else:
+            names = [n for n in (SST, SEA_ICE) if n == SST or self.has_ice]
+            fields = {n: self._slice(n, time, notes)[None, None] for n in names}
+        when = np.datetime64("1970-01-01", "s") if time is None else time
+        unique = tuple(dict.fromkeys(notes))
+        return Sea(np.array([when]), fields, unique, dated=time is not None)
+
+    def between(
+        self, start: np.datetime64, end: np.datetime64, notes: list[str]
+    ) -> Sea:
+        """The record from the last time before a span to the first after it."""
+        self.check_covers(start, end)
+        names = [n for n in (SST, SEA_ICE) if n == SST or self.has_ice]
+        series = {n: self._series(n, start, end, notes) for n in names}
+        times = np.unique(np.concatenate([times for times, _ in series.values()]))
+        fields = {n: interpolated(*series[n], times)[:, None] for n in names}
+        return Sea(times, fields, tuple(dict.fromkeys(notes)))
+
+    def monthly_means(self, notes: list[str]) -> dict[str, np.ndarray]:
+        """Means over all Januaries, Februaries, …: (month, longitude, latitude).
+
+        Raises:
+            InputDataError: it is no record of monthly means of whole years.
+        """
+        months = self.times.astype("datetime64[M]").astype(int) % 12
+        count = np.bincount(months, minlength=12)
+        if not self.monthly or count.min() == 0:
+            raise InputDataError(
+                f"'{self.source.path}' holds {describe_times(self.times)}: no monthly "
+                "climatology can be made of that.",
+                "Name monthly means of a year or more with --sst-data, or none for the "
+                "climatology that comes with ngcm.",
+            )
+        means = {}
+        for name in [n for n in (SST, SEA_ICE) if n in self.source.fields]:
+            shape = 12, *self.needs.grid.nodal_shape
+            total = np.zeros(shape)
+            for time, month in zip(self.times, months, strict=True):
+                total[month] += self._slice(name, time, notes)
+            means[name] = total / count[:, None, None]
+        if count.max() > 1:
+            first, last = format_time(self.times[0]), format_time(self.times[-1])
+            notes.append(f"Climatology: mean of {first} to {last} for every month.")
+        return means
+
+    def _series(
+        self, name: str, start: np.datetime64, end: np.datetime64, notes: list[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Times and values between which the field is linear."""
+        times = (
+            self.times
+            if name == SST or SEA_ICE not in self.source.fields
+            else (self.source.times(SEA_ICE))
+        )
+        if self.monthly:
+            months = times.astype("datetime64[M]")
+            within = (months >= start.astype("datetime64[M]") - _MARGIN) & (
+                months <= end.astype("datetime64[M]") + _MARGIN
+            )
+            means = np.stack([self._slice(name, t, notes) for t in times[within]])
+            bounds = (FREEZING, None) if name == SST else (0.0, 1.0)
+            notes.append(
+                f"{name}: monthly means, interpolated between mid-month values that "
+                "preserve them, as in AMIP."
+            )
+            times, values = mid_month_values(means, months[within], *bounds)
+            keep = _around(times, start, end)
+            return times[keep], values[keep]
+        times = _thinned(times, notes)[_around(_thinned(times, []), start, end)]
+        return times, np.stack([self._slice(name, t, notes) for t in times])
+
+    def _slice(
+        self, name: str, time: np.datetime64 | None, notes: list[str]
+    ) -> np.ndarray:
+        """One field on the model's grid, (longitude, latitude), no NaN."""
+        fields = self.source.fields
+        read = self._read
+        field = self.source.field(self._temperature, time)
+        with blamed_on(field.path):
+            if name == SEA_ICE and SEA_ICE in fields:
+                field = self.source.field(SEA_ICE, time)
+                values = field.values(_of(field, time), notes)
+            elif name == SEA_ICE:
+                sst = read(time, [])
+                values = np.where(np.isnan(sst), np.nan, sst <= ICE_BELOW)
+                notes.append(
+                    f"{SEA_ICE} is not in the data: taken as 1 where {SST} is at "
+                    f"freezing (at most {ICE_BELOW} K), 0 elsewhere; expect about a "
+                    "tenth too much ice, for want of leads."
+                )
+            else:
+                values = read(time, notes)
+            if not field.grid.is_on(self.needs.grid):
+                size = "x".join(map(str, self.needs.grid.nodal_shape))
+                notes.append(
+                    f"Regridded conservatively from {field.grid.words} to the model's "
+                    f"{size} Gaussian grid."
+                )
+            values = field.on(self.needs.grid, values)
+            missing = int(np.isnan(values).sum())
+            if missing:
+                notes.append(
+                    f"{name}: {missing} of {values.size} cells of the model's grid "
+                    "have no data (land), filled from the nearest cell that has."
+                )
+                values = fill_nan_with_nearest(values, self.needs.grid)
+        return np.clip(values, 0, 1) if name == SEA_ICE else values
+
+    def _read(self, time: np.datetime64 | None, notes: list[str]) -> np.ndarray:
+        """Temperature of the sea on the grid of the file, NaN over land."""
+        field = self.source.field(self._temperature, time)
+        values = field.values(_of(field, time), notes)
+        if field.name == SST:
+            return values
+        masked = self.source.fields.get(LAND)
+        where = "everywhere, for there is no land-sea mask"
+        if masked and masked[0].grid.matches(field.grid):
+            land = masked[0].values(_of(masked[0], time), [])
+            values = np.where(land > 0.5, np.nan, values)
+            where = f"where {LAND} is at most one half"
+        notes.append(
+            f"{SST} is not in the data: taken from {field.found} {where}, at least "
+            f"{FREEZING} K."
+        )
+        return np.where(np.isnan(values), np.nan, np.maximum(values, FREEZING))
+
+
+def _of(field, time: np.datetime64 | None) -> np.datetime64 | None:
+    """The time of a field that is valid then: its own, or none."""
+    if time is None or time in field.times:
+        return time
+    return field.times[0] if len(field.times) else None
+
+
+def _around(times: np.ndarray, start: np.datetime64, end: np.datetime64) -> slice:
+    """From the last at or before the start to the first at or after the end."""
+    first = max(int(np.searchsorted(times, start, side="right")) - 1, 0)
+    last = int(np.searchsorted(times, end, side="left"))
+    return slice(first, last + 1)
+
+
+def _thinned(times: np.ndarray, notes: list[str]) -> np.ndarray:
+    """Not more than a field every six hours: the sea is slow, and fields are large."""
+    if len(times) < 2 or np.diff(times).min() >= _FINEST:
+        return times
+    since = (times - times[0]).astype("timedelta64[s]").astype(int)
+    kept = times[since % _FINEST.astype("timedelta64[s]").astype(int) == 0]
+    notes.append(
+        f"The sea is taken every 6 h of a record with {describe_times(times)}."
+    )
+    return np.union1d(kept, times[-1:])

@@ -1,0 +1,285 @@
+"""What a user names with --data: one dataset or several files, opened, not yet read."""
+
+import contextlib
+import dataclasses
+import functools
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from typing import Self
+
+import numpy as np
+import xarray as xr
+
+from ngcm_cli.clock import format_time
+from ngcm_cli.data.conversion import (
+    called,
+    choose_conversion,
+    conversion_note,
+    stated_conversion,
+)
+from ngcm_cli.data.dataset import open_dataset, recognise
+from ngcm_cli.data.regrid import ConservativeRegridder
+from ngcm_cli.data.source_grid import SourceGrid
+from ngcm_cli.data.times import checked_times
+from ngcm_cli.data.variables import VARIABLES
+from ngcm_cli.disk import Progress, unseen
+from ngcm_cli.errors import InputDataError
+from ngcm_cli.spectral.grid import Grid
+
+ARCO = "gs://gcp-public-data-arco-era5/ar/full_37-1h-0p25deg-chunk-1.zarr-v3"
+"""ERA5 for everyone, hourly since 1940, on 37 levels and 0.25 degrees."""
+
+
+def location(name: str) -> str:
+    """Where a source that has a name is: ``arco``; paths and URLs are themselves."""
+    return ARCO if name.strip().lower() == "arco" else name
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Field:
+    """One variable in one file, still on disk or far away.
+
+    Attributes:
+        name: ERA5 long name.
+        array: its dimensions are among time, level, latitude and longitude.
+        times: valid times along its time axis, or the one that it has; none where
+            nothing says when it is valid.
+        levels: hPa, in the order of the file; none at the surface.
+        grid: of the file.
+        path: of the file, for what is said about it.
+        static: it has no time axis, in a file with several times.
+    """
+
+    name: str
+    array: xr.DataArray
+    times: np.ndarray
+    levels: np.ndarray
+    grid: SourceGrid
+    path: str
+    static: bool
+
+    @property
+    def found(self) -> str:
+        """Its name in the file, with ours where that is another."""
+        return called(self.array.attrs["found"], self.name)
+
+    def values(
+        self,
+        time: np.datetime64 | None,
+        notes: list[str],
+        levels: Sequence[int] | None = None,
+    ) -> np.ndarray:
+        """Read one time, in SI and in the model's order, on the grid of the file.
+
+        Args:
+            time: one of ``times``; of no account where there is no time axis.
+            notes: what was converted is added here, in words.
+            levels: places of the levels to read, ascending; by default all.
+
+        Returns:
+            (level, longitude, latitude), without levels at the surface. Missing values
+            are NaN.
+
+        Raises:
+            InputDataError: it cannot be read, is all missing, or is in other units.
+        """
+        array = self.array
+        if "time" in array.dims:
+            array = array.isel(time=int(np.flatnonzero(self.times == time)[0]))
+        if levels is not None and len(levels) < len(self.levels):
+            array = array.isel(level=list(levels))
+        try:
+            # Read first: transposing a lazy array makes xarray read point by point.
+            stored = array.compute().transpose(..., "longitude", "latitude").values
+        except (OSError, RuntimeError, ValueError) as error:
+            raise InputDataError(
+                f"Variable {self.found} cannot be read: {error}.",
+                "The file may be damaged: download or copy it again.",
+            ) from error
+        if not np.isfinite(stored).any():
+            when = "" if time is None else f" at {format_time(time)}"
+            raise InputDataError(
+                f"Variable {self.found} has no data{when}: every value is missing "
+                "(NaN).",
+                "Choose another time with --init, or other data.",
+            )
+        variable, found = VARIABLES[self.name], self.array.attrs["found"]
+        stated = stated_conversion(variable, found, self.array.attrs["units"])
+        top = float(min(self.levels, default=1000.0))
+        conversion = choose_conversion(variable, found, stated, stored, top)
+        if not conversion.is_identity:
+            notes.append(conversion_note(variable, found, stated, conversion))
+            stored = conversion.apply(stored.astype(np.float64))
+        return self.grid.in_order(stored)
+
+    def on(self, grid: Grid, values: np.ndarray) -> np.ndarray:
+        """Values of the grid of the file on the model's, as float32."""
+        if not self.grid.is_on(grid):
+            values = _regridder(self.grid, grid)(values)
+        return np.ascontiguousarray(values, dtype=np.float32)
+
+
+@functools.lru_cache(maxsize=8)
+def _regridder(source: SourceGrid, grid: Grid) -> ConservativeRegridder:
+    return source.regridder(grid)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Source:
+    """One dataset, or several files that belong together.
+
+    Attributes:
+        path: what the user named.
+        fields: by ERA5 name, in one or several files.
+        there: names of everything that the files hold.
+        unfit: why a variable that is called as wanted does not count.
+    """
+
+    path: str
+    fields: dict[str, tuple[Field, ...]]
+    there: tuple[str, ...]
+    unfit: tuple[str, ...]
+    _open: tuple[xr.Dataset, ...]
+
+    @classmethod
+    def open(
+        cls,
+        path: str,
+        names: Sequence[str],
+        *,
+        offline: bool = False,
+        progress: Progress = unseen,
+    ) -> Self:
+        """Open and recognise; no field is read.
+
+        Args:
+            path: file, directory, URL, a pattern of files, or ``arco``.
+            names: ERA5 long names of what may be wanted.
+            offline: use no network.
+            progress: sees the bytes of files that have to be downloaded whole.
+
+        Raises:
+            InputDataError: there is nothing, or it cannot be understood.
+        """
+        fields: dict[str, list[Field]] = {}
+        there: list[str] = []
+        unfit: list[str] = []
+        with contextlib.ExitStack() as opened:
+            datasets = []
+            for place in _places(location(path)):
+                with blamed_on(place):
+                    dataset = open_dataset(place, offline=offline, progress=progress)
+                    opened.callback(dataset.close)
+                    datasets.append(dataset)
+                    for field in _recognised(place, dataset, names):
+                        fields.setdefault(field.name, []).append(field)
+                there += map(str, dataset.data_vars)
+                unfit += _unfit(dataset, [n for n in names if n not in fields])
+            with blamed_on(path):
+                for name, parts in fields.items():
+                    _check_parts(name, parts)
+            opened.pop_all()
+        return cls(
+            path,
+            {name: tuple(fields[name]) for name in names if name in fields},
+            tuple(dict.fromkeys(there)),
+            tuple(unfit),
+            tuple(datasets),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the files."""
+        for dataset in self._open:
+            dataset.close()
+
+    def times(self, name: str) -> np.ndarray:
+        """When a variable is valid, in order; none where nothing says."""
+        return np.unique(np.concatenate([f.times for f in self.fields[name]]))
+
+    def field(self, name: str, time: np.datetime64 | None) -> Field:
+        """The file that holds a variable at one of its times."""
+        parts = self.fields[name]
+        return next((f for f in parts if time in f.times), parts[0])
+
+
+@contextlib.contextmanager
+def blamed_on(path: str) -> Iterator[None]:
+    """Name the file in what is said about its contents."""
+    try:
+        yield
+    except InputDataError as error:
+        named = path in error.message
+        message = error.message if named else f"In '{path}': {error.message}"
+        raise InputDataError(message, error.hint) from error
+
+
+def _places(path: str) -> list[str]:
+    if "://" in path or not glob.has_magic(path) or os.path.exists(path):
+        return [path]
+    places = sorted(glob.glob(path))
+    if not places:
+        raise InputDataError(f"No file is called '{path}'.", "Check the pattern.")
+    return places
+
+
+def _recognised(
+    path: str, dataset: xr.Dataset, names: Sequence[str]
+) -> Iterator[Field]:
+    canonical = recognise(dataset, names)
+    grid = SourceGrid.from_file_order(
+        canonical["longitude"].values, canonical["latitude"].values
+    )
+    times = np.array([], "datetime64[s]")
+    if "time" in canonical.coords:
+        times = checked_times(canonical["time"].values)
+    for name, array in canonical.data_vars.items():
+        variable = VARIABLES[str(name)]
+        # In unknown units it is refused before anything is read.
+        stated_conversion(variable, array.attrs["found"], array.attrs["units"])
+        static = len(times) > 1 and "time" not in array.dims
+        yield Field(
+            name=str(name),
+            array=array,
+            times=times[:0] if static else times,
+            levels=canonical["level"].values if "level" in array.dims else np.empty(0),
+            grid=grid,
+            path=path,
+            static=static,
+        )
+
+
+def _unfit(dataset: xr.Dataset, missing: Sequence[str]) -> Iterator[str]:
+    for found, array in dataset.data_vars.items():
+        if any(VARIABLES[name].is_called(str(found)) for name in missing):
+            dims = ", ".join(map(str, array.dims))
+            yield f"'{found}' does not count: it is on {dims}"
+
+
+def _check_parts(name: str, parts: Sequence[Field]) -> None:
+    """Several files may hold a variable at different times, on the same grid."""
+    times = np.concatenate([f.times for f in parts])
+    again, count = np.unique(times, return_counts=True)
+    twice = again[count > 1]
+    if len(parts) > 1 and (len(twice) or not all(len(f.times) for f in parts)):
+        when = f" at {format_time(twice[0])}" if len(twice) else ""
+        holders = [f.path for f in parts if not len(twice) or twice[0] in f.times]
+        raise InputDataError(
+            f"{name} is in several files{when}: {' and '.join(holders[:2])}.",
+            "Name fewer files, so that each variable and time is there once.",
+        )
+    for part in parts[1:]:
+        same = part.grid.matches(parts[0].grid) and np.array_equal(
+            part.levels, parts[0].levels
+        )
+        if not same:
+            raise InputDataError(
+                f"{name} has other grids or levels in {parts[0].path} and {part.path}.",
+                "Name only files that belong together.",
+            )

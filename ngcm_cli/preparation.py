@@ -1,0 +1,81 @@
+"""Preparing data ahead of runs: fetched, checked, regridded and kept."""
+
+import dataclasses
+import pathlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ngcm_cli.clock import format_time
+from ngcm_cli.config import ForecastConfig
+from ngcm_cli.data.inputs import is_far
+from ngcm_cli.data.prepared import Prepared
+from ngcm_cli.data.source import location
+from ngcm_cli.disk import Progress, unseen
+from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.plan import needs_of, read_inputs_of
+from ngcm_cli.zoo import open_model
+
+
+@dataclasses.dataclass(frozen=True)
+class Preparation:
+    """What came of one initial time.
+
+    Attributes:
+        time: the initial time.
+        path: of the state, which can be given to ``--data``; None where it failed.
+        failure: why, or None.
+    """
+
+    time: np.datetime64
+    path: pathlib.Path | None
+    failure: InputDataError | None
+
+
+def prepare(
+    config: ForecastConfig,
+    times: Sequence[np.datetime64],
+    progress: Progress = unseen,
+) -> Iterator[Preparation]:
+    """Prepare what forecasts from several initial times start from.
+
+    What is there already is not fetched again, so that an interrupted call goes on
+    where it stopped; a time that fails does not keep the others from being prepared.
+
+    Args:
+        config: of the forecasts; its initial time is of no account.
+        times: initial times.
+        progress: sees how far the data of one time, or the weights, are.
+
+    Yields:
+        What came of each time, in order.
+
+    Raises:
+        ConfigError: the data are on this computer.
+        NgcmError: the model is not to be had.
+    """
+    data = config.data or "arco"
+    if not is_far(data):
+        raise ConfigError(
+            f"{data} is on this computer, where it is read as it is: there is nothing "
+            "to prepare.",
+            "Give it to ngcm forecast --data, or name a URL or arco.",
+        )
+    _, model = open_model(config.model, offline=config.offline, progress=progress)
+    kept = Prepared.of(location(data), needs_of(model))
+    for time in times:
+        wanted = config.model_copy(update={"init": time, "data": data})
+        try:
+            read_inputs_of(wanted, model, progress)
+        except InputDataError as failure:
+            yield Preparation(time, None, failure)
+        else:
+            yield Preparation(time, kept.path_of_atmosphere(time), None)
+
+
+def describe(config: ForecastConfig, times: Sequence[np.datetime64]) -> str:
+    """What will be prepared, for people."""
+    span = format_time(times[0])
+    if len(times) > 1:
+        span += f" to {format_time(times[-1])}, {len(times)} times"
+    return f"{config.data or 'arco'} for {config.model}: {span}"
