@@ -26,6 +26,7 @@ KILOGRAM_PER_SQUARE_METER = KILOGRAM / METER**2
 
 GRAVITY_SI = 9.80616  # m s-2
 WATER_DENSITY_SI = 997.0  # kg m-3, in depths of water of the published models
+SEA_FREEZING_SI = 271.35  # K, freezing of sea water of 35 psu, -1.8 °C
 
 ANGULAR_VELOCITY = 0.5  # Ω
 GRAVITY = GRAVITY_SI * METER / SECOND**2

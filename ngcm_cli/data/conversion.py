@@ -9,7 +9,7 @@ from ngcm_cli.data.variables import Variable
 from ngcm_cli.errors import InputDataError
 
 GRAVITY = 9.80665  # m s-2, by which geopotential height is defined
-_GAS_CONSTANT = 287.05  # J kg-1 K-1, dry air
+GAS_CONSTANT = 287.05  # J kg-1 K-1, dry air
 _TERM = re.compile(r"([a-z%°_]+)(?:\*\*|\^)?([-+]?\d+)?")
 _SCALED = ("1", "kg kg-1")  # SI units whose other units are mere powers of ten
 
@@ -140,7 +140,7 @@ def _peak_range(variable: Variable, top: float) -> tuple[float, float]:
     """
     if variable.name != "geopotential":
         return variable.valid_range
-    thickness = _GAS_CONSTANT * np.log(1013.25 / top)
+    thickness = GAS_CONSTANT * np.log(1013.25 / top)
     return 190 * thickness - 5e3, 310 * thickness + 5e3
 
 

@@ -1,4 +1,4 @@
-"""Prescribed sea-surface temperature and sea ice, selected by the model's clock."""
+"""Prescribed sea-surface temperature and sea ice, interpolated to the model's clock."""
 
 from collections.abc import Mapping
 
@@ -11,12 +11,23 @@ from jaxtyping import Array, Float, Int
 
 from ngcm_cli import units
 
+# Least and greatest value that the sea takes, in SI.
+BOUNDS: Mapping[str, tuple[float | None, float | None]] = {
+    "sea_surface_temperature": (units.SEA_FREEZING_SI, None),
+    "sea_ice_cover": (0.0, 1.0),
+}
+
 
 class Forcing(eqx.Module):
-    """Fields at given times; between them the nearest in time holds.
+    """Fields at given times, linear in time between them.
 
     Before the first and after the last time their fields persist, so that a forcing
-    with one time is constant.
+    with one time is constant. What is interpolated is then held within ``BOUNDS``: the
+    mid-month values of AMIP (``ngcm_cli.data.midmonth``) overshoot them on purpose, and
+    only clipped after interpolation have the monthly means that were observed.
+
+    The reference takes the field nearest in time, so that monthly fields jump in the
+    middle between two of them. Interpolation replaces this on purpose.
 
     Attributes:
         minutes: whole minutes since 1979-01-01T00 UTC, ascending.
@@ -36,22 +47,48 @@ class Forcing(eqx.Module):
 
     @classmethod
     def at_times(cls, times: np.ndarray, fields: Mapping[str, ArrayLike]) -> "Forcing":
-        """Fields with a leading time axis at the given datetime64 times."""
-        minutes = (times - units.REFERENCE_TIME) / np.timedelta64(1, "m")
+        """Fields with a leading time axis at the given times.
+
+        The number of times is padded to a power of two by repeating the last field at
+        later times, which changes no answer: the last field persists anyway. Runs of
+        different length then share the programs compiled for one of them.
+
+        Args:
+            times: datetime64, ascending.
+            fields: by name, each (time, 1, longitude, latitude), in SI units; kept in
+                float32.
+        """
+        minutes = np.round((times - units.REFERENCE_TIME) / np.timedelta64(1, "m"))
+        more = (1 << (len(times) - 1).bit_length()) - len(times)
+        later = minutes[-1] + 1 + np.arange(more)
+        padding = ((0, more), (0, 0), (0, 0), (0, 0))
         return cls(
-            jnp.asarray(np.round(minutes), jnp.int32),
-            {k: jnp.asarray(x) for k, x in fields.items()},
+            jnp.asarray(np.concatenate([minutes, later]), jnp.int32),
+            {
+                name: jnp.asarray(np.pad(np.asarray(x, np.float32), padding, "edge"))
+                for name, x in fields.items()
+            },
         )
 
     def select(self, minutes: Int[Array, ""]) -> dict[str, jax.Array]:
-        """The fields nearest in time; of two equally near, the one of even index."""
+        """The fields at a time, each (1, longitude, latitude).
+
+        One field for all times is returned as it is, not even held within ``BOUNDS``.
+        """
         last = len(self.minutes) - 1
         if last == 0:
             return {name: x[0] for name, x in self.fields.items()}
         before = jnp.searchsorted(self.minutes, minutes, side="right") - 1
-        before = jnp.clip(before, 0, last - 1)
-        start, end = self.minutes[before], self.minutes[before + 1]
-        passed = jnp.clip(minutes - start, 0, end - start)
-        fraction = passed.astype(jnp.float32) / (end - start).astype(jnp.float32)
-        index = jnp.round(before + fraction).astype(jnp.int32)
-        return {name: x[index] for name, x in self.fields.items()}
+        before = jnp.clip(before, 0, last)
+        after = jnp.minimum(before + 1, last)
+        # Whole minutes: float32 could not tell an hour from the next in a century.
+        span = self.minutes[after] - self.minutes[before]
+        passed = jnp.clip(minutes - self.minutes[before], 0, span)
+        fraction = passed.astype(jnp.float32) / jnp.maximum(span, 1).astype(jnp.float32)
+
+        def at(name: str, x: jax.Array) -> jax.Array:
+            # In this form equal fields and the fields at their times stay as they are.
+            value = x[before] + fraction * (x[after] - x[before])
+            return jnp.clip(value, *BOUNDS.get(name, (None, None)))
+
+        return {name: at(name, x) for name, x in self.fields.items()}

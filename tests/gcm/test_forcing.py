@@ -9,71 +9,144 @@ from ngcm_cli.gcm.forcing import Forcing
 START = np.datetime64("2020-01-01T00", "s")
 DAY = np.timedelta64(1, "D")
 GRID = (4, 3)
+SST, ICE = "sea_surface_temperature", "sea_ice_cover"
+EPSILON = float(np.finfo(np.float32).eps)
 
 
-def labelled(count):
-    """Fields whose value is the index of their time."""
-    values = jnp.arange(count, dtype=jnp.float32)[:, None, None, None]
-    return {"sea_ice_cover": jnp.broadcast_to(values, (count, 1, *GRID))}
+def over_the_grid(values):
+    """Fields that are the same everywhere, (time, 1, longitude, latitude)."""
+    values = np.asarray(values, np.float32)[:, None, None, None]
+    return np.broadcast_to(values, (len(values), 1, *GRID))
 
 
 def minutes(time):
     return jnp.int32((time - units.REFERENCE_TIME) // np.timedelta64(1, "m"))
 
 
-def index(forcing, time):
-    fields = jax.jit(lambda f, m: f.select(m))(forcing, minutes(time))
-    assert fields["sea_ice_cover"].shape == (1, *GRID)
-    return int(fields["sea_ice_cover"][0, 0, 0])
+select = jax.jit(lambda forcing, minute: forcing.select(minute))
 
 
-DAILY = Forcing.at_times(START + np.arange(4) * DAY, labelled(4))
+def sst(forcing, time):
+    """The temperature at a time, the same in every cell."""
+    field = np.asarray(select(forcing, minutes(time))[SST])
+    assert field.shape == (1, *GRID) and field.dtype == np.float32
+    assert np.ptp(field) == 0
+    return field[0, 0, 0]
 
 
-@pytest.mark.parametrize("day", range(4))
-def test_at_its_time_a_field_holds(day):
-    assert index(DAILY, START + day * DAY) == day
+DAILY = Forcing.at_times(
+    START + np.arange(4) * DAY, {SST: over_the_grid([280, 281, 285, 273])}
+)
+
+
+@pytest.mark.parametrize("day, expected", [(0, 280), (1, 281), (2, 285), (3, 273)])
+def test_at_its_time_a_field_holds(day, expected):
+    assert sst(DAILY, START + day * DAY) == expected
+
+
+@pytest.mark.parametrize("passed", [0, 1, 59, 719, 720, 1439, 1440, 2000, 4319])
+def test_between_two_times_the_change_is_linear(passed):
+    expected = np.interp(passed / 1440, range(4), [280, 281, 285, 273])
+    # One rounding of the fraction, of the product (together of the change, 12 K at
+    # most) and of the sum.
+    tolerance = (2 * 12 + 285) * EPSILON / 2
+    value = sst(DAILY, START + np.timedelta64(passed, "m"))
+    assert value == pytest.approx(expected, abs=tolerance)
+
+
+def test_a_ramp_over_times_unequally_spaced_is_a_ramp():
+    days = np.array([0, 1, 11, 42, 70])
+    forcing = Forcing.at_times(START + days * DAY, {SST: over_the_grid(280 + days / 8)})
+    for minute in np.random.default_rng(0).integers(0, 70 * 1440, 50):
+        value = sst(forcing, START + np.timedelta64(minute, "m"))
+        tolerance = (2 * 4 + 290) * EPSILON / 2
+        assert value == pytest.approx(280 + minute / 1440 / 8, abs=tolerance)
 
 
 @pytest.mark.parametrize(
-    "hours, expected",
-    [(11, 0), (13, 1), (24 + 11, 1), (24 + 13, 2), (2 * 24 + 13, 3)],
+    "days, expected", [(-1, 280), (-40_000, 280), (4, 273), (40_000, 273)]
 )
-def test_the_nearest_in_time_holds(hours, expected):
-    assert index(DAILY, START + np.timedelta64(hours, "h")) == expected
-
-
-@pytest.mark.parametrize("hours, expected", [(12, 0), (36, 2), (60, 2)])
-def test_of_two_equally_near_the_even_one_holds(hours, expected):
-    assert index(DAILY, START + np.timedelta64(hours, "h")) == expected
-
-
-@pytest.mark.parametrize("days, expected", [(-1, 0), (-40_000, 0), (4, 3), (40_000, 3)])
 def test_outside_its_times_the_first_and_last_persist(days, expected):
-    assert index(DAILY, START + days * DAY) == expected
+    assert sst(DAILY, START + days * DAY) == expected
 
 
-def test_times_need_not_be_equally_spaced():
-    forcing = Forcing.at_times(START + np.array([0, 1, 11]) * DAY, labelled(3))
-    assert [index(forcing, START + d * DAY) for d in (0, 1, 5, 7, 11)] == [
-        0,
-        1,
-        1,
-        2,
-        2,
-    ]
+@pytest.mark.parametrize("days", [0, 0.3, 1, 1.7, 2, 2.5, 5])
+def test_equal_fields_stay_as_they_are(days):
+    value = np.float32(271.46045)
+    forcing = Forcing.at_times(
+        START + np.arange(3) * DAY, {SST: over_the_grid([value] * 3)}
+    )
+    assert sst(forcing, START + np.timedelta64(int(days * 1440), "m")) == value
 
 
 def test_minutes_are_counted_exactly_for_centuries():
     late = np.datetime64("2150-06-01T00", "s")
     times = late + np.arange(3) * np.timedelta64(1, "h")
-    forcing = Forcing.at_times(times, labelled(3))
-    assert index(forcing, late + np.timedelta64(29, "m")) == 0
-    assert index(forcing, late + np.timedelta64(31, "m")) == 1
+    forcing = Forcing.at_times(times, {SST: over_the_grid([280, 340, 400])})
+    for minute in (0, 1, 29, 60, 61, 119):
+        value = sst(forcing, late + np.timedelta64(minute, "m"))
+        assert value == pytest.approx(280 + minute, abs=400 * EPSILON)
+
+
+def test_mid_month_values_are_held_within_bounds_after_interpolation():
+    overshooting = {ICE: over_the_grid([1.4, -0.6]), SST: over_the_grid([260, 276])}
+    forcing = Forcing.at_times(START + np.array([0, 10]) * DAY, overshooting)
+    for day, ice, temperature in (0, 1, 271.35), (4, 0.6, 271.35), (9, 0, 274.4):
+        fields = select(forcing, minutes(START + day * DAY))
+        # The change, 2 of ice and 16 K, is rounded twice, the sum once.
+        np.testing.assert_allclose(fields[ICE], ice, rtol=0, atol=3 * EPSILON)
+        np.testing.assert_allclose(
+            fields[SST], temperature, rtol=0, atol=(16 + 138) * EPSILON
+        )
 
 
 @pytest.mark.parametrize("days", [-40_000, 0, 40_000])
-def test_a_forcing_of_one_time_is_constant(days):
-    field = labelled(1)["sea_ice_cover"][0] + 7
-    constant = Forcing.constant({"sea_ice_cover": field})
-    assert index(constant, START + days * DAY) == 7
+def test_a_forcing_of_one_time_is_constant_whatever_it_holds(days):
+    rng = np.random.default_rng(0)
+    fields = {
+        SST: rng.uniform(250, 300, (1, *GRID)).astype(np.float32),
+        ICE: rng.uniform(-1, 2, (1, *GRID)).astype(np.float32),
+    }
+    of_one_time = {name: x[None] for name, x in fields.items()}
+    for forcing in (
+        Forcing.constant(fields),
+        Forcing.at_times(np.array([START]), of_one_time),
+    ):
+        selected = select(forcing, minutes(START + days * DAY))
+        for name, field in fields.items():
+            np.testing.assert_array_equal(selected[name], field)
+
+
+@pytest.mark.parametrize(
+    "count, padded", [(1, 1), (2, 2), (3, 4), (4, 4), (5, 8), (494, 512)]
+)
+def test_the_number_of_times_is_padded_to_a_power_of_two(count, padded):
+    values = 280 + np.arange(count) / 8
+    times = START + np.arange(count) * DAY
+    forcing = Forcing.at_times(times, {SST: over_the_grid(values)})
+    assert forcing.fields[SST].shape == (padded, 1, *GRID)
+    assert forcing.fields[SST].dtype == jnp.float32
+    assert np.all(np.diff(forcing.minutes) > 0) and forcing.minutes.dtype == jnp.int32
+    assert (forcing.fields[SST][count - 1 :] == values[-1]).all()
+    assert sst(forcing, times[-1] + 1000 * DAY) == values[-1]
+
+
+def test_values_are_kept_in_float32():
+    forcing = Forcing.at_times(
+        START + np.arange(2) * DAY, {SST: np.full((2, 1, *GRID), 280.1)}
+    )
+    assert forcing.fields[SST].dtype == jnp.float32
+
+
+def test_runs_of_different_length_share_a_program():
+    traces = []
+
+    @jax.jit
+    def counted(forcing, minute):
+        traces.append(len(forcing.minutes))
+        return forcing.select(minute)
+
+    for count in (5, 6, 8, 9, 16):
+        times = START + np.arange(count) * DAY
+        counted(Forcing.at_times(times, {SST: over_the_grid([280] * count)}), 0)
+    assert traces == [8, 16]
