@@ -126,7 +126,7 @@ def _spacing(value: Any) -> int | float | None:
         )
     degrees = fractions.Fraction(text)  # 0.1 exactly
     number = float(degrees)
-    if not 0.1 <= degrees <= 90:
+    if not 0.1 <= number <= 90:
         raise ConfigError(
             f"A spacing of {text} degrees is not from 0.1 to 90.",
             "Give one that is, as 1.5, or native.",
