@@ -6,6 +6,7 @@ same. Times and durations are NumPy's, in seconds.
 """
 
 import difflib
+import fractions
 import pathlib
 import re
 import shlex
@@ -54,6 +55,34 @@ def _levels(value: Any) -> Any:
             "Give them in hPa, as 500,850.",
         ) from None
     return tuple(int(n) if n == int(n) else n for n in numbers)
+
+
+def _spacing(value: Any) -> int | float | None:
+    """Degrees between the nodes of a regular grid with poles; None is native."""
+    text = str(value).strip().lower()
+    if value is None or text == "native":
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,12})?|\.[0-9]{1,12}", text):
+        raise ConfigError(
+            f"'{value}' is not a grid.",
+            "Write native, or a spacing in degrees, as 1.5.",
+        )
+    degrees = fractions.Fraction(text)  # 0.1 exactly
+    number = float(degrees)
+    if not 0.1 <= number <= 90:
+        raise ConfigError(
+            f"A spacing of {text} degrees is not from 0.1 to 90.",
+            "Give one that is, as 1.5, or native.",
+        )
+    if 180 % degrees:
+        short = (180 / n for n in range(2, 1801) if not 180_000 % n)
+        nearest = min(short, key=lambda known: abs(known - number))
+        raise ConfigError(
+            f"A spacing of {text} degrees does not divide 180, so no grid of it goes "
+            "from pole to pole.",
+            f"The nearest that does: {nearest:g}.",
+        )
+    return int(number) if number == int(number) else number
 
 
 def _text(value: Any) -> str:
@@ -109,6 +138,7 @@ Duration = Annotated[np.timedelta64, pydantic.BeforeValidator(parse_duration)]
 Time = Annotated[np.datetime64, pydantic.BeforeValidator(parse_time)]
 Names = Annotated[tuple[str, ...], pydantic.BeforeValidator(_words)]
 Levels = Annotated[tuple[int | float, ...], pydantic.BeforeValidator(_levels)]
+Spacing = Annotated[int | float | None, pydantic.BeforeValidator(_spacing)]
 Text = Annotated[str, pydantic.BeforeValidator(_text)]
 Path = Annotated[pathlib.Path, pydantic.BeforeValidator(_text)]
 Seed = Annotated[int, pydantic.BeforeValidator(_seed)]
@@ -132,6 +162,8 @@ class ForecastConfig(pydantic.BaseModel):
         variables: what to write; None is what the model predicts on levels, and its
             precipitation.
         levels: pressure levels to write, in hPa; None is all of the model's.
+        grid: to write on: spacing in degrees of a regular one with poles; None, in
+            words ``native``, is the model's.
         output: ``.zarr`` or ``.nc``; None is a name made of model and init, here.
         overwrite: replace an existing output.
         sst: what the sea does: ``persist``, ``anomaly-persist``, ``climatology`` or
@@ -153,6 +185,7 @@ class ForecastConfig(pydantic.BaseModel):
     seed: Seed = 0
     variables: Names | None = None
     levels: Levels | None = None
+    grid: Spacing = None
     output: Path | None = None
     overwrite: Switch = False
     sst: SeaMode = "persist"

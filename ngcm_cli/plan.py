@@ -25,6 +25,7 @@ from ngcm_cli.gcm.fields import NET_WATER
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.rollout import Chunk
+from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.output.layout import Layout
 from ngcm_cli.output.place import check_output, check_space, store_path
 from ngcm_cli.units import REFERENCE_TIME
@@ -79,7 +80,7 @@ class Plan:
     def describe(self) -> str:
         """What will be done, for people."""
         layout, config, card = self.layout, self.config, self.card
-        grid, levels = layout.grid, layout.levels
+        levels = layout.levels
         total = layout.bytes_per_lead * layout.count
         disk = f"about {format_size(total / 1.3)} compressed"
         if self.output.suffix == ".zarr":
@@ -98,8 +99,7 @@ class Plan:
             ),
             "Variables": textwrap.wrap(", ".join(layout.variables), 68),
             "Grid": (
-                f"{grid.longitude_nodes} x {grid.latitude_nodes} Gaussian "
-                f"({360 / grid.longitude_nodes:.2g} degrees)",
+                *layout.grid.words,
                 f"{len(levels)} of {len(layout.model_levels)} levels, "
                 f"{levels[0]:g} to {levels[-1]:g} hPa"
                 if layout.has_levels
@@ -150,7 +150,7 @@ def plan_forecast(config: ForecastConfig, download: Progress = unseen) -> Plan:
         variables=variables,
         levels=levels,
         model_levels=model.levels,
-        grid=model.grid,
+        grid=_grid(config, model),
         attributes=_provenance(config, card, initial),
     )
     check_space(output, layout.bytes_per_lead * layout.count)
@@ -313,6 +313,12 @@ def _levels(
                 f"{', '.join(f'{known:g}' for known in model.levels)} hPa.",
             )
     return tuple(config.levels or model.levels)
+
+
+def _grid(config: ForecastConfig, model: NeuralGCM) -> OutputGrid:
+    if config.grid is None:
+        return OutputGrid.native(model.grid)
+    return OutputGrid.regular(model.grid, config.grid)
 
 
 def _provenance(

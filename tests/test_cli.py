@@ -130,6 +130,14 @@ def test_run_file_and_flags_that_win(adder, ngcm, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["run.yaml"]
 
 
+def test_the_native_grid_wins_over_that_of_a_run_file(adder, ngcm, tmp_path):
+    (tmp_path / "run.yaml").write_text("grid: 30\ndry-run: yes\n")
+    code, out, _ = ngcm("forecast", "--config", "run.yaml")
+    assert code == 0 and "12 x 7 regular with poles (30 degrees)" in out
+    code, out, _ = ngcm("forecast", "--config", "run.yaml", "--grid", "native")
+    assert code == 0 and "Grid       8 x 4 Gaussian (45 degrees)" in out
+
+
 def test_a_run_file_may_ask_for_a_dry_run(adder, ngcm, tmp_path):
     (tmp_path / "run.yaml").write_text("dry-run: yes\n")
     code, out, err = ngcm("forecast", "--config", "run.yaml")
@@ -171,6 +179,7 @@ def test_repeated_and_separated_words_are_the_same(adder, ngcm):
         (["--data", ""], "data: It is empty."),
         (["--output", ""], "output: It is empty."),
         (["--variables", "temprature"], "does not predict 'temprature'"),
+        (["--grid", "7"], "grid: A spacing of 7 degrees does not divide 180"),
         (["--levels", "501"], "adder has no level 501 hPa."),
         (["--variables", "sp", "--levels", "500"], "surface_pressure is at the surf"),
         (["--output", "out.grib"], "The output out.grib has no known format."),

@@ -122,6 +122,17 @@ def test_command_line_repeats_what_was_asked():
         ({"levels": "500,inf"}, "levels: '500,inf' are not pressure levels."),
         ({"levels": "nan"}, "levels: 'nan' are not pressure levels."),
         ({"levels": "-500"}, "levels: '-500' are not pressure levels."),
+        ({"grid": "0"}, "grid: A spacing of 0 degrees is not from 0.1 to 90."),
+        ({"grid": 0.05}, "grid: A spacing of 0.05 degrees is not from 0.1 to 90."),
+        ({"grid": "180"}, "grid: A spacing of 180 degrees is not from 0.1 to 90."),
+        ({"grid": "7"}, "grid: A spacing of 7 degrees does not divide 180, so no grid"),
+        ({"grid": "abc"}, "grid: 'abc' is not a grid. Write native, or a spacing in d"),
+        ({"grid": ""}, "grid: '' is not a grid."),
+        ({"grid": "."}, "grid: '.' is not a grid."),
+        ({"grid": "nan"}, "grid: 'nan' is not a grid."),
+        ({"grid": "1e-99999999"}, "grid: '1e-99999999' is not a grid."),
+        ({"grid": "-1.5"}, "grid: '-1.5' is not a grid."),
+        ({"grid": True}, "grid: 'True' is not a grid."),
         ({"levels": "500,top"}, "levels: '500,top' are not pressure levels."),
         ({"variables": ""}, "variables is empty."),
         ({"leads": "1d"}, "Unknown setting 'leads'. Did you mean 'lead'"),
@@ -131,6 +142,32 @@ def test_every_bad_setting_is_a_sentence(settings, sentence):
     with pytest.raises(ConfigError) as caught:
         ForecastConfig(**settings)
     assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    "value, spacing, written",
+    [
+        ("native", None, ""),
+        (None, None, ""),
+        ("1.5", 1.5, " --grid 1.5"),
+        (0.1, 0.1, " --grid 0.1"),
+        ("2.0", 2, " --grid 2"),
+        (".25", 0.25, " --grid 0.25"),
+        ("0.703125", 0.703125, " --grid 0.703125"),
+    ],
+)
+def test_grids(value, spacing, written):
+    config = ForecastConfig(grid=value)
+    assert config.grid == spacing
+    assert config.command_line() == "ngcm forecast" + written
+
+
+@pytest.mark.parametrize(
+    "asked, nearest", [("7", "7.2"), ("1.4", "1.44"), ("0.7", "0.72"), ("46", "45")]
+)
+def test_the_nearest_grid_is_named(asked, nearest):
+    with pytest.raises(ConfigError, match=f"The nearest that does: {nearest}[.]$"):
+        ForecastConfig(grid=asked)
 
 
 @pytest.mark.parametrize("seed", [0, 2**32 - 1, "7", np.int64(7)])
@@ -153,7 +190,7 @@ def write(tmp_path, text):
 def test_run_file_means_what_the_flags_mean(tmp_path):
     path = write(
         tmp_path,
-        "init: 2020-08-22\nlead: 240\nvariables: [t, u]\nlevels: 500,850\n"
+        "init: 2020-08-22\nlead: 240\nvariables: [t, u]\nlevels: 500,850\ngrid: 1.5\n"
         "overwrite: true\ndata: ~\n",
     )
     config = ForecastConfig(**read_run_file(path))
@@ -162,6 +199,7 @@ def test_run_file_means_what_the_flags_mean(tmp_path):
         lead="240",
         variables=["t,u"],
         levels=["500", "850"],
+        grid=1.5,
         overwrite=True,
     )
 

@@ -12,6 +12,8 @@ import pytest
 import xarray
 from gcm import bundled
 
+from ngcm_cli.output.grid import OutputGrid
+
 ROOT = pathlib.Path(__file__).parents[1]
 
 
@@ -64,6 +66,27 @@ def test_surface_fields_of_the_real_model(tmp_path, name):
         vapour = forecast.cf["atmosphere_mass_content_of_water_vapor"]
         assert vapour.attrs["units"] == "kg m-2"
         assert set(vapour.cf.axes) == {"T", "X", "Y"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["regular.zarr", "regular.nc"])
+def test_the_grid_of_weatherbench(tmp_path, name):
+    """As the README asks for it."""
+    text = (ROOT / "README.md").read_text()
+    (words,) = re.findall(r"^ngcm (.*--grid 1.5) --output \S+$", text, re.M)
+    command = "-m", "ngcm_cli", *words.split(), "--every", "1h", "--lead", "1h"
+    some = "--variables", "t,sp", "--levels", "500", "--output", name
+    run(sys.executable, *command, *some, folder=tmp_path)
+    grid = OutputGrid.regular(bundled.model().grid, 1.5)
+    with xarray.open_dataset(tmp_path / name, decode_timedelta=True) as forecast:
+        assert (forecast["latitude"] == np.arange(-90, 91.5, 1.5)).all()
+        assert (forecast["longitude"] == np.arange(0, 360, 1.5)).all()
+        first = forecast.isel(init_time=0, lead_time=0, level=0)
+        names = "temperature", "surface_pressure"
+        for variable, x in bundled.model().decode(bundled.encoded(), names).items():
+            level = bundled.model().levels.index(500) if len(x) > 1 else 0
+            ours = first[variable].transpose("longitude", "latitude")
+            np.testing.assert_array_equal(ours, grid.regrid(np.asarray(x[level])))
 
 
 @pytest.mark.parametrize("command", ["forecast", "models"])

@@ -22,6 +22,7 @@ from ngcm_cli.config import ForecastConfig
 from ngcm_cli.data.inputs import InitialState
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError, UnstableRunError
 from ngcm_cli.output import store as store_module
+from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.plan import plan_forecast
 from ngcm_cli.run import forecast
 from ngcm_cli.spectral.grid import Grid
@@ -171,6 +172,49 @@ def test_surface_fields_alone_have_no_level(adder, name):
         assert ds["mean_sea_level_pressure"].dims == SURFACE_DIMS
         assert "Z" not in ds.cf.axes
         assert ds.cf["air_pressure_at_mean_sea_level"].attrs["units"] == "Pa"
+
+
+@pytest.mark.parametrize("name", ["out.zarr", "out.nc"])
+def test_forecast_on_a_regular_grid(adder, name):
+    forecast(
+        data="made.nc", lead="6h", variables="t,sp", levels="850", grid=30, output=name
+    )
+    regridded = OutputGrid.regular(Adder.grid, 30).regrid
+    with xr.open_dataset(name, decode_timedelta=True) as ds:
+        assert dict(ds.sizes) == {
+            "init_time": 1,
+            "lead_time": 2,
+            "level": 1,
+            "latitude": 7,
+            "longitude": 12,
+        }
+        np.testing.assert_array_equal(ds["longitude"], 30 * np.arange(12))
+        np.testing.assert_array_equal(ds["latitude"], 30 * np.arange(7) - 90)
+        x = initial_fields()["temperature"][-1]
+        for lead, added in enumerate((0, 6)):
+            expected = regridded(x + np.float32(added)).T
+            np.testing.assert_array_equal(ds["temperature"][0, lead, 0], expected)
+            np.testing.assert_array_equal(ds["surface_pressure"][0, lead], expected)
+        assert ds.attrs["longitude_nodes"] == 12
+        assert ds.attrs["latitude_nodes"] == 7
+        assert ds.attrs["latitude_spacing"] == "equiangular_with_poles"
+        assert ds.attrs["native_longitude_nodes"] == 8
+        assert ds.attrs["native_latitude_spacing"] == "gauss"
+        assert "longitude_wavenumbers" not in ds.attrs
+        assert " --grid 30 " in ds.attrs["history"]
+
+
+def test_a_forecast_is_regridded_where_it_is_written(adder, monkeypatch):
+    """Beside the model, not before its next step."""
+    threads, regrid = [], OutputGrid.regrid
+
+    def watch(self, field):
+        threads.append(threading.current_thread().name)
+        return regrid(self, field)
+
+    monkeypatch.setattr(OutputGrid, "regrid", watch)
+    forecast(lead="6h", variables="t", grid=30, output="out.zarr")
+    assert threads == ["ngcm-store_0"] * 2
 
 
 def test_only_what_is_written_is_decoded(adder, monkeypatch):
@@ -358,6 +402,14 @@ def test_plan_in_words(adder):
         "768 B per lead time, 31.5 kB in all; about 24.2 kB compressed, in 126 files",
     ):
         assert expected in words
+
+
+def test_plan_in_words_on_a_regular_grid(adder):
+    plan = plan_forecast(ForecastConfig(variables="t", levels="500", grid="1.5"))
+    words = plan.describe()
+    assert "240 x 121 regular with poles (1.5 degrees),\n" in words
+    assert "by conservative regridding from 8 x 4 Gaussian (45 degrees)\n" in words
+    assert plan.layout.bytes_per_lead == 240 * 121 * 4
 
 
 def test_plan_in_words_without_levels(adder):

@@ -17,6 +17,7 @@ def forecast(
     seed: options.Seed = None,
     variables: options.Variables = None,
     levels: options.Levels = None,
+    grid: options.Grid = None,
     output: options.Output = None,
     overwrite: options.Overwrite = None,
     sst: options.Sst = None,

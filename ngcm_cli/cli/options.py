@@ -71,6 +71,14 @@ Levels = Annotated[
         help="Pressure levels to write, in hPa; may be repeated.  [default: all]",
     ),
 ]
+Grid = Annotated[
+    str | None,
+    typer.Option(
+        metavar="native|DEGREES",
+        help="Grid to write on: the model's, or a regular one with poles and this "
+        "spacing, as 1.5.  [default: native]",
+    ),
+]
 Output = Annotated[
     str | None,
     typer.Option(

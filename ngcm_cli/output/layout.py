@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ngcm_cli.data.variables import VARIABLES
-from ngcm_cli.spectral.grid import Grid
+from ngcm_cli.output.grid import OutputGrid
 
 # Of fields on levels; those at the surface are without `level`. An ensemble puts
 # `realization` in front of these.
@@ -76,7 +76,7 @@ class Layout:
         levels: pressure levels in the output, in hPa, ascending; of no account where
             every variable is at the surface.
         model_levels: pressure levels of the fields that will be appended.
-        grid: horizontal grid of the fields.
+        grid: horizontal grid on disk, which knows the way there from the model's.
         attributes: global attributes, provenance above all.
     """
 
@@ -86,7 +86,7 @@ class Layout:
     variables: Sequence[str]
     levels: Sequence[float]
     model_levels: Sequence[float]
-    grid: Grid
+    grid: OutputGrid
     attributes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
@@ -111,7 +111,7 @@ class Layout:
     def chunk(self, name: str) -> tuple[int, ...]:
         """One lead time of a variable with all its levels: what is written at once."""
         levels = (len(self.levels),) if VARIABLES[name].on_levels else ()
-        return (1, 1, *levels, self.grid.latitude_nodes, self.grid.longitude_nodes)
+        return (1, 1, *levels, len(self.grid.latitude), len(self.grid.longitude))
 
     @property
     def bytes_per_lead(self) -> int:
@@ -119,16 +119,18 @@ class Layout:
         return 4 * sum(math.prod(self.chunk(name)) for name in self.variables)
 
     def select(self, name: str, field: np.ndarray) -> np.ndarray:
-        """From the model's levels and order to those on disk, as float32.
+        """From the model's levels, grid and order to those on disk, as float32.
 
         Args:
             name: of the variable.
-            field: (model level, longitude, latitude), at the surface with one level.
+            field: (…, model level, longitude, latitude), at the surface with one level.
         """
         if not VARIABLES[name].on_levels:
-            field = field[0]
+            field = field[..., 0, :, :]
         elif len(self.levels) < len(self.model_levels):
-            field = field[[list(self.model_levels).index(p) for p in self.levels]]
+            chosen = [list(self.model_levels).index(p) for p in self.levels]
+            field = field[..., chosen, :, :]
+        field = self.grid.regrid(field)
         return np.ascontiguousarray(np.swapaxes(field, -1, -2), dtype=np.float32)
 
     def coordinates(self) -> dict[str, Coordinate]:
@@ -140,17 +142,14 @@ class Layout:
         lead, init = seconds // size, np.array([since // size])
         levels = np.asarray(self.levels, float)
         whole_levels = (levels == levels.astype(np.int64)).all()
-        # Twelve decimals: 90 degrees is 90.0, so that a user can select it.
-        latitude = np.rad2deg(self.grid.latitude).round(12)
-        longitude = np.rad2deg(self.grid.longitude).round(12)
         clock = {"units": f"{unit} since {EPOCH.astype('datetime64[D]')}"}
         encoded = {
             "init_time": (("init_time",), init, clock),
             "lead_time": (("lead_time",), lead, {"units": unit}),
             "valid_time": (("init_time", "lead_time"), init[:, None] + lead, clock),
             "level": (("level",), levels.astype(int) if whole_levels else levels, {}),
-            "latitude": (("latitude",), latitude, {}),
-            "longitude": (("longitude",), longitude, {}),
+            "latitude": (("latitude",), self.grid.latitude, {}),
+            "longitude": (("longitude",), self.grid.longitude, {}),
         }
         return {
             name: Coordinate(dimensions, values, {**_ATTRIBUTES[name], **extra})
@@ -176,13 +175,8 @@ class Layout:
 
     def global_attributes(self) -> dict[str, Any]:
         """Conventions and grid, with the run's own attributes."""
-        grid = self.grid
         return {
             "Conventions": "CF-1.11",
             **self.attributes,
-            "longitude_wavenumbers": grid.longitude_wavenumbers,
-            "total_wavenumbers": grid.total_wavenumbers,
-            "longitude_nodes": grid.longitude_nodes,
-            "latitude_nodes": grid.latitude_nodes,
-            "latitude_spacing": "gauss",
+            **self.grid.attributes,
         }

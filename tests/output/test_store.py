@@ -20,6 +20,7 @@ import zarr
 
 from ngcm_cli.errors import ConfigError, OutputError, UnstableRunError
 from ngcm_cli.output import store as store_module
+from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.output.layout import Layout
 from ngcm_cli.output.store import Store, check_output
 from ngcm_cli.spectral.grid import Grid
@@ -35,7 +36,7 @@ def layout(count=3, **changes):
         "variables": ("temperature", "u_component_of_wind"),
         "levels": (500, 850),
         "model_levels": (200.0, 500.0, 850.0),
-        "grid": GRID,
+        "grid": OutputGrid.native(GRID),
         "attributes": {"title": "A test", "seed": 7},
     }
     return Layout(**{**settings, **changes})
@@ -467,7 +468,7 @@ def test_a_disk_that_is_really_full(tmp_path):
         pytest.skip("no permission to mount")
     try:
         noise = np.random.default_rng(0)
-        grid = Grid.linear(31)
+        grid = OutputGrid.native(Grid.linear(31))
         big = layout(count=100, grid=grid)
         with (
             pytest.raises(OutputError, match="the disk is full") as caught,

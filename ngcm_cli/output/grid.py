@@ -1,0 +1,90 @@
+"""The horizontal grid of an output: the model's own, or a regular one with poles."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from ngcm_cli.data.regrid import ConservativeRegridder
+from ngcm_cli.spectral.grid import Grid
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class OutputGrid:
+    """Where fields are written, and how they get there from the model's grid.
+
+    Attributes:
+        longitude: in degrees, from 0 eastwards.
+        latitude: in degrees, from south to north.
+        words: what the grid is, for people, one line each.
+        attributes: what the grid is, for the global attributes of an output.
+        regridder: from the model's grid; None where it is the same.
+    """
+
+    longitude: np.ndarray
+    latitude: np.ndarray
+    words: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    regridder: ConservativeRegridder | None = None
+
+    @classmethod
+    def native(cls, model: Grid) -> Self:
+        """The model's Gaussian grid, on which fields stay as they are."""
+        return cls(
+            # Twelve decimals: 90 degrees is 90.0, so that a user can select it.
+            np.rad2deg(model.longitude).round(12),
+            np.rad2deg(model.latitude).round(12),
+            (
+                f"{model.longitude_nodes} x {model.latitude_nodes} Gaussian "
+                f"({360 / model.longitude_nodes:.2g} degrees)",
+            ),
+            {
+                "longitude_wavenumbers": model.longitude_wavenumbers,
+                "total_wavenumbers": model.total_wavenumbers,
+                "longitude_nodes": model.longitude_nodes,
+                "latitude_nodes": model.latitude_nodes,
+                "latitude_spacing": "gauss",
+            },
+        )
+
+    @classmethod
+    def regular(cls, model: Grid, spacing: float) -> Self:
+        """Equally spaced nodes from pole to pole, by conservative regridding.
+
+        With 1.5 degrees this is ``240x121_equiangular_with_poles_conservative`` of
+        WeatherBench 2 (https://doi.org/10.1029/2023MS004019).
+
+        Args:
+            model: the grid of the fields.
+            spacing: in degrees; divides 180.
+        """
+        native = cls.native(model)
+        count = round(180 / spacing)
+        # Each from one rounding of the exact number: 0.3 is not 3 * 0.1.
+        longitude = np.arange(2 * count) * 180 / count
+        latitude = (2 * np.arange(count + 1) - count) * 90 / count
+        regridder = ConservativeRegridder(
+            model.longitude, model.latitude, np.deg2rad(longitude), np.deg2rad(latitude)
+        )
+        return cls(
+            longitude,
+            latitude,
+            (
+                f"{len(longitude)} x {len(latitude)} regular with poles "
+                f"({spacing:g} degrees),",
+                f"by conservative regridding from {native.words[0]}",
+            ),
+            {
+                "longitude_nodes": len(longitude),
+                "latitude_nodes": len(latitude),
+                "latitude_spacing": "equiangular_with_poles",
+                "regridding": "conservative",
+                **{f"native_{name}": x for name, x in native.attributes.items()},
+            },
+            regridder,
+        )
+
+    def regrid(self, field: np.ndarray) -> np.ndarray:
+        """From the model's grid to this: (…, longitude, latitude), its dtype kept."""
+        return field if self.regridder is None else self.regridder(field)
