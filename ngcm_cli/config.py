@@ -22,7 +22,7 @@ from ngcm_cli.errors import ConfigError
 
 DEFAULT_MODEL = "tl63_stochastic_mini"
 SEA_MODES = ("persist", "anomaly-persist", "climatology", "prescribed")
-"""What the sea can do during a run; ``data.sea`` says how."""
+"""What the sea can do during a run; ``data.sea_modes`` says how."""
 
 
 def closest(name: str, known: Iterable[str]) -> str:
@@ -167,7 +167,7 @@ class ForecastConfig(pydantic.BaseModel):
         output: ``.zarr`` or ``.nc``; None is a name made of model and init, here.
         overwrite: replace an existing output.
         sst: what the sea does: ``persist``, ``anomaly-persist``, ``climatology`` or
-            ``prescribed``; see ``data.sea``.
+            ``prescribed``; see ``data.sea_modes``.
         sst_data: where sea-surface temperature and sea ice are, if not in ``data``.
         sst_offset: K, added to sea-surface temperature everywhere.
         offline: use no network; weights and data must be on this computer.

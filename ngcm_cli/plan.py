@@ -13,14 +13,13 @@ import jax
 import numpy as np
 
 import ngcm_cli
+from ngcm_cli import origin
 from ngcm_cli.clock import format_duration, format_time
 from ngcm_cli.config import ForecastConfig, closest
-from ngcm_cli.data.inputs import InitialState, InputRequest, is_far, read_inputs
-from ngcm_cli.data.needs import Needs
-from ngcm_cli.data.source import Source, location
+from ngcm_cli.data.inputs import InitialState
 from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.disk import Progress, format_size, unseen
-from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.fields import NET_WATER
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model import NeuralGCM
@@ -29,11 +28,7 @@ from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.output.layout import Layout
 from ngcm_cli.output.place import check_output, check_space, store_path
 from ngcm_cli.units import REFERENCE_TIME
-from ngcm_cli.zoo import Card, bundled_folder, is_here, open_model
-
-SAMPLE = "era5_tl31_1959-01-02T00.nc"
-SAMPLE_TIME = np.datetime64("1959-01-02T00", "s")
-CLIMATOLOGY = "amip_clim_sst_seaice_t63.nc"
+from ngcm_cli.zoo import Card, open_model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +62,7 @@ class Plan:
         sea = self.initial.sea
         if len(sea.times) == 1:
             return Forcing.constant(self.initial.forcing)
-        return Forcing.at_times(sea.times, sea.fields)
+        return Forcing.at_times(sea.times, sea.fields, sea.warming)
 
     def lead_time(self, chunk: Chunk) -> np.timedelta64:
         """How far a chunk is from the initial time."""
@@ -91,7 +86,7 @@ class Plan:
                 f"{card.name}, weights {card.weights.sha256[:12]}, {card.licence}",
                 f"on {_device()}, seed {config.seed}",
             ),
-            "Data": (_source(config), *self.initial.notes),
+            "Data": (origin.words(config), *self.initial.notes),
             "Forecast": (
                 f"{format_time(layout.init)} to "
                 f"{format_time(layout.init + config.lead)}, {span}: "
@@ -127,7 +122,7 @@ def plan_forecast(config: ForecastConfig, download: Progress = unseen) -> Plan:
     """
     if config.output is not None:
         _check_paths(config, config.output)
-    _check_local_paths(config)  # a wrong path is said before a download
+    origin.check_local_paths(config)  # a wrong path is said before a download
     card, model = open_model(config.model, offline=config.offline, progress=download)
     _check_every(config, model)
     if config.init is not None:
@@ -136,7 +131,7 @@ def plan_forecast(config: ForecastConfig, download: Progress = unseen) -> Plan:
     if set(variables) & set(NET_WATER):
         model = model.tracking_water()
     levels = _levels(config, model, variables)
-    initial = read_inputs_of(config, model, download)
+    initial = origin.read_inputs(config, model, download)
     init = initial.time.astype("datetime64[s]")
     _check_init(config, model, init)
     output = config.output
@@ -157,76 +152,14 @@ def plan_forecast(config: ForecastConfig, download: Progress = unseen) -> Plan:
     return Plan(config, card, model, initial, output, layout)
 
 
-def read_state(model: NeuralGCM) -> InitialState:
-    """The bundled sample on the grid and levels of a model."""
-    return read_inputs_of(ForecastConfig(), model)
-
-
-def needs_of(model: NeuralGCM) -> Needs:
-    """What a model needs to be given."""
-    return Needs(
-        grid=model.grid,
-        levels=model.levels,
-        fields=model.input_variables,
-    )
-
-
-def read_inputs_of(
-    config: ForecastConfig, model: NeuralGCM, progress: Progress = unseen
-) -> InitialState:
-    """What a forecast starts from, on the grid and levels of a model."""
-    request = InputRequest(
-        data=_path(config),
-        init=config.init,
-        lead=config.lead,
-        sea=config.sst,
-        sea_data=config.sst_data,
-        sea_offset=config.sst_offset,
-        climatology=str(bundled_folder() / CLIMATOLOGY),
-        offline=config.offline,
-    )
-    try:
-        return read_inputs(request, needs_of(model), progress)
-    except InputDataError as error:
-        if not _is_sample(config):
-            raise
-        raise InputDataError(
-            error.message.replace(_path(config), SAMPLE),
-            f"{error.hint} Or name data of your own with --data.".strip(),
-        ) from error
-
-
-def _is_sample(config: ForecastConfig) -> bool:
-    """Whether the run starts from the bundled state."""
-    return config.data is None and config.init in (None, SAMPLE_TIME)
-
-
-def _path(config: ForecastConfig) -> str:
-    if _is_sample(config):
-        return str(bundled_folder() / SAMPLE)
-    return config.data or "arco"
-
-
-def _source(config: ForecastConfig) -> str:
-    if _is_sample(config):
-        return f"{SAMPLE}, the bundled ERA5 state"
-    path = _path(config)
-    return path if location(path) == path else f"{path}, {location(path)}"
-
-
-def _check_local_paths(config: ForecastConfig) -> None:
-    for path in (config.data, config.sst_data):
-        if path is not None and not is_far(path) and not is_here(config.model):
-            Source.open(path, ()).close()
-
-
 def _check_paths(config: ForecastConfig, output: pathlib.Path) -> None:
-    data = pathlib.Path(_path(config)).resolve()
+    data = pathlib.Path(origin.path(config)).resolve()
     for written in (output, store_path(output)):
         place = written.resolve()
         if _holds(data, place) or _holds(place, data):
             raise ConfigError(
-                f"The output {output} would write over the data, {_source(config)}.",
+                f"The output {output} would write over the data, "
+                f"{origin.words(config)}.",
                 "Choose another --output.",
             )
     check_output(output, config.overwrite)
@@ -334,8 +267,8 @@ def _provenance(
         "license": card.licence,
         "model": card.name,
         "weights_sha256": card.weights.sha256,
-        "data_source": _source(config),
-        "sst_source": config.sst_data or _source(config),
+        "data_source": origin.words(config),
+        "sst_source": config.sst_data or origin.words(config),
         "sst": config.sst,
         "seed": config.seed,
         "device": _device(),

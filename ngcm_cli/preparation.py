@@ -13,7 +13,7 @@ from ngcm_cli.data.prepared import Prepared
 from ngcm_cli.data.source import location
 from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import ConfigError, InputDataError
-from ngcm_cli.plan import needs_of, read_inputs_of
+from ngcm_cli.origin import needs_of, read_inputs
 from ngcm_cli.zoo import open_model
 
 
@@ -66,7 +66,7 @@ def prepare(
     for time in times:
         wanted = config.model_copy(update={"init": time, "data": data})
         try:
-            read_inputs_of(wanted, model, progress)
+            read_inputs(wanted, model, progress)
         except InputDataError as failure:
             yield Preparation(time, None, failure)
         else:

@@ -12,8 +12,9 @@ from ngcm_cli.data.inputs import InitialState
 from ngcm_cli.disk import Progress, home, unseen
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.rollout import Chunk, rollout
+from ngcm_cli.origin import read_state
 from ngcm_cli.output.store import Store
-from ngcm_cli.plan import Plan, plan_forecast, read_state
+from ngcm_cli.plan import Plan, plan_forecast
 
 log = logging.getLogger(__name__)
 

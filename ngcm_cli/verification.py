@@ -15,7 +15,7 @@ from ngcm_cli.checkpoint.weights import Weights
 from ngcm_cli.disk import format_size
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.gcm.model import NeuralGCM
-from ngcm_cli.plan import read_state
+from ngcm_cli.origin import read_state
 from ngcm_cli.zoo import cache
 from ngcm_cli.zoo.catalogue import card_path, written_card
 from ngcm_cli.zoo.fingerprint import deviation

@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from ngcm_cli import origin, run
 from ngcm_cli import plan as plan_module
-from ngcm_cli import run
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.data.inputs import InitialState
+from ngcm_cli.data.needs import Needs
+from ngcm_cli.data.sea import Sea
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError, UnstableRunError
 from ngcm_cli.output import store as store_module
 from ngcm_cli.output.grid import OutputGrid
@@ -83,20 +85,20 @@ def initial_fields():
     return {"temperature": x, "u_component_of_wind": -x, "v_component_of_wind": 0 * x}
 
 
-def read_initial_state(path, init, grid, levels, fields, forcings):
-    if init not in (None, INIT):
-        raise InputDataError(f"{path} has no {init}.", "It has 1959-01-02T00.")
-    assert (grid, levels, fields) == (Adder.grid, LEVELS, NAMES)
-    sst = np.full((1, *Adder.grid.nodal_shape), 290.0, np.float32)
-    return InitialState(
-        INIT, initial_fields(), {"sea_surface_temperature": sst}, path, ("Made up.",)
-    )
+def read_inputs(request, needs, progress):
+    if request.init not in (None, INIT):
+        message = f"{request.data} has no {request.init}."
+        raise InputDataError(message, "It has 1959-01-02T00.")
+    assert needs == Needs(Adder.grid, LEVELS, NAMES)
+    sst = np.full((1, 1, *Adder.grid.nodal_shape), 290.0, np.float32)
+    sea = Sea(np.array([INIT]), {"sea_surface_temperature": sst}, ())
+    return InitialState(INIT, initial_fields(), sea, request.data, ("Made up.",))
 
 
 def use_the_adder(monkeypatch, tmp_path):
     model = Adder()
     monkeypatch.setattr(plan_module, "open_model", lambda name, **how: (CARD, model))
-    monkeypatch.setattr(plan_module, "read_initial_state", read_initial_state)
+    monkeypatch.setattr(origin.inputs, "read_inputs", read_inputs)
     monkeypatch.chdir(tmp_path)
     return model
 
@@ -329,8 +331,9 @@ def test_the_nearest_time_is_named(adder, monkeypatch):
         forecast(init="1959-01-02T00:40:05")
     with pytest.raises(ConfigError, match="init 1959-01-02T00:20:05 .* 1959-01-02T00."):
         forecast(init="1959-01-02T00:20:05")
-    state = InitialState(INIT + np.timedelta64(90, "s"), {}, {}, "made.nc", ())
-    monkeypatch.setattr(plan_module, "read_initial_state", lambda *args: state)
+    sea = Sea(np.array([INIT]), {}, ())
+    state = InitialState(INIT + np.timedelta64(90, "s"), {}, sea, "made.nc", ())
+    monkeypatch.setattr(origin.inputs, "read_inputs", lambda *args: state)
     with pytest.raises(ConfigError, match="The time of the data, 1959-01-02T00:01:30,"):
         forecast(data="made.nc")
 

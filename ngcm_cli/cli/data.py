@@ -93,7 +93,7 @@ def check(
         from ngcm_cli.clock import parse_time
         from ngcm_cli.config import DEFAULT_MODEL
         from ngcm_cli.data.check import check
-        from ngcm_cli.plan import needs_of
+        from ngcm_cli.origin import needs_of
         from ngcm_cli.zoo import open_model
 
         time = None if init is None else parse_time(init)

@@ -9,7 +9,8 @@ from ngcm_cli.data.atmosphere import CLOUDS, check_complete, select_atmosphere
 from ngcm_cli.data.inputs import is_far
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.pressure_levels import check_hydrostatic_order, listed
-from ngcm_cli.data.sea_record import FREEZING, SEA_ICE, SST, WANTED, SeaRecord
+from ngcm_cli.data.sea import SEA_ICE, SST
+from ngcm_cli.data.sea_record import WANTED, SeaRecord
 from ngcm_cli.data.source import Field, Source, blamed_on
 from ngcm_cli.data.times import describe_times
 from ngcm_cli.data.variables import VARIABLES
@@ -211,10 +212,7 @@ def _as_sea(source: Source, needs: Needs) -> tuple[bool, list[str]]:
         kind = f"monthly means, {describe_times(record.times)}"
     text = [f"can be taken from it: {kind}."]
     if SST not in source.fields:
-        text.append(
-            f"{SST} is not there: skin temperature of the sea stands for it, at least "
-            f"{FREEZING} K."
-        )
+        text.append(f"{SST} is not there: skin temperature of the sea stands for it.")
     if SEA_ICE not in source.fields:
         text.append(
             f"{SEA_ICE} is not there: AMIP's monthly climatology stands for it."

@@ -28,7 +28,7 @@ import ngcm_cli
 from ngcm_cli.clock import format_time
 from ngcm_cli.data.atmosphere import Atmosphere
 from ngcm_cli.data.needs import Needs
-from ngcm_cli.data.sea_record import Sea
+from ngcm_cli.data.sea import Sea
 from ngcm_cli.data.source import location
 from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.disk import home

@@ -1,199 +1,67 @@
-"""The sea under a run: persistent, anomalies that persist, climatological, prescribed.
+"""The sea under a run: its temperature and its ice, on the model's grid."""
 
-- ``persist``: the fields of 24 hours before the initial time, for the whole run;
-- ``anomaly-persist``: their difference from the climatology persists, and the
-  climatology goes on with the seasons;
-- ``climatology``: the monthly climatology alone;
-- ``prescribed``: the record of the data, linear in time between its fields.
-
-The climatology is AMIP's, unless the data are monthly means and the climatology is all
-that is asked for.
-"""
-
-import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import numpy as np
 
-from ngcm_cli.clock import format_time
-from ngcm_cli.data.midmonth import mid_month_values
-from ngcm_cli.data.needs import Needs
-from ngcm_cli.data.prepared import Prepared
-from ngcm_cli.data.sea_record import (
-    FREEZING,
-    SEA_ICE,
-    SST,
-    WANTED,
-    Sea,
-    SeaRecord,
-    interpolated,
-)
-from ngcm_cli.data.source import Source
+from ngcm_cli import units
+
+SST, SEA_ICE = "sea_surface_temperature", "sea_ice_cover"
+BOUNDS: Mapping[str, tuple[float, float | None]] = {
+    SST: (units.SEA_FREEZING_SI, None),
+    SEA_ICE: (0.0, 1.0),
+}
+"""Within which what was interpolated in time is held, as AMIP does."""
 
 
-@dataclasses.dataclass(frozen=True)
-class SeaRequest:
-    """What a run asks of the sea.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Sea:
+    """Sea-surface temperature and sea ice; between the times linear, outside held.
 
     Attributes:
-        mode: one of `config.SEA_MODES`.
-        start: initial time.
-        end: of the run.
-        offset: K, added to the temperature everywhere.
-        climatology: path of the climatology that comes with ngcm.
+        times: ascending datetime64[s].
+        fields: by ERA5 name, (time, 1, longitude, latitude) float32, K and 0 … 1, no
+            NaN.
+        notes: where they come from and what was done, in words.
+        dated: False where nothing said when the one field is valid.
+        warming: K, added to the temperature last.
     """
 
-    mode: str
-    start: np.datetime64
-    end: np.datetime64
-    offset: float
-    climatology: str
+    times: np.ndarray
+    fields: dict[str, np.ndarray]
+    notes: tuple[str, ...]
+    dated: bool = True
+    warming: float = 0.0
+
+    def at(self, time: np.datetime64) -> dict[str, np.ndarray]:
+        """Each field at one time, (1, longitude, latitude), as the run is given it."""
+        fields = {}
+        for name, x in self.fields.items():
+            field = interpolated(self.times, x, np.array([time]))[0]
+            if len(self.times) > 1:
+                field = np.clip(field, *BOUNDS[name])
+            warming = self.warming if name == SST else 0
+            fields[name] = field + np.float32(warming)
+        return fields
 
 
-def select_sea(
-    request: SeaRequest,
-    needs: Needs,
-    open_source: Callable[[], Source] | None,
-    prepared: Prepared | None,
-) -> Callable[[], Sea]:
-    """Check that the data cover the run; what is returned reads them.
+def interpolated(times: np.ndarray, values: np.ndarray, wanted: np.ndarray):
+    """Linear in time between the given times, held before and after; float32.
 
     Args:
-        request: what the run asks for.
-        needs: of the model.
-        open_source: opens the record; None for the climatology that comes with ngcm.
-        prepared: where fields on the model's grid are kept, if they are.
+        times: ascending datetime64[s].
+        values: (time, …).
+        wanted: datetime64[s].
 
-    Raises:
-        InputDataError: the data do not cover the run, or lack what is needed.
+    Returns:
+        (wanted, …).
     """
-    start, end, mode = request.start, request.end, request.mode
-    key = {
-        "climatology": "sea_climatology",
-        "prescribed": f"sea_{format_time(start)}_{format_time(end)}",
-    }.get(mode, f"sea_for_{format_time(start)}")
-    kept = prepared.load_sea(key) if prepared else None
-    acquire: Callable[[], Sea]
-    if kept is not None:
-        acquire = lambda: kept
-    elif open_source is None and mode == "climatology":
-        acquire = lambda: _climatology(request, needs)
-    else:
-        assert open_source is not None
-        acquire = _acquiring(request, SeaRecord(open_source(), needs))
-
-    def read() -> Sea:
-        sea = acquire()
-        if kept is None and prepared:
-            prepared.save_sea(key, sea)
-        return _evolved(sea, request, needs)
-
-    return read
-
-
-def _acquiring(request: SeaRequest, record: SeaRecord) -> Callable[[], Sea]:
-    """What reads the part of a record that a run needs, once that is known to exist."""
-    notes: list[str] = []
-    if request.mode == "climatology":
-        return lambda: _as_year(record.monthly_means(notes), notes)
-    if request.mode == "prescribed":
-        record.check_covers(request.start, request.end)
-        return lambda: record.between(request.start, request.end, notes)
-    time, why = record.latest(request.start)
-    when = "" if time is None else f" of {format_time(time)}"
-    what = f"{SST} and {SEA_ICE}" if record.has_ice else SST
-    notes.append(f"{what}{when} ({why}).")
-    return lambda: record.observed(time, notes)
-
-
-def _as_year(means: dict[str, np.ndarray], notes: list[str]) -> Sea:
-    """Mid-month values of one year, stamped in 2001, which is as long as most."""
-    months = np.arange("2001-01", "2002-01", dtype="datetime64[M]")
-    fields, times = {}, months
-    for name, x in means.items():
-        bounds = (FREEZING, None) if name == SST else (0.0, 1.0)
-        times, values = mid_month_values(x, months, *bounds, periodic=True)
-        fields[name] = values[:, None]
-    return Sea(times, fields, tuple(dict.fromkeys(notes)))
-
-
-def _climatology(request: SeaRequest, needs: Needs) -> Sea:
-    with contextlib.ExitStack() as stack:
-        source = stack.enter_context(Source.open(request.climatology, WANTED))
-        notes: list[str] = []
-        year = _as_year(SeaRecord(source, needs).monthly_means(notes), notes)
-    return year
-
-
-def _seasonal(
-    year: Sea, start: np.datetime64, end: np.datetime64
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The climatology at every mid-month in and around a span, as one record."""
-    since = year.times - year.times[0].astype("datetime64[Y]")
-    years = np.arange(
-        start.astype("datetime64[Y]") - 1, end.astype("datetime64[Y]") + 2
-    )
-    times = (years.astype("datetime64[s]")[:, None] + since).ravel()
-    keep = (times > start - np.timedelta64(32, "D")) & (
-        times < end + np.timedelta64(32, "D")
-    )
-    month = np.tile(np.arange(len(since)), len(years))[keep]
-    return times[keep], {name: x[month] for name, x in year.fields.items()}
-
-
-def _evolved(sea: Sea, request: SeaRequest, needs: Needs) -> Sea:
-    """From what was acquired to what the run is given."""
-    start, end, mode = request.start, request.end, request.mode
-    notes = list(sea.notes)
-    if mode == "persist":
-        notes.append("The sea stays like this through the run.")
-    elif mode == "climatology":
-        sea = Sea(*_seasonal(sea, start, end), ())
-        notes.append("The sea follows a monthly climatology, the same in every year.")
-    elif mode == "anomaly-persist":
-        sea = _with_seasons(sea, request, _climatology(request, needs))
-        notes.append(
-            "Its difference from AMIP's monthly climatology stays through the run, and "
-            "the climatology goes on."
-        )
-    if SEA_ICE not in sea.fields:
-        sea = _with_ice(sea, request, _climatology(request, needs))
-        notes.append(f"{SEA_ICE} is not in the data: taken from AMIP's climatology.")
-    fields = dict(sea.fields)
-    if request.offset:
-        fields[SST] = fields[SST] + np.float32(request.offset)
-        notes.append(f"{SST}: {request.offset:+g} K everywhere.")
-    return Sea(sea.times, fields, tuple(dict.fromkeys(notes)))
-
-
-def _with_seasons(sea: Sea, request: SeaRequest, year: Sea) -> Sea:
-    """What was observed, and from then on the changes of the climatology."""
-    start, end = request.start, request.end
-    times, seasonal = _seasonal(year, min(sea.times[0], start), end)
-    record = Sea(times, seasonal, ())
-    then = record.at(sea.times[0] if sea.dated else start)
-    inside = times[(times > start) & (times < end)]
-    kept = np.concatenate([[start], inside, [end]] if end > start else [[start]])
-    fields = {
-        name: interpolated(times, seasonal[name], kept) + (observed[0] - then[name])
-        for name, observed in sea.fields.items()
-    }
-    return Sea(kept, fields, ())
-
-
-def _with_ice(sea: Sea, request: SeaRequest, year: Sea) -> Sea:
-    """The climatology's ice beside the temperature of another record."""
-    times, seasonal = _seasonal(year, request.start, request.end)
-    if request.mode == "persist":
-        ice = interpolated(times, seasonal[SEA_ICE], np.array([request.start]))
-        return dataclasses.replace(sea, fields=sea.fields | {SEA_ICE: ice})
-    both = np.union1d(times, sea.times)
-    return Sea(
-        both,
-        {
-            SST: interpolated(sea.times, sea.fields[SST], both),
-            SEA_ICE: interpolated(times, seasonal[SEA_ICE], both),
-        },
-        sea.notes,
-    )
+    after = np.clip(np.searchsorted(times, wanted), 1, max(len(times) - 1, 1))
+    if len(times) == 1:
+        return np.repeat(values, len(wanted), axis=0)
+    start, end = times[after - 1], times[after]
+    share = np.clip((wanted - start) / (end - start), 0, 1)
+    share = share.reshape(-1, *(1,) * (values.ndim - 1))
+    mixed = (1 - share) * values[after - 1] + share * values[after]
+    return mixed.astype(np.float32)

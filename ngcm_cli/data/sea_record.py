@@ -5,21 +5,20 @@ import functools
 
 import numpy as np
 
+from ngcm_cli import units
 from ngcm_cli.clock import format_time
 from ngcm_cli.data.midmonth import is_monthly, mid_month_values
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.regrid import fill_nan_with_nearest
+from ngcm_cli.data.sea import BOUNDS, SEA_ICE, SST, Sea, interpolated
 from ngcm_cli.data.source import Source, blamed_on
 from ngcm_cli.data.times import describe_times
 from ngcm_cli.errors import InputDataError
 
-SST, SEA_ICE = "sea_surface_temperature", "sea_ice_cover"
 SKIN, LAND = "skin_temperature", "land_sea_mask"
 WANTED = (SST, SEA_ICE, SKIN, LAND)
 """What is looked for; the latter two where there is no sea-surface temperature."""
 
-FREEZING = 271.35
-"""K, of sea water of 35 g/kg: where AMIP stops sea-surface temperature from falling."""
 # ERA5 holds the sea under ice at 271.46 K; the rest is the rounding of packed files.
 ICE_BELOW = 271.47
 OLDEST = np.timedelta64(31, "D")
@@ -29,52 +28,6 @@ _DAY = np.timedelta64(24, "h").astype("timedelta64[s]")
 _FINEST = np.timedelta64(6, "h")
 # How far mid-month values depend on other months: by a sixth per month.
 _MARGIN = np.timedelta64(13, "M")
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Sea:
-    """Sea-surface temperature and sea ice; between the times linear, outside held.
-
-    Attributes:
-        times: ascending datetime64[s].
-        fields: by ERA5 name, (time, 1, longitude, latitude) float32, K and 0 … 1, no
-            NaN.
-        notes: where they come from and what was done, in words.
-        dated: False where nothing said when the one field is valid.
-    """
-
-    times: np.ndarray
-    fields: dict[str, np.ndarray]
-    notes: tuple[str, ...]
-    dated: bool = True
-
-    def at(self, time: np.datetime64) -> dict[str, np.ndarray]:
-        """Each field at one time, (1, longitude, latitude)."""
-        return {
-            name: interpolated(self.times, x, np.array([time]))[0]
-            for name, x in self.fields.items()
-        }
-
-
-def interpolated(times: np.ndarray, values: np.ndarray, wanted: np.ndarray):
-    """Linear in time between the given times, held before and after; float32.
-
-    Args:
-        times: ascending datetime64[s].
-        values: (time, …).
-        wanted: datetime64[s].
-
-    Returns:
-        (wanted, …).
-    """
-    after = np.clip(np.searchsorted(times, wanted), 1, max(len(times) - 1, 1))
-    if len(times) == 1:
-        return np.repeat(values, len(wanted), axis=0)
-    start, end = times[after - 1], times[after]
-    share = np.clip((wanted - start) / (end - start), 0, 1)
-    share = share.reshape(-1, *(1,) * (values.ndim - 1))
-    mixed = (1 - share) * values[after - 1] + share * values[after]
-    return mixed.astype(np.float32)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -244,12 +197,11 @@ class SeaRecord:
                 months <= end.astype("datetime64[M]") + _MARGIN
             )
             means = np.stack([self._slice(name, t, notes) for t in times[within]])
-            bounds = (FREEZING, None) if name == SST else (0.0, 1.0)
             notes.append(
                 f"{name}: monthly means, interpolated between mid-month values that "
                 "preserve them, as in AMIP."
             )
-            times, values = mid_month_values(means, months[within], *bounds)
+            times, values = mid_month_values(means, months[within], *BOUNDS[name])
             keep = _around(times, start, end)
             return times[keep], values[keep]
         times = _thinned(times, notes)[_around(_thinned(times, []), start, end)]
@@ -306,9 +258,11 @@ class SeaRecord:
             where = f"where {LAND} is at most one half"
         notes.append(
             f"{SST} is not in the data: taken from {field.found} {where}, at least "
-            f"{FREEZING} K."
+            f"{units.SEA_FREEZING_SI} K."
         )
-        return np.where(np.isnan(values), np.nan, np.maximum(values, FREEZING))
+        return np.where(
+            np.isnan(values), np.nan, np.maximum(values, units.SEA_FREEZING_SI)
+        )
 
 
 def _of(field, time: np.datetime64 | None) -> np.datetime64 | None:

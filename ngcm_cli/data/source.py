@@ -169,7 +169,7 @@ class Source:
             datasets = []
             for place in _places(location(path)):
                 with blamed_on(place):
-                    dataset = open_dataset(place, offline=offline, progress=progress)
+                    dataset = open_dataset(place)
                     opened.callback(dataset.close)
                     datasets.append(dataset)
                     for field in _recognised(place, dataset, names):

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ngcm_cli.data.conversion import GAS_CONSTANT
+from ngcm_cli.data.pressure_levels import listed
 from ngcm_cli.errors import InputDataError
 
 SAME_LEVEL = 1e-3  # hPa; levels in float32 or converted from Pa differ by less
@@ -37,7 +38,7 @@ def check_sufficient(levels: Sequence[float] | np.ndarray) -> None:
         InputDataError: too few, one twice, none high or low enough, or a hole.
     """
     ordered = np.sort(np.asarray(levels, float))
-    found = f"the data have {len(ordered)}: {_listed(ordered)} hPa"
+    found = f"the data have {len(ordered)}: {listed(ordered)} hPa"
     hint = (
         f"Needed: at least {FEWEST_LEVELS} levels from {BOTTOM:g} hPa or below up to "
         f"{TOP:g} hPa or above, each at least half its lower neighbour's pressure."
@@ -187,7 +188,3 @@ class _Column:
             above - below + step * slopes[lower]
         )
         return (1 - t) * above + t * below + t * (1 - t) * bend
-
-
-def _listed(levels: np.ndarray) -> str:
-    return ", ".join(f"{level:g}" for level in levels)

@@ -32,10 +32,13 @@ class Forcing(eqx.Module):
     Attributes:
         minutes: whole minutes since 1979-01-01T00 UTC, ascending.
         fields: ``sea_surface_temperature`` [K] and ``sea_ice_cover`` [0 … 1].
+        warming: K, added to the temperature after it is held within ``BOUNDS``; of no
+            account where there is one field for all times.
     """
 
     minutes: Int[Array, " time"]
     fields: dict[str, Float[Array, "time 1 longitude latitude"]]
+    warming: Float[Array, ""]
 
     @classmethod
     def constant(cls, fields: Mapping[str, ArrayLike]) -> "Forcing":
@@ -43,10 +46,13 @@ class Forcing(eqx.Module):
         return cls(
             jnp.zeros(1, jnp.int32),
             {k: jnp.asarray(x)[None] for k, x in fields.items()},
+            jnp.float32(0),
         )
 
     @classmethod
-    def at_times(cls, times: np.ndarray, fields: Mapping[str, ArrayLike]) -> "Forcing":
+    def at_times(
+        cls, times: np.ndarray, fields: Mapping[str, ArrayLike], warming: float = 0.0
+    ) -> "Forcing":
         """Fields with a leading time axis at the given times.
 
         The number of times is padded to a power of two by repeating the last field at
@@ -57,6 +63,7 @@ class Forcing(eqx.Module):
             times: datetime64, ascending.
             fields: by name, each (time, 1, longitude, latitude), in SI units; kept in
                 float32.
+            warming: K, added to the temperature of the sea.
         """
         minutes = np.round((times - units.REFERENCE_TIME) / np.timedelta64(1, "m"))
         more = (1 << (len(times) - 1).bit_length()) - len(times)
@@ -68,6 +75,7 @@ class Forcing(eqx.Module):
                 name: jnp.asarray(np.pad(np.asarray(x, np.float32), padding, "edge"))
                 for name, x in fields.items()
             },
+            jnp.float32(warming),
         )
 
     def select(self, minutes: Int[Array, ""]) -> dict[str, jax.Array]:
@@ -89,6 +97,7 @@ class Forcing(eqx.Module):
         def at(name: str, x: jax.Array) -> jax.Array:
             # In this form equal fields and the fields at their times stay as they are.
             value = x[before] + fraction * (x[after] - x[before])
-            return jnp.clip(value, *BOUNDS.get(name, (None, None)))
+            value = jnp.clip(value, *BOUNDS.get(name, (None, None)))
+            return value + self.warming if name == "sea_surface_temperature" else value
 
         return {name: at(name, x) for name, x in self.fields.items()}

@@ -1,53 +1,9 @@
-"""A small analysis that looks like a user's, to be spoiled in one way per test."""
+"""Analyses that look like a user's, to be spoiled in one way per test."""
 
 import numpy as np
 import pytest
 import xarray as xr
-
-from ngcm_cli.data.variables import VARIABLES
-from ngcm_cli.spectral.grid import Grid
-
-GRID = Grid.linear(7)
-LEVELS = (100.0, 500.0, 850.0, 1000.0)
-
-
-def build_analysis(longitude, latitude, times=("2020-08-22T12",)) -> xr.Dataset:
-    """Every variable, in SI, on a few levels; land is NaN in the sea's fields."""
-    rng = np.random.default_rng(0)
-    times = np.array(times, "datetime64[ns]")
-    height = 7000 * np.log(1013.25 / np.array(LEVELS))
-    typical = {
-        "temperature": 288 - 5e-3 * height,
-        "geopotential": 9.80665 * height + 500,
-        "u_component_of_wind": 10 + height / 1e3,
-        "v_component_of_wind": 0 * height,
-        "specific_humidity": 0.015 * np.exp(-height / 2e3),
-        "specific_cloud_ice_water_content": 1e-5 + 0 * height,
-        "specific_cloud_liquid_water_content": 1e-4 + 0 * height,
-    }
-    coords = {
-        "time": times,
-        "level": list(LEVELS),
-        "latitude": latitude,
-        "longitude": longitude,
-    }
-    shape = len(times), len(LEVELS), len(latitude), len(longitude)
-    data = {}
-    for name, column in typical.items():
-        noise = 1 + 0.02 * rng.uniform(-1, 1, shape)
-        values = column[:, None, None] * noise + (name[:2] == "v_") * noise
-        data[name] = (tuple(coords), values.astype("f4"))
-    surface = ("time", "latitude", "longitude")
-    warmth = np.cos(np.deg2rad(latitude))[:, None] + 0 * np.asarray(longitude)
-    sst = np.broadcast_to(270.5 + 30 * warmth, (shape[0], *shape[2:])).astype("f4")
-    ice = np.where(sst < 280, 0.9, 0).astype("f4")
-    land = rng.uniform(size=shape[2:]) < 0.3
-    data["sea_surface_temperature"] = surface, np.where(land, np.nan, sst)
-    data["sea_ice_cover"] = surface, np.where(land, np.nan, ice)
-    dataset = xr.Dataset(data, coords)
-    for name, array in dataset.data_vars.items():
-        array.attrs["units"] = VARIABLES[str(name)].units
-    return dataset
+from analysis import GRID, build_analysis
 
 
 @pytest.fixture

@@ -1,0 +1,85 @@
+"""Where a run starts from: the bundled sample, data of the user, or ERA5 far away."""
+
+import numpy as np
+
+from ngcm_cli.config import ForecastConfig
+from ngcm_cli.data import inputs
+from ngcm_cli.data.needs import Needs
+from ngcm_cli.data.source import Source, location
+from ngcm_cli.disk import Progress, unseen
+from ngcm_cli.errors import InputDataError
+from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.zoo import bundled_folder, is_here
+
+SAMPLE = "era5_tl31_1959-01-02T00.nc"
+SAMPLE_TIME = np.datetime64("1959-01-02T00", "s")
+CLIMATOLOGY = "amip_clim_sst_seaice_t63.nc"
+
+
+def read_state(model: NeuralGCM) -> inputs.InitialState:
+    """The bundled sample on the grid and levels of a model."""
+    return read_inputs(ForecastConfig(), model)
+
+
+def needs_of(model: NeuralGCM) -> Needs:
+    """What a model needs to be given."""
+    return Needs(
+        grid=model.grid,
+        levels=model.levels,
+        fields=model.input_variables,
+    )
+
+
+def read_inputs(
+    config: ForecastConfig, model: NeuralGCM, progress: Progress = unseen
+) -> inputs.InitialState:
+    """What a forecast starts from, on the grid and levels of a model."""
+    request = inputs.InputRequest(
+        data=path(config),
+        init=config.init,
+        lead=config.lead,
+        sea=config.sst,
+        sea_data=config.sst_data,
+        sea_offset=config.sst_offset,
+        climatology=str(bundled_folder() / CLIMATOLOGY),
+        offline=config.offline,
+    )
+    try:
+        return inputs.read_inputs(request, needs_of(model), progress)
+    except InputDataError as error:
+        if not _is_sample(config):
+            raise
+        raise InputDataError(
+            error.message.replace(path(config), SAMPLE),
+            f"{error.hint} Or name data of your own with --data.".strip(),
+        ) from error
+
+
+def _is_sample(config: ForecastConfig) -> bool:
+    """Whether the run starts from the bundled state."""
+    return config.data is None and config.init in (None, SAMPLE_TIME)
+
+
+def path(config: ForecastConfig) -> str:
+    """What the state is read from, as `Source.open` takes it."""
+    if _is_sample(config):
+        return str(bundled_folder() / SAMPLE)
+    return config.data or "arco"
+
+
+def words(config: ForecastConfig) -> str:
+    """Where the state comes from, for people."""
+    if _is_sample(config):
+        return f"{SAMPLE}, the bundled ERA5 state"
+    named = path(config)
+    place = location(named)
+    return named if named == place else f"{named}, {place}"
+
+
+def check_local_paths(config: ForecastConfig) -> None:
+    """Refuse a wrong path before weights are downloaded."""
+    if is_here(config.model):
+        return
+    for named in (config.data, config.sst_data):
+        if named is not None and not inputs.is_far(named):
+            Source.open(named, ()).close()
