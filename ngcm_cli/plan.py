@@ -14,8 +14,8 @@ import numpy as np
 
 import ngcm_cli
 from ngcm_cli.config import ForecastConfig, closest, format_duration, format_time
-from ngcm_cli.data.dataset import open_dataset
 from ngcm_cli.data.inputs import InitialState, read_initial_state
+from ngcm_cli.data.opening import open_dataset
 from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.disk import Progress, format_size, unseen
 from ngcm_cli.errors import ConfigError, InputDataError

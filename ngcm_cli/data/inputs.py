@@ -13,7 +13,8 @@ from ngcm_cli.data.conversion import (
     conversion_note,
     stated_conversion,
 )
-from ngcm_cli.data.dataset import open_dataset, recognise
+from ngcm_cli.data.dataset import recognise
+from ngcm_cli.data.opening import open_dataset, reading_error
 from ngcm_cli.data.pressure_levels import (
     check_hydrostatic_order,
     nearest_level,
@@ -99,10 +100,7 @@ class InitialStateSelection:
             # Read first: transposing a lazy array makes xarray read point by point.
             stored = array.compute().transpose(..., "longitude", "latitude").values
         except (OSError, RuntimeError, ValueError) as error:
-            raise InputDataError(
-                f"Variable {called(found, name)} cannot be read: {error}.",
-                "The file may be damaged: download or copy it again.",
-            ) from error
+            raise reading_error(called(found, name), error) from error
         if not np.isfinite(stored).any():
             raise InputDataError(
                 f"Variable {called(found, name)} has no data at {_when(self.time)}: "
