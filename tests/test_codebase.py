@@ -50,6 +50,7 @@ HOMES = {
     "requests": ["zoo/"],
     "urllib3": ["zoo/"],
     "google_crc32c": ["zoo/"],
+    "obstore": ["data/"],
     "xarray": ["data/", "output/", "checkpoint/"],
     "zarr": ["data/", "output/", "checkpoint/"],
     "netCDF4": ["data/", "output/", "checkpoint/"],
@@ -151,7 +152,7 @@ def test_every_room_is_packaged():
 def test_the_command_line_starts_light():
     code = (
         "import sys, ngcm_cli.cli;"
-        "heavy = {'jax', 'xarray', 'equinox', 'zarr', 'scipy', 'requests'};"
+        "heavy = {'jax', 'xarray', 'equinox', 'zarr', 'scipy', 'requests', 'obstore'};"
         "print(*heavy & set(sys.modules))"
     )
     loaded = subprocess.run(

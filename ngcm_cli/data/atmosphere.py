@@ -22,9 +22,6 @@ from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import InputDataError
 
-CLOUDS = ("specific_cloud_ice_water_content", "specific_cloud_liquid_water_content")
-"""Taken as zero where they are absent: what is suspended is soon made anew."""
-
 # Fields in memory at a time: one of ERA5 is 154 MB, and as much again while decoding.
 _AT_ONCE = 3
 

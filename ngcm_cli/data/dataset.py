@@ -1,7 +1,5 @@
-"""Opening a user's dataset and putting its names and coordinates in canonical form."""
+"""Putting the names and coordinates of a user's dataset in canonical form."""
 
-import pathlib
-import warnings
 from collections.abc import Sequence
 
 import xarray as xr
@@ -29,97 +27,6 @@ _UNITS = {
     "time": (),
     "level": PRESSURE_UNITS,
 }
-_MAGIC = (
-    (b"GRIB", "a GRIB file", "Convert it to NetCDF, e.g. `cdo -f nc4 copy IN OUT.nc`."),
-    (b"PK\x03\x04", "a ZIP archive", "Unpack it and name the NetCDF file inside."),
-    (b"\x1f\x8b", "gzip-compressed", "Unpack it with gunzip first."),
-)
-_FORMATS = "Give a NetCDF file or a Zarr directory."
-
-
-def open_dataset(path: str) -> xr.Dataset:
-    """Open a NetCDF file or a Zarr directory; values stay on disk until asked for.
-
-    Args:
-        path: a local file or directory.
-
-    Raises:
-        InputDataError: there is nothing there, or it is not such a dataset.
-    """
-    place = pathlib.Path(path)
-    if not place.exists():
-        kind = "URLs are not read: download it" if "://" in path else "Check the path"
-        raise InputDataError(f"There is no file or directory '{path}'.", f"{kind}.")
-    options = _zarr_options(place) if place.is_dir() else _netcdf_options(place)
-    try:
-        with warnings.catch_warnings():
-            # Several fill values, dates before 1582: judged below where they matter.
-            warnings.simplefilter("ignore", xr.SerializationWarning)
-            dataset = xr.open_dataset(
-                path, decode_timedelta=False, cache=False, **options
-            )
-    except Exception as error:  # Every backend has its own idea of a broken file.
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
-        if "decode time" in reason:
-            raise InputDataError(
-                f"The times of '{path}' cannot be understood: {reason.rstrip('.')}.",
-                "Write it as CF times, such as 'hours since 1900-01-01' in the "
-                "standard calendar.",
-            ) from error
-        raise InputDataError(
-            f"'{path}' looks like {options['engine']} data but cannot be opened: "
-            f"{type(error).__name__}: {reason.rstrip('.')}.",
-            "It may be truncated: download or copy it again.",
-        ) from error
-    if not dataset.data_vars:
-        raise InputDataError(f"'{path}' opens, but holds no variables.", _FORMATS)
-    return dataset
-
-
-def _netcdf_options(place: pathlib.Path) -> dict:
-    try:
-        with place.open("rb") as file:
-            head = file.read(512)
-    except OSError as error:
-        raise InputDataError(
-            f"'{place}' cannot be read: {error.strerror}.", "Check its permissions."
-        ) from error
-    if not head:
-        raise InputDataError(f"'{place}' is an empty file.", "Download it again.")
-    if head.startswith((b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n")):
-        return {"engine": "netcdf4"}
-    for magic, kind, hint in _MAGIC:
-        if head.startswith(magic):
-            raise InputDataError(f"'{place}' is {kind}, not NetCDF.", hint)
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if text.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise InputDataError(
-            f"'{place}' is a web page, not NetCDF: the download went wrong.",
-            "Open it to read the server's message, then download again.",
-        )
-    is_text = b"\0" not in head
-    raise InputDataError(
-        f"'{place}' is {'a text file' if is_text else 'not a dataset'}, not NetCDF.",
-        _FORMATS,
-    )
-
-
-def _zarr_options(place: pathlib.Path) -> dict:
-    marks = ("zarr.json", ".zgroup", ".zmetadata")
-    if not any((place / mark).exists() for mark in marks):
-        files = sorted(p.name for p in place.iterdir())
-        inside = f"it holds {', '.join(files[:4])}" if files else "it is empty"
-        more = f" and {len(files) - 4} more" if len(files) > 4 else ""
-        raise InputDataError(
-            f"The directory '{place}' has no Zarr metadata ({' or '.join(marks)}): "
-            f"{inside}{more}.",
-            "Name a file or Zarr directory in it, or copy the Zarr directory whole.",
-        )
-    root = place / "zarr.json"
-    consolidated = (place / ".zmetadata").exists() or (
-        root.exists() and b'"consolidated_metadata"' in root.read_bytes()
-    )
-    return {"engine": "zarr", "consolidated": consolidated, "chunks": None}
 
 
 def recognise(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:

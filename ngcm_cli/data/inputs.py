@@ -8,14 +8,14 @@ import logging
 import numpy as np
 
 from ngcm_cli.clock import format_time
-from ngcm_cli.data.atmosphere import CLOUDS, select_atmosphere
+from ngcm_cli.data.atmosphere import select_atmosphere
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.prepared import Prepared
 from ngcm_cli.data.sea import SST, Sea
 from ngcm_cli.data.sea_modes import SeaRequest, select_sea
 from ngcm_cli.data.sea_record import SKIN, WANTED
 from ngcm_cli.data.source import Source, location
-from ngcm_cli.data.variables import VARIABLES
+from ngcm_cli.data.variables import CLOUDS, VARIABLES
 from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import InputDataError
 

@@ -18,11 +18,12 @@ from ngcm_cli.data.conversion import (
     conversion_note,
     stated_conversion,
 )
-from ngcm_cli.data.dataset import open_dataset, recognise
+from ngcm_cli.data.dataset import recognise
+from ngcm_cli.data.opening import missing_chunks, open_dataset, reading_error
 from ngcm_cli.data.regrid import ConservativeRegridder
 from ngcm_cli.data.source_grid import SourceGrid
 from ngcm_cli.data.times import checked_times
-from ngcm_cli.data.variables import VARIABLES
+from ngcm_cli.data.variables import CLOUDS, VARIABLES
 from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.spectral.grid import Grid
@@ -49,6 +50,7 @@ class Field:
         grid: of the file.
         path: of the file, for what is said about it.
         static: it has no time axis, in a file with several times.
+        dataset: that it is in, as opened.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Field:
     grid: SourceGrid
     path: str
     static: bool
+    dataset: xr.Dataset
 
     @property
     def found(self) -> str:
@@ -92,11 +95,9 @@ class Field:
         try:
             # Read first: transposing a lazy array makes xarray read point by point.
             stored = array.compute().transpose(..., "longitude", "latitude").values
-        except (OSError, RuntimeError, ValueError) as error:
-            raise InputDataError(
-                f"Variable {self.found} cannot be read: {error}.",
-                "The file may be damaged: download or copy it again.",
-            ) from error
+        except (OSError, RuntimeError, ValueError, InputDataError) as error:
+            raise reading_error(self.found, error) from error
+        self._check_chunks(stored)
         if not np.isfinite(stored).any():
             when = "" if time is None else f" at {format_time(time)}"
             raise InputDataError(
@@ -112,6 +113,17 @@ class Field:
             notes.append(conversion_note(variable, found, stated, conversion))
             stored = conversion.apply(stored.astype(np.float64))
         return self.grid.in_order(stored)
+
+    def _check_chunks(self, stored: np.ndarray) -> None:
+        """Refuse what Zarr fills in for chunks that are not there, unless it is NaN."""
+        missing = missing_chunks(self.dataset, self.array.attrs["found"])
+        # A chunk of zeros may be stored as nothing: cloud in a dry place.
+        if missing and not np.isnan(stored).any() and self.name not in CLOUDS:
+            raise InputDataError(
+                f"Variable {self.found} is incomplete: the chunk {missing[0]} is not "
+                f"in the store{f' ({len(missing)} in all)' if missing[1:] else ''}.",
+                "Copy the store again, whole, or choose another time with --init.",
+            )
 
     def on(self, grid: Grid, values: np.ndarray) -> np.ndarray:
         """Values of the grid of the file on the model's, as float32."""
@@ -169,7 +181,7 @@ class Source:
             datasets = []
             for place in _places(location(path)):
                 with blamed_on(place):
-                    dataset = open_dataset(place)
+                    dataset = open_dataset(place, offline=offline, progress=progress)
                     opened.callback(dataset.close)
                     datasets.append(dataset)
                     for field in _recognised(place, dataset, names):
@@ -252,6 +264,7 @@ def _recognised(
             grid=grid,
             path=path,
             static=static,
+            dataset=dataset,
         )
 
 

@@ -224,3 +224,6 @@ _TABLE = (
 )
 
 VARIABLES: Mapping[str, Variable] = MappingProxyType({v.name: v for v in _TABLE})
+
+CLOUDS = ("specific_cloud_ice_water_content", "specific_cloud_liquid_water_content")
+"""Taken as zero where they are absent: what is suspended is soon made anew."""

@@ -6,7 +6,8 @@ import pytest
 import xarray as xr
 import zarr
 
-from ngcm_cli.data.dataset import open_dataset, recognise
+from ngcm_cli.data.dataset import recognise
+from ngcm_cli.data.opening import open_dataset
 from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.gcm.fields import ATMOSPHERE, FORCING
@@ -78,11 +79,6 @@ def test_missing_path(tmp_path):
     error = refused(tmp_path / "era5.nc")
     assert "no file or directory" in error.message
     assert "Check the path" in error.hint
-
-
-def test_url():
-    error = refused("gs://bucket/era5.zarr")
-    assert "download it" in error.hint
 
 
 def test_empty_file(tmp_path):

@@ -1,0 +1,237 @@
+"""Zarr stores, here or on a server, that know what was read of them."""
+
+import asyncio
+import collections
+import logging
+import pathlib
+import threading
+from collections.abc import AsyncIterator, Iterable
+from typing import TYPE_CHECKING, Any
+
+from zarr.abc.store import (
+    ByteRequest,
+    OffsetByteRequest,
+    RangeByteRequest,
+    Store,
+    SuffixByteRequest,
+)
+from zarr.core.buffer import Buffer, BufferPrototype
+from zarr.storage import LocalStore, ObjectStore, WrapperStore
+
+from ngcm_cli.data import remote
+from ngcm_cli.disk import Progress, unseen
+from ngcm_cli.errors import InputDataError
+
+if TYPE_CHECKING:
+    from obstore import GetOptions
+
+METADATA = ("zarr.json", ".zmetadata", ".zgroup", ".zattrs", ".zarray")
+
+logger = logging.getLogger(__name__)
+
+
+class WatchedStore(WrapperStore[Store]):
+    """A store that counts the bytes of chunks and remembers which are not there.
+
+    Zarr takes a chunk that is not there for one full of fill values, and says nothing;
+    whoever cannot do with fill values asks ``missing_chunks`` after reading.
+
+    Metadata are kept: each of their files is read once. Several threads may read.
+
+    Args:
+        store: read-only.
+        progress: sees the bytes of chunks so far; how many there will be is not known.
+    """
+
+    def __init__(self, store: Store, progress: Progress = unseen):
+        super().__init__(store)
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._bytes = 0
+        self._reads = collections.Counter[str]()
+        self._missing: dict[str, None] = {}
+        self._metadata: dict[str, bytes | None] = {}
+
+    def chunk_reads(self, array: str) -> dict[str, int]:
+        """How often each chunk of an array was asked for; by part, where sharded."""
+        with self._lock:
+            return {key: n for key, n in self._reads.items() if _is_of(key, array)}
+
+    def missing_chunks(self, array: str) -> tuple[str, ...]:
+        """Keys of the chunks of an array that were asked for and are not there."""
+        with self._lock:
+            return tuple(key for key in self._missing if _is_of(key, array))
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of chunks that arrived, as they are stored."""
+        return self._bytes
+
+    async def get(
+        self,
+        key: str,
+        prototype: BufferPrototype,
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        """As of any store."""
+        if key.rpartition("/")[2] in METADATA and byte_range is None:
+            if key not in self._metadata:
+                found = await self._read_metadata(key, prototype)
+                self._metadata[key] = None if found is None else found.to_bytes()
+            kept = self._metadata[key]
+            return None if kept is None else prototype.buffer.from_bytes(kept)
+        with self._lock:
+            self._reads[key] += 1
+        value = await self._read_chunk(key, prototype, byte_range)
+        if value is None:
+            with self._lock:
+                self._missing[key] = None
+        return value
+
+    async def get_partial_values(
+        self,
+        prototype: BufferPrototype,
+        key_ranges: Iterable[tuple[str, ByteRequest | None]],
+    ) -> list[Buffer | None]:
+        """As of any store."""
+        reads = (self.get(key, prototype, part) for key, part in key_ranges)
+        return list(await asyncio.gather(*reads))
+
+    async def _get_many(
+        self, requests: Iterable[tuple[str, BufferPrototype, ByteRequest | None]]
+    ) -> AsyncIterator[tuple[str, Buffer | None]]:
+        for request in requests:
+            yield request[0], await self.get(*request)
+
+    async def _read_metadata(
+        self, key: str, prototype: BufferPrototype
+    ) -> Buffer | None:
+        return await self._store.get(key, prototype)
+
+    async def _read_chunk(
+        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None
+    ) -> Buffer | None:
+        value = await self._store.get(key, prototype, byte_range)
+        if value is not None:
+            self._arrived(len(value))
+        return value
+
+    def _arrived(self, count: int) -> None:
+        with self._lock:
+            self._bytes += count
+            self._progress(self._bytes, None)
+
+
+class RemoteStore(WatchedStore):
+    """A store on a server, read patiently; what goes wrong is said in our words.
+
+    Args:
+        url: of the store.
+        progress: sees the bytes of chunks as they arrive.
+    """
+
+    def __init__(self, url: str, progress: Progress = unseen):
+        self._remote = remote.connect(url)
+        super().__init__(ObjectStore(self._remote, read_only=True), progress)
+        self._name = remote.public_name(url)
+
+    async def exists(self, key: str) -> bool:
+        """As of any store."""
+        return await self._read(key, {}, counts=False) is not None
+
+    def list_dir(self, prefix: str) -> AsyncIterator[str]:
+        """As of any store; web servers cannot, and say so."""
+        return self._listed(self._store.list_dir(prefix))
+
+    def list_prefix(self, prefix: str) -> AsyncIterator[str]:
+        """As of any store; web servers cannot, and say so."""
+        return self._listed(self._store.list_prefix(prefix))
+
+    async def _listed(self, keys: AsyncIterator[str]) -> AsyncIterator[str]:
+        from obstore.exceptions import BaseError
+
+        try:
+            async for key in keys:
+                yield key
+        except (BaseError, FileNotFoundError) as error:
+            raise InputDataError(
+                f"The Zarr store '{self._name}' has no consolidated metadata, and its "
+                "server does not list what it holds.",
+                "Consolidate its metadata, with zarr.consolidate_metadata in Python, "
+                "or name a local copy.",
+            ) from error
+
+    async def _read_metadata(
+        self, key: str, prototype: BufferPrototype
+    ) -> Buffer | None:
+        found = await self._read(key, {}, counts=False)
+        # Some servers answer whatever they are asked with a web page.
+        if found is None or not found.lstrip().startswith(b"{"):
+            return None
+        return prototype.buffer.from_bytes(found)
+
+    async def _read_chunk(
+        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None
+    ) -> Buffer | None:
+        options: GetOptions = {}
+        if isinstance(byte_range, RangeByteRequest):
+            options["range"] = byte_range.start, byte_range.end
+        elif isinstance(byte_range, OffsetByteRequest):
+            options["range"] = {"offset": byte_range.offset}
+        elif isinstance(byte_range, SuffixByteRequest):
+            options["range"] = {"suffix": byte_range.suffix}
+        found = await self._read(key, options, counts=True)
+        return None if found is None else prototype.buffer.from_bytes(found)
+
+    async def _read(self, key: str, options: Any, counts: bool) -> bytes | None:
+        """The bytes, or None where there is nothing."""
+        import obstore
+        from obstore.exceptions import BaseError
+
+        name = f"{self._name}/{key}"
+        counted, stalls = 0, 0
+        while True:
+            try:
+                result = await obstore.get_async(self._remote, key, options=options)
+            except FileNotFoundError:
+                return None
+            except BaseError as error:
+                status = remote.status_of(error) or 0
+                if not counts and 400 <= status < 500 and status not in (408, 429):
+                    return None  # some say so of what is not there
+                raise remote.explain(error, name) from error
+            pieces, size = [], 0
+            try:
+                async for piece in result.stream(min_chunk_size=remote.PIECE):
+                    pieces.append(piece)
+                    size += len(piece)
+                    if counts and size > counted:  # not what came before it broke
+                        self._arrived(size - counted)
+                        counted, stalls = size, 0
+                return b"".join(pieces)
+            except BaseError as error:
+                stalls += 1
+                if stalls > remote.PATIENCE.stalls:
+                    raise remote.explain(error, name) from error
+                logger.info("The connection to '%s' broke; asking again.", name)
+            await asyncio.sleep(remote.PATIENCE.wait(stalls))
+
+
+def open_store(path: str, progress: Progress = unseen) -> WatchedStore:
+    """The Zarr store at a path or an address, to be read; nothing is asked of it yet.
+
+    Args:
+        path: a directory, or an address with gs://, s3://, https:// or http://.
+        progress: sees the bytes of chunks that arrive.
+
+    Raises:
+        InputDataError: the address is none. Reading raises it too: no access, no
+            network, a server that stays busy or breaks every connection.
+    """
+    if remote.is_url(path):
+        return RemoteStore(path, progress)
+    return WatchedStore(LocalStore(pathlib.Path(path), read_only=True), progress)
+
+
+def _is_of(key: str, array: str) -> bool:
+    return key.startswith(f"{array}/")
