@@ -5,7 +5,7 @@ import numpy as np
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.data import inputs
 from ngcm_cli.data.needs import Needs
-from ngcm_cli.data.source import Source, location
+from ngcm_cli.data.source import Source, is_far, location
 from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.gcm.model import NeuralGCM
@@ -71,9 +71,21 @@ def words(config: ForecastConfig) -> str:
     """Where the state comes from, for people."""
     if _is_sample(config):
         return f"{SAMPLE}, the bundled ERA5 state"
-    named = path(config)
-    place = location(named)
-    return named if named == place else f"{named}, {place}"
+    return _with_place(path(config))
+
+
+def sea_words(config: ForecastConfig) -> str:
+    """Where the sea comes from, for people."""
+    if config.sst_data is None and config.sst == "climatology":
+        return f"{CLIMATOLOGY}, AMIP's monthly climatology"
+    if config.sst_data is None:
+        return words(config)
+    return _with_place(config.sst_data)
+
+
+def _with_place(name: str) -> str:
+    place = location(name)
+    return name if name == place else f"{name}, {place}"
 
 
 def check_local_paths(config: ForecastConfig) -> None:
@@ -81,5 +93,5 @@ def check_local_paths(config: ForecastConfig) -> None:
     if is_here(config.model):
         return
     for named in (config.data, config.sst_data):
-        if named is not None and not inputs.is_far(named):
+        if named is not None and not is_far(named):
             Source.open(named, ()).close()

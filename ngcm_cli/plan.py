@@ -17,6 +17,7 @@ from ngcm_cli import origin
 from ngcm_cli.clock import format_duration, format_time
 from ngcm_cli.config import ForecastConfig, closest
 from ngcm_cli.data.inputs import InitialState
+from ngcm_cli.data.source import is_far, places
 from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.disk import Progress, format_size, unseen
 from ngcm_cli.errors import ConfigError
@@ -87,6 +88,7 @@ class Plan:
                 f"on {_device()}, seed {config.seed}",
             ),
             "Data": (origin.words(config), *self.initial.notes),
+            "Sea": (_sea(config), *self.initial.sea.notes),
             "Forecast": (
                 f"{format_time(layout.init)} to "
                 f"{format_time(layout.init + config.lead)}, {span}: "
@@ -153,15 +155,18 @@ def plan_forecast(config: ForecastConfig, download: Progress = unseen) -> Plan:
 
 
 def _check_paths(config: ForecastConfig, output: pathlib.Path) -> None:
-    data = pathlib.Path(origin.path(config)).resolve()
-    for written in (output, store_path(output)):
-        place = written.resolve()
-        if _holds(data, place) or _holds(place, data):
-            raise ConfigError(
-                f"The output {output} would write over the data, "
-                f"{origin.words(config)}.",
-                "Choose another --output.",
-            )
+    for named, source in (
+        (origin.path(config), origin.words(config)),
+        (config.sst_data, config.sst_data),
+    ):
+        for data in [] if named is None or is_far(named) else places(named):
+            for written in (output, store_path(output)):
+                place, there = written.resolve(), pathlib.Path(data).resolve()
+                if _holds(there, place) or _holds(place, there):
+                    raise ConfigError(
+                        f"The output {output} would write over the data, {source}.",
+                        "Choose another --output.",
+                    )
     check_output(output, config.overwrite)
 
 
@@ -268,7 +273,7 @@ def _provenance(
         "model": card.name,
         "weights_sha256": card.weights.sha256,
         "data_source": origin.words(config),
-        "sst_source": config.sst_data or origin.words(config),
+        "sst_source": origin.sea_words(config),
         "sst": config.sst,
         "seed": config.seed,
         "device": _device(),
@@ -279,7 +284,14 @@ def _provenance(
         attributes[f"{package}_version"] = importlib.metadata.version(package)
     if initial.notes:
         attributes["notes"] = "\n".join(initial.notes)
+    if initial.sea.notes:
+        attributes["sst_notes"] = "\n".join(initial.sea.notes)
     return attributes
+
+
+def _sea(config: ForecastConfig) -> str:
+    warmer = f", {config.sst_offset:+g} K" if config.sst_offset else ""
+    return f"{config.sst}{warmer}, from {origin.sea_words(config)}"
 
 
 def _device() -> str:

@@ -24,6 +24,7 @@ from ngcm_cli.errors import InputDataError
 
 # Fields in memory at a time: one of ERA5 is 154 MB, and as much again while decoding.
 _AT_ONCE = 3
+_WORTH_WATCHING = 100e6  # bytes
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -133,7 +134,8 @@ class _Tally:
     """Adds up what several threads have done."""
 
     def __init__(self, progress: Progress, total: int):
-        self._progress, self._total, self._done = progress, total, 0
+        self._progress = progress if total > _WORTH_WATCHING else unseen
+        self._total, self._done = total, 0
         self._lock = threading.Lock()
 
     def add(self, count: int) -> None:

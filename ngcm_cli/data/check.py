@@ -6,12 +6,11 @@ import numpy as np
 
 from ngcm_cli.clock import format_time
 from ngcm_cli.data.atmosphere import check_complete, select_atmosphere
-from ngcm_cli.data.inputs import is_far
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.pressure_levels import check_hydrostatic_order, listed
 from ngcm_cli.data.sea import SEA_ICE, SST
 from ngcm_cli.data.sea_record import WANTED, SeaRecord
-from ngcm_cli.data.source import Field, Source, blamed_on
+from ngcm_cli.data.source import Field, Source, blamed_on, is_far
 from ngcm_cli.data.times import describe_times
 from ngcm_cli.data.variables import CLOUDS, VARIABLES
 from ngcm_cli.disk import Progress, format_size, unseen
@@ -127,8 +126,10 @@ class _Survey:
         """A line about the variable; what is wrong with it is added to the list."""
         parts = self.source.fields[self.name]
         attributes = parts[0].array.attrs
-        units = attributes["units"] or "no units"
-        title = f"{self.name}: '{attributes['found']}' [{units}]"
+        units = attributes["units"]
+        same = attributes["found"] == self.name
+        title = f"{self.name}{'' if same else ' is ' + repr(attributes['found'])}"
+        title += f" in {units}" if attributes["units"] else " without units"
         times, which = self._times()
         if not times:
             return f"{title}, {which}"
@@ -145,7 +146,9 @@ class _Survey:
             smallest = min(smallest, float(np.nanmin(values)))
             largest = max(largest, float(np.nanmax(values)))
             missing.append(float(np.isnan(values).mean()))
-        text = f"{title}, {smallest:.6g} to {largest:.6g} {VARIABLES[self.name].units}"
+        si = VARIABLES[self.name].units
+        unit = "" if si in ("1", "kg kg-1") else f" {si}"
+        text = f"{title}: {smallest:.6g} to {largest:.6g}{unit}"
         if max(missing):
             text += f", {100 * max(missing):.3g} % missing"
         if which:

@@ -14,7 +14,7 @@ from ngcm_cli.data.prepared import Prepared
 from ngcm_cli.data.sea import SST, Sea
 from ngcm_cli.data.sea_modes import SeaRequest, select_sea
 from ngcm_cli.data.sea_record import SKIN, WANTED
-from ngcm_cli.data.source import Source, location
+from ngcm_cli.data.source import Source, is_far
 from ngcm_cli.data.variables import CLOUDS, VARIABLES
 from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import InputDataError
@@ -57,7 +57,8 @@ class InitialState:
             down, latitudes from south to north, no NaN.
         sea: sea-surface temperature and sea ice through the run.
         source: what the atmosphere came from.
-        notes: every conversion and substitution made, in words.
+        notes: every conversion and substitution made in the atmosphere, in words; the
+            sea has its own.
     """
 
     time: np.datetime64
@@ -70,11 +71,6 @@ class InitialState:
     def forcing(self) -> dict[str, np.ndarray]:
         """The sea at the initial time, each field (1, longitude, latitude)."""
         return self.sea.at(self.time)
-
-
-def is_far(source: str) -> bool:
-    """Whether a source is not on this computer, so that what is prepared is kept."""
-    return "://" in location(source)
 
 
 def read_inputs(
@@ -96,6 +92,8 @@ def read_inputs(
 
         @functools.cache
         def opened(path: str) -> Source:
+            if request.offline and is_far(path):
+                raise _not_here(path, request)
             names = (*needs.fields, *WANTED)
             source = Source.open(
                 path, names, offline=request.offline, progress=progress
@@ -124,8 +122,7 @@ def read_inputs(
                 kept.save_atmosphere(atmosphere)
         assert atmosphere is not None
         sea = read_sea()
-    notes = tuple(dict.fromkeys((*atmosphere.notes, *sea.notes)))
-    return InitialState(time, atmosphere.fields, sea, request.data, notes)
+    return InitialState(time, atmosphere.fields, sea, request.data, atmosphere.notes)
 
 
 def _select_sea(request: InputRequest, time: np.datetime64, needs: Needs, opened):
@@ -141,6 +138,17 @@ def _select_sea(request: InputRequest, time: np.datetime64, needs: Needs, opened
     )
     kept = Prepared.of(path, needs) if is_far(path) and not bundled else None
     return select_sea(wanted, needs, None if bundled else lambda: opened(path), kept)
+
+
+def _not_here(path: str, request: InputRequest) -> InputDataError:
+    when = "" if request.init is None else f" for {format_time(request.init)}"
+    command = "" if request.init is None else f" --init {format_time(request.init)}"
+    return InputDataError(
+        f"What is needed from {path}{when} is not on this computer, and no network may "
+        "be used.",
+        f"Fetch it with `ngcm data prepare{command}`, or go without --offline and "
+        "--dry-run.",
+    )
 
 
 def _check_variables(source: Source, needs: Needs, request: InputRequest) -> None:

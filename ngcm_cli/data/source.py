@@ -107,7 +107,8 @@ class Field:
             )
         variable, found = VARIABLES[self.name], self.array.attrs["found"]
         stated = stated_conversion(variable, found, self.array.attrs["units"])
-        top = float(min(self.levels, default=1000.0))
+        read = self.levels if levels is None else self.levels[list(levels)]
+        top = float(min(read, default=1000.0))
         conversion = choose_conversion(variable, found, stated, stored, top)
         if not conversion.is_identity:
             notes.append(conversion_note(variable, found, stated, conversion))
@@ -179,7 +180,7 @@ class Source:
         unfit: list[str] = []
         with contextlib.ExitStack() as opened:
             datasets = []
-            for place in _places(location(path)):
+            for place in places(location(path)):
                 with blamed_on(place):
                     dataset = open_dataset(place, offline=offline, progress=progress)
                     opened.callback(dataset.close)
@@ -232,7 +233,17 @@ def blamed_on(path: str) -> Iterator[None]:
         raise InputDataError(message, error.hint) from error
 
 
-def _places(path: str) -> list[str]:
+def is_far(source: str) -> bool:
+    """Whether a source is not on this computer, so that what is prepared is kept."""
+    return "://" in location(source)
+
+
+def places(path: str) -> list[str]:
+    """The files that a pattern means, in order; anything else is itself.
+
+    Raises:
+        InputDataError: there is no such file.
+    """
     if "://" in path or not glob.has_magic(path) or os.path.exists(path):
         return [path]
     places = sorted(glob.glob(path))
@@ -251,6 +262,9 @@ def _recognised(
     times = np.array([], "datetime64[s]")
     if "time" in canonical.coords:
         times = checked_times(canonical["time"].values)
+    if "time" in canonical.dims:
+        written = _written(dataset, times)
+        canonical, times = canonical.isel(time=written), times[written]
     for name, array in canonical.data_vars.items():
         variable = VARIABLES[str(name)]
         # In unknown units it is refused before anything is read.
@@ -266,6 +280,21 @@ def _recognised(
             static=static,
             dataset=dataset,
         )
+
+
+def _written(dataset: xr.Dataset, times: np.ndarray) -> slice:
+    """The times that have data: the axis of ARCO-ERA5 runs from 1900 to 2050."""
+    start = dataset.attrs.get("valid_time_start")
+    stops = [
+        str(dataset.attrs[name])
+        for name in ("valid_time_stop", "valid_time_stop_era5t")  # the latter later
+        if name in dataset.attrs
+    ]
+    if not start or not stops:
+        return slice(None)
+    first = np.datetime64(str(start), "s")
+    last = np.datetime64(max(stops), "D") + 1  # the whole day
+    return slice(*np.searchsorted(times, [first, last.astype("datetime64[s]")]))
 
 
 def _unfit(dataset: xr.Dataset, missing: Sequence[str]) -> Iterator[str]:

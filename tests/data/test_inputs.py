@@ -68,7 +68,7 @@ def test_surface_fields_that_models_only_predict_are_ignored(read, native):
         standard_name="atmosphere_mass_content_of_water_vapor"
     )
     state, same = read(native), read(more)
-    assert same.notes == state.notes
+    assert (same.notes, same.sea.notes) == (state.notes, state.sea.notes)
     assert set(same.fields) == set(FIELDS) and set(same.forcing) == set(FORCINGS)
     same_state(same, native)
 
@@ -151,7 +151,7 @@ def test_regrids_conservatively_and_fills_land_from_the_sea(read, regular):
 
 
 def test_land_is_announced(read, native):
-    notes = " ".join(read(native).notes)
+    notes = " ".join(read(native).sea.notes)
     count = int(native["sea_surface_temperature"].isnull().sum())
     assert f"sea_surface_temperature: {count} of 128 cells" in notes
 
@@ -176,7 +176,7 @@ def test_static_sea_beside_a_moving_atmosphere(read, analysis_on):
     for name in FORCINGS:
         dataset[name] = dataset[name].isel(time=0, drop=True)
     state = read(dataset, DAYS[1])
-    assert "sea_surface_temperature has no time axis" in " ".join(state.notes)
+    assert "they have no time" in " ".join(state.sea.notes)
     sst = dataset["sea_surface_temperature"].transpose("longitude", "latitude").values
     sea = ~np.isnan(sst)
     assert (state.forcing["sea_surface_temperature"][0][sea] == sst[sea]).all()
@@ -217,7 +217,8 @@ def test_other_units_are_converted_and_announced(
     for group in ("fields", "forcing"):
         for key, array in getattr(expected, group).items():
             np.testing.assert_allclose(getattr(state, group)[key], array, rtol=3e-7)
-    note = next(note for note in state.notes if note.startswith(f"{name}: '{name}'"))
+    notes = state.notes + state.sea.notes
+    note = next(note for note in notes if note.startswith(f"{name}: '{name}'"))
     assert ("judged by the values" in note) != attribute
 
 
@@ -257,7 +258,7 @@ def test_sea_ice_absent_is_taken_from_freezing_sst(read, native):
     state = read(native.drop_vars("sea_ice_cover"))
     ice, sst = (state.forcing[name][0] for name in FORCINGS[::-1])
     np.testing.assert_array_equal(ice, sst <= ICE_BELOW)
-    assert "sea_ice_cover is not in the data" in " ".join(state.notes)
+    assert "sea_ice_cover is not in the data" in " ".join(state.sea.notes)
 
 
 def test_sea_ice_absent_needs_the_sst(refuse, native):
@@ -426,11 +427,11 @@ def test_era5_sample(shared):
     state = read_state(path, None, Grid.linear(31), levels)
     assert state.time == np.datetime64("1959-01-02")
     np.testing.assert_array_equal(state.fields["temperature"], temperature)
-    assert len(state.notes) == 2
-    assert "the data hold none from 24 h before" in state.notes[0]
+    assert state.notes == ()
+    assert "the data hold none from 24 h before" in state.sea.notes[0]
     finer = read_state(path, None, Grid.linear(63), levels)
     assert finer.fields["temperature"].shape == (37, 128, 64)
-    assert len(finer.notes) == 3
+    assert len(finer.notes) == 1
 
 
 def test_era5_sample_equals_the_reference_preparation(shared):

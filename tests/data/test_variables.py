@@ -38,6 +38,7 @@ def test_the_table_is_of_what_models_read_and_predict():
         *SURFACE,
         *NET_WATER,
         *PRECIPITATION,
+        *("skin_temperature", "land_sea_mask"),  # which stand for the sea's temperature
     }
     assert all(VARIABLES[name].on_levels == (name in ATMOSPHERE) for name in VARIABLES)
 
