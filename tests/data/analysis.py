@@ -30,11 +30,13 @@ def read_state(path, init=None, grid=GRID, levels=LEVELS, **request):
     return read_inputs(wanted, Needs(grid, tuple(levels), FIELDS))
 
 
-def build_analysis(longitude, latitude, times=("2020-08-22T12",)) -> xr.Dataset:
+def build_analysis(
+    longitude, latitude, times=("2020-08-22T12",), levels=LEVELS
+) -> xr.Dataset:
     """Every variable, in SI, on a few levels; land is NaN in the sea's fields."""
     rng = np.random.default_rng(0)
     times = np.array(times, "datetime64[ns]")
-    height = 7000 * np.log(1013.25 / np.array(LEVELS))
+    height = 7000 * np.log(1013.25 / np.array(levels))
     typical = {
         "temperature": 288 - 5e-3 * height,
         "geopotential": 9.80665 * height + 500,
@@ -46,11 +48,11 @@ def build_analysis(longitude, latitude, times=("2020-08-22T12",)) -> xr.Dataset:
     }
     coords = {
         "time": times,
-        "level": list(LEVELS),
+        "level": list(levels),
         "latitude": latitude,
         "longitude": longitude,
     }
-    shape = len(times), len(LEVELS), len(latitude), len(longitude)
+    shape = len(times), len(levels), len(latitude), len(longitude)
     data = {}
     for name, column in typical.items():
         noise = 1 + 0.02 * rng.uniform(-1, 1, shape)

@@ -1,0 +1,148 @@
+import numpy as np
+import pytest
+from analysis import FIELDS, GRID, LEVELS, build_analysis
+
+from ngcm_cli.data.check import check
+from ngcm_cli.data.needs import Needs
+from ngcm_cli.errors import InputDataError
+
+NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
+NEEDS = Needs(GRID, LEVELS, FIELDS)
+
+
+def text(report):
+    return "\n".join(f"{heading}: {line}" for heading, line in report.lines)
+
+
+@pytest.fixture
+def look(tmp_path):
+    def write_and_look(dataset, init=None):
+        dataset.to_netcdf(tmp_path / "a.nc")
+        return check(str(tmp_path / "a.nc"), NEEDS, init and np.datetime64(init, "s"))
+
+    return write_and_look
+
+
+def test_a_good_analysis(look, native):
+    report = look(native.assign(t2m=native["sea_surface_temperature"]))
+    assert report.usable and report.problems == ()
+    said = text(report)
+    assert "Grid: 16x8 (22.5°)" in said
+    assert "Times: one time, 2020-08-22T12" in said
+    assert "Levels: 4: 100, 500, 850, 1000 hPa" in said
+    lowest, highest = (float(f(native["temperature"])) for f in (np.min, np.max))
+    assert f"temperature in K: {lowest:.6g} to {highest:.6g} K" in said
+    share = 100 * float(native["sea_ice_cover"].isnull().mean())
+    assert f"sea_ice_cover in 1: 0 to 0.9, {share:.3g} % missing" in said
+    assert "Not used: t2m" in said
+    assert "Forecast: can start from it." in said
+    assert "Sea: can be taken from it: fields of one time" in said
+
+
+def test_substitutions_are_told(look, native):
+    gone = ["specific_cloud_ice_water_content", "sea_ice_cover"]
+    said = text(look(native.drop_vars(gone)))
+    assert "Forecast: specific_cloud_ice_water_content: not in the data" in said
+    assert "Sea: sea_ice_cover is not there: it is derived" in said
+
+
+def test_what_is_missing(look, native):
+    report = look(native.drop_vars(["temperature", "sea_surface_temperature"]))
+    assert not report.usable and report.problems == ()
+    assert "cannot start from it: temperature not there" in text(report)
+    assert "cannot be taken from it" in text(report)
+
+
+def test_only_the_sea(look, native):
+    report = look(native[["sea_surface_temperature"]])
+    assert report.usable
+    assert "cannot start" in text(report) and "Levels: none" in text(report)
+
+
+def test_nothing_known(look, native):
+    with pytest.raises(InputDataError, match="nothing that a run needs.*orog.*Static"):
+        look(native[["temperature"]].rename(temperature="orog"))
+
+
+def test_too_few_levels(look, native):
+    report = look(native.isel(level=[1, 2]).drop_vars("sea_surface_temperature"))
+    assert not report.usable
+    assert "cannot start from it: " in text(report)
+
+
+def test_a_time_is_looked_at_alone(look):
+    dataset = build_analysis(*NODES, ("2020-08-21T12", "2020-08-22T12"))
+    dataset["temperature"][1, 2, 3, 4] = np.nan
+    assert look(dataset, "2020-08-21T12").usable
+    assert not look(dataset, "2020-08-22T12").usable
+    assert not look(dataset).usable
+    said = text(look(dataset, "2021-01-01"))
+    assert "temperature in K, no 2021-01-01T00" in said
+
+
+def nan_block(d):
+    d["temperature"][0, 2, 3:, 5] = np.nan
+
+
+def wrong_units(d):
+    d["temperature"] -= 273.15
+    d["temperature"].attrs["units"] = "K"
+
+
+def mixed_levels(d):
+    d["geopotential"] = d["geopotential"].isel(level=[0, 2, 1, 3]).drop_vars("level")
+
+
+def all_missing(d):
+    d["sea_surface_temperature"] *= np.nan
+
+
+@pytest.mark.parametrize(
+    "spoil, sentence",
+    [
+        (nan_block, "'temperature' has 5 missing values (NaN) at 2020-08-22T12"),
+        (wrong_units, "contradicts that"),
+        (mixed_levels, "Geopotential at 500 hPa (mean"),
+        (all_missing, "every value is missing"),
+    ],
+)
+def test_wrong_values(look, native, spoil, sentence):
+    spoil(native)
+    report = look(native)
+    assert not report.usable
+    (problem,) = report.problems
+    assert sentence in problem.message and "a.nc" in problem.message and problem.hint
+    assert "WRONG, see below" in text(report)
+
+
+REAL = {
+    "amip_clim_sst_seaice_t63.nc": ["monthly means, 12 times", "192x96 (1.875°)"],
+    "era5_surface_20190715_1deg.nc": ["'sst' in K", "one field without time", "35.2 %"],
+    "era5_tl31_1959-01-02T00.nc": ["can start from it", "37: 1, 2, 3"],
+    "gfs_f072_valid_20111011T00_2p5deg_26lev.nc": [
+        "from 26 pressure levels",
+        "skin temperature of the sea stands for it",
+        "no data at 20 hPa",
+    ],
+    "oisst_sst_monthly_2p5deg_198112_202301.nc": [
+        "494 times from 1981-12-01T00 to 2023-01-01T00, one a month",
+        "converted from degC to K",
+        "AMIP's monthly climatology stands for it",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_files(shared, name):
+    levels = (1.0, 50.0, 500.0, 1000.0)
+    report = check(str(shared / "data" / name), Needs(GRID, levels, FIELDS))
+    assert report.usable
+    for words in REAL[name]:
+        assert words in text(report)
+
+
+def test_a_real_file_of_static_fields(shared):
+    path = shared / "data" / "era5_static_orography_lsm_0p25deg.nc"
+    report = check(str(path), NEEDS)
+    assert not report.usable
+    assert "Not used: geopotential_at_surface" in text(report)
