@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ngcm_cli.clock import format_time
-from ngcm_cli.data.midmonth import mid_month_values
+from ngcm_cli.data.midmonth import mid_month_values, month_lengths
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.prepared import Prepared
 from ngcm_cli.data.sea import BOUNDS, SEA_ICE, SST, Sea, interpolated
@@ -122,16 +122,11 @@ def _seasonal(
     year: Sea, start: np.datetime64, end: np.datetime64
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The climatology at every mid-month in and around a span, as one record."""
-    since = year.times - year.times[0].astype("datetime64[Y]")
-    years = np.arange(
-        start.astype("datetime64[Y]") - 1, end.astype("datetime64[Y]") + 2
-    )
-    times = (years.astype("datetime64[s]")[:, None] + since).ravel()
-    keep = (times > start - np.timedelta64(32, "D")) & (
-        times < end + np.timedelta64(32, "D")
-    )
-    month = np.tile(np.arange(len(since)), len(years))[keep]
-    return times[keep], {name: x[month] for name, x in year.fields.items()}
+    first, last = (t.astype("datetime64[M]") for t in (start, end))
+    months = np.arange(first - 1, last + 2)
+    times = months.astype("datetime64[s]") + month_lengths(months) // 2
+    place = months.astype(int) % 12
+    return times, {name: x[place] for name, x in year.fields.items()}
 
 
 def _evolved(sea: Sea, request: SeaRequest, needs: Needs) -> Sea:
