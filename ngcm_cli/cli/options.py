@@ -15,7 +15,7 @@ Data = Annotated[
     str | None,
     typer.Option(
         metavar="PATH",
-        help="NetCDF or Zarr with the initial state.  [default: bundled ERA5]",
+        help="NetCDF, GRIB or Zarr with the initial state.  [default: bundled ERA5]",
     ),
 ]
 Init = Annotated[

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import xarray as xr
 
+from ngcm_cli.data.grib import is_grib, open_grib
 from ngcm_cli.data.pressure_levels import PRESSURE_UNITS, hectopascals
 from ngcm_cli.data.variables import VARIABLES, Variable
 from ngcm_cli.errors import InputDataError
@@ -30,15 +31,14 @@ _UNITS = {
     "level": PRESSURE_UNITS,
 }
 _MAGIC = (
-    (b"GRIB", "a GRIB file", "Convert it to NetCDF, e.g. `cdo -f nc4 copy IN OUT.nc`."),
     (b"PK\x03\x04", "a ZIP archive", "Unpack it and name the NetCDF file inside."),
     (b"\x1f\x8b", "gzip-compressed", "Unpack it with gunzip first."),
 )
-_FORMATS = "Give a NetCDF file or a Zarr directory."
+_FORMATS = "Give a NetCDF file or a Zarr directory, or a GRIB file."
 
 
 def open_dataset(path: str) -> xr.Dataset:
-    """Open a NetCDF file or a Zarr directory; values stay on disk until asked for.
+    """Open a NetCDF or GRIB file or a Zarr directory; values stay on disk until read.
 
     Args:
         path: a local file or directory.
@@ -50,6 +50,8 @@ def open_dataset(path: str) -> xr.Dataset:
     if not place.exists():
         kind = "URLs are not read: download it" if "://" in path else "Check the path"
         raise InputDataError(f"There is no file or directory '{path}'.", f"{kind}.")
+    if is_grib(place):
+        return open_grib(place)
     options = _zarr_options(place) if place.is_dir() else _netcdf_options(place)
     try:
         with warnings.catch_warnings():
