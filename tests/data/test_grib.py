@@ -217,11 +217,12 @@ def test_levels_in_pascals_beside_hectopascals(file, native):
 
 
 def test_open_data_of_ecmwf(file, native):
-    """Geopotential height in gpm, skin temperature, a member without others."""
+    """Geopotential height in gpm, skin temperature, and their compression."""
     height = native[["geopotential"]] / 9.80665
+    height_of = {"geopotential": 156}
     save(
         file,
-        *fields(height, parameters={"geopotential": 156}),
+        *fields(height, parameters=height_of, packingType="grid_ccsds"),
         *fields(
             native[["sea_surface_temperature"]],
             parameters={"sea_surface_temperature": 235},
@@ -233,6 +234,9 @@ def test_open_data_of_ecmwf(file, native):
     found = recognise(dataset, ("geopotential",))
     assert found["geopotential"].attrs["found"] == "gh"
     assert found["geopotential"].attrs["units"] == "gpm"
+    ours = found["geopotential"].sortby("level").sortby("latitude").squeeze()
+    theirs = height["geopotential"].isel(time=0).values
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=packed(theirs))
 
 
 NCEP = {  # discipline, category, number; name in the dataset
