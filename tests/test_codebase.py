@@ -54,6 +54,8 @@ HOMES = {
     "xarray": ["data/", "output/", "checkpoint/"],
     "zarr": ["data/", "output/", "checkpoint/"],
     "netCDF4": ["data/", "output/", "checkpoint/"],
+    "cfgrib": ["data/grib.py"],
+    "eccodes": ["data/grib.py"],
     "gin": [],
     "haiku": [],
     "dinosaur": [],

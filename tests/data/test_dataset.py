@@ -110,7 +110,6 @@ def test_binary_rubbish(tmp_path):
 @pytest.mark.parametrize(
     "head, kind, hint",
     [
-        (b"GRIB\0\0\0\2", "GRIB", "cdo -f nc4 copy"),
         (b"PK\x03\x04\0", "ZIP", "Unpack"),
         (gzip.compress(b"CDF\x01"), "gzip", "gunzip"),
     ],
