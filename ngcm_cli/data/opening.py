@@ -10,8 +10,8 @@ import xarray as xr
 import zarr
 
 from ngcm_cli.data import remote
-from ngcm_cli.data.files import fetch_file, kept_file
-from ngcm_cli.data.stores import WatchedStore, open_store
+from ngcm_cli.data.files import NothingThere, fetch_file, kept_file
+from ngcm_cli.data.stores import RemoteStore, WatchedStore, open_store
 from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import InputDataError
 
@@ -106,10 +106,20 @@ def _open_url(url: str, offline: bool, progress: Progress) -> xr.Dataset:
                 f"'{name}' is on a server, and nothing may be fetched (offline).",
                 "Name a local copy, or go without --offline.",
             )
+        store = RemoteStore(url, progress)
         try:
-            return _open_zarr(open_store(url, progress), name)
+            return _open_zarr(store, name)
         except FileNotFoundError:
             logger.debug("'%s' is not a Zarr store.", name)
+        try:
+            return _open_file(url, name, progress)
+        except NothingThere as error:
+            # There may be a Zarr store that we may not see.
+            raise (store.denial or error) from error
+    return _open_file(url, name, progress)
+
+
+def _open_file(url: str, name: str, progress: Progress) -> xr.Dataset:
     check = lambda file: _check_binary(file, name)
     return _open_netcdf(fetch_file(url, check, progress=progress), name)
 

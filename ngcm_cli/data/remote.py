@@ -178,7 +178,6 @@ def explain(error: Exception, name: str) -> InputDataError:
         name: the address of what was asked for, as it may be shown.
     """
     status, text = status_of(error), str(error)
-    later = "Try again later."
     if status == 404 or isinstance(error, FileNotFoundError):
         return InputDataError(
             f"There is nothing at '{name}' (404).", "Check the bucket and the path."
@@ -191,20 +190,22 @@ def explain(error: Exception, name: str) -> InputDataError:
         return InputDataError(
             f"'{name}' is not to be had now: after {PATIENCE.answers + 1} tries the "
             f"server still answers {_answer(text)}.",
-            later,
+            _LATER,
         )
     if status is not None:
         return InputDataError(
             f"The server of '{name}' answers {_answer(text)}.",
-            later if status >= 500 else "Check the address.",
+            _LATER if status >= 500 else "Check the address.",
         )
     for mark, words, hint in _CAUSES:
         if mark in text:
             return InputDataError(f"The server of '{name}' {words}.", hint)
-    return InputDataError(f"'{name}' cannot be read: {_reason(error)}.", later)
+    return InputDataError(f"'{name}' cannot be read: {_reason(error)}.", _LATER)
 
 
 _NETWORK = "Check the address and your connection to the network."
+_PROXY = "Check HTTPS_PROXY, ALL_PROXY and NO_PROXY in your environment."
+_LATER = "Try again later."
 # What the text of an error holds, from the particular to the general; no other sign of
 # the cause comes through to Python.
 _CAUSES = (
@@ -215,35 +216,26 @@ _CAUSES = (
     ),
     ("dns error", "cannot be found", _NETWORK),
     (
-        "certificate",
+        "InvalidCertificate",
         "has a certificate that is not trusted",
         "If your organisation has its own, name their file in SSL_CERT_FILE.",
     ),
-    (
-        "tunnel",
-        "cannot be reached through the proxy",
-        "Check HTTPS_PROXY and NO_PROXY in your environment.",
-    ),
-    (
-        "roxy",
-        "cannot be reached through the proxy",
-        "Check HTTPS_PROXY and NO_PROXY in your environment.",
-    ),
+    ("TunnelUnsuccessful", "is not let through by the proxy", _PROXY),
+    ("ConnectFailed", "cannot be reached through the proxy", _PROXY),
     ("kind: Connect", "cannot be reached", _NETWORK),
-    ("TimedOut", "does not answer, or stops sending", "Try again later."),
-    ("kind: Timeout", "does not answer, or stops sending", "Try again later."),
+    ("kind: Timeout", "does not answer, or stops sending", _LATER),
     (
-        "Header missing from response",
+        "Content-Length Header missing",
         "does not say how large it is",
-        "Download it with another program, and name the file.",
+        "Download it with another program, and name the local copy.",
     ),
     (
         "not supported",
         "cannot send a part of a file",
         "Download the data, and name the local copy.",
     ),
-    ("kind: Interrupted", "breaks the connection", "Try again later."),
-    ("kind: Body", "breaks the connection", "Try again later."),
+    ("kind: Interrupted", "breaks the connection", _LATER),
+    ("kind: Body", "breaks the connection", _LATER),
 )
 
 
@@ -256,6 +248,7 @@ def _answer(text: str) -> str:
 def _reason(error: Exception) -> str:
     """The last words of the first line, without the address that was asked."""
     line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    line = re.sub(r"^Generic \w+ error: ", "", line)
     return line.rpartition(" - ")[2].rstrip(".:")
 
 

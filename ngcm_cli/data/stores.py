@@ -128,12 +128,17 @@ class RemoteStore(WatchedStore):
     Args:
         url: of the store.
         progress: sees the bytes of chunks as they arrive.
+
+    Attributes:
+        denial: that the server denied access to metadata, which may mean that they are
+            not there; None where it did not.
     """
 
     def __init__(self, url: str, progress: Progress = unseen):
         self._remote = remote.connect(url)
         super().__init__(ObjectStore(self._remote, read_only=True), progress)
         self._name = remote.public_name(url)
+        self.denial: InputDataError | None = None
 
     async def exists(self, key: str) -> bool:
         """As of any store."""
@@ -196,9 +201,12 @@ class RemoteStore(WatchedStore):
             except FileNotFoundError:
                 return None
             except BaseError as error:
-                status = remote.status_of(error) or 0
-                if not counts and 400 <= status < 500 and status not in (408, 429):
-                    return None  # some say so of what is not there
+                status = remote.status_of(error)
+                if not counts and status in (400, 401, 403, 405, 410):
+                    # Some say so of what is not there.
+                    if status in (401, 403):
+                        self.denial = remote.explain(error, self._name)
+                    return None
                 raise remote.explain(error, name) from error
             pieces, size = [], 0
             try:
