@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING
 from ngcm_cli.errors import InputDataError
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, ObjectStore, RetryConfig, S3Config
+    from obstore.store import (
+        ClientConfig,
+        GCSConfig,
+        ObjectStore,
+        RetryConfig,
+        S3Config,
+    )
 
 SCHEMES = ("gs", "s3", "https", "http")
 PIECE = 2**20
@@ -90,12 +96,16 @@ def public_name(url: str) -> str:
     return f"{parts.scheme}://{host}{parts.path}".rstrip("/")
 
 
-def connect(url: str) -> "ObjectStore":
+def connect(url: str, *, to_list: bool = False) -> "ObjectStore":
     """The server as a store whose keys continue the address; the empty key is it.
 
     Without credentials in the environment, ``gs://`` and ``s3://`` are read as the
     public may. ``$STORAGE_EMULATOR_HOST`` replaces the host of ``gs://``, and
     ``$AWS_ENDPOINT_URL`` that of ``s3://``, as they do for other programs.
+
+    Args:
+        url: with gs://, s3://, https:// or http://.
+        to_list: whether keys are to be listed, which web servers cannot.
 
     Raises:
         InputDataError: the address or the credentials are none.
@@ -123,7 +133,7 @@ def connect(url: str) -> "ObjectStore":
     scheme, _, rest = url.partition("://")
     scheme = scheme.lower()
     bucket, _, path = rest.strip("/").partition("/")
-    path = path or None
+    path, name = path or None, public_name(url)
     if not bucket:
         raise InputDataError(
             f"'{url}' names no {'server' if scheme[0] == 'h' else 'bucket'}.",
@@ -141,23 +151,34 @@ def connect(url: str) -> "ObjectStore":
                 client_options=client,
                 retry_config=retry,
             )
-        if scheme == "gs" and _in_environment(_GOOGLE_CREDENTIALS):
+        public = scheme == "gs" and not _in_environment(_GOOGLE_CREDENTIALS)
+        if scheme == "gs" and (to_list or not public):
+            access: GCSConfig = {"skip_signature": True} if public else {}
+            if os.environ.get("STORAGE_EMULATOR_HOST"):
+                access["base_url"] = _google_host()
             return GCSStore(
-                bucket, prefix=path, client_options=client, retry_config=retry
+                bucket,
+                prefix=path,
+                config=access,
+                client_options=client,
+                retry_config=retry,
             )
         if scheme == "gs":
             # What is public has an address for everybody; emulators know it, too.
-            host = os.environ.get("STORAGE_EMULATOR_HOST") or "storage.googleapis.com"
-            if "://" not in host:
-                kind = "http" if os.environ.get("STORAGE_EMULATOR_HOST") else "https"
-                host = f"{kind}://{host}"
-            url = f"{host.rstrip('/')}/{bucket}/{urllib.parse.quote(path or '')}"
-        return HTTPStore(url.rstrip("/"), client_options=client, retry_config=retry)
+            url = f"{_google_host()}/{bucket}/{urllib.parse.quote(path or '')}"
+        parts = urllib.parse.urlsplit(url)
+        address = parts._replace(path=parts.path.rstrip("/")).geturl()
+        return HTTPStore(address, client_options=client, retry_config=retry)
     except (BaseError, ValueError, OSError) as error:
         raise InputDataError(
-            f"'{public_name(url)}' cannot be asked for: {_reason(error)}.",
+            f"'{name}' cannot be asked for: {_reason(error)}.",
             "Check the address, and the credentials that the environment names.",
         ) from error
+
+
+def _google_host() -> str:
+    host = os.environ.get("STORAGE_EMULATOR_HOST") or "https://storage.googleapis.com"
+    return (host if "://" in host else f"http://{host}").rstrip("/")
 
 
 def _in_environment(names: tuple[str, ...]) -> bool:

@@ -136,7 +136,8 @@ class RemoteStore(WatchedStore):
 
     def __init__(self, url: str, progress: Progress = unseen):
         self._remote = remote.connect(url)
-        super().__init__(ObjectStore(self._remote, read_only=True), progress)
+        lists = remote.connect(url, to_list=True)
+        super().__init__(ObjectStore(lists, read_only=True), progress)
         self._name = remote.public_name(url)
         self.denial: InputDataError | None = None
 

@@ -12,6 +12,7 @@ import hashlib
 import http.client
 import http.server
 import ipaddress
+import json
 import pathlib
 import socket
 import ssl
@@ -20,6 +21,7 @@ import sys
 import threading
 import time
 import urllib.parse
+import xml.sax.saxutils
 from collections.abc import Iterator
 
 from cryptography import x509
@@ -185,6 +187,9 @@ class _Forward(http.server.BaseHTTPRequestHandler):
         path = urllib.parse.unquote(self.path)
         network.requests.append((path, self.headers.get("Range")))
         fault = network.fault_of(path) or Fault(times=0)
+        if "?list-type=2" in path:
+            self._answer(200, {}, self._list())
+            return
         if fault.stall and fault.cut is None:
             time.sleep(fault.stall)
         if fault.status:
@@ -210,6 +215,26 @@ class _Forward(http.server.BaseHTTPRequestHandler):
         self._answer(response.status, headers, body, fault)
 
     do_PROPFIND = do_GET
+
+    def _list(self) -> bytes:
+        """In XML, as Google's store does and its emulator, which has JSON, does not."""
+        path, _, query = self.path.partition("?")
+        wanted = dict(urllib.parse.parse_qsl(query))
+        wanted = {name: wanted[name] for name in ("prefix", "delimiter")}
+        where = f"/storage/v1/b{path}/o?{urllib.parse.urlencode(wanted)}"
+        found = json.loads(request(self.server.network.upstream, "GET", where))
+        escape = xml.sax.saxutils.escape
+        objects = [
+            f"<Contents><Key>{escape(item['name'])}</Key><Size>{item['size']}</Size>"
+            "<LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>"
+            for item in found.get("items", [])
+        ]
+        folders = [
+            f"<CommonPrefixes><Prefix>{escape(prefix)}</Prefix></CommonPrefixes>"
+            for prefix in found.get("prefixes", [])
+        ]
+        inside = "".join(objects + folders)
+        return f"<ListBucketResult>{inside}</ListBucketResult>".encode()
 
     def _answer(self, status, headers, body, fault=None):
         with contextlib.suppress(ConnectionError):  # of a client that gave up

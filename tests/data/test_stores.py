@@ -155,6 +155,17 @@ def test_every_kind_of_store_is_watched(tmp_path, native, version, url, impatien
     assert seen[-1][0] > 4 * native["temperature"].size / 2
 
 
+@pytest.mark.parametrize("version", [2, 3])
+def test_public_data_of_google_without_consolidated_metadata(
+    google_store, google_network, tmp_path, native, version
+):
+    native.to_zarr(tmp_path / "a.zarr", zarr_format=version, consolidated=False)
+    servers.upload_to_google(google_store, tmp_path / "a.zarr", f"{version}.zarr")
+    with open_dataset(f"gs://public/{version}.zarr") as dataset:
+        assert set(dataset.data_vars) == set(native.data_vars)
+        np.testing.assert_array_equal(read(dataset), native["temperature"][0])
+
+
 def test_shards_are_read_in_part(tmp_path, impatience):
     """With ranges, which Amazon's store and Google's have."""
     array = zarr.create_array(
