@@ -48,7 +48,7 @@ def open_dataset(
             does not give it. Reading from a server later may raise it, too.
     """
     if remote.is_url(path):
-        return _open_url(path.strip(), offline, progress)
+        return _open_url(path, offline, progress)
     place = pathlib.Path(path)
     if not place.exists():
         raise InputDataError(
@@ -114,8 +114,10 @@ def _open_url(url: str, offline: bool, progress: Progress) -> xr.Dataset:
         try:
             return _open_file(url, name, progress)
         except NothingThere as error:
+            if store.denial is None:
+                raise
             # There may be a Zarr store that we may not see.
-            raise (store.denial or error) from error
+            raise store.denial from error
     return _open_file(url, name, progress)
 
 

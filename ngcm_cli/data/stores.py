@@ -46,7 +46,7 @@ class WatchedStore(WrapperStore[Store]):
     def __init__(self, store: Store, progress: Progress = unseen):
         super().__init__(store)
         self._progress = progress
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # progress may ask what was read
         self._bytes = 0
         self._reads = collections.Counter[str]()
         self._missing: dict[str, None] = {}
@@ -194,7 +194,7 @@ class RemoteStore(WatchedStore):
         import obstore
         from obstore.exceptions import BaseError
 
-        name = f"{self._name}/{key}"
+        name = f"{self._name}/{key}" if counts else self._name
         counted, stalls = 0, 0
         while True:
             try:

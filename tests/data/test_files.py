@@ -4,6 +4,7 @@ import contextlib
 import logging
 import multiprocessing
 import os
+import re
 import time
 
 import numpy as np
@@ -107,8 +108,6 @@ def test_offline(network, url, home):
     ],
 )
 def test_names_can_be_read(url, name, home):
-    import re
-
     file = kept_file(url)
     assert file.parent == home / "data" / "files"
     assert re.fullmatch(name, file.name)
@@ -119,14 +118,14 @@ def test_names_can_be_read(url, name, home):
 def test_from_object_stores(cloud, request, tmp_path, native, monkeypatch):
     native.to_netcdf(tmp_path / "a.nc")
     if cloud == "gs":
-        address, variable = request.getfixturevalue("google_store"), "STORAGE_EMULATOR"
+        address = request.getfixturevalue("google_store")
         servers.upload_to_google(address, tmp_path / "a.nc", "files/a.nc")
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", address.removeprefix("http://"))
         url = "gs://public/files/a.nc"
     else:
-        address, variable = request.getfixturevalue("amazon_store"), "AWS_ENDPOINT_URL"
+        address = request.getfixturevalue("amazon_store")
         servers.upload_to_amazon(address, tmp_path / "a.nc", "files/a.nc")
-        monkeypatch.setenv(variable, address)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
         url = "s3://era5/files/a.nc"
     with open_dataset(url) as dataset:
         np.testing.assert_array_equal(dataset["temperature"], native["temperature"])
@@ -273,6 +272,13 @@ def test_a_disk_that_fills(url, home, monkeypatch):
 def _fetch_slowly(url, home):
     os.environ["NGCM_HOME"] = str(home)
     fetch_file(url, accept)
+
+
+def test_it_follows_where_it_is_sent(network, url, native):
+    moved = {"Location": f"{network.address}/data/era5.nc?signed=1"}
+    network.faults = [Fault("/doi/1", always, status=302, headers=moved)]
+    with open_dataset(f"{network.address}/doi/1") as dataset:
+        np.testing.assert_array_equal(dataset["temperature"], native["temperature"])
 
 
 def test_another_run_fetches_it(network, url, home, body):
