@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+class NothingThere(InputDataError):
+    """There is no file at the address."""
+
+
 def kept_file(url: str) -> pathlib.Path:
     """Where the file at an address is kept: a readable name that no other has."""
     path = urllib.parse.unquote(urllib.parse.urlsplit(url).path)
@@ -98,30 +102,27 @@ def _fetch(
 
     store = remote.connect(url)
     meta: ObjectMeta | None = None
-    done, stalls = 0, 0
+    done, furthest, stalls = 0, 0, 0
     while True:
         options: GetOptions = {}
         if meta is not None and done:
             options["range"] = {"offset": done}
-            options["if_match"] = meta["e_tag"]
+            if meta["e_tag"] is not None:
+                options["if_match"] = meta["e_tag"]
         try:
             result = obstore.get(store, "", options=options)
         except FileNotFoundError as error:
-            raise InputDataError(
+            raise NothingThere(
                 f"There is no Zarr store and no file at '{name}' (404).",
                 "Check the bucket and the path.",
             ) from error
         except BaseError as error:
-            cannot = isinstance(error, PreconditionError) or "not supported" in str(
-                error
-            )
-            if not (done and cannot):
-                raise remote.explain(error, name) from error
-            # It changed, or the server sends no parts: from the beginning.
-            meta, done = None, _begin_anew(target)
+            changed = isinstance(error, PreconditionError)
+            wholly = changed or "not supported" in str(error)  # it sends no parts
             stalls += 1
-            if stalls > remote.PATIENCE.stalls:
+            if not (done and wholly) or stalls > remote.PATIENCE.stalls:
                 raise remote.explain(error, name) from error
+            meta, done = None, _begin_anew(target)
             continue
         if meta is None:
             meta = result.meta
@@ -129,12 +130,15 @@ def _fetch(
             size = format_size(meta["size"])
             logger.info("Fetching '%s' (%s) to %s.", name, size, file)
         elif not _is_same(meta, result.meta):
+            logger.info("'%s' changed; beginning anew.", name)
             meta, done = None, _begin_anew(target)
             continue
         try:
             for piece in result.stream(min_chunk_size=remote.PIECE):
                 target.write(piece)
-                done, stalls = done + len(piece), 0
+                done += len(piece)
+                if done > furthest:  # not where it always begins anew
+                    furthest, stalls = done, 0
                 progress(done, meta["size"])
             return
         except BaseError as error:

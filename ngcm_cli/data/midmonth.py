@@ -1,10 +1,10 @@
 """Mid-month values of monthly means, after AMIP, for interpolation in time.
 
-Straight lines between monthly means put at mid-month have other means: they cut off the
-peaks of the year, by 0.1 K (rms) and up to 1.6 K in the OISST record. Taylor, Williamson
-& Zwiers (2000, The sea surface temperature and sea-ice concentration boundary conditions
-for AMIP II simulations, PCMDI Report 60) therefore look for the values at mid-month
-whose interpolation has the observed means.
+Straight lines between monthly means put at mid-month have other means: they cut off
+the peaks of the year, by 0.1 K (rms) and up to 1.6 K in the OISST record. Taylor,
+Williamson & Zwiers (2000, The sea surface temperature and sea-ice concentration
+boundary conditions for AMIP II simulations, PCMDI Report 60) therefore look for the
+values at mid-month whose interpolation has the observed means.
 """
 
 import numpy as np
@@ -67,11 +67,13 @@ def mid_month_values(
     The interpolation is linear between mid-months and then clipped to the bounds, as
     ``gcm.forcing`` does it, so that values may lie beyond them. It has the means to
     rounding in cells where nothing is clipped, otherwise to 1e-5 (kelvin, or parts of
-    ice cover). A mean beyond a bound counts as at the bound; a month at a bound stays
-    there all the time. Not to be had is a leap from one bound to the other from one
-    month to the next, or nearly that: where a value would have to lie more than ten
-    ranges of the cell's means beyond a bound it stays there, and the means of such
-    months are missed by up to 0.04 of that range.
+    ice cover); then the values are rounded to the type of ``means``. A mean beyond a
+    bound counts as at the bound; a month at a bound stays there all the time.
+
+    Not to be had is a leap from one bound to the other from one month to the next, or
+    nearly that: where a value would have to lie more than ten ranges of the cell's
+    means beyond a bound it stays there, and the means of such months are missed by up
+    to 0.04 of that range.
 
     Args:
         means: (month, …); a cell that lacks a month (NaN) is NaN in all of them.

@@ -1,4 +1,4 @@
-"""Opening a user's dataset: a NetCDF file or a Zarr store, here or on a server."""
+"""Opening a user's dataset: a NetCDF or GRIB file or Zarr, here or on a server."""
 
 import logging
 import pathlib
@@ -10,17 +10,17 @@ import xarray as xr
 import zarr
 
 from ngcm_cli.data import remote
-from ngcm_cli.data.files import fetch_file, kept_file
-from ngcm_cli.data.stores import WatchedStore, open_store
+from ngcm_cli.data.files import NothingThere, fetch_file, kept_file
+from ngcm_cli.data.grib import is_grib, open_grib
+from ngcm_cli.data.stores import RemoteStore, WatchedStore, open_store
 from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import InputDataError
 
 _MAGIC = (
-    (b"GRIB", "a GRIB file", "Convert it to NetCDF, e.g. `cdo -f nc4 copy IN OUT.nc`."),
     (b"PK\x03\x04", "a ZIP archive", "Unpack it and name the NetCDF file inside."),
     (b"\x1f\x8b", "gzip-compressed", "Unpack it with gunzip first."),
 )
-_FORMATS = "Give a NetCDF file or a Zarr directory."
+_FORMATS = "Give a NetCDF or GRIB file or a Zarr directory."
 _COMPRESSED = (b"PK\x03\x04", b"\x1f\x8b")
 _STORE = "ngcm_store"  # where a dataset's encoding has the store it is read from
 Thing = TypeVar("Thing")
@@ -48,14 +48,14 @@ def open_dataset(
             does not give it. Reading from a server later may raise it, too.
     """
     if remote.is_url(path):
-        return _open_url(path.strip(), offline, progress)
+        return _open_url(path, offline, progress)
     place = pathlib.Path(path)
     if not place.exists():
         raise InputDataError(
             f"There is no file or directory '{path}'.", "Check the path."
         )
     if not place.is_dir():
-        return _open_netcdf(place, path)
+        return _open_local(place, path)
     _check_zarr_directory(place)
     try:
         return _open_zarr(open_store(path, progress), path)
@@ -106,12 +106,24 @@ def _open_url(url: str, offline: bool, progress: Progress) -> xr.Dataset:
                 f"'{name}' is on a server, and nothing may be fetched (offline).",
                 "Name a local copy, or go without --offline.",
             )
+        store = RemoteStore(url, progress)
         try:
-            return _open_zarr(open_store(url, progress), name)
+            return _open_zarr(store, name)
         except FileNotFoundError:
             logger.debug("'%s' is not a Zarr store.", name)
+        try:
+            return _open_file(url, name, progress)
+        except NothingThere as error:
+            if store.denial is None:
+                raise
+            # There may be a Zarr store that we may not see.
+            raise store.denial from error
+    return _open_file(url, name, progress)
+
+
+def _open_file(url: str, name: str, progress: Progress) -> xr.Dataset:
     check = lambda file: _check_binary(file, name)
-    return _open_netcdf(fetch_file(url, check, progress=progress), name)
+    return _open_local(fetch_file(url, check, progress=progress), name)
 
 
 def _open_zarr(store: WatchedStore, name: str) -> xr.Dataset:
@@ -134,7 +146,9 @@ def _open_zarr(store: WatchedStore, name: str) -> xr.Dataset:
     return _with_variables(_opened(open_group, "zarr", name), name)
 
 
-def _open_netcdf(place: pathlib.Path, name: str) -> xr.Dataset:
+def _open_local(place: pathlib.Path, name: str) -> xr.Dataset:
+    if is_grib(place):
+        return open_grib(place, name)
     _check_netcdf(place, name)
     open_file = lambda: xr.open_dataset(
         place, engine="netcdf4", decode_timedelta=False, cache=False

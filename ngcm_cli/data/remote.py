@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING
 from ngcm_cli.errors import InputDataError
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, ObjectStore, RetryConfig, S3Config
+    from obstore.store import (
+        ClientConfig,
+        GCSConfig,
+        ObjectStore,
+        RetryConfig,
+        S3Config,
+    )
 
 SCHEMES = ("gs", "s3", "https", "http")
 PIECE = 2**20
@@ -90,12 +96,16 @@ def public_name(url: str) -> str:
     return f"{parts.scheme}://{host}{parts.path}".rstrip("/")
 
 
-def connect(url: str) -> "ObjectStore":
+def connect(url: str, *, to_list: bool = False) -> "ObjectStore":
     """The server as a store whose keys continue the address; the empty key is it.
 
     Without credentials in the environment, ``gs://`` and ``s3://`` are read as the
     public may. ``$STORAGE_EMULATOR_HOST`` replaces the host of ``gs://``, and
     ``$AWS_ENDPOINT_URL`` that of ``s3://``, as they do for other programs.
+
+    Args:
+        url: with gs://, s3://, https:// or http://.
+        to_list: whether keys are to be listed, which web servers cannot.
 
     Raises:
         InputDataError: the address or the credentials are none.
@@ -123,7 +133,7 @@ def connect(url: str) -> "ObjectStore":
     scheme, _, rest = url.partition("://")
     scheme = scheme.lower()
     bucket, _, path = rest.strip("/").partition("/")
-    path = path or None
+    path, name = path or None, public_name(url)
     if not bucket:
         raise InputDataError(
             f"'{url}' names no {'server' if scheme[0] == 'h' else 'bucket'}.",
@@ -141,23 +151,34 @@ def connect(url: str) -> "ObjectStore":
                 client_options=client,
                 retry_config=retry,
             )
-        if scheme == "gs" and _in_environment(_GOOGLE_CREDENTIALS):
+        public = scheme == "gs" and not _in_environment(_GOOGLE_CREDENTIALS)
+        if scheme == "gs" and (to_list or not public):
+            access: GCSConfig = {"skip_signature": True} if public else {}
+            if os.environ.get("STORAGE_EMULATOR_HOST"):
+                access["base_url"] = _google_host()
             return GCSStore(
-                bucket, prefix=path, client_options=client, retry_config=retry
+                bucket,
+                prefix=path,
+                config=access,
+                client_options=client,
+                retry_config=retry,
             )
         if scheme == "gs":
             # What is public has an address for everybody; emulators know it, too.
-            host = os.environ.get("STORAGE_EMULATOR_HOST") or "storage.googleapis.com"
-            if "://" not in host:
-                kind = "http" if os.environ.get("STORAGE_EMULATOR_HOST") else "https"
-                host = f"{kind}://{host}"
-            url = f"{host.rstrip('/')}/{bucket}/{urllib.parse.quote(path or '')}"
-        return HTTPStore(url.rstrip("/"), client_options=client, retry_config=retry)
+            url = f"{_google_host()}/{bucket}/{urllib.parse.quote(path or '')}"
+        parts = urllib.parse.urlsplit(url)
+        address = parts._replace(path=parts.path.rstrip("/")).geturl()
+        return HTTPStore(address, client_options=client, retry_config=retry)
     except (BaseError, ValueError, OSError) as error:
         raise InputDataError(
-            f"'{public_name(url)}' cannot be asked for: {_reason(error)}.",
+            f"'{name}' cannot be asked for: {_reason(error)}.",
             "Check the address, and the credentials that the environment names.",
         ) from error
+
+
+def _google_host() -> str:
+    host = os.environ.get("STORAGE_EMULATOR_HOST") or "https://storage.googleapis.com"
+    return (host if "://" in host else f"http://{host}").rstrip("/")
 
 
 def _in_environment(names: tuple[str, ...]) -> bool:
@@ -178,7 +199,6 @@ def explain(error: Exception, name: str) -> InputDataError:
         name: the address of what was asked for, as it may be shown.
     """
     status, text = status_of(error), str(error)
-    later = "Try again later."
     if status == 404 or isinstance(error, FileNotFoundError):
         return InputDataError(
             f"There is nothing at '{name}' (404).", "Check the bucket and the path."
@@ -191,20 +211,22 @@ def explain(error: Exception, name: str) -> InputDataError:
         return InputDataError(
             f"'{name}' is not to be had now: after {PATIENCE.answers + 1} tries the "
             f"server still answers {_answer(text)}.",
-            later,
+            _LATER,
         )
     if status is not None:
         return InputDataError(
             f"The server of '{name}' answers {_answer(text)}.",
-            later if status >= 500 else "Check the address.",
+            _LATER if status >= 500 else "Check the address.",
         )
     for mark, words, hint in _CAUSES:
         if mark in text:
             return InputDataError(f"The server of '{name}' {words}.", hint)
-    return InputDataError(f"'{name}' cannot be read: {_reason(error)}.", later)
+    return InputDataError(f"'{name}' cannot be read: {_reason(error)}.", _LATER)
 
 
 _NETWORK = "Check the address and your connection to the network."
+_PROXY = "Check HTTPS_PROXY, ALL_PROXY and NO_PROXY in your environment."
+_LATER = "Try again later."
 # What the text of an error holds, from the particular to the general; no other sign of
 # the cause comes through to Python.
 _CAUSES = (
@@ -215,35 +237,26 @@ _CAUSES = (
     ),
     ("dns error", "cannot be found", _NETWORK),
     (
-        "certificate",
+        "InvalidCertificate",
         "has a certificate that is not trusted",
         "If your organisation has its own, name their file in SSL_CERT_FILE.",
     ),
-    (
-        "tunnel",
-        "cannot be reached through the proxy",
-        "Check HTTPS_PROXY and NO_PROXY in your environment.",
-    ),
-    (
-        "roxy",
-        "cannot be reached through the proxy",
-        "Check HTTPS_PROXY and NO_PROXY in your environment.",
-    ),
+    ("TunnelUnsuccessful", "is not let through by the proxy", _PROXY),
+    ("ConnectFailed", "cannot be reached through the proxy", _PROXY),
     ("kind: Connect", "cannot be reached", _NETWORK),
-    ("TimedOut", "does not answer, or stops sending", "Try again later."),
-    ("kind: Timeout", "does not answer, or stops sending", "Try again later."),
+    ("kind: Timeout", "does not answer, or stops sending", _LATER),
     (
-        "Header missing from response",
+        "Content-Length Header missing",
         "does not say how large it is",
-        "Download it with another program, and name the file.",
+        "Download it with another program, and name the local copy.",
     ),
     (
         "not supported",
         "cannot send a part of a file",
         "Download the data, and name the local copy.",
     ),
-    ("kind: Interrupted", "breaks the connection", "Try again later."),
-    ("kind: Body", "breaks the connection", "Try again later."),
+    ("kind: Interrupted", "breaks the connection", _LATER),
+    ("kind: Body", "breaks the connection", _LATER),
 )
 
 
@@ -256,6 +269,7 @@ def _answer(text: str) -> str:
 def _reason(error: Exception) -> str:
     """The last words of the first line, without the address that was asked."""
     line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    line = re.sub(r"^Generic \w+ error: ", "", line)
     return line.rpartition(" - ")[2].rstrip(".:")
 
 

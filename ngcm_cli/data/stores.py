@@ -46,7 +46,7 @@ class WatchedStore(WrapperStore[Store]):
     def __init__(self, store: Store, progress: Progress = unseen):
         super().__init__(store)
         self._progress = progress
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # progress may ask what was read
         self._bytes = 0
         self._reads = collections.Counter[str]()
         self._missing: dict[str, None] = {}
@@ -128,12 +128,18 @@ class RemoteStore(WatchedStore):
     Args:
         url: of the store.
         progress: sees the bytes of chunks as they arrive.
+
+    Attributes:
+        denial: that the server denied access to metadata, which may mean that they are
+            not there; None where it did not.
     """
 
     def __init__(self, url: str, progress: Progress = unseen):
         self._remote = remote.connect(url)
-        super().__init__(ObjectStore(self._remote, read_only=True), progress)
+        lists = remote.connect(url, to_list=True)
+        super().__init__(ObjectStore(lists, read_only=True), progress)
         self._name = remote.public_name(url)
+        self.denial: InputDataError | None = None
 
     async def exists(self, key: str) -> bool:
         """As of any store."""
@@ -188,7 +194,7 @@ class RemoteStore(WatchedStore):
         import obstore
         from obstore.exceptions import BaseError
 
-        name = f"{self._name}/{key}"
+        name = f"{self._name}/{key}" if counts else self._name
         counted, stalls = 0, 0
         while True:
             try:
@@ -196,9 +202,12 @@ class RemoteStore(WatchedStore):
             except FileNotFoundError:
                 return None
             except BaseError as error:
-                status = remote.status_of(error) or 0
-                if not counts and 400 <= status < 500 and status not in (408, 429):
-                    return None  # some say so of what is not there
+                status = remote.status_of(error)
+                if not counts and status in (400, 401, 403, 405, 410):
+                    # Some say so of what is not there.
+                    if status in (401, 403):
+                        self.denial = remote.explain(error, self._name)
+                    return None
                 raise remote.explain(error, name) from error
             pieces, size = [], 0
             try:

@@ -4,10 +4,11 @@ import sys
 
 import numpy as np
 import pytest
+from analysis import read_state
 
 from ngcm_cli.data import grib
-from ngcm_cli.data.dataset import open_dataset, recognise
-from ngcm_cli.data.inputs import read_initial_state
+from ngcm_cli.data.dataset import recognise
+from ngcm_cli.data.opening import open_dataset
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.gcm.fields import ATMOSPHERE, FORCING
 from ngcm_cli.spectral.grid import Grid
@@ -161,10 +162,7 @@ def test_initial_state_is_that_of_netcdf(file, native, regular, edition, gaussia
     analysis = native if gaussian else regular
     save(file, *fields(analysis, edition, gaussian))
     analysis.to_netcdf(file.with_suffix(".nc"))
-    state, same = (
-        read_initial_state(str(path), None, GRID, LEVELS, ATMOSPHERE, FORCING)
-        for path in (file, file.with_suffix(".nc"))
-    )
+    state, same = (read_state(path) for path in (file, file.with_suffix(".nc")))
     assert state.time == same.time
     for name in ATMOSPHERE:
         theirs = same.fields[name]

@@ -1,0 +1,142 @@
+"""Opening what is on this computer; test_stores.py and test_files.py ask servers."""
+
+import gzip
+import os
+
+import pytest
+import xarray as xr
+import zarr
+
+from ngcm_cli.data.opening import open_dataset
+from ngcm_cli.errors import InputDataError
+
+
+def refused(path):
+    with pytest.raises(InputDataError) as caught:
+        open_dataset(str(path))
+    assert str(path) in caught.value.message
+    assert caught.value.hint
+    return caught.value
+
+
+@pytest.mark.parametrize("format", ["NETCDF4", "NETCDF3_CLASSIC", "NETCDF3_64BIT"])
+def test_opens_netcdf_lazily(tmp_path, native, format):
+    native.to_netcdf(tmp_path / "a.nc", format=format)
+    with open_dataset(str(tmp_path / "a.nc")) as dataset:
+        assert set(dataset.data_vars) == set(native.data_vars)
+        assert not dataset["temperature"].variable._in_memory
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("consolidated", [True, False])
+def test_opens_zarr_lazily(tmp_path, native, version, consolidated):
+    if version == 3:
+        native.to_zarr(tmp_path / "a.zarr", zarr_format=3, consolidated=False)
+        if consolidated:
+            with pytest.warns(match="Consolidated metadata"):
+                zarr.consolidate_metadata(tmp_path / "a.zarr")
+    else:
+        native.to_zarr(tmp_path / "a.zarr", zarr_format=2, consolidated=consolidated)
+    with open_dataset(str(tmp_path / "a.zarr")) as dataset:
+        assert set(dataset.data_vars) == set(native.data_vars)
+        assert not dataset["temperature"].variable._in_memory
+
+
+def test_missing_path(tmp_path):
+    error = refused(tmp_path / "era5.nc")
+    assert "no file or directory" in error.message
+    assert "Check the path" in error.hint
+
+
+def test_empty_file(tmp_path):
+    (tmp_path / "a.nc").write_bytes(b"")
+    error = refused(tmp_path / "a.nc")
+    assert "empty file" in error.message
+    assert "Download" in error.hint
+
+
+def test_web_page(tmp_path):
+    (tmp_path / "a.nc").write_text("\n<!DOCTYPE html><html><body>Login</body></html>")
+    error = refused(tmp_path / "a.nc")
+    assert "web page" in error.message
+    assert "download again" in error.hint
+
+
+def test_text(tmp_path):
+    (tmp_path / "a.csv").write_text("time,temperature\n2020,280\n")
+    error = refused(tmp_path / "a.csv")
+    assert "text file" in error.message
+    assert "NetCDF or GRIB file or a Zarr directory" in error.hint
+
+
+def test_binary_rubbish(tmp_path):
+    (tmp_path / "a.nc").write_bytes(bytes(range(256)))
+    assert "not a dataset" in refused(tmp_path / "a.nc").message
+
+
+@pytest.mark.parametrize(
+    "head, kind, hint",
+    [
+        (b"PK\x03\x04\0", "ZIP", "Unpack"),
+        (gzip.compress(b"CDF\x01"), "gzip", "gunzip"),
+    ],
+)
+def test_other_formats(tmp_path, head, kind, hint):
+    (tmp_path / "a.nc").write_bytes(head)
+    error = refused(tmp_path / "a.nc")
+    assert kind in error.message
+    assert hint in error.hint
+
+
+def test_truncated_netcdf(tmp_path, native):
+    native.to_netcdf(tmp_path / "a.nc")
+    whole = (tmp_path / "a.nc").read_bytes()
+    (tmp_path / "cut.nc").write_bytes(whole[: len(whole) // 2])
+    error = refused(tmp_path / "cut.nc")
+    assert "cannot be opened" in error.message
+    assert "truncated" in error.hint
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_unreadable_file(tmp_path, native):
+    native.to_netcdf(tmp_path / "a.nc")
+    (tmp_path / "a.nc").chmod(0)
+    assert "permissions" in refused(tmp_path / "a.nc").hint
+
+
+def test_directory_without_zarr_metadata(tmp_path, native):
+    native.to_netcdf(tmp_path / "january.nc")
+    error = refused(tmp_path)
+    assert "no Zarr metadata" in error.message
+    assert "january.nc" in error.message
+    assert "Name a file" in error.hint
+
+
+def test_empty_directory(tmp_path):
+    assert "it is empty" in refused(tmp_path).message
+
+
+def test_broken_zarr_metadata(tmp_path):
+    (tmp_path / "zarr.json").write_text("{")
+    assert "cannot be opened" in refused(tmp_path).message
+
+
+def test_incomplete_zarr_metadata(tmp_path, native):
+    native.to_zarr(tmp_path / "a.zarr", zarr_format=2)
+    (tmp_path / "a.zarr" / ".zgroup").unlink()
+    error = refused(tmp_path / "a.zarr")
+    assert "incomplete" in error.message
+    assert "begin with a dot" in error.hint
+
+
+def test_no_variables(tmp_path):
+    xr.Dataset(coords={"time": [0]}).to_netcdf(tmp_path / "a.nc")
+    assert "no variables" in refused(tmp_path / "a.nc").message
+
+
+def test_undecodable_times(tmp_path, native):
+    days = ("time", [1], {"units": "fortnights since 1900-01-01"})
+    native.assign_coords(time=days).to_netcdf(tmp_path / "a.nc")
+    error = refused(tmp_path / "a.nc")
+    assert "times" in error.message and "fortnights" in error.message
+    assert "hours since" in error.hint
