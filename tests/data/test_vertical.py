@@ -284,6 +284,25 @@ def test_a_real_state_from_13_levels(era5, name, unit, below, at_70):
     assert 0 < rms[MODEL.index(70)] < at_70
 
 
+def test_another_model_thinned_to_13_levels(shared):
+    """GFS on 26 levels, with humidity on 25; rms errors measured, rounded up."""
+    path = shared / "data" / "gfs_f072_valid_20111011T00_2p5deg_26lev.nc"
+    with xr.open_dataset(path) as dataset:
+        fields = dataset[[PHI, T, Q]].transpose("level", "longitude", "latitude")
+        truth = {str(n): x.values.astype(float) for n, x in fields.data_vars.items()}
+    columns = {}
+    for name, values in truth.items():
+        there = [GFS.index(p) for p in ECMWF if np.isfinite(values[GFS.index(p)]).all()]
+        columns[name] = (np.array(GFS)[there], values[there])
+    result = to_levels(columns, GFS)
+    assert len(columns[Q][0]) == 13
+    measured = {PHI: (GRAVITY, 1.0, 4.7), T: (1, 1.1, 1.5), Q: (1e-3, 0.84, 0.0008)}
+    for name, (unit, below, at_70) in measured.items():
+        rms = np.sqrt((((result[name] - truth[name]) / unit) ** 2).mean(axis=(1, 2)))
+        assert 0 < rms[np.array(GFS) >= 100].max() < below
+        assert 0 < rms[GFS.index(70)] < at_70
+
+
 def test_geopotential_stays_in_order_where_it_is_extrapolated(era5):
     mean = from_few(era5, ECMWF[1:])[PHI].mean(axis=(1, 2), dtype=float)
     assert (np.diff(mean) < 0).all()

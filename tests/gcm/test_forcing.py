@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ngcm_cli import units
+from ngcm_cli.data.midmonth import mid_month_values
 from ngcm_cli.gcm.forcing import Forcing
 
 START = np.datetime64("2020-01-01T00", "s")
@@ -98,6 +99,33 @@ def test_mid_month_values_are_held_within_bounds_after_interpolation():
         np.testing.assert_allclose(
             fields[SST], temperature, rtol=0, atol=(16 + 138) * EPSILON
         )
+
+
+def test_from_mid_month_values_the_model_sees_the_monthly_means():
+    """Two years of ice and of a sea that freezes, seen at the middle of every hour."""
+    season = np.cos(np.arange(24) * np.pi / 6)[:, None, None, None]
+    shift = np.linspace(-0.5, 0.5, 12).reshape(1, *GRID)
+    means = {
+        ICE: np.clip(0.4 + 0.8 * season + shift, 0, 1),
+        SST: np.maximum(271.35, 274 - 6 * season + shift),
+    }
+    months = np.datetime64("2019-06") + np.arange(24)
+    bounds = {ICE: (0, 1), SST: (units.SEA_FREEZING_SI, None)}
+    values = {}
+    for name, field in means.items():
+        times, values[name] = mid_month_values(field, months, *bounds[name])
+    forcing = Forcing.at_times(times, values)
+    many = jax.jit(jax.vmap(forcing.select))
+    for index, month in enumerate(months):
+        hours = np.arange(month, month + 1, dtype="datetime64[h]")
+        at = (hours - units.REFERENCE_TIME) // np.timedelta64(1, "m") + 30
+        seen = many(jnp.asarray(at, jnp.int32))
+        for name, field in means.items():
+            # Promised are 1e-5; float32 rounds kelvins to 1.5e-5 twice, and an hour at
+            # a bend of slopes of 20 K in 28 days is wrong by a triangle, below 1e-5.
+            tolerance = 2e-5 + 290 * EPSILON
+            mean = np.asarray(seen[name], float).mean(axis=0)
+            np.testing.assert_allclose(mean, field[index], rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize("days", [-40_000, 0, 40_000])
