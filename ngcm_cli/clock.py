@@ -91,7 +91,7 @@ def parse_times(value: Any) -> tuple[np.datetime64, ...]:
                 f"The range '{word}' holds no times.",
                 "Write the earlier time first, and a step longer than zero.",
             )
-        times += np.arange(start, end + np.timedelta64(1, "s"), step)
+        times.extend(np.arange(start, end + np.timedelta64(1, "s"), step))
     if not times:
         raise ConfigError("No time is given.", "Write one as 2020-08-22T12, in UTC.")
     return tuple(dict.fromkeys(times))

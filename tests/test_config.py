@@ -1,79 +1,13 @@
 """Flags and run files: what is read, and what is refused with which words."""
 
-import datetime
 import pathlib
 
 import numpy as np
 import pytest
 
-from ngcm_cli.clock import format_duration, format_time, parse_duration, parse_time
+from ngcm_cli.clock import format_duration
 from ngcm_cli.config import ForecastConfig, read_run_file
 from ngcm_cli.errors import ConfigError
-
-
-@pytest.mark.parametrize(
-    "text, hours",
-    [("10d", 240), ("36h", 36), ("90m", 1.5), ("1d12h", 36), ("240", 240), (6, 6)],
-)
-def test_durations_are_read(text, hours):
-    assert parse_duration(text) == np.timedelta64(int(hours * 3600), "s")
-
-
-def test_durations_of_other_kinds_are_read():
-    day = np.timedelta64(86400, "s")
-    assert parse_duration(np.timedelta64(1, "D")) == day
-    assert parse_duration(datetime.timedelta(days=1)) == day
-
-
-NO_DURATIONS = ["", "d", "tenish", "1.5d", "-6h", "6h1d", "2y", "1" * 5000]
-
-
-@pytest.mark.parametrize(
-    "text", [*NO_DURATIONS, np.timedelta64("NaT"), datetime.timedelta(hours=-1)]
-)
-def test_what_is_no_duration_is_refused(text):
-    with pytest.raises(ConfigError, match="is not a duration. Write it as 10d"):
-        parse_duration(text)
-
-
-@pytest.mark.parametrize(
-    "long", ["365251d", "999999999999999999d", datetime.timedelta.max]
-)
-def test_durations_end_at_a_thousand_years(long):
-    assert parse_duration("365250d") == np.timedelta64(365250, "D")
-    with pytest.raises(ConfigError, match="is longer than 1000 years"):
-        parse_duration(long)
-
-
-@pytest.mark.parametrize("text", ["10d", "1d12h", "6h", "1h30m", "0h"])
-def test_durations_are_written_as_they_are_read(text):
-    assert format_duration(parse_duration(text)) == text
-
-
-@pytest.mark.parametrize(
-    "value, written",
-    [
-        ("2020-08-22T12", "2020-08-22T12"),
-        ("2020-08-22", "2020-08-22T00"),
-        ("2020-08-22 12:30", "2020-08-22T12:30"),
-        ("2020-08-22T12:00:00Z", "2020-08-22T12"),
-        ("2020-08-22T00:00:30", "2020-08-22T00:00:30"),
-        (datetime.datetime(2020, 8, 22, 12), "2020-08-22T12"),
-        (datetime.date(2020, 8, 22), "2020-08-22T00"),
-        (np.datetime64("2020-08-22T12", "ns"), "2020-08-22T12"),
-    ],
-)
-def test_times_are_read_and_written(value, written):
-    assert format_time(parse_time(value)) == written
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["2020-13-01", "2020", "now", "NaT", "yesterday", "", np.datetime64("NaT")],
-)
-def test_what_is_no_time_is_refused(text):
-    with pytest.raises(ConfigError, match="is not a time. Write it as 2020-08-22T12"):
-        parse_time(text)
 
 
 def test_defaults():

@@ -10,6 +10,7 @@ import numpy as np
 from ngcm_cli.clock import format_time
 from ngcm_cli.data import vertical
 from ngcm_cli.data.needs import Needs
+from ngcm_cli.data.opening import expect_chunks
 from ngcm_cli.data.pressure_levels import (
     check_hydrostatic_order,
     listed,
@@ -74,7 +75,7 @@ class AtmosphereSelection:
         sizes = [
             4 * len(f.levels) * np.prod(f.grid.shape) for f in self.fields.values()
         ]
-        tally = _Tally(progress, int(sum(sizes)))
+        tally = _Tally(unseen if self._arriving() else progress, int(sum(sizes)))
         with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
             tasks = {
                 name: pool.submit(self._column, field, tally)
@@ -99,6 +100,15 @@ class AtmosphereSelection:
                 fields[name] = np.zeros(shape, np.float32)
         ordered = {name: fields[name] for name in self.needs.fields}
         return Atmosphere(self.time, ordered, tuple(dict.fromkeys(notes)))
+
+    def _arriving(self) -> bool:
+        """Whether bytes are seen to arrive; how many chunks there will be is told."""
+        fields = self.fields.values()
+        datasets = {id(f.dataset): f.dataset for f in fields}
+        counts = {key: 0 for key in datasets}
+        for field in fields:
+            counts[id(field.dataset)] += field.chunks
+        return any([expect_chunks(datasets[key], n) for key, n in counts.items()])
 
     def _column(
         self, field: Field, tally: "_Tally"

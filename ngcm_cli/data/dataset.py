@@ -39,7 +39,8 @@ def recognise(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     Returns:
         Those of ``names`` that are there, lazily, each with dimensions among ``time``,
         ``level``, ``latitude`` and ``longitude``, in the order of the file; attributes
-        ``found`` (name in the file) and ``units`` (may be empty). Coordinates: degrees,
+        ``found`` (name in the file), ``units`` (may be empty) and ``chunks`` (their
+        size by dimension, where they are stored in such). Coordinates: degrees,
         ``level`` in hPa, ``time`` as the file has it (absent if the file has none).
 
     Raises:
@@ -168,7 +169,6 @@ def _find_variable(
 def _with_canonical_dims(
     array: xr.DataArray, canonical: dict[str, str]
 ) -> xr.DataArray:
-    attributes = {"found": str(array.name), "units": str(array.attrs.get("units", ""))}
     for dim, size in array.sizes.items():
         if canonical.get(str(dim)) == "level" and size == 1:
             array = array.isel({dim: 0})
@@ -179,6 +179,12 @@ def _with_canonical_dims(
             f"ngcm does not know {', '.join(map(repr, extra))}.",
             f"Select one first, e.g. `dataset.isel({extra[0]}=0)` in xarray.",
         )
+    chunks = array.encoding.get("preferred_chunks", {})
+    attributes = {
+        "found": str(array.name),
+        "units": str(array.attrs.get("units", "")),
+        "chunks": {canonical[str(d)]: chunks[d] for d in array.dims if d in chunks},
+    }
     bare = array.drop_vars([str(name) for name in array.coords])
     return bare.rename({d: canonical[str(d)] for d in array.dims}).assign_attrs(
         attributes

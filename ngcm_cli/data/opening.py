@@ -81,6 +81,23 @@ def missing_chunks(dataset: xr.Dataset, name: str) -> tuple[str, ...]:
     return store.missing_chunks(name) if isinstance(store, WatchedStore) else ()
 
 
+def expect_chunks(dataset: xr.Dataset, chunks: int) -> bool:
+    """Say how many chunks will be read, so that progress knows where it ends.
+
+    Args:
+        dataset: as ``open_dataset`` returned it.
+        chunks: how many, of all variables.
+
+    Returns:
+        Whether the dataset is on a server, so that progress sees bytes arrive.
+    """
+    store = dataset.encoding.get(_STORE)
+    if not isinstance(store, RemoteStore):
+        return False
+    store.expect(chunks)
+    return True
+
+
 def reading_error(variable: str, error: Exception) -> InputDataError:
     """Why the values of a variable cannot be read.
 

@@ -115,7 +115,11 @@ class Prepared:
         # Twelve decimals: 90 degrees is 90.0, so that a user can select it.
         coords = {
             "time": ("time", times.astype("datetime64[ns]")),
-            "level": ("level", self.needs.levels, {"units": "hPa", "positive": "down"}),
+            "level": (
+                "level",
+                list(self.needs.levels),
+                {"units": "hPa", "positive": "down"},
+            ),
             "longitude": (
                 "longitude",
                 np.rad2deg(grid.longitude).round(12),

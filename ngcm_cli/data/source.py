@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import glob
+import math
 import os
 from collections.abc import Iterator, Sequence
 from typing import Self
@@ -66,6 +67,16 @@ class Field:
     def found(self) -> str:
         """Its name in the file, with ours where that is another."""
         return called(self.array.attrs["found"], self.name)
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks one time of it is in; one where that is not known."""
+        stored, sizes = self.array.attrs["chunks"], self.array.sizes
+        return math.prod(
+            math.ceil(sizes[dim] / size)
+            for dim, size in stored.items()
+            if dim != "time"
+        )
 
     def values(
         self,

@@ -40,7 +40,8 @@ class WatchedStore(WrapperStore[Store]):
 
     Args:
         store: read-only.
-        progress: sees the bytes of chunks so far; how many there will be is not known.
+        progress: sees the bytes of chunks so far; how many there will be is told by
+            those that began, once ``expect`` has said how many chunks there will be.
     """
 
     def __init__(self, store: Store, progress: Progress = unseen):
@@ -48,6 +49,8 @@ class WatchedStore(WrapperStore[Store]):
         self._progress = progress
         self._lock = threading.RLock()  # progress may ask what was read
         self._bytes = 0
+        self._begun, self._begun_bytes = 0, 0
+        self._expected: int | None = None
         self._reads = collections.Counter[str]()
         self._missing: dict[str, None] = {}
         self._metadata: dict[str, bytes | None] = {}
@@ -116,10 +119,23 @@ class WatchedStore(WrapperStore[Store]):
             self._arrived(len(value))
         return value
 
+    def expect(self, chunks: int) -> None:
+        """Say how many chunks will be read from now on."""
+        with self._lock:
+            self._expected = self._begun + chunks
+
+    def _begins(self, size: int) -> None:
+        with self._lock:
+            self._begun += 1
+            self._begun_bytes += size
+
     def _arrived(self, count: int) -> None:
         with self._lock:
             self._bytes += count
-            self._progress(self._bytes, None)
+            total = None
+            if self._expected is not None and self._expected >= self._begun > 0:
+                total = self._begun_bytes * self._expected // self._begun
+            self._progress(self._bytes, total)
 
 
 class RemoteStore(WatchedStore):
@@ -209,6 +225,8 @@ class RemoteStore(WatchedStore):
                         self.denial = remote.explain(error, self._name)
                     return None
                 raise remote.explain(error, name) from error
+            if counts and not counted and not stalls:
+                self._begins(result.range[1] - result.range[0])
             pieces, size = [], 0
             try:
                 async for piece in result.stream(min_chunk_size=remote.PIECE):

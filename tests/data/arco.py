@@ -106,6 +106,11 @@ def build(
     return folder
 
 
+def index(time: str, times: Sequence[str]) -> int:
+    """Where on the axis a time is, and so what its chunks are called."""
+    return list(times).index(time)
+
+
 _UNITS = {"sea_ice_cover": "(0 - 1)", "geopotential": "m**2 s**-2"}
 
 

@@ -75,10 +75,10 @@ def _process(words: list[str], folder: pathlib.Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def google(folder: pathlib.Path) -> Iterator[str]:
-    """An emulator of Google's object store, with the bucket ``public``."""
+def google(folder: pathlib.Path, bucket: str = "public") -> Iterator[str]:
+    """An emulator of Google's object store, with one bucket."""
     words = ["gcp_storage_emulator", "start", "-H", "127.0.0.1", "-q", "-M"]
-    words += ["--port={port}", "--default-bucket=public"]
+    words += ["--port={port}", f"--default-bucket={bucket}"]
     with _process(words, folder) as address:
         yield address
 
@@ -94,10 +94,12 @@ def amazon(folder: pathlib.Path) -> Iterator[str]:
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=me/x/us-east-1/s3/aws4_request"}
 
 
-def upload_to_google(address: str, path: pathlib.Path, name: str) -> None:
+def upload_to_google(
+    address: str, path: pathlib.Path, name: str, bucket: str = "public"
+) -> None:
     """Put a file, or a folder with all that is in it, under a name."""
     for key, body in _files(path, name):
-        where = f"/upload/storage/v1/b/public/o?uploadType=media&name={key}"
+        where = f"/upload/storage/v1/b/{bucket}/o?uploadType=media&name={key}"
         request(address, "POST", where, body)
 
 
