@@ -335,10 +335,10 @@ def test_a_certificate_that_is_not_trusted(impatience, era5, tmp_path, monkeypat
 # Web servers
 
 
-def test_a_web_page_for_metadata_is_none(web_network, era5, native, tmp_path):
-    """Servers of single-page applications answer everything with their page."""
-    page = b"<!DOCTYPE html><html></html>"
-    web_network.faults = [Fault("zarr.json", always, status=200, body=page)]
+@pytest.mark.parametrize("body", [b"<!DOCTYPE html><p>", b"\x89HDF" + bytes(9_000_000)])
+def test_what_is_no_metadata_is_none(web_network, era5, body):
+    """Some servers answer everything with their page, or with the file they have."""
+    web_network.faults = [Fault("zarr.json", always, status=200, body=body)]
     with open_dataset(f"{web_network.address}/era5.zarr") as dataset:
         np.testing.assert_array_equal(read(dataset), expected(era5))
 
