@@ -6,8 +6,9 @@ import logging
 import pathlib
 import threading
 from collections.abc import AsyncIterator, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from zarr.abc.buffer import Buffer, BufferPrototype
 from zarr.abc.store import (
     ByteRequest,
     OffsetByteRequest,
@@ -15,7 +16,6 @@ from zarr.abc.store import (
     Store,
     SuffixByteRequest,
 )
-from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore, ObjectStore, WrapperStore
 
 from ngcm_cli.data import remote
@@ -159,7 +159,7 @@ class RemoteStore(WatchedStore):
 
     async def exists(self, key: str) -> bool:
         """As of any store."""
-        return await self._read(key, {}, counts=False) is not None
+        return await self._read(key, {}, metadata=True) is not None
 
     def list_dir(self, prefix: str) -> AsyncIterator[str]:
         """As of any store; web servers cannot, and say so."""
@@ -186,11 +186,8 @@ class RemoteStore(WatchedStore):
     async def _read_metadata(
         self, key: str, prototype: BufferPrototype
     ) -> Buffer | None:
-        found = await self._read(key, {}, counts=False)
-        # Some servers answer whatever they are asked with a web page.
-        if found is None or not found.lstrip().startswith(b"{"):
-            return None
-        return prototype.buffer.from_bytes(found)
+        found = await self._read(key, {}, metadata=True)
+        return None if found is None else prototype.buffer.from_bytes(found)
 
     async def _read_chunk(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None
@@ -202,15 +199,17 @@ class RemoteStore(WatchedStore):
             options["range"] = {"offset": byte_range.offset}
         elif isinstance(byte_range, SuffixByteRequest):
             options["range"] = {"suffix": byte_range.suffix}
-        found = await self._read(key, options, counts=True)
+        found = await self._read(key, options)
         return None if found is None else prototype.buffer.from_bytes(found)
 
-    async def _read(self, key: str, options: Any, counts: bool) -> bytes | None:
-        """The bytes, or None where there is nothing."""
+    async def _read(
+        self, key: str, options: "GetOptions", metadata: bool = False
+    ) -> bytes | None:
+        """The bytes, or None where there is nothing, or no metadata."""
         import obstore
         from obstore.exceptions import BaseError
 
-        name = f"{self._name}/{key}" if counts else self._name
+        name = f"{self._name}/{key}" if not metadata else self._name
         counted, stalls = 0, 0
         while True:
             try:
@@ -219,7 +218,7 @@ class RemoteStore(WatchedStore):
                 return None
             except BaseError as error:
                 status = remote.status_of(error)
-                if not counts and status in (400, 401, 403, 405, 410):
+                if metadata and status in (400, 401, 403, 405, 410):
                     # Some say so of what is not there.
                     if status in (401, 403):
                         self.denial = remote.explain(error, self._name)
@@ -232,7 +231,9 @@ class RemoteStore(WatchedStore):
                 async for piece in result.stream(min_chunk_size=remote.PIECE):
                     pieces.append(piece)
                     size += len(piece)
-                    if counts and size > counted:  # not what came before it broke
+                    if metadata and not bytes(pieces[0]).lstrip().startswith(b"{"):
+                        return None  # some send a web page, or a file, for any path
+                    if not metadata and size > counted:  # not what came before it broke
                         self._arrived(size - counted)
                         counted, stalls = size, 0
                 return b"".join(pieces)

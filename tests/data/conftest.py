@@ -1,5 +1,6 @@
 """Analyses that look like a user's, to be spoiled in one way per test; servers."""
 
+import dataclasses
 import os
 
 import arco
@@ -50,7 +51,7 @@ def amazon_store(tmp_path_factory):
 @pytest.fixture
 def impatience(monkeypatch):
     """Little patience, a folder of our own, and nothing said by the environment."""
-    quick = remote.Patience(answers=3, stalls=2, backoff=0.01, longest=0.05, timeout=1)
+    quick = remote.Patience(answers=3, stalls=2, backoff=0.01, longest=0.05)
     monkeypatch.setattr(remote, "PATIENCE", quick)
     for name in list(os.environ):
         if name.startswith(("AWS_", "GOOGLE_")) or name.lower().endswith("_proxy"):
@@ -60,6 +61,18 @@ def impatience(monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return quick
+
+
+@pytest.fixture
+def hurry(impatience, monkeypatch):
+    """Makes silence short where it is part of the test; else a busy machine matters."""
+
+    def hurry(fault):
+        if fault.stall:
+            hasty = dataclasses.replace(impatience, timeout=1)
+            monkeypatch.setattr(remote, "PATIENCE", hasty)
+
+    return hurry
 
 
 @pytest.fixture

@@ -142,7 +142,8 @@ def test_from_object_stores(cloud, request, tmp_path, native, monkeypatch):
     ids=repr,
 )
 @pytest.mark.parametrize("etags", [True, False])
-def test_it_asks_again(network, url, body, fault, etags, monkeypatch):
+def test_it_asks_again(network, url, body, fault, etags, hurry, monkeypatch):
+    hurry(fault)
     monkeypatch.setattr("ngcm_cli.data.remote.PIECE", 1000)
     network.etags, network.faults = etags, [fault]
     seen = []
