@@ -62,7 +62,7 @@ def parse_time(value: Any) -> np.datetime64:
     ) from None
 
 
-def format_time(time: np.datetime64) -> str:
+def format_time(time: np.datetime64 | np.ndarray) -> str:
     """Write a time as `parse_time` reads it, to the hour or minute if that is exact."""
     time = time.astype("datetime64[s]")
     return str(time).removesuffix(":00").removesuffix(":00")

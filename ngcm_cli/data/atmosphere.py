@@ -162,7 +162,7 @@ def check_complete(
     field: Field,
     values: np.ndarray,
     levels: np.ndarray,
-    time: np.datetime64,
+    time: np.datetime64 | None,
     notes: list[str],
 ) -> np.ndarray:
     """Which levels hold nothing at all; refuses missing values anywhere else.
@@ -177,13 +177,14 @@ def check_complete(
     if np.isfinite(values).all():
         return np.zeros(len(values), bool)
     bad = ~np.isfinite(values)
-    whole = bad.all(axis=(1, 2))
+    whole = np.asarray(bad.all(axis=(1, 2)))
     if (bad.any(axis=(1, 2)) & ~whole).any():
         bad[whole] = False
         level, x, y = np.argwhere(bad)[0]
+        when = "" if time is None else f" at {format_time(time)}"
         raise InputDataError(
-            f"Variable {field.found} has {bad.sum()} missing values (NaN) at "
-            f"{format_time(time)}, the first at {levels[level]:g} hPa, latitude "
+            f"Variable {field.found} has {bad.sum()} missing values (NaN){when}, the "
+            f"first at {levels[level]:g} hPa, latitude "
             f"{field.grid.latitude[y]:g}, longitude {field.grid.longitude[x]:g}.",
             "The atmosphere must be complete: choose another time with --init, or "
             "fill the data first.",

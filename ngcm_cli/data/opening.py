@@ -58,7 +58,7 @@ def open_dataset(
         return _open_local(place, path)
     _check_zarr_directory(place)
     try:
-        return _open_zarr(open_store(path, progress), path)
+        return _open_zarr(open_store(path), path)
     except FileNotFoundError as error:
         raise InputDataError(
             f"The metadata of the Zarr directory '{path}' are incomplete: there is no "

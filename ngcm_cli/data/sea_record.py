@@ -9,6 +9,7 @@ from ngcm_cli import units
 from ngcm_cli.clock import format_time
 from ngcm_cli.data.midmonth import is_monthly, mid_month_values
 from ngcm_cli.data.needs import Needs
+from ngcm_cli.data.opening import expect_chunks
 from ngcm_cli.data.regrid import fill_nan_with_nearest
 from ngcm_cli.data.sea import BOUNDS, SEA_ICE, SST, Sea, interpolated
 from ngcm_cli.data.source import Source, blamed_on
@@ -196,6 +197,7 @@ class SeaRecord:
             within = (months >= start.astype("datetime64[M]") - _MARGIN) & (
                 months <= end.astype("datetime64[M]") + _MARGIN
             )
+            self._expect(name, times[within])
             means = np.stack([self._slice(name, t, notes) for t in times[within]])
             notes.append(
                 f"{name}: monthly means, interpolated between mid-month values that "
@@ -205,7 +207,17 @@ class SeaRecord:
             keep = _around(times, start, end)
             return times[keep], values[keep]
         times = _thinned(times, notes)[_around(_thinned(times, []), start, end)]
+        self._expect(name, times)
         return times, np.stack([self._slice(name, t, notes) for t in times])
+
+    def _expect(self, name: str, times: np.ndarray) -> None:
+        """Tell servers how much will be asked of them."""
+        if name not in self.source.fields:
+            name = self._temperature
+        for field in self.source.fields[name]:
+            expect_chunks(
+                field.dataset, field.chunks * np.isin(times, field.times).sum()
+            )
 
     def _slice(
         self, name: str, time: np.datetime64 | None, notes: list[str]

@@ -40,17 +40,12 @@ class WatchedStore(WrapperStore[Store]):
 
     Args:
         store: read-only.
-        progress: sees the bytes of chunks so far; how many there will be is told by
-            those that began, once ``expect`` has said how many chunks there will be.
     """
 
-    def __init__(self, store: Store, progress: Progress = unseen):
+    def __init__(self, store: Store):
         super().__init__(store)
-        self._progress = progress
         self._lock = threading.RLock()  # progress may ask what was read
         self._bytes = 0
-        self._begun, self._begun_bytes = 0, 0
-        self._expected: int | None = None
         self._reads = collections.Counter[str]()
         self._missing: dict[str, None] = {}
         self._metadata: dict[str, bytes | None] = {}
@@ -119,23 +114,9 @@ class WatchedStore(WrapperStore[Store]):
             self._arrived(len(value))
         return value
 
-    def expect(self, chunks: int) -> None:
-        """Say how many chunks will be read from now on."""
-        with self._lock:
-            self._expected = self._begun + chunks
-
-    def _begins(self, size: int) -> None:
-        with self._lock:
-            self._begun += 1
-            self._begun_bytes += size
-
     def _arrived(self, count: int) -> None:
         with self._lock:
             self._bytes += count
-            total = None
-            if self._expected is not None and self._expected >= self._begun > 0:
-                total = self._begun_bytes * self._expected // self._begun
-            self._progress(self._bytes, total)
 
 
 class RemoteStore(WatchedStore):
@@ -143,7 +124,8 @@ class RemoteStore(WatchedStore):
 
     Args:
         url: of the store.
-        progress: sees the bytes of chunks as they arrive.
+        progress: sees the bytes of chunks as they arrive, once ``expect`` has said how
+            many chunks there will be; what is expected of their bytes is a guess.
 
     Attributes:
         denial: that the server denied access to metadata, which may mean that they are
@@ -153,9 +135,31 @@ class RemoteStore(WatchedStore):
     def __init__(self, url: str, progress: Progress = unseen):
         self._remote = remote.connect(url)
         lists = remote.connect(url, to_list=True)
-        super().__init__(ObjectStore(lists, read_only=True), progress)
+        super().__init__(ObjectStore(lists, read_only=True))
+        self._progress = progress
+        self._expected: int | None = None  # chunks
+        self._begun, self._sizes, self._before = 0, 0, 0
         self._name = remote.public_name(url)
         self.denial: InputDataError | None = None
+
+    def expect(self, chunks: int) -> None:
+        """Say how many chunks will be read from now on."""
+        with self._lock:
+            self._expected = chunks
+            self._begun, self._sizes, self._before = 0, 0, self._bytes
+
+    def _begins(self, size: int) -> None:
+        with self._lock:
+            self._begun += 1
+            self._sizes += size
+
+    def _arrived(self, count: int) -> None:
+        super()._arrived(count)
+        with self._lock:
+            if self._expected is not None and 0 < self._begun <= self._expected:
+                # All will be as large as those that began are in the mean.
+                total = self._sizes * self._expected // self._begun
+                self._progress(self._bytes - self._before, total)
 
     async def exists(self, key: str) -> bool:
         """As of any store."""
@@ -210,7 +214,7 @@ class RemoteStore(WatchedStore):
         from obstore.exceptions import BaseError
 
         name = f"{self._name}/{key}" if not metadata else self._name
-        counted, stalls = 0, 0
+        counted, stalls, begun = 0, 0, False
         while True:
             try:
                 result = await obstore.get_async(self._remote, key, options=options)
@@ -224,7 +228,8 @@ class RemoteStore(WatchedStore):
                         self.denial = remote.explain(error, self._name)
                     return None
                 raise remote.explain(error, name) from error
-            if counts and not counted and not stalls:
+            if not metadata and not begun:
+                begun = True
                 self._begins(result.range[1] - result.range[0])
             pieces, size = [], 0
             try:
@@ -250,7 +255,7 @@ def open_store(path: str, progress: Progress = unseen) -> WatchedStore:
 
     Args:
         path: a directory, or an address with gs://, s3://, https:// or http://.
-        progress: sees the bytes of chunks that arrive.
+        progress: of a `RemoteStore`.
 
     Raises:
         InputDataError: the address is none. Reading raises it too: no access, no
@@ -258,7 +263,7 @@ def open_store(path: str, progress: Progress = unseen) -> WatchedStore:
     """
     if remote.is_url(path):
         return RemoteStore(path, progress)
-    return WatchedStore(LocalStore(pathlib.Path(path), read_only=True), progress)
+    return WatchedStore(LocalStore(pathlib.Path(path), read_only=True))
 
 
 def _is_of(key: str, array: str) -> bool:

@@ -13,7 +13,12 @@ import zarr
 from servers import Fault
 
 from ngcm_cli.data.dataset import recognise
-from ngcm_cli.data.opening import missing_chunks, open_dataset, reading_error
+from ngcm_cli.data.opening import (
+    expect_chunks,
+    missing_chunks,
+    open_dataset,
+    reading_error,
+)
 from ngcm_cli.data.remote import is_url, public_name
 from ngcm_cli.data.stores import open_store
 from ngcm_cli.errors import InputDataError
@@ -83,6 +88,7 @@ def test_each_chunk_is_fetched_once(google_network, era5):
     seen = []
     progress = lambda *now: seen.append(now)
     with open_dataset(GOOGLE, progress=progress) as dataset:
+        assert seen == [] and expect_chunks(dataset, 2)
         for name in "temperature", "sea_ice_cover":
             assert google_network.count(f"{name}/0.0.0") == 0
             np.testing.assert_array_equal(read(dataset, name), expected(era5, name))
@@ -99,7 +105,10 @@ def test_each_chunk_is_fetched_once(google_network, era5):
         reads = store.chunk_reads(str(axis))[f"{axis}/0"]
         assert reads == google_network.count(f"{axis}/0") <= 3
         sizes += reads * (era5 / str(axis) / "0").stat().st_size
-    assert seen[-1] == (sizes, None) == (store.bytes_read, None)
+    assert store.bytes_read == sizes
+    fields = [(era5 / T0), era5 / "sea_ice_cover/0.0.0"]
+    assert seen[0][1] == 2 * fields[0].stat().st_size, "as large as the first"
+    assert seen[-1] == 2 * (sum(field.stat().st_size for field in fields),)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
 
 
@@ -140,19 +149,19 @@ def test_every_kind_of_store_is_watched(tmp_path, native, version, url, impatien
     folder = "temperature/c" if version == 3 else "temperature"
     gone = f"{folder}/0/1/0/0" if version == 3 else f"{folder}/0.1.0.0"
     (tmp_path / "a.zarr" / gone).unlink()
-    seen = []
     with servers.web(tmp_path) as address:
         path = f"{address}/a.zarr/" if url else str(tmp_path / "a.zarr")
-        with open_dataset(path, progress=lambda *now: seen.append(now)) as dataset:
+        with open_dataset(path) as dataset:
             values = read(dataset)
             assert np.isnan(values[1]).all()
             np.testing.assert_array_equal(
                 values[[0, 2, 3]], native["temperature"].values[0, [0, 2, 3]]
             )
             assert missing_chunks(dataset, "temperature") == (gone,)
-            reads = dataset.encoding["ngcm_store"].chunk_reads("temperature")
+            store = dataset.encoding["ngcm_store"]
+            reads = store.chunk_reads("temperature")
     assert len(reads) == 4 and set(reads.values()) == {1}
-    assert seen[-1][0] > 4 * native["temperature"].size / 2
+    assert store.bytes_read > 4 * native["temperature"].size / 2
 
 
 @pytest.mark.parametrize("version", [2, 3])
@@ -225,10 +234,11 @@ def test_progress_does_not_count_twice(google_network, era5, monkeypatch):
     monkeypatch.setattr("ngcm_cli.data.remote.PIECE", 1000)
     seen = []
     with open_dataset(GOOGLE, progress=lambda *now: seen.append(now[0])) as dataset:
-        before = seen[-1]
+        assert seen == []
+        assert expect_chunks(dataset, 1)
         google_network.faults = [Fault(T0, 2, cut=5000)]
         read(dataset)
-    assert seen[-1] == before + (era5 / T0).stat().st_size
+    assert seen[-1] == (era5 / T0).stat().st_size
     assert seen == sorted(seen)
 
 
