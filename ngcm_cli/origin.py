@@ -5,7 +5,7 @@ import numpy as np
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.data import inputs
 from ngcm_cli.data.needs import Needs
-from ngcm_cli.data.source import Source, is_far, location
+from ngcm_cli.data.places import is_far, location
 from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.gcm.model import NeuralGCM
@@ -92,6 +92,8 @@ def check_local_paths(config: ForecastConfig) -> None:
     """Refuse a wrong path before weights are downloaded."""
     if is_here(config.model):
         return
+    from ngcm_cli.data.source import Source
+
     for named in (config.data, config.sst_data):
         if named is not None and not is_far(named):
             Source.open(named, ()).close()

@@ -17,7 +17,7 @@ from ngcm_cli import origin
 from ngcm_cli.clock import format_duration, format_time
 from ngcm_cli.config import ForecastConfig, closest
 from ngcm_cli.data.inputs import InitialState
-from ngcm_cli.data.source import is_far, places
+from ngcm_cli.data.places import is_far, places
 from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.disk import Progress, format_size, unseen
 from ngcm_cli.errors import ConfigError

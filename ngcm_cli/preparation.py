@@ -8,8 +8,8 @@ import numpy as np
 
 from ngcm_cli.clock import format_time
 from ngcm_cli.config import ForecastConfig
+from ngcm_cli.data.places import is_far, location
 from ngcm_cli.data.prepared import Prepared
-from ngcm_cli.data.source import is_far, location
 from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import ConfigError, InputDataError
 from ngcm_cli.origin import needs_of, read_inputs

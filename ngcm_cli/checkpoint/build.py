@@ -233,7 +233,7 @@ class _Builder:
                 channel_count(physics.outputs, spec),
             ),
             outputs=output_scaling(physics.outputs, spec.sigma_layers),
-            damping=jnp.asarray(np.prod(factors, axis=0), jnp.float32),
+            damping=jnp.asarray(np.float32(np.prod(factors, axis=0))),
         )
 
     def water_budget(self, place: str) -> WaterBudget | None:

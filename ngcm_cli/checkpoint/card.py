@@ -20,6 +20,8 @@ FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 PRINTED_VALUES = 8
 """How many values of each variable a fingerprint has."""
 
+# The same as yaml.safe_load, in C where that is there: ten times as fast.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HINT = "The file is damaged or of another version; get it again."
 
 
@@ -173,7 +175,7 @@ def read_card(path: pathlib.Path) -> Card | PublishedCard:
         CheckpointError: it is missing, not YAML, or has wrong or unknown keys.
     """
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
+        content = yaml.load(path.read_text("utf-8"), Loader=_LOADER)
         card = _kind(content).model_validate(content)
     except OSError as error:
         raise CheckpointError(

@@ -57,7 +57,7 @@ def surface_embedding(
         )
 
     return SurfaceEmbedding(
-        land_fraction=jnp.asarray(land_sea_mask, jnp.float32)[None],
+        land_fraction=jnp.asarray(land_sea_mask.astype(np.float32)[None]),
         land=embedding("land", spec.land),
         sea=embedding("sea", spec.sea),
         sea_ice=embedding("sea_ice", spec.sea_ice),

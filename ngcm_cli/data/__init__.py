@@ -1,8 +1,9 @@
 """What users have, on the model's grid: xarray and NumPy only, never JAX.
 
-``inputs`` reads the state that a forecast starts from, with ``opening`` (here or on a
-server: ``stores``, ``files``, ``remote``), ``dataset`` (recognise), ``times``,
-``pressure_levels``, ``source_grid``, ``conversion`` (to SI) and ``regrid``.
-``variables`` is the one table of names and units for data and output. What the arrays
-mean to the model is decided in ``ngcm_cli.plan``, which knows both sides.
+``inputs`` is what a run asks: an `atmosphere` and the `sea` through the run. ``places``
+and ``opening`` (``stores``, ``remote``, ``files``, ``grib``) find data; ``dataset``,
+``times``, ``source_grid``, ``conversion`` and ``source`` understand them; ``analysis``
+(``pressure_levels``, ``vertical``) reads the air, ``sea_record`` and ``sea_modes``
+(``midmonth``) the sea; ``regrid`` puts both on the grid; ``prepared`` keeps them;
+``check`` tells about them. ``variables`` is the one table of names and units.
 """

@@ -4,20 +4,22 @@ import contextlib
 import dataclasses
 import functools
 import logging
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ngcm_cli.clock import format_time
-from ngcm_cli.data.atmosphere import select_atmosphere
 from ngcm_cli.data.needs import Needs
+from ngcm_cli.data.places import is_far
 from ngcm_cli.data.prepared import Prepared
-from ngcm_cli.data.sea import SST, Sea
+from ngcm_cli.data.sea import SKIN, SST, WANTED, Sea
 from ngcm_cli.data.sea_modes import SeaRequest, select_sea
-from ngcm_cli.data.sea_record import SKIN, WANTED
-from ngcm_cli.data.source import Source, is_far
 from ngcm_cli.data.variables import CLOUDS, VARIABLES
 from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import InputDataError
+
+if TYPE_CHECKING:
+    from ngcm_cli.data.source import Source
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +93,10 @@ def read_inputs(
     with contextlib.ExitStack() as stack:
 
         @functools.cache
-        def opened(path: str) -> Source:
+        def opened(path: str) -> "Source":
+            # Imports xarray, which a run from prepared data does without.
+            from ngcm_cli.data.source import Source
+
             if request.offline and is_far(path):
                 raise _not_here(path, request)
             names = (*needs.fields, *WANTED)
@@ -106,6 +111,8 @@ def read_inputs(
             atmosphere = kept.load_atmosphere(request.init)
         time, selection = request.init, None
         if atmosphere is None:
+            from ngcm_cli.data.analysis import select_atmosphere
+
             source = opened(request.data)
             _check_variables(source, needs, request)
             selection = select_atmosphere(source, request.init, needs)
@@ -151,7 +158,7 @@ def _not_here(path: str, request: InputRequest) -> InputDataError:
     )
 
 
-def _check_variables(source: Source, needs: Needs, request: InputRequest) -> None:
+def _check_variables(source: "Source", needs: Needs, request: InputRequest) -> None:
     """Refuse data that lack what nothing can stand for, all of it in one sentence."""
     missing = [n for n in needs.fields if n not in source.fields and n not in CLOUDS]
     own_sea = request.sea_data is None and request.sea != "climatology"

@@ -1,7 +1,8 @@
 """Prepared data: fields of far sources on a model's grid, kept on this computer.
 
 Under ``data/`` in `home`, a folder for each source and grid, in it NetCDF files that
-can be given to ``--data`` like any other:
+can be given to ``--data`` like any other. They are read without xarray, which takes a
+third of a second to import:
 
     full_37-1h-0p25deg-chunk-1.zarr-v3_128x64_1f3a09c2/
         about.json                          what the folder is for
@@ -14,28 +15,37 @@ import dataclasses
 import datetime
 import hashlib
 import json
+import logging
 import os
 import pathlib
 import re
 import shutil
 import uuid
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
+import netCDF4
 import numpy as np
-import xarray as xr
 
 import ngcm_cli
 from ngcm_cli.clock import format_time
 from ngcm_cli.data.atmosphere import Atmosphere
 from ngcm_cli.data.needs import Needs
+from ngcm_cli.data.places import location
 from ngcm_cli.data.sea import Sea
-from ngcm_cli.data.source import location
 from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.disk import home
 from ngcm_cli.errors import OutputError
 
+if TYPE_CHECKING:
+    import xarray
+
+log = logging.getLogger(__name__)
+
+_EPOCH = np.datetime64("1970-01-01T00", "s")
 # To be raised when the same source gives other numbers than before.
 _VERSION = 1
+_ABOUT = "about.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +120,9 @@ class Prepared:
         times: np.ndarray,
         fields: dict[str, np.ndarray],
         notes: tuple[str, ...],
-    ) -> xr.Dataset:
+    ) -> "xarray.Dataset":
+        import xarray as xr
+
         grid = self.needs.grid
         # Twelve decimals: 90 degrees is 90.0, so that a user can select it.
         coords = {
@@ -151,7 +163,7 @@ class Prepared:
             "notes": "\n".join(notes),
         }
         dataset = xr.Dataset(data, coords, attributes)
-        dataset["time"].encoding = {"units": "seconds since 1970-01-01"}
+        dataset["time"].encoding = {"units": f"seconds since {_EPOCH}", "dtype": "i8"}
         return dataset
 
     def _load(
@@ -160,10 +172,15 @@ class Prepared:
         path = self._path(key)
         if not path.exists():
             return None
-        with xr.open_dataset(path, engine="netcdf4", cache=False) as dataset:
-            fields = {str(n): x.values for n, x in dataset.data_vars.items()}
-            notes = tuple(filter(None, dataset.attrs["notes"].split("\n")))
-            times = dataset["time"].values.astype("datetime64[s]")
+        try:
+            with netCDF4.Dataset(path) as file:
+                file.set_auto_mask(False)
+                fields = {n: x[:] for n, x in file.variables.items() if n in VARIABLES}
+                notes = tuple(filter(None, file.notes.split("\n")))
+                times = _EPOCH + file["time"][:].astype("timedelta64[s]")
+        except (OSError, RuntimeError, AttributeError) as error:
+            log.warning(f"{path} is damaged ({error}) and is prepared again.")
+            return None
         if key.startswith("atmosphere"):
             fields = {name: x[0] for name, x in fields.items()}
         return fields, notes, times
@@ -175,26 +192,32 @@ class Prepared:
         fields: dict[str, np.ndarray],
         notes: tuple[str, ...],
     ) -> pathlib.Path:
-        """Write a file that appears when it is whole."""
         path = self._path(key)
-        new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._dataset(times, fields, notes).to_netcdf(new, engine="netcdf4")
-            about = self.folder / "about.json"
+            about = self.folder / _ABOUT
             if not about.exists():
-                part = about.with_name(f".{about.name}.{uuid.uuid4().hex[:8]}")
-                part.write_text(json.dumps(self.about, indent=1), encoding="utf-8")
-                os.replace(part, about)
-            os.replace(new, path)
-        except OSError as error:
+                with _appearing(about) as new:
+                    new.write_text(json.dumps(self.about, indent=1), encoding="utf-8")
+            with _appearing(path) as new:
+                self._dataset(times, fields, notes).to_netcdf(new, engine="netcdf4")
+        except (OSError, RuntimeError) as error:  # the C library's are the latter
             raise OutputError(
                 f"Prepared data cannot be kept in {self.folder}: {error}.",
                 "Free some space, or set NGCM_HOME to another folder.",
             ) from error
-        finally:
-            new.unlink(missing_ok=True)
         return path
+
+
+@contextlib.contextmanager
+def _appearing(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A place to write to, which takes the name when it is whole."""
+    new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        yield new
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _atmosphere(time: np.datetime64) -> str:
@@ -231,8 +254,8 @@ def entries() -> list[Entry]:
     for folder in sorted(root().glob("*")):
         about, files = {}, [f for f in sorted(folder.glob("*")) if f.is_file()]
         with contextlib.suppress(OSError, ValueError):
-            about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-        data = [f for f in files if f.name != "about.json" and f.name[0] != "."]
+            about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        data = [f for f in files if f.name != _ABOUT and f.name[0] != "."]
         found.append(
             Entry(
                 folder,

@@ -6,12 +6,15 @@ install, and xarray-regrid brings dask, flox and sparse for the same product.
 
 import dataclasses
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse, spatial
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.spectral.grid import Grid
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 _TURN = 2 * np.pi
 
@@ -90,7 +93,9 @@ class ConservativeRegridder:
     latitude: np.ndarray
 
     @functools.cached_property
-    def _weights(self) -> tuple[sparse.csr_array, sparse.csr_array]:
+    def _weights(self) -> "tuple[sparse.csr_array, sparse.csr_array]":
+        from scipy import sparse  # half a second that not every run needs
+
         longitude = longitude_weights(self.source_longitude, self.longitude)
         latitude = latitude_weights(self.source_latitude, self.latitude)
         return sparse.csr_array(longitude), sparse.csr_array(latitude)
@@ -137,6 +142,8 @@ def fill_nan_with_nearest(field: np.ndarray, grid: Grid) -> np.ndarray:
     """
     if not np.isnan(field).any():
         return field
+    from scipy import spatial
+
     longitude, latitude = grid.longitude[:, None], grid.latitude
     x, y, z = np.broadcast_arrays(
         np.cos(latitude) * np.cos(longitude),

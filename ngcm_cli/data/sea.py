@@ -8,6 +8,10 @@ import numpy as np
 from ngcm_cli import units
 
 SST, SEA_ICE = "sea_surface_temperature", "sea_ice_cover"
+SKIN, LAND = "skin_temperature", "land_sea_mask"
+WANTED = (SST, SEA_ICE, SKIN, LAND)
+"""What is looked for; the latter two where there is no sea-surface temperature."""
+
 BOUNDS: Mapping[str, tuple[float, float | None]] = {
     SST: (units.SEA_FREEZING_SI, None),
     SEA_ICE: (0.0, 1.0),

@@ -13,6 +13,7 @@ that is asked for.
 import contextlib
 import dataclasses
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +21,11 @@ from ngcm_cli.clock import format_time
 from ngcm_cli.data.midmonth import mid_month_values, month_lengths
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.prepared import Prepared
-from ngcm_cli.data.sea import BOUNDS, SEA_ICE, SST, Sea, interpolated
-from ngcm_cli.data.sea_record import WANTED, SeaRecord
-from ngcm_cli.data.source import Source
+from ngcm_cli.data.sea import BOUNDS, SEA_ICE, SST, WANTED, Sea, interpolated
+
+if TYPE_CHECKING:
+    from ngcm_cli.data.sea_record import SeaRecord
+    from ngcm_cli.data.source import Source
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +50,7 @@ class SeaRequest:
 def select_sea(
     request: SeaRequest,
     needs: Needs,
-    open_source: Callable[[], Source] | None,
+    open_source: Callable[[], "Source"] | None,
     prepared: Prepared | None,
 ) -> Callable[[], Sea]:
     """Check that the data cover the run; what is returned reads them.
@@ -74,6 +77,8 @@ def select_sea(
         acquire = lambda: _climatology(request, needs)
     else:
         assert open_source is not None
+        from ngcm_cli.data.sea_record import SeaRecord
+
         acquire = _acquiring(request, SeaRecord(open_source(), needs))
 
     def read() -> Sea:
@@ -85,7 +90,7 @@ def select_sea(
     return read
 
 
-def _acquiring(request: SeaRequest, record: SeaRecord) -> Callable[[], Sea]:
+def _acquiring(request: SeaRequest, record: "SeaRecord") -> Callable[[], Sea]:
     """What reads the part of a record that a run needs, once that is known to exist."""
     notes: list[str] = []
     if request.mode == "climatology":
@@ -111,6 +116,9 @@ def _as_year(means: dict[str, np.ndarray], notes: list[str]) -> Sea:
 
 
 def _climatology(request: SeaRequest, needs: Needs) -> Sea:
+    from ngcm_cli.data.sea_record import SeaRecord
+    from ngcm_cli.data.source import Source
+
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(Source.open(request.climatology, WANTED))
         notes: list[str] = []

@@ -11,14 +11,10 @@ from ngcm_cli.data.midmonth import is_monthly, mid_month_values
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.opening import expect_chunks
 from ngcm_cli.data.regrid import fill_nan_with_nearest
-from ngcm_cli.data.sea import BOUNDS, SEA_ICE, SST, Sea, interpolated
+from ngcm_cli.data.sea import BOUNDS, LAND, SEA_ICE, SKIN, SST, Sea, interpolated
 from ngcm_cli.data.source import Source, blamed_on
 from ngcm_cli.data.times import describe_times
 from ngcm_cli.errors import InputDataError
-
-SKIN, LAND = "skin_temperature", "land_sea_mask"
-WANTED = (SST, SEA_ICE, SKIN, LAND)
-"""What is looked for; the latter two where there is no sea-surface temperature."""
 
 # ERA5 holds the sea under ice at 271.46 K; the rest is the rounding of packed files.
 ICE_BELOW = 271.47

@@ -3,9 +3,7 @@
 import contextlib
 import dataclasses
 import functools
-import glob
 import math
-import os
 from collections.abc import Iterator, Sequence
 from typing import Self
 
@@ -21,6 +19,7 @@ from ngcm_cli.data.conversion import (
 )
 from ngcm_cli.data.dataset import recognise
 from ngcm_cli.data.opening import missing_chunks, open_dataset, reading_error
+from ngcm_cli.data.places import location, places
 from ngcm_cli.data.regrid import ConservativeRegridder
 from ngcm_cli.data.source_grid import SourceGrid
 from ngcm_cli.data.times import checked_times
@@ -28,14 +27,6 @@ from ngcm_cli.data.variables import CLOUDS, VARIABLES
 from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.spectral.grid import Grid
-
-ARCO = "gs://gcp-public-data-arco-era5/ar/full_37-1h-0p25deg-chunk-1.zarr-v3"
-"""ERA5 for everyone, hourly since 1940, on 37 levels and 0.25 degrees."""
-
-
-def location(name: str) -> str:
-    """Where a source that has a name is: ``arco``; paths and URLs are themselves."""
-    return ARCO if name.strip().lower() == "arco" else name
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -242,25 +233,6 @@ def blamed_on(path: str) -> Iterator[None]:
         named = path in error.message
         message = error.message if named else f"In '{path}': {error.message}"
         raise InputDataError(message, error.hint) from error
-
-
-def is_far(source: str) -> bool:
-    """Whether a source is not on this computer, so that what is prepared is kept."""
-    return "://" in location(source)
-
-
-def places(path: str) -> list[str]:
-    """The files that a pattern means, in order; anything else is itself.
-
-    Raises:
-        InputDataError: there is no such file.
-    """
-    if "://" in path or not glob.has_magic(path) or os.path.exists(path):
-        return [path]
-    places = sorted(glob.glob(path))
-    if not places:
-        raise InputDataError(f"No file is called '{path}'.", "Check the pattern.")
-    return places
 
 
 def _recognised(

@@ -92,8 +92,8 @@ class Dycore(eqx.Module):
             [implicit_inverse(matrix, step_size * x) for x in IMPLICIT_FRACTIONS]
         )
         self.solver = Filtered(
-            SIL3(step_size, ImplicitSolve(jnp.asarray(inverses, jnp.float32))),
-            Damping(jnp.asarray(damping, jnp.float32)),
+            SIL3(step_size, ImplicitSolve(jnp.asarray(np.float32(inverses)))),
+            Damping(jnp.asarray(np.float32(damping))),
         )
 
     def __call__(self, state: State, tendency: State) -> State:

@@ -26,8 +26,16 @@ def modal_orography(
         Modal array of shape ``grid.modal_shape``.
     """
     height = geopotential_at_surface / units.GRAVITY_SI * units.METER
-    modal = harmonics.to_modal(jnp.asarray(height, jnp.float32))
-    return change_truncation(modal, grid.modal_shape)
+    return _projected(height.astype(np.float32), harmonics, grid.modal_shape)
+
+
+@eqx.filter_jit  # one program, and not a dozen, before every run
+def _projected(
+    height: np.ndarray,
+    harmonics: SphericalHarmonics,
+    shape: tuple[int, int],
+) -> jax.Array:
+    return change_truncation(harmonics.to_modal(jnp.asarray(height)), shape)
 
 
 class Orography(eqx.Module):

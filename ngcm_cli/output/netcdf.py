@@ -4,11 +4,14 @@ import math
 import os
 import pathlib
 import uuid
+from typing import TYPE_CHECKING
 
 import netCDF4
-import zarr
 
 from ngcm_cli.errors import OutputError
+
+if TYPE_CHECKING:
+    import zarr
 
 
 def export_netcdf(source: pathlib.Path, target: pathlib.Path) -> None:
@@ -20,6 +23,8 @@ def export_netcdf(source: pathlib.Path, target: pathlib.Path) -> None:
         source: a Zarr store of the layout that `Store` writes.
         target: the file to make.
     """
+    import zarr
+
     place = target.resolve()
     new = place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}")
     try:
@@ -36,7 +41,7 @@ def export_netcdf(source: pathlib.Path, target: pathlib.Path) -> None:
         new.unlink(missing_ok=True)
 
 
-def _copy(group: zarr.Group, file: netCDF4.Dataset) -> None:
+def _copy(group: "zarr.Group", file: netCDF4.Dataset) -> None:
     file.setncatts(dict(group.attrs))
     for name, array in group.arrays():
         dimensions = tuple(str(d) for d in array.metadata.dimension_names or ())  # pyright: ignore

@@ -17,21 +17,19 @@ import types
 import uuid
 import warnings
 from collections.abc import Mapping
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import zarr
-from zarr.codecs import BloscCodec
 
 from ngcm_cli.errors import OutputError
 from ngcm_cli.output.layout import Layout
 from ngcm_cli.output.netcdf import export_netcdf
 from ngcm_cli.output.place import Lock, check_output, store_path
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    import zarr
 
-# Weather in float32 shrinks by a quarter, at 370 MB/s; more effort gains 5 %.
-_COMPRESSOR = BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
+log = logging.getLogger(__name__)
 
 
 class Store:
@@ -157,6 +155,8 @@ class Store:
     def _commit(self, index: int, fields: Mapping[str, np.ndarray]) -> None:
         """Write one lead time, then count it. Runs in the background thread."""
         try:
+            import zarr  # here, in the background: it takes a fifth of a second
+
             if self._group is None:
                 _write_template(self._new, self.layout)
                 self._group = zarr.open_group(self._new, mode="r+")
@@ -168,7 +168,7 @@ class Store:
         self.completed = index + 1
 
     def _write_fields(
-        self, group: zarr.Group, index: int, fields: Mapping[str, np.ndarray]
+        self, group: "zarr.Group", index: int, fields: Mapping[str, np.ndarray]
     ) -> None:
         arrays = [self._array(group, name) for name in fields]
         try:
@@ -181,7 +181,9 @@ class Store:
                     array[0, index] = np.nan  # which removes the chunk
             raise
 
-    def _array(self, group: zarr.Group, name: str) -> zarr.Array:
+    def _array(self, group: "zarr.Group", name: str) -> "zarr.Array":
+        import zarr
+
         array = group[name]
         assert isinstance(array, zarr.Array)
         return array
@@ -195,8 +197,10 @@ class Store:
             f"{self.progress()} {action}, or choose another --output, and run again.",
         )
 
-    def _take_place(self) -> zarr.Group:
+    def _take_place(self) -> "zarr.Group":
         """Give the store its name, and only then remove what had it before."""
+        import zarr
+
         place = self._location.resolve()
         old = place.with_name(f"{self._new.name}.old")
         if self.overwrite and place.exists():
@@ -213,6 +217,11 @@ class Store:
 
 def _write_template(path: pathlib.Path, layout: Layout) -> None:
     """A store with all coordinates and attributes, and no data."""
+    import zarr
+    from zarr.codecs import BloscCodec
+
+    # Weather in float32 shrinks by a quarter, at 370 MB/s; more effort gains 5 %.
+    compressor = BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
     state = {"status": "running", "completed_lead_times": 0}
     group = zarr.create_group(
         path, zarr_format=3, attributes={**layout.global_attributes(), **state}
@@ -231,7 +240,7 @@ def _write_template(path: pathlib.Path, layout: Layout) -> None:
             chunks=layout.chunk(name),
             dtype="float32",
             fill_value=float("nan"),
-            compressors=_COMPRESSOR,
+            compressors=compressor,
             dimension_names=layout.dimensions(name),
             attributes=layout.variable_attributes(name),
         )

@@ -114,6 +114,12 @@ class Surroundings(eqx.Module):
         }
 
 
+@eqx.filter_jit  # one program instead of forty, before every run
+def _slopes(height: jax.Array, harmonics: SphericalHarmonics) -> Features:
+    modal = {"geopotential_at_surface": harmonics.to_modal(height)}
+    return nodal_values(modal, harmonics, gradients=True)
+
+
 def ground_features(
     geopotential_at_surface: np.ndarray,
     land_sea_mask: np.ndarray,
@@ -127,10 +133,8 @@ def ground_features(
         harmonics: transforms of their grid.
     """
     factor = np.float32(units.SQUARE_METER_PER_SQUARE_SECOND)
-    name = "geopotential_at_surface"
-    height = jnp.asarray(geopotential_at_surface, jnp.float32)[None] * factor
-    modal = {name: harmonics.to_modal(height)}
-    features = nodal_values(modal, harmonics, gradients=True)
-    features[name] = height  # as given, not its projection
-    features["land_sea_mask"] = jnp.asarray(land_sea_mask, jnp.float32)[None]
+    height = jnp.asarray(geopotential_at_surface.astype(np.float32))[None] * factor
+    features = _slopes(height, harmonics)
+    features["geopotential_at_surface"] = height  # as given, not its projection
+    features["land_sea_mask"] = jnp.asarray(land_sea_mask.astype(np.float32)[None])
     return features

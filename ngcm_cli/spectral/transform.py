@@ -45,12 +45,13 @@ class SphericalHarmonics(eqx.Module):
     def __init__(
         self, grid: Grid, precision: jax.lax.Precision = jax.lax.Precision.HIGHEST
     ):
-        fourier, legendre, weights = _basis(grid)
+        # Rounded by NumPy: JAX would compile a program for each shape to do so.
+        fourier, legendre, weights = (x.astype(np.float32) for x in _basis(grid))
         self.grid = grid
         self.precision = precision
-        self.fourier = jnp.asarray(fourier, jnp.float32)
-        self.legendre = jnp.asarray(legendre, jnp.float32)
-        self.weights = jnp.asarray(weights, jnp.float32)
+        self.fourier = jnp.asarray(fourier)
+        self.legendre = jnp.asarray(legendre)
+        self.weights = jnp.asarray(weights)
 
     def to_nodal(
         self, x: Float[Array, "*batch row total_wavenumber"]

@@ -11,7 +11,7 @@ import pytest
 import servers
 import xarray as xr
 
-from ngcm_cli.data.source import ARCO
+from ngcm_cli.data.places import ARCO
 
 NGCM = pathlib.Path(sys.executable).parent / "ngcm"
 BUCKET, _, NAME = ARCO.removeprefix("gs://").partition("/")
@@ -171,7 +171,7 @@ def test_memory_at_a_quarter_of_a_degree(tmp_path):
         "import numpy as np, arco;"
         "from ngcm_cli.data.source import Source;"
         "from ngcm_cli.data.needs import Needs;"
-        "from ngcm_cli.data.atmosphere import select_atmosphere;"
+        "from ngcm_cli.data.analysis import select_atmosphere;"
         "from ngcm_cli.spectral.grid import Grid;"
         "source = Source.open(sys.argv[1], FIELDS);"
         "needs = Needs(Grid.linear(63), arco.LEVELS, FIELDS);"

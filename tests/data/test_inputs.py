@@ -3,10 +3,11 @@ import pytest
 import xarray as xr
 from analysis import FIELDS, GRID, LEVELS, read_state
 
-from ngcm_cli.data.atmosphere import select_atmosphere
+from ngcm_cli.data.analysis import select_atmosphere
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.regrid import ConservativeRegridder, fill_nan_with_nearest
-from ngcm_cli.data.sea_record import ICE_BELOW, WANTED, SeaRecord
+from ngcm_cli.data.sea import WANTED
+from ngcm_cli.data.sea_record import ICE_BELOW, SeaRecord
 from ngcm_cli.data.source import Source
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.spectral.grid import Grid

@@ -4,6 +4,10 @@ import xarray as xr
 from analysis import CLIMATOLOGY, GRID, build_analysis, read_state
 
 from ngcm_cli import units
+from ngcm_cli.data.needs import Needs
+from ngcm_cli.data.sea import WANTED
+from ngcm_cli.data.sea_record import SeaRecord
+from ngcm_cli.data.source import Source
 from ngcm_cli.errors import InputDataError
 
 NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
@@ -198,14 +202,10 @@ def test_ice_of_the_climatology_beside_monthly_means(start):
 
 def amip(month):
     """The climatology of AMIP as it is stored, regridded by the reader."""
-    return read_state_of_climatology()[month]
+    return stored_climatology()[month]
 
 
-def read_state_of_climatology():
-    from ngcm_cli.data.needs import Needs
-    from ngcm_cli.data.sea_record import WANTED, SeaRecord
-    from ngcm_cli.data.source import Source
-
+def stored_climatology():
     with Source.open(str(CLIMATOLOGY), WANTED) as source:
         means = SeaRecord(source, Needs(GRID, (), ())).monthly_means([])
     return [{name: x[month] for name, x in means.items()} for month in range(12)]

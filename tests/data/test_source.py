@@ -3,7 +3,8 @@ import pytest
 import xarray as xr
 from analysis import FIELDS, GRID, LEVELS, build_analysis, read_state
 
-from ngcm_cli.data.source import ARCO, Source, is_far, location
+from ngcm_cli.data.places import ARCO, is_far, location
+from ngcm_cli.data.source import Source
 from ngcm_cli.errors import InputDataError
 
 NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
