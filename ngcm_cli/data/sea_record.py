@@ -59,48 +59,60 @@ class SeaRecord:
         """Whether sea ice is there, or can be told from the temperature."""
         return SEA_ICE in self.source.fields or not self.monthly
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the fields that it gives."""
+        return (SST, SEA_ICE) if self.has_ice else (SST,)
+
     @functools.cached_property
     def times(self) -> np.ndarray:
         """Of the temperature, in order; none where nothing says."""
-        return self.source.times(self._temperature)
+        return self._times(SST)
 
     @functools.cached_property
     def monthly(self) -> bool:
         """Whether it holds means over calendar months."""
         return is_monthly(self.times)
 
-    @functools.cached_property
-    def span(self) -> tuple[np.datetime64, np.datetime64]:
-        """First and last time that it knows about; whole months of monthly means."""
-        first, last = self.times[0], self.times[-1]
-        if self.monthly:
-            months = self.times.astype("datetime64[M]")
+    def _times(self, name: str) -> np.ndarray:
+        derived = name not in self.source.fields
+        return self.source.times(self._temperature if derived else name)
+
+    def _span(self, name: str) -> tuple[np.datetime64, np.datetime64]:
+        """First and last time that is known about; whole months of monthly means."""
+        times = self._times(name)
+        first, last = times[0], times[-1]
+        if is_monthly(times):
+            months = times.astype("datetime64[M]")
             first, last = months[0], months[-1] + 1
         return first.astype("datetime64[s]"), last.astype("datetime64[s]")
 
     def check_covers(self, start: np.datetime64, end: np.datetime64) -> None:
         """Refuse a run that goes beyond the record."""
-        if not len(self.times):
-            raise InputDataError(
-                f"'{self.source.path}' has no time axis for {SST}, so it cannot be "
-                "prescribed.",
-                "Name a record with --sst-data, or use --sst persist.",
-            )
-        first, last = self.span
-        if start < first or end > last:
-            raise InputDataError(
-                f"The run goes from {format_time(start)} to {format_time(end)}, but "
-                f"{SST} in '{self.source.path}' is known from {format_time(first)} to "
-                f"{format_time(last)} only ({describe_times(self.times)}).",
-                "Shorten the run, name a longer record with --sst-data, or use "
-                "--sst persist or climatology.",
-            )
+        for name in self.names:
+            times = self._times(name)
+            if not len(times):
+                raise InputDataError(
+                    f"'{self.source.path}' has no time axis for {name}, so it cannot "
+                    "be prescribed.",
+                    "Name a record with --sst-data, or use --sst persist.",
+                )
+            first, last = self._span(name)
+            if start < first or end > last:
+                raise InputDataError(
+                    f"The run goes from {format_time(start)} to {format_time(end)}, "
+                    f"but {name} in '{self.source.path}' is known from "
+                    f"{format_time(first)} to {format_time(last)} only "
+                    f"({describe_times(times)}).",
+                    "Shorten the run, name a longer record with --sst-data, or use "
+                    "--sst persist or climatology.",
+                )
 
     def latest(self, init: np.datetime64) -> tuple[np.datetime64 | None, str]:
         """The time whose fields persist in a forecast, and why, in words.
 
         It is 24 hours before the initial time, so that nothing leaks from the future,
-        or the last before that; else the initial time itself.
+        or the last before that; else the last up to the initial time.
 
         Raises:
             InputDataError: the record begins after the initial time, or ended long ago.
@@ -108,48 +120,65 @@ class SeaRecord:
         if not len(self.times):
             return None, "as they are, for they have no time"
         wanted = init - _DAY
-        first, last = self.span
-        if first > init or wanted - last > OLDEST:
+        first, last = self._span(SST)
+        if self.monthly and first <= wanted <= last:
+            return wanted, "24 h before the initial time, between monthly means"
+        before = _last(self.times, wanted)
+        if before is None:
+            before = _last(self.times, init)
+        if before is None or wanted - before > OLDEST:
             raise InputDataError(
                 f"{SST} in '{self.source.path}' is known from {format_time(first)} to "
                 f"{format_time(last)}; a forecast from {format_time(init)} needs it "
                 f"from 24 h before, or at most {OLDEST.astype(int)} days older.",
                 "Name other data with --sst-data, or use --sst climatology.",
             )
-        if self.monthly and first <= wanted <= last:
-            return wanted, "24 h before the initial time, between monthly means"
-        before = self.times[self.times <= wanted]
-        if len(before):
-            age = init - before[-1]
-            words = f"{age / np.timedelta64(1, 'h'):g} h before the initial time"
-            return before[-1], words
-        known = self.times[self.times <= init]
-        if not len(known):  # monthly means stamped later in their month
-            return init, "the initial time, within the first month of the data"
-        late = "the initial time" if known[-1] == init else format_time(known[-1])
-        return known[-1], f"{late}, for the data hold none from 24 h before"
+        if before <= wanted:
+            age = (init - before) / np.timedelta64(1, "h")
+            return before, f"{age:g} h before the initial time"
+        late = "the initial time" if before == init else format_time(before)
+        return before, f"{late}, for the data hold none from 24 h before"
 
     def observed(self, time: np.datetime64 | None, notes: list[str]) -> Sea:
-        """The fields at one time, which `latest` tells."""
+        """The fields at one time, which `latest` tells.
+
+        Raises:
+            InputDataError: there is no sea ice from that time or shortly before.
+        """
         if time is not None and self.monthly:
             sea = self.between(time, time, notes)
             fields = {name: x[None] for name, x in sea.at(time).items()}
         else:
-            names = [n for n in (SST, SEA_ICE) if n == SST or self.has_ice]
-            fields = {n: self._slice(n, time, notes)[None, None] for n in names}
+            fields = {
+                name: self._slice(name, self._same_time(name, time), notes)[None, None]
+                for name in self.names
+            }
         when = np.datetime64("1970-01-01", "s") if time is None else time
         unique = tuple(dict.fromkeys(notes))
         return Sea(np.array([when]), fields, unique, dated=time is not None)
+
+    def _same_time(self, name: str, time: np.datetime64 | None) -> np.datetime64 | None:
+        """That of the temperature, or the last of sea ice before it."""
+        times = self._times(name)
+        if time is None or not len(times) or time in times:
+            return time if len(times) else None
+        before = _last(times, time)
+        if before is None or time - before > OLDEST:
+            raise InputDataError(
+                f"{name} in '{self.source.path}' is known at {describe_times(times)}, "
+                f"but not at {format_time(time)}, nor shortly before.",
+                "Name data with both at the same times.",
+            )
+        return before
 
     def between(
         self, start: np.datetime64, end: np.datetime64, notes: list[str]
     ) -> Sea:
         """The record from the last time before a span to the first after it."""
         self.check_covers(start, end)
-        names = [n for n in (SST, SEA_ICE) if n == SST or self.has_ice]
-        series = {n: self._series(n, start, end, notes) for n in names}
+        series = {n: self._series(n, start, end, notes) for n in self.names}
         times = np.unique(np.concatenate([times for times, _ in series.values()]))
-        fields = {n: interpolated(*series[n], times)[:, None] for n in names}
+        fields = {n: interpolated(*series[n], times)[:, None] for n in self.names}
         return Sea(times, fields, tuple(dict.fromkeys(notes)))
 
     def monthly_means(self, notes: list[str]) -> dict[str, np.ndarray]:
@@ -183,12 +212,8 @@ class SeaRecord:
         self, name: str, start: np.datetime64, end: np.datetime64, notes: list[str]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Times and values between which the field is linear."""
-        times = (
-            self.times
-            if name == SST or SEA_ICE not in self.source.fields
-            else (self.source.times(SEA_ICE))
-        )
-        if self.monthly:
+        times = self._times(name)
+        if is_monthly(times):
             months = times.astype("datetime64[M]")
             within = (months >= start.astype("datetime64[M]") - _MARGIN) & (
                 months <= end.astype("datetime64[M]") + _MARGIN
@@ -225,7 +250,7 @@ class SeaRecord:
         with blamed_on(field.path):
             if name == SEA_ICE and SEA_ICE in fields:
                 field = self.source.field(SEA_ICE, time)
-                values = field.values(_of(field, time), notes)
+                values = field.values(time, notes)
             elif name == SEA_ICE:
                 sst = read(time, [])
                 values = np.where(np.isnan(sst), np.nan, sst <= ICE_BELOW)
@@ -255,13 +280,14 @@ class SeaRecord:
     def _read(self, time: np.datetime64 | None, notes: list[str]) -> np.ndarray:
         """Temperature of the sea on the grid of the file, NaN over land."""
         field = self.source.field(self._temperature, time)
-        values = field.values(_of(field, time), notes)
+        values = field.values(time, notes)
         if field.name == SST:
             return values
         masked = self.source.fields.get(LAND)
         where = "everywhere, for there is no land-sea mask"
         if masked and masked[0].grid.matches(field.grid):
-            land = masked[0].values(_of(masked[0], time), [])
+            known = masked[0].times  # land is land at any time
+            land = masked[0].values(known[0] if len(known) else None, [])
             values = np.where(land > 0.5, np.nan, values)
             where = f"where {LAND} is at most one half"
         notes.append(
@@ -273,11 +299,10 @@ class SeaRecord:
         )
 
 
-def _of(field, time: np.datetime64 | None) -> np.datetime64 | None:
-    """The time of a field that is valid then: its own, or none."""
-    if time is None or time in field.times:
-        return time
-    return field.times[0] if len(field.times) else None
+def _last(times: np.ndarray, time: np.datetime64) -> np.datetime64 | None:
+    """The last of them up to a time."""
+    known = times[times <= time]
+    return known[-1] if len(known) else None
 
 
 def _around(times: np.ndarray, start: np.datetime64, end: np.datetime64) -> slice:

@@ -85,6 +85,8 @@ def choose_time(times: np.ndarray, init: np.datetime64 | None) -> np.datetime64:
 
 def describe_times(times: np.ndarray) -> str:
     """All of a few times, or the first, the last, the step and the count of many."""
+    if not len(times):
+        return "fields without time"
     if len(times) == 1:
         return f"one time, {format_time(times[0])}"
     if len(times) <= 6:
