@@ -119,7 +119,7 @@ def prepare(store: str) -> dict[str, float]:
     kept = Prepared.of(ARCO, wanted)
     with Source.open(store, (*wanted.fields, *WANTED)) as source:
         kept.save_atmosphere(select_atmosphere(source, when, wanted).read())
-        record = SeaRecord(source, wanted)
+        record = SeaRecord.of(source, wanted)
         sea = record.observed(record.latest(when)[0], [])
         kept.save_sea(f"sea_for_{TIME}", sea)
     return {}

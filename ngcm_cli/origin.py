@@ -27,6 +27,7 @@ def needs_of(model: NeuralGCM) -> Needs:
         grid=model.grid,
         levels=model.levels,
         fields=model.input_variables,
+        land=model.land_fraction,
     )
 
 

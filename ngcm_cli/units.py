@@ -6,6 +6,8 @@ so that the radius and 2Ω are 1. A value in SI units becomes nondimensional by
 multiplication with one of the factors below.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 LENGTH = 6.37122e6  # m, Earth's radius
@@ -27,6 +29,12 @@ KILOGRAM_PER_SQUARE_METER = KILOGRAM / METER**2
 GRAVITY_SI = 9.80616  # m s-2
 WATER_DENSITY_SI = 997.0  # kg m-3, in depths of water of the published models
 SEA_FREEZING_SI = 271.35  # K, freezing of sea water of 35 psu, -1.8 °C
+
+SEA_BOUNDS_SI: Mapping[str, tuple[float, float | None]] = {
+    "sea_surface_temperature": (SEA_FREEZING_SI, None),
+    "sea_ice_cover": (0.0, 1.0),
+}
+"""Within which what is interpolated in time is held, as AMIP does."""
 
 ANGULAR_VELOCITY = 0.5  # Ω
 GRAVITY = GRAVITY_SI * METER / SECOND**2

@@ -52,6 +52,7 @@ class Adder:
     levels = LEVELS
     time_step = np.timedelta64(3600, "s")
     input_variables = NAMES
+    land_fraction = None
     forcing_variables = ("sea_surface_temperature",)
     output_variables = (*NAMES, "surface_pressure", "mean_sea_level_pressure")
     default_outputs = NAMES

@@ -12,6 +12,7 @@ from ngcm_cli.data import vertical
 from ngcm_cli.data.atmosphere import Atmosphere
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.opening import expect_chunks
+from ngcm_cli.data.plausibility import check_columns, check_varies
 from ngcm_cli.data.pressure_levels import (
     check_hydrostatic_order,
     listed,
@@ -20,7 +21,7 @@ from ngcm_cli.data.pressure_levels import (
 )
 from ngcm_cli.data.source import Field, Source, blamed_on
 from ngcm_cli.data.times import choose_time
-from ngcm_cli.data.variables import VARIABLES
+from ngcm_cli.data.variables import CLOUDS, VARIABLES
 from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import InputDataError
 
@@ -79,6 +80,8 @@ class AtmosphereSelection:
             with blamed_on(self.fields["geopotential"].path):
                 levels, values = columns["geopotential"]
                 check_hydrostatic_order(values, levels)
+        with blamed_on(self.source.path):
+            check_columns(columns)
         fields = self._on_levels(columns)
         shape = len(self.needs.levels), *self.needs.grid.nodal_shape
         for name in self.needs.fields:
@@ -105,6 +108,8 @@ class AtmosphereSelection:
             places = places_of(self.needs.levels, field.levels)
             values = field.values(self.time, notes, places)
             levels = field.levels if places is None else field.levels[places]
+            if field.name not in CLOUDS:
+                check_varies(field.found, values)
             whole = check_complete(field, values, levels, self.time, notes)
             if whole.any():
                 levels, values = levels[~whole], values[~whole]
@@ -212,6 +217,10 @@ def select_atmosphere(
                 f"The data have no time; taken as valid at {format_time(time)}."
             )
         fields = {name: source.field(name, time) for name in there}
+        for name, field in fields.items():
+            if len(times) and not len(field.times):
+                when = format_time(time)
+                notes.append(f"{name} has no time; taken as valid at {when}.")
         absent = [name for name in needs.fields if name not in fields]
         notes += _grid_notes(fields, needs)
         notes += _level_notes(fields, needs)

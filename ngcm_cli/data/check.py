@@ -204,7 +204,7 @@ def _as_start(
 def _as_sea(source: Source, needs: Needs) -> tuple[bool, list[str]]:
     """Whether the sea can be taken from it."""
     try:
-        record = SeaRecord(source, needs)
+        record = SeaRecord.of(source, needs)
     except InputDataError:
         return False, ["cannot be taken from it: no sea_surface_temperature there."]
     kind = (

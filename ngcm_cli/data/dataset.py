@@ -183,6 +183,7 @@ def _with_canonical_dims(
     attributes = {
         "found": str(array.name),
         "units": str(array.attrs.get("units", "")),
+        "cell_methods": str(array.attrs.get("cell_methods", "")),
         "chunks": {canonical[str(d)]: chunks[d] for d in array.dims if d in chunks},
     }
     bare = array.drop_vars([str(name) for name in array.coords])

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import numpy as np
+
 from ngcm_cli.spectral.grid import Grid
 
 
@@ -13,8 +15,11 @@ class Needs:
         grid: horizontal grid of all fields.
         levels: pressure levels of the atmosphere in hPa, from the top down.
         fields: ERA5 names of what is on levels.
+        land: land fraction, (longitude, latitude), 0 … 1, which data need not have;
+            None where nobody knows.
     """
 
     grid: Grid
     levels: tuple[float, ...]
     fields: tuple[str, ...]
+    land: np.ndarray | None = dataclasses.field(default=None, compare=False, repr=False)

@@ -32,7 +32,7 @@ from ngcm_cli.clock import format_time
 from ngcm_cli.data.atmosphere import Atmosphere
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.places import location
-from ngcm_cli.data.sea import Sea
+from ngcm_cli.data.sea import UNDATED, Sea
 from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.disk import home
 from ngcm_cli.errors import OutputError
@@ -101,7 +101,8 @@ class Prepared:
         if loaded is None:
             return None
         fields, notes, times = loaded
-        return Sea(times, {name: x[:, None] for name, x in fields.items()}, notes)
+        fields = {name: x[:, None] for name, x in fields.items()}
+        return Sea(times, fields, notes, dated=times[0] != UNDATED)
 
     def save_sea(self, key: str, sea: Sea) -> pathlib.Path:
         """Keep a sea."""
@@ -152,7 +153,9 @@ class Prepared:
                 "long_name": variable.long_name,
                 "units": variable.units,
             }
-            data[name] = (dims, x, attributes, {"_FillValue": None})
+            # With a checksum, by which damage is noticed.
+            encoding = {"_FillValue": None, "fletcher32": True}
+            data[name] = (dims, x, attributes, encoding)
         if not any(VARIABLES[name].on_levels for name in fields):
             del coords["level"]
         attributes = {

@@ -1,7 +1,6 @@
 """The sea under a run: its temperature and its ice, on the model's grid."""
 
 import dataclasses
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -12,11 +11,9 @@ SKIN, LAND = "skin_temperature", "land_sea_mask"
 WANTED = (SST, SEA_ICE, SKIN, LAND)
 """What is looked for; the latter two where there is no sea-surface temperature."""
 
-BOUNDS: Mapping[str, tuple[float, float | None]] = {
-    SST: (units.SEA_FREEZING_SI, None),
-    SEA_ICE: (0.0, 1.0),
-}
-"""Within which what was interpolated in time is held, as AMIP does."""
+
+UNDATED = np.datetime64("1800-01-01T00", "s")
+"""Stands for the time of a field that has none."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,7 +41,7 @@ class Sea:
         for name, x in self.fields.items():
             field = interpolated(self.times, x, np.array([time]))[0]
             if len(self.times) > 1:
-                field = np.clip(field, *BOUNDS[name])
+                field = np.clip(field, *units.SEA_BOUNDS_SI[name])
             warming = self.warming if name == SST else 0
             fields[name] = field + np.float32(warming)
         return fields

@@ -10,22 +10,24 @@ The climatology is AMIP's, unless the data are monthly means and the climatology
 that is asked for.
 """
 
-import contextlib
 import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ngcm_cli import units
 from ngcm_cli.clock import format_time
 from ngcm_cli.data.midmonth import mid_month_values, month_lengths
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.prepared import Prepared
-from ngcm_cli.data.sea import BOUNDS, SEA_ICE, SST, WANTED, Sea, interpolated
+from ngcm_cli.data.sea import SEA_ICE, SST, WANTED, Sea, interpolated
 
 if TYPE_CHECKING:
     from ngcm_cli.data.sea_record import SeaRecord
     from ngcm_cli.data.source import Source
+
+_DAY = np.timedelta64(86400, "s")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +81,7 @@ def select_sea(
         assert open_source is not None
         from ngcm_cli.data.sea_record import SeaRecord
 
-        acquire = _acquiring(request, SeaRecord(open_source(), needs))
+        acquire = _acquiring(request, SeaRecord.of(open_source(), needs))
 
     def read() -> Sea:
         sea = acquire()
@@ -110,7 +112,8 @@ def _as_year(means: dict[str, np.ndarray], notes: list[str]) -> Sea:
     months = np.arange("2001-01", "2002-01", dtype="datetime64[M]")
     fields, times = {}, months
     for name, x in means.items():
-        times, values = mid_month_values(x, months, *BOUNDS[name], periodic=True)
+        bounds = units.SEA_BOUNDS_SI[name]
+        times, values = mid_month_values(x, months, *bounds, periodic=True)
         fields[name] = values[:, None]
     return Sea(times, fields, tuple(dict.fromkeys(notes)))
 
@@ -119,11 +122,9 @@ def _climatology(request: SeaRequest, needs: Needs) -> Sea:
     from ngcm_cli.data.sea_record import SeaRecord
     from ngcm_cli.data.source import Source
 
-    with contextlib.ExitStack() as stack:
-        source = stack.enter_context(Source.open(request.climatology, WANTED))
+    with Source.open(request.climatology, WANTED) as source:
         notes: list[str] = []
-        year = _as_year(SeaRecord(source, needs).monthly_means(notes), notes)
-    return year
+        return _as_year(SeaRecord.of(source, needs).monthly_means(notes), notes)
 
 
 def _seasonal(
@@ -162,26 +163,32 @@ def _evolved(sea: Sea, request: SeaRequest, needs: Needs) -> Sea:
 
 
 def _with_seasons(sea: Sea, request: SeaRequest, year: Sea) -> Sea:
-    """What was observed, and from then on the changes of the climatology."""
+    """What was observed, and from then on the changes of the climatology.
+
+    The climatology is held within its bounds before the anomaly is added, so that it is
+    given at many times: every day, or a thousand times in a long run.
+    """
     start, end = request.start, request.end
-    times, seasonal = _seasonal(year, min(sea.times[0], start), end)
-    record = Sea(times, seasonal, ())
-    then = record.at(sea.times[0] if sea.dated else start)
-    inside = times[(times > start) & (times < end)]
-    kept = np.concatenate([[start], inside, [end]] if end > start else [[start]])
-    fields = {
-        name: interpolated(times, seasonal[name], kept) + (observed[0] - then[name])
-        for name, observed in sea.fields.items()
-    }
-    return Sea(kept, fields, ())
+    when = sea.times[0] if sea.dated else start
+    record = Sea(*_seasonal(year, min(when, start), end), ())
+    then = record.at(when)
+    step = max(_DAY, (end - start) // 1000)
+    times = np.unique(np.append(np.arange(start, end, step), [start, end]))
+    now = [record.at(time) for time in times]
+    fields = {}
+    for name, observed in sea.fields.items():
+        changed = np.stack([fields[name] for fields in now]) - then[name] + observed
+        fields[name] = np.clip(changed, *units.SEA_BOUNDS_SI[name])
+    return Sea(times, fields, ())
 
 
 def _with_ice(sea: Sea, request: SeaRequest, year: Sea) -> Sea:
     """The climatology's ice beside the temperature of another record."""
     times, seasonal = _seasonal(year, request.start, request.end)
     if request.mode == "persist":
-        ice = interpolated(times, seasonal[SEA_ICE], np.array([request.start]))
-        return dataclasses.replace(sea, fields=sea.fields | {SEA_ICE: ice})
+        # One field for the whole run is not held within bounds later.
+        ice = Sea(times, {SEA_ICE: seasonal[SEA_ICE]}, ()).at(request.start)[SEA_ICE]
+        return dataclasses.replace(sea, fields=sea.fields | {SEA_ICE: ice[None]})
     both = np.union1d(times, sea.times)
     return Sea(
         both,

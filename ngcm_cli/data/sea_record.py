@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+import re
+from typing import Self
 
 import numpy as np
 
@@ -10,19 +12,18 @@ from ngcm_cli.clock import format_time
 from ngcm_cli.data.midmonth import is_monthly, mid_month_values
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.opening import expect_chunks
-from ngcm_cli.data.regrid import fill_nan_with_nearest
-from ngcm_cli.data.sea import BOUNDS, LAND, SEA_ICE, SKIN, SST, Sea, interpolated
-from ngcm_cli.data.source import Source, blamed_on
+from ngcm_cli.data.sea import SEA_ICE, SST, UNDATED, Sea, interpolated
+from ngcm_cli.data.sea_fields import SeaFields
+from ngcm_cli.data.source import Source
 from ngcm_cli.data.times import describe_times
 from ngcm_cli.errors import InputDataError
 
-# ERA5 holds the sea under ice at 271.46 K; the rest is the rounding of packed files.
-ICE_BELOW = 271.47
 OLDEST = np.timedelta64(31, "D")
 """Older fields do not persist into a forecast."""
 
 _DAY = np.timedelta64(24, "h").astype("timedelta64[s]")
 _FINEST = np.timedelta64(6, "h")
+_LONGEST_GAP = np.timedelta64(62, "D")
 # How far mid-month values depend on other months: by a sixth per month.
 _MARGIN = np.timedelta64(13, "M")
 
@@ -32,27 +33,24 @@ class SeaRecord:
     """What a source knows about the sea, not yet read.
 
     Attributes:
-        source: opened with `WANTED`.
-        needs: of the model; its grid is that of everything returned.
+        fields: of single times.
     """
 
-    source: Source
-    needs: Needs
+    fields: SeaFields
 
-    def __post_init__(self):
-        if self._temperature not in self.source.fields:
-            there = ", ".join(self.source.there)
-            unfit = "".join(f" ({words})" for words in self.source.unfit)
-            raise InputDataError(
-                f"'{self.source.path}' has no {SST} (sst). Found the variables "
-                f"{there}{unfit}.",
-                "Add it, give it this name or its CF standard_name, or name data that "
-                "have it with --sst-data.",
-            )
+    @classmethod
+    def of(cls, source: Source, needs: Needs) -> Self:
+        """The record in a source, opened with `sea.WANTED`, for a model.
+
+        Raises:
+            InputDataError: nothing there tells the temperature of the sea.
+        """
+        return cls(SeaFields(source, needs))
 
     @property
-    def _temperature(self) -> str:
-        return SST if SST in self.source.fields else SKIN
+    def source(self) -> Source:
+        """Where it is."""
+        return self.fields.source
 
     @property
     def has_ice(self) -> bool:
@@ -72,17 +70,25 @@ class SeaRecord:
     @functools.cached_property
     def monthly(self) -> bool:
         """Whether it holds means over calendar months."""
-        return is_monthly(self.times)
+        return self._is_monthly(SST)
+
+    def _is_monthly(self, name: str) -> bool:
+        """One time a month, and nothing says that it is an instant."""
+        derived = name not in self.source.fields
+        parts = self.source.fields[self.fields.temperature if derived else name]
+        methods = (str(f.array.attrs["cell_methods"]) for f in parts)
+        instants = any(re.search(r"\btime: point\b", words) for words in methods)
+        return is_monthly(self._times(name)) and not instants
 
     def _times(self, name: str) -> np.ndarray:
         derived = name not in self.source.fields
-        return self.source.times(self._temperature if derived else name)
+        return self.source.times(self.fields.temperature if derived else name)
 
     def _span(self, name: str) -> tuple[np.datetime64, np.datetime64]:
         """First and last time that is known about; whole months of monthly means."""
         times = self._times(name)
         first, last = times[0], times[-1]
-        if is_monthly(times):
+        if self._is_monthly(name):
             months = times.astype("datetime64[M]")
             first, last = months[0], months[-1] + 1
         return first.astype("datetime64[s]"), last.astype("datetime64[s]")
@@ -107,6 +113,15 @@ class SeaRecord:
                     "Shorten the run, name a longer record with --sst-data, or use "
                     "--sst persist or climatology.",
                 )
+            within = times[_around(times, start, end)]
+            gaps = np.diff(within)
+            if len(gaps) and gaps.max() > _LONGEST_GAP:
+                hole = within[gaps.argmax() :][:2]
+                raise InputDataError(
+                    f"In '{self.source.path}' there is no {name} between "
+                    f"{format_time(hole[0])} and {format_time(hole[1])}.",
+                    "Add what is missing, or use --sst persist or climatology.",
+                )
 
     def latest(self, init: np.datetime64) -> tuple[np.datetime64 | None, str]:
         """The time whose fields persist in a forecast, and why, in words.
@@ -121,16 +136,20 @@ class SeaRecord:
             return None, "as they are, for they have no time"
         wanted = init - _DAY
         first, last = self._span(SST)
-        if self.monthly and first <= wanted <= last:
-            return wanted, "24 h before the initial time, between monthly means"
+        if self.monthly and first <= wanted <= last + OLDEST:
+            age = (init - min(wanted, last)) / np.timedelta64(1, "h")
+            words = f"{age:g} h before the initial time, from monthly means"
+            return min(wanted, last), words
         before = _last(self.times, wanted)
         if before is None:
             before = _last(self.times, init)
         if before is None or wanted - before > OLDEST:
+            last_word = "begins at " if before is None else "is last known at "
             raise InputDataError(
-                f"{SST} in '{self.source.path}' is known from {format_time(first)} to "
-                f"{format_time(last)}; a forecast from {format_time(init)} needs it "
-                f"from 24 h before, or at most {OLDEST.astype(int)} days older.",
+                f"{SST} in '{self.source.path}' {last_word}"
+                f"{format_time(first if before is None else before)}; a forecast from "
+                f"{format_time(init)} needs it from 24 h before, or at most "
+                f"{OLDEST.astype(int)} days older.",
                 "Name other data with --sst-data, or use --sst climatology.",
             )
         if before <= wanted:
@@ -145,15 +164,16 @@ class SeaRecord:
         Raises:
             InputDataError: there is no sea ice from that time or shortly before.
         """
-        if time is not None and self.monthly:
-            sea = self.between(time, time, notes)
-            fields = {name: x[None] for name, x in sea.at(time).items()}
-        else:
-            fields = {
-                name: self._slice(name, self._same_time(name, time), notes)[None, None]
-                for name in self.names
-            }
-        when = np.datetime64("1970-01-01", "s") if time is None else time
+        fields = {}
+        for name in self.names:
+            if time is not None and self._is_monthly(name):
+                times, values = self._series(name, time, time, notes)
+                sea = Sea(times, {name: values[:, None]}, ())
+                fields[name] = sea.at(time)[name][None]
+            else:
+                when = self._same_time(name, time)
+                fields[name] = self.fields.read(name, when, notes)[None, None]
+        when = UNDATED if time is None else time
         unique = tuple(dict.fromkeys(notes))
         return Sea(np.array([when]), fields, unique, dated=time is not None)
 
@@ -198,10 +218,10 @@ class SeaRecord:
             )
         means = {}
         for name in [n for n in (SST, SEA_ICE) if n in self.source.fields]:
-            shape = 12, *self.needs.grid.nodal_shape
+            shape = 12, *self.fields.needs.grid.nodal_shape
             total = np.zeros(shape)
             for time, month in zip(self.times, months, strict=True):
-                total[month] += self._slice(name, time, notes)
+                total[month] += self.fields.read(name, time, notes)
             means[name] = total / count[:, None, None]
         if count.max() > 1:
             first, last = format_time(self.times[0]), format_time(self.times[-1])
@@ -213,90 +233,33 @@ class SeaRecord:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Times and values between which the field is linear."""
         times = self._times(name)
-        if is_monthly(times):
+        if self._is_monthly(name):
             months = times.astype("datetime64[M]")
             within = (months >= start.astype("datetime64[M]") - _MARGIN) & (
                 months <= end.astype("datetime64[M]") + _MARGIN
             )
             self._expect(name, times[within])
-            means = np.stack([self._slice(name, t, notes) for t in times[within]])
+            means = np.stack([self.fields.read(name, t, notes) for t in times[within]])
             notes.append(
                 f"{name}: monthly means, interpolated between mid-month values that "
                 "preserve them, as in AMIP."
             )
-            times, values = mid_month_values(means, months[within], *BOUNDS[name])
+            bounds = units.SEA_BOUNDS_SI[name]
+            times, values = mid_month_values(means, months[within], *bounds)
             keep = _around(times, start, end)
             return times[keep], values[keep]
         times = _thinned(times, notes)[_around(_thinned(times, []), start, end)]
         self._expect(name, times)
-        return times, np.stack([self._slice(name, t, notes) for t in times])
+        return times, np.stack([self.fields.read(name, t, notes) for t in times])
 
     def _expect(self, name: str, times: np.ndarray) -> None:
         """Tell servers how much will be asked of them."""
         if name not in self.source.fields:
-            name = self._temperature
+            name = self.fields.temperature
         for field in self.source.fields[name]:
             expect_chunks(
                 field.dataset, field.chunks * np.isin(times, field.times).sum()
             )
-
-    def _slice(
-        self, name: str, time: np.datetime64 | None, notes: list[str]
-    ) -> np.ndarray:
-        """One field on the model's grid, (longitude, latitude), no NaN."""
-        fields = self.source.fields
-        read = self._read
-        field = self.source.field(self._temperature, time)
-        with blamed_on(field.path):
-            if name == SEA_ICE and SEA_ICE in fields:
-                field = self.source.field(SEA_ICE, time)
-                values = field.values(time, notes)
-            elif name == SEA_ICE:
-                sst = read(time, [])
-                values = np.where(np.isnan(sst), np.nan, sst <= ICE_BELOW)
-                notes.append(
-                    f"{SEA_ICE} is not in the data: taken as 1 where {SST} is at "
-                    f"freezing (at most {ICE_BELOW} K), 0 elsewhere; expect about a "
-                    "tenth too much ice, for want of leads."
-                )
-            else:
-                values = read(time, notes)
-            if not field.grid.is_on(self.needs.grid):
-                size = "x".join(map(str, self.needs.grid.nodal_shape))
-                notes.append(
-                    f"Regridded conservatively from {field.grid.words} to the model's "
-                    f"{size} Gaussian grid."
-                )
-            values = field.on(self.needs.grid, values)
-            missing = int(np.isnan(values).sum())
-            if missing:
-                notes.append(
-                    f"{name}: {missing} of {values.size} cells of the model's grid "
-                    "have no data (land), filled from the nearest cell that has."
-                )
-                values = fill_nan_with_nearest(values, self.needs.grid)
-        return np.clip(values, 0, 1) if name == SEA_ICE else values
-
-    def _read(self, time: np.datetime64 | None, notes: list[str]) -> np.ndarray:
-        """Temperature of the sea on the grid of the file, NaN over land."""
-        field = self.source.field(self._temperature, time)
-        values = field.values(time, notes)
-        if field.name == SST:
-            return values
-        masked = self.source.fields.get(LAND)
-        where = "everywhere, for there is no land-sea mask"
-        if masked and masked[0].grid.matches(field.grid):
-            known = masked[0].times  # land is land at any time
-            land = masked[0].values(known[0] if len(known) else None, [])
-            values = np.where(land > 0.5, np.nan, values)
-            where = f"where {LAND} is at most one half"
-        notes.append(
-            f"{SST} is not in the data: taken from {field.found} {where}, at least "
-            f"{units.SEA_FREEZING_SI} K."
-        )
-        return np.where(
-            np.isnan(values), np.nan, np.maximum(values, units.SEA_FREEZING_SI)
-        )
 
 
 def _last(times: np.ndarray, time: np.datetime64) -> np.datetime64 | None:
@@ -316,9 +279,11 @@ def _thinned(times: np.ndarray, notes: list[str]) -> np.ndarray:
     """Not more than a field every six hours: the sea is slow, and fields are large."""
     if len(times) < 2 or np.diff(times).min() >= _FINEST:
         return times
-    since = (times - times[0]).astype("timedelta64[s]").astype(int)
-    kept = times[since % _FINEST.astype("timedelta64[s]").astype(int) == 0]
+    kept = [times[0]]
+    for time in times[1:]:
+        if time - kept[-1] >= _FINEST:
+            kept.append(time)
     notes.append(
         f"The sea is taken every 6 h of a record with {describe_times(times)}."
     )
-    return np.union1d(kept, times[-1:])
+    return np.union1d(np.array(kept), times[-1:])

@@ -11,20 +11,15 @@ from jaxtyping import Array, Float, Int
 
 from ngcm_cli import units
 
-# Least and greatest value that the sea takes, in SI.
-BOUNDS: Mapping[str, tuple[float | None, float | None]] = {
-    "sea_surface_temperature": (units.SEA_FREEZING_SI, None),
-    "sea_ice_cover": (0.0, 1.0),
-}
-
 
 class Forcing(eqx.Module):
     """Fields at given times, linear in time between them.
 
     Before the first and after the last time their fields persist, so that a forcing
-    with one time is constant. What is interpolated is then held within ``BOUNDS``: the
-    mid-month values of AMIP (``ngcm_cli.data.midmonth``) overshoot them on purpose, and
-    only clipped after interpolation have the monthly means that were observed.
+    with one time is constant. What is interpolated is then held within its bounds,
+    ``units.SEA_BOUNDS_SI``: the mid-month values of AMIP (``ngcm_cli.data.midmonth``)
+    overshoot them on purpose, and only clipped after interpolation have the monthly
+    means that were observed.
 
     The reference takes the field nearest in time, so that monthly fields jump in the
     middle between two of them. Interpolation replaces this on purpose.
@@ -32,7 +27,7 @@ class Forcing(eqx.Module):
     Attributes:
         minutes: whole minutes since 1979-01-01T00 UTC, ascending.
         fields: ``sea_surface_temperature`` [K] and ``sea_ice_cover`` [0 … 1].
-        warming: K, added to the temperature after it is held within ``BOUNDS``; of no
+        warming: K, added to the temperature after it is held within its bounds; of no
             account where there is one field for all times.
     """
 
@@ -81,7 +76,7 @@ class Forcing(eqx.Module):
     def select(self, minutes: Int[Array, ""]) -> dict[str, jax.Array]:
         """The fields at a time, each (1, longitude, latitude).
 
-        One field for all times is returned as it is, not even held within ``BOUNDS``.
+        One field for all times is returned as it is, not even held within its bounds.
         """
         last = len(self.minutes) - 1
         if last == 0:
@@ -97,7 +92,7 @@ class Forcing(eqx.Module):
         def at(name: str, x: jax.Array) -> jax.Array:
             # In this form equal fields and the fields at their times stay as they are.
             value = x[before] + fraction * (x[after] - x[before])
-            value = jnp.clip(value, *BOUNDS.get(name, (None, None)))
+            value = jnp.clip(value, *units.SEA_BOUNDS_SI[name])
             return value + self.warming if name == "sea_surface_temperature" else value
 
         return {name: at(name, x) for name, x in self.fields.items()}

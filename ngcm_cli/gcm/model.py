@@ -90,6 +90,11 @@ class NeuralGCM(eqx.Module):
         return self.step.random_fields is not None
 
     @property
+    def land_fraction(self) -> np.ndarray:
+        """Share of each cell that is land, (longitude, latitude)."""
+        return np.asarray(self.step.parameterization.surface.land_fraction[0])
+
+    @property
     def input_variables(self) -> tuple[str, ...]:
         """Fields on pressure levels that ``encode`` needs."""
         return ATMOSPHERE

@@ -36,10 +36,13 @@ def build_analysis(
     """Every variable, in SI, on a few levels; land is NaN in the sea's fields."""
     rng = np.random.default_rng(0)
     times = np.array(times, "datetime64[ns]")
-    height = 7000 * np.log(1013.25 / np.array(levels))
+    # A hydrostatic column: T = 240 K + 10 K ln(p / 500 hPa), Φ its integral.
+    y, ground = np.log(np.array(levels) / 500), np.log(1013.25 / 500)
+    height = 7000 * (ground - y)
+    geopotential = 287.05 * (240 * (ground - y) + 5 * (ground**2 - y**2))
     typical = {
-        "temperature": 288 - 5e-3 * height,
-        "geopotential": 9.80665 * height + 500,
+        "temperature": 240 + 10 * y,
+        "geopotential": geopotential + 500,
         "u_component_of_wind": 10 + height / 1e3,
         "v_component_of_wind": 0 * height,
         "specific_humidity": 0.015 * np.exp(-height / 2e3),

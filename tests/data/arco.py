@@ -143,10 +143,13 @@ def _weather(name, levels, latitude, longitude, rng) -> np.ndarray:
         land = land & (np.abs(latitude)[:, None] < 60)
         values = warmth if name.endswith("temperature") else (warmth < 274) * 0.9
         return np.where(land, np.nan, values).astype(np.float32)
-    height = 7000 * np.log(1013.25 / levels)
+    # A hydrostatic column: T = 240 K + 10 K ln(p / 500 hPa), Φ its integral.
+    y, ground = np.log(levels / 500), np.log(1013.25 / 500)
+    height = 7000 * (ground - y)
+    geopotential = 287.05 * (240 * (ground - y) + 5 * (ground**2 - y**2))
     column, spread = {
-        "temperature": (np.maximum(288 - 6.5e-3 * height, 210), 4),
-        "geopotential": (9.80665 * height + 500, 100),
+        "temperature": (240 + 10 * y, 4),
+        "geopotential": (geopotential + 500, 100),
         "u_component_of_wind": (5 + height / 1e3, 5),
         "v_component_of_wind": (0 * height, 5),
         "specific_humidity": (0.015 * np.exp(-height / 2e3), 1e-6),

@@ -7,7 +7,8 @@ from ngcm_cli.data.analysis import select_atmosphere
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.regrid import ConservativeRegridder, fill_nan_with_nearest
 from ngcm_cli.data.sea import WANTED
-from ngcm_cli.data.sea_record import ICE_BELOW, SeaRecord
+from ngcm_cli.data.sea_fields import ICE_BELOW
+from ngcm_cli.data.sea_record import SeaRecord
 from ngcm_cli.data.source import Source
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.spectral.grid import Grid
@@ -272,7 +273,7 @@ def test_ice_from_sst_is_near_the_analysed_ice(shared):
     path = str(shared / "data" / "era5_surface_20190715_1deg.nc")
     grid = Grid.linear(63)
     with Source.open(path, WANTED) as source:
-        record = SeaRecord(source, Needs(grid, (), ()))
+        record = SeaRecord.of(source, Needs(grid, (), ()))
         real = record.observed(None, []).fields
     sst = real["sea_surface_temperature"][0, 0]
     weights = grid.area_weights
@@ -475,7 +476,7 @@ def test_real_files_that_cannot_start_a_forecast(shared, name, needle):
 def test_oisst_in_celsius(shared):
     path = str(shared / "data" / "oisst_sst_monthly_2p5deg_198112_202301.nc")
     with Source.open(path, WANTED) as source:
-        record = SeaRecord(source, Needs(Grid.linear(63), (), ()))
+        record = SeaRecord.of(source, Needs(Grid.linear(63), (), ()))
         sea = record.observed(np.datetime64("1990-01-01", "s"), [])
     sst = sea.fields["sea_surface_temperature"]
     assert 271 < sst.min() < 272 and 300 < sst.max() < 306

@@ -207,7 +207,7 @@ def amip(month):
 
 def stored_climatology():
     with Source.open(str(CLIMATOLOGY), WANTED) as source:
-        means = SeaRecord(source, Needs(GRID, (), ())).monthly_means([])
+        means = SeaRecord.of(source, Needs(GRID, (), ())).monthly_means([])
     return [{name: x[month] for name, x in means.items()} for month in range(12)]
 
 
@@ -244,24 +244,104 @@ def test_no_climatology_without_twelve_months(start, times):
 
 def test_an_anomaly_persists_while_the_seasons_go_on(start, tmp_path):
     data = record(["2020-08-21T12"])
+    data[SST] -= 17  # much of it freezes, and the ice is at its edges
     sea = start(data, "anomaly-persist", lead=60)
+    observed = {name: field(data, 0, name) for name in (SST, ICE)}
+    bounds = units.SEA_BOUNDS_SI
     lead = np.timedelta64(90 * 86400, "s")
-    path = str(tmp_path / "air.nc")
-    seasons = read_state(path, INIT, sea="climatology", lead=lead).sea
+    seasons = read_state(tmp_path / "air.nc", INIT, sea="climatology", lead=lead).sea
     first = seasons.at(time("2020-08-21T12"))
-    np.testing.assert_allclose(
-        sea.at(time("2020-08-21T12"))[SST],
-        sea.at(time(INIT))[SST],
-        atol=0.1,  # of a day's season
+    for later in ("2020-08-22T12", "2020-09-16T12", "2020-10-01T12", "2020-10-21T12"):
+        now, given = seasons.at(time(later)), sea.at(time(later))
+        for name, atol in ((SST, 1e-4), (ICE, 1e-6)):
+            expected = np.clip(observed[name] + now[name] - first[name], *bounds[name])
+            np.testing.assert_allclose(given[name], expected, atol=atol)
+    # Of a day's season, where nothing is at a bound.
+    change = np.abs(sea.at(time(INIT))[SST][0] - observed[SST])
+    assert change[observed[SST] > 275].max() < 0.2
+
+
+def test_monthly_temperature_without_ice_persists_with_real_ice(start):
+    """One field for the whole run is not held within bounds by the model."""
+    months = np.arange("2019-01", "2022-01", dtype="datetime64[M]")
+    ice = start(record(months, ice=False)).fields[ICE]
+    assert ice.shape[0] == 1 and ice.min() >= 0 and 0 < ice.max() <= 1
+
+
+# Ice and temperature with different times
+
+
+def merged(sst_times, ice_times, tmp_path):
+    record(sst_times)[[SST]].to_netcdf(tmp_path / "sea_sst.nc")
+    ice = record(ice_times)[[ICE]]
+    ice[ICE] = 0 * ice[ICE] + xr.DataArray(
+        np.linspace(0.1, 0.9, len(ice_times)).astype("f4"), dims="time"
     )
-    for later in ("2020-09-16", "2020-10-01"):
-        now = seasons.at(time(later))
-        expected = field(data, 0) + now[SST][0] - first[SST][0]
-        cold = now[SST][0] < units.SEA_FREEZING_SI + 0.5
-        result = sea.at(time(later))[SST][0]
-        np.testing.assert_allclose(result[~cold], expected[~cold], atol=1e-3)
-    ice = [sea.at(time(t))[ICE] for t in ("2020-08-23", "2020-10-20")]
-    assert all(x.min() >= 0 and x.max() <= 1 for x in ice)
+    ice[ICE].attrs["units"] = "1"
+    ice.transpose("time", ...).to_netcdf(tmp_path / "sea_ice.nc")
+    return str(tmp_path / "sea_*.nc")
+
+
+def read_both(tmp_path, native, pattern, mode="persist", lead=0):
+    native.drop_vars([SST, ICE]).to_netcdf(tmp_path / "air.nc")
+    days = np.timedelta64(86400 * lead, "s")
+    path = tmp_path / "air.nc"
+    return read_state(path, INIT, sea=mode, sea_data=pattern, lead=days).sea
+
+
+def test_ice_is_of_its_last_time_before(tmp_path, native):
+    days = ["2020-08-19", "2020-08-20", "2020-08-21", "2020-08-22"]
+    sst = [f"{day}T12" for day in days]
+    sea = read_both(tmp_path, native, merged(sst, days, tmp_path))
+    np.testing.assert_allclose(sea.at(time(INIT))[ICE], 0.1 + 2 * 0.8 / 3, rtol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["persist", "prescribed"])
+def test_ice_of_long_ago_is_refused(tmp_path, native, mode):
+    sst = ["2020-08-20", "2020-08-22", "2020-08-30"]
+    pattern = merged(sst, ["1940-01-01", "1940-01-02"], tmp_path)
+    with pytest.raises(InputDataError, match="sea_ice_cover in .* is known"):
+        read_both(tmp_path, native, pattern, mode, lead=1)
+
+
+def test_daily_temperature_and_monthly_ice(tmp_path, native):
+    days = [f"2020-08-{day:02}" for day in range(15, 31)]
+    months = np.arange("2020-01", "2021-01", dtype="datetime64[M]")
+    pattern = merged(days, months, tmp_path)
+    sea = read_both(tmp_path, native, pattern, "prescribed", lead=3)
+    steady = np.linspace(0.1, 0.9, 12)  # so that mid-months lie near a straight line
+    given = [float(sea.at(time(f"2020-08-{day}"))[ICE].mean()) for day in (23, 24)]
+    assert steady[7] < given[0] < given[1] < steady[8]
+
+
+@pytest.mark.parametrize("mode", ["persist", "prescribed"])
+def test_a_hole_in_the_record_is_not_bridged(start, mode):
+    data = record(["1990-01-01", "1990-01-02", "2050-01-01"])
+    with pytest.raises(InputDataError, match="1990-01-02T00"):
+        start(data, mode, lead=1)
+
+
+def test_the_end_of_a_monthly_record_persists_for_a_month(start):
+    months = np.arange("2019-01", "2020-08", dtype="datetime64[M]")
+    sea = start(record(months))
+    assert "516 h before" in sea.notes[0]  # from the end of July
+    with pytest.raises(InputDataError, match="needs it from 24 h before"):
+        start(record(months[:-1]))
+
+
+def test_instants_on_the_first_of_months_are_no_means(start):
+    data = record(["2020-06-01", "2020-07-01", "2020-08-01", "2020-09-01"])
+    data[SST].attrs["cell_methods"] = data[ICE].attrs["cell_methods"] = "time: point"
+    sea = start(data)
+    np.testing.assert_array_equal(sea.at(time(INIT))[SST][0], field(data, 2))
+    assert "2020-08-01T00" in sea.notes[0]
+
+
+def test_thinning_begins_anew_after_an_odd_time(start):
+    hours = time("2020-08-22T00") + np.arange(60) * np.timedelta64(1, "h")
+    odd = np.append([time("2020-08-21T23:30")], hours)
+    sea = start(record(odd), "prescribed", lead=1)
+    assert len(sea.times) == 5 and (np.diff(sea.times) <= np.timedelta64(6, "h")).all()
 
 
 # offset
