@@ -5,7 +5,7 @@ import numpy as np
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.data import inputs
 from ngcm_cli.data.needs import Needs
-from ngcm_cli.data.places import is_far, location
+from ngcm_cli.data.places import is_far, location, shown
 from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.gcm.model import NeuralGCM
@@ -48,7 +48,7 @@ def read_inputs(
     try:
         return inputs.read_inputs(request, needs_of(model), progress)
     except InputDataError as error:
-        if not _is_sample(config):
+        if not _is_sample(config) or path(config) not in error.message:
             raise
         raise InputDataError(
             error.message.replace(path(config), SAMPLE),
@@ -85,8 +85,15 @@ def sea_words(config: ForecastConfig) -> str:
 
 
 def _with_place(name: str) -> str:
-    place = location(name)
-    return name if name == place else f"{name}, {place}"
+    place = shown(location(name))
+    return place if name.lower() != "arco" else f"{name}, {place}"
+
+
+def command(config: ForecastConfig) -> str:
+    """The command that runs this again, as it may be written down."""
+    named = {"data": config.data, "sst_data": config.sst_data}
+    public = {name: shown(value) for name, value in named.items() if value is not None}
+    return config.model_copy(update=public).command_line()
 
 
 def check_local_paths(config: ForecastConfig) -> None:

@@ -267,7 +267,7 @@ def _provenance(
     attributes: dict[str, Any] = {
         "title": f"Forecast by {card.name} from {format_time(initial.time)}",
         "source": f"NeuralGCM v1, {card.name}, weights SHA-256 {card.weights.sha256}",
-        "history": f"{now}: {config.command_line()}",
+        "history": f"{now}: {origin.command(config)}",
         "references": card.paper,
         "license": card.licence,
         "model": card.name,

@@ -12,6 +12,7 @@ from ngcm_cli.data import vertical
 from ngcm_cli.data.atmosphere import Atmosphere
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.opening import expect_chunks
+from ngcm_cli.data.places import blamed_on
 from ngcm_cli.data.plausibility import check_columns, check_varies
 from ngcm_cli.data.pressure_levels import (
     check_hydrostatic_order,
@@ -19,7 +20,7 @@ from ngcm_cli.data.pressure_levels import (
     nearest_level,
     places_of,
 )
-from ngcm_cli.data.source import Field, Source, blamed_on
+from ngcm_cli.data.source import Field, Source
 from ngcm_cli.data.times import choose_time
 from ngcm_cli.data.variables import CLOUDS, VARIABLES
 from ngcm_cli.disk import Progress, unseen

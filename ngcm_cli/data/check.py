@@ -7,11 +7,11 @@ import numpy as np
 from ngcm_cli.clock import format_time
 from ngcm_cli.data.analysis import check_complete, select_atmosphere
 from ngcm_cli.data.needs import Needs
-from ngcm_cli.data.places import is_far
+from ngcm_cli.data.places import blamed_on, is_far
 from ngcm_cli.data.pressure_levels import check_hydrostatic_order, listed
 from ngcm_cli.data.sea import SEA_ICE, SST, WANTED
 from ngcm_cli.data.sea_record import SeaRecord
-from ngcm_cli.data.source import Field, Source, blamed_on
+from ngcm_cli.data.source import Field, Source
 from ngcm_cli.data.times import describe_times
 from ngcm_cli.data.variables import CLOUDS, VARIABLES
 from ngcm_cli.disk import Progress, format_size, unseen

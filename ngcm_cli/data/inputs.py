@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ngcm_cli.clock import format_time
+from ngcm_cli.data.files import kept_file
 from ngcm_cli.data.needs import Needs
-from ngcm_cli.data.places import is_far
+from ngcm_cli.data.places import blamed_on, is_far, location, shown
+from ngcm_cli.data.plausibility import check_orientation
 from ngcm_cli.data.prepared import Prepared
+from ngcm_cli.data.remote import is_url
 from ngcm_cli.data.sea import SKIN, SST, WANTED, Sea
 from ngcm_cli.data.sea_modes import SeaRequest, select_sea
 from ngcm_cli.data.variables import CLOUDS, VARIABLES
@@ -97,7 +100,8 @@ def read_inputs(
             # Imports xarray, which a run from prepared data does without.
             from ngcm_cli.data.source import Source
 
-            if request.offline and is_far(path):
+            place = location(path)
+            if request.offline and is_url(place) and not kept_file(place).exists():
                 raise _not_here(path, request)
             names = (*needs.fields, *WANTED)
             source = Source.open(
@@ -121,14 +125,17 @@ def read_inputs(
         read_sea = _select_sea(request, time, needs, opened)
         if selection is not None:
             if kept is not None:
-                log.info(
-                    f"Fetching the state of {format_time(time)} from {request.data}"
-                )
+                place = shown(request.data)
+                log.info(f"Fetching the state of {format_time(time)} from {place}")
             atmosphere = selection.read(progress)
             if kept is not None:
                 kept.save_atmosphere(atmosphere)
         assert atmosphere is not None
         sea = read_sea()
+    if request.sea_data is None and sea.dated and "temperature" in atmosphere.fields:
+        with blamed_on(request.data):
+            lowest, warmth = atmosphere.fields["temperature"][-1], sea.at(time)[SST][0]
+            check_orientation(lowest, warmth, needs.grid)
     return InitialState(time, atmosphere.fields, sea, request.data, atmosphere.notes)
 
 
@@ -148,14 +155,17 @@ def _select_sea(request: InputRequest, time: np.datetime64, needs: Needs, opened
 
 
 def _not_here(path: str, request: InputRequest) -> InputDataError:
-    when = "" if request.init is None else f" for {format_time(request.init)}"
-    command = "" if request.init is None else f" --init {format_time(request.init)}"
-    return InputDataError(
-        f"What is needed from {path}{when} is not on this computer, and no network may "
-        "be used.",
-        f"Fetch it with `ngcm data prepare{command}`, or go without --offline and "
-        "--dry-run.",
-    )
+    message = f"What is needed from {shown(path)} is not on this computer, and no "
+    message += "network may be used."
+    hint = "Go without --offline and --dry-run."
+    if request.init is not None:
+        words = {"--init": format_time(request.init), "--data": request.data}
+        words |= {"--sst": request.sea} if request.sea != "persist" else {}
+        words |= {"--sst-data": request.sea_data} if request.sea_data else {}
+        command = " ".join(f"{flag} {shown(word)}" for flag, word in words.items())
+        hint = f"Fetch it with `ngcm data prepare {command}`, or go without --offline "
+        hint += "and --dry-run."
+    return InputDataError(message, hint)
 
 
 def _check_variables(source: "Source", needs: Needs, request: InputRequest) -> None:

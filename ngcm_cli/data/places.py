@@ -1,8 +1,11 @@
 """Where data are: here, far away, in several files, or under a name."""
 
+import contextlib
 import glob
 import os
+from collections.abc import Iterator
 
+from ngcm_cli.data.remote import public_name
 from ngcm_cli.errors import InputDataError
 
 ARCO = "gs://gcp-public-data-arco-era5/ar/full_37-1h-0p25deg-chunk-1.zarr-v3"
@@ -12,6 +15,11 @@ ARCO = "gs://gcp-public-data-arco-era5/ar/full_37-1h-0p25deg-chunk-1.zarr-v3"
 def location(name: str) -> str:
     """Where a source that has a name is: ``arco``; paths and URLs are themselves."""
     return ARCO if name.strip().lower() == "arco" else name
+
+
+def shown(name: str) -> str:
+    """A source as it may be written down: URLs without passwords and signatures."""
+    return public_name(name) if "://" in name else name
 
 
 def is_far(source: str) -> bool:
@@ -31,3 +39,14 @@ def places(path: str) -> list[str]:
     if not places:
         raise InputDataError(f"No file is called '{path}'.", "Check the pattern.")
     return places
+
+
+@contextlib.contextmanager
+def blamed_on(path: str) -> Iterator[None]:
+    """Name the file in what is said about its contents."""
+    try:
+        yield
+    except InputDataError as error:
+        named = path in error.message or shown(path) in error.message
+        message = error.message if named else f"In '{shown(path)}': {error.message}"
+        raise InputDataError(message, error.hint) from error

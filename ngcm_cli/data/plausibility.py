@@ -17,7 +17,7 @@ from ngcm_cli.spectral.grid import Grid
 _THICKNESS_ERROR = 5.0
 _FAR_APART = 2.1  # ratio of pressures, beyond which a mean of two says too little
 # Correlation with the sea's temperature is larger the right way up by 0.08 or more.
-_CLEARLY = 0.02
+_CLEARLY, _AT_LEAST = 0.02, 0.5
 _MASK_CLEARLY = 0.1  # by 0.4 in ERA5 and OISST
 
 Columns = Mapping[str, tuple[np.ndarray, np.ndarray]]
@@ -105,7 +105,7 @@ def check_orientation(
     """
     upright = _correlation(temperature, sea_temperature, grid)
     turned = _correlation(temperature[:, ::-1], sea_temperature, grid)
-    if turned > upright + _CLEARLY:
+    if turned > max(upright + _CLEARLY, _AT_LEAST):
         raise InputDataError(
             "The atmosphere is upside down: its lowest temperature fits the sea better "
             f"with north and south exchanged (correlation {turned:.2f}, as it is "

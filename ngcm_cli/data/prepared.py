@@ -31,7 +31,7 @@ import ngcm_cli
 from ngcm_cli.clock import format_time
 from ngcm_cli.data.atmosphere import Atmosphere
 from ngcm_cli.data.needs import Needs
-from ngcm_cli.data.places import location
+from ngcm_cli.data.places import location, shown
 from ngcm_cli.data.sea import UNDATED, Sea
 from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.disk import home
@@ -67,14 +67,15 @@ class Prepared:
         """The folder for a source and a model, whether it exists or not."""
         size = "x".join(map(str, needs.grid.nodal_shape))
         about = {
-            "source": location(source),
+            "source": shown(location(source)),
             "grid": f"{size} Gaussian",
             "levels": list(map(float, needs.levels)),
             "variables": list(needs.fields),
             "version": _VERSION,
         }
-        digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
-        last = location(source).rstrip("/").rpartition("/")[2]
+        whole = json.dumps([location(source), about], sort_keys=True)
+        digest = hashlib.sha256(whole.encode()).hexdigest()
+        last = about["source"].rpartition("/")[2]
         name = re.sub(r"[^\w.-]+", "-", last)[:60]
         return cls(root() / f"{name}_{size}_{digest[:8]}", needs, about)
 

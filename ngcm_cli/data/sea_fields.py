@@ -7,10 +7,11 @@ import numpy as np
 from ngcm_cli import units
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.opening import missing_chunks
+from ngcm_cli.data.places import blamed_on
 from ngcm_cli.data.plausibility import check_land
 from ngcm_cli.data.regrid import fill_nan_with_nearest
 from ngcm_cli.data.sea import LAND, SEA_ICE, SKIN, SST
-from ngcm_cli.data.source import Field, Source, blamed_on
+from ngcm_cli.data.source import Field, Source
 from ngcm_cli.data.source_grid import SourceGrid
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.spectral.grid import Grid

@@ -19,7 +19,7 @@ from ngcm_cli.data.conversion import (
 )
 from ngcm_cli.data.dataset import recognise
 from ngcm_cli.data.opening import missing_chunks, open_dataset, reading_error
-from ngcm_cli.data.places import location, places
+from ngcm_cli.data.places import blamed_on, location, places
 from ngcm_cli.data.regrid import ConservativeRegridder
 from ngcm_cli.data.source_grid import SourceGrid
 from ngcm_cli.data.times import checked_times
@@ -222,17 +222,6 @@ class Source:
         """The file that holds a variable at one of its times."""
         parts = self.fields[name]
         return next((f for f in parts if time in f.times), parts[0])
-
-
-@contextlib.contextmanager
-def blamed_on(path: str) -> Iterator[None]:
-    """Name the file in what is said about its contents."""
-    try:
-        yield
-    except InputDataError as error:
-        named = path in error.message
-        message = error.message if named else f"In '{path}': {error.message}"
-        raise InputDataError(message, error.hint) from error
 
 
 def _recognised(
