@@ -109,8 +109,14 @@ def reading_error(variable: str, error: Exception) -> InputDataError:
         return InputDataError(
             f"Variable {variable} cannot be read: {error.message}", error.hint
         )
+    if isinstance(error, MemoryError):
+        return InputDataError(
+            f"Variable {variable} cannot be read: there is not enough memory.",
+            "Close other programs, or use a coarser copy of the data.",
+        )
+    reason = str(error).strip().rstrip(".") or type(error).__name__
     return InputDataError(
-        f"Variable {variable} cannot be read: {error}.",
+        f"Variable {variable} cannot be read: {reason}.",
         "The file may be damaged: download or copy it again.",
     )
 

@@ -1,3 +1,4 @@
+import numcodecs
 import numpy as np
 import pytest
 import xarray as xr
@@ -135,6 +136,27 @@ def test_a_chunk_of_nan_that_is_not_there(tmp_path, native):
     (tmp_path / "a.zarr" / "temperature" / "0.0.0.0").unlink()
     with pytest.raises(InputDataError, match="'temperature' has no data at 2020-08-22"):
         read_state(tmp_path / "a.zarr")
+
+
+@pytest.mark.parametrize(
+    "codec", [numcodecs.GZip(), numcodecs.Zlib(), numcodecs.BZ2(), numcodecs.LZMA()]
+)
+def test_a_compressed_chunk_that_is_cut_short(tmp_path, native, codec):
+    encoding = {"temperature": {"compressors": codec}}
+    native.to_zarr(tmp_path / "a.zarr", zarr_format=2, encoding=encoding)
+    chunk = tmp_path / "a.zarr" / "temperature" / "0.0.0.0"
+    chunk.write_bytes(chunk.read_bytes()[:200])
+    with pytest.raises(InputDataError, match="'temperature' cannot be read: ") as error:
+        read_state(tmp_path / "a.zarr")
+    assert "damaged" in error.value.hint
+
+
+@pytest.mark.parametrize("start", ["see the documentation", "NaT"])
+def test_what_is_no_date_says_nothing_about_the_times(tmp_path, native, start):
+    native.attrs = {"valid_time_start": start, "valid_time_stop": "2020-01-01"}
+    native.to_netcdf(tmp_path / "a.nc")
+    with Source.open(str(tmp_path / "a.nc"), FIELDS) as source:
+        assert len(source.times("temperature")) == 1
 
 
 # The atmosphere: levels and substitutions
