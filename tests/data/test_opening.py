@@ -2,12 +2,14 @@
 
 import gzip
 import os
+import re
 
 import pytest
 import xarray as xr
 import zarr
 
 from ngcm_cli.data.opening import open_dataset
+from ngcm_cli.data.places import is_far
 from ngcm_cli.errors import InputDataError
 
 
@@ -95,6 +97,37 @@ def test_truncated_netcdf(tmp_path, native):
     error = refused(tmp_path / "cut.nc")
     assert "cannot be opened" in error.message
     assert "truncated" in error.hint
+
+
+@pytest.mark.parametrize("offline", [True, False])
+@pytest.mark.parametrize(
+    "url, words",
+    [
+        ("http://[::1", "is not an address"),
+        ("http://a b/x.nc", "is not an address"),
+        ("https://example.org:port/x.nc", "is not an address"),
+        ("https:///x.nc", "names no server"),
+        ("s3:///x.zarr", "names no bucket"),
+        ("s3://UPPER_case bucket/x", "'UPPER_case bucket' has other characters"),
+        ("gs://a%b/x", "'a%b' has other characters"),
+        ("ftp://example.org/x", "begins with 'ftp://', which is not read"),
+        ("file:///x.nc", "begins with 'file://', which is not read"),
+    ],
+)
+def test_what_is_no_address(url, words, offline):
+    """Nothing is asked of the network, and it is said whether it may be or not."""
+    with pytest.raises(InputDataError) as caught:
+        open_dataset(url, offline=offline)
+    assert url in caught.value.message and words in caught.value.message
+    assert caught.value.hint
+    with pytest.raises(InputDataError, match=re.escape(caught.value.message)):
+        is_far(url)
+
+
+def test_passwords_are_not_shown():
+    with pytest.raises(InputDataError) as caught:
+        open_dataset("https://me:secret@[::1/x?signature=hidden")
+    assert "secret" not in str(caught.value) and "hidden" not in str(caught.value)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
