@@ -50,13 +50,13 @@ def recognise(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
         InputDataError: a coordinate is missing, ambiguous or damaged, or a variable has
             more dimensions than these.
     """
-    dims = {axis: _find_axis(dataset, axis) for axis in ("latitude", "longitude")}
+    dims = {axis: find_axis(dataset, axis) for axis in ("latitude", "longitude")}
     _check_horizontal(dataset, dims)
-    dims["level"] = _find_axis(dataset, "level")
+    dims["level"] = find_axis(dataset, "level")
     keep = set(dims.values())
     single = [d for d, size in dataset.sizes.items() if size == 1 and d not in keep]
     dataset = dataset.squeeze(single)
-    time = _find_axis(dataset, "time")
+    time = find_axis(dataset, "time")
     if time is not None and dataset[time].ndim == 1:
         dims["time"] = str(dataset[time].dims[0])
     elif time is not None and dataset[time].ndim > 1:
@@ -101,8 +101,13 @@ def _sizes(array: xr.DataArray) -> str:
     return ", ".join(f"{dim} ({size})" for dim, size in array.sizes.items())
 
 
-def _find_axis(dataset: xr.Dataset, axis: str) -> str | None:
-    """The 0- or 1-dimensional variable that holds a coordinate, by name, then by CF."""
+def find_axis(dataset: xr.Dataset, axis: str) -> str | None:
+    """The 0- or 1-dimensional variable that holds a coordinate, by name, then by CF.
+
+    Args:
+        dataset: as opened.
+        axis: ``latitude``, ``longitude``, ``time`` or ``level``.
+    """
     slim = {
         str(n): v
         for n, v in dataset.variables.items()

@@ -1,5 +1,7 @@
 """When forecasts of others are valid: their initial time and their lead time."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -68,9 +70,9 @@ def _says_valid(dataset: xr.Dataset, time: str) -> bool:
 
 
 def _duration(lead: xr.DataArray) -> np.timedelta64:
-    value = lead.values[()]
+    value: Any = lead.values[()]
     if lead.dtype.kind == "m" and not np.isnat(value):
-        return np.timedelta64(value)
+        return value
     if lead.dtype.kind in "iuf" and value == 0:
         return np.timedelta64(0, "s")
     if lead.dtype.kind not in "iuf" or not np.isfinite(value):
