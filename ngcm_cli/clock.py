@@ -11,6 +11,7 @@ from ngcm_cli.errors import ConfigError
 _DURATION = re.compile("".join(rf"(?:(\d{{1,18}}){unit})?" for unit in "dhms"))
 _SECONDS = (86400, 3600, 60, 1)
 _LONGEST = 365250 * 86400  # a thousand years
+_MOST_TIMES = 100_000
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:\d{2}){0,2})?Z?")
 
 
@@ -90,6 +91,13 @@ def parse_times(value: Any) -> tuple[np.datetime64, ...]:
             raise ConfigError(
                 f"The range '{word}' holds no times.",
                 "Write the earlier time first, and a step longer than zero.",
+            )
+        count = int((end - start) // step) + 1  # before room is made for them
+        if count > _MOST_TIMES:
+            raise ConfigError(
+                f"The range '{word}' holds {count} times; more than {_MOST_TIMES} "
+                "cannot be asked for at once.",
+                "Write a shorter range or a longer step.",
             )
         times.extend(np.arange(start, end + np.timedelta64(1, "s"), step))
     if not times:

@@ -107,6 +107,7 @@ def test_lists_and_ranges_of_times(text, expected):
         ("2020-08-21/2020-08-22/0h", "holds no times"),
         ("2020-08-21/2020-08-22/soon", "'soon' is not a duration"),
         ("2020-08-21/2020-08-22/1d/2d", "is not a range of times"),
+        ("1000-01-01/2900-01-01/1s", r"holds \d{11} times; more than 100000"),
     ],
 )
 def test_what_is_no_list_of_times(text, sentence):

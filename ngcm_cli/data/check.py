@@ -1,18 +1,21 @@
 """What data hold, whether they can be used, and what is wrong with them, in words."""
 
 import dataclasses
+from collections.abc import Collection
 
 import numpy as np
 
 from ngcm_cli.clock import format_time
 from ngcm_cli.data.analysis import check_complete, select_atmosphere
+from ngcm_cli.data.description import describe
 from ngcm_cli.data.needs import Needs
-from ngcm_cli.data.places import blamed_on, is_far
+from ngcm_cli.data.opening import open_dataset
+from ngcm_cli.data.places import blamed_on, is_far, location, places
 from ngcm_cli.data.pressure_levels import check_hydrostatic_order, listed
-from ngcm_cli.data.sea import SEA_ICE, SST, WANTED
+from ngcm_cli.data.sea import LAND, SEA_ICE, SKIN, SST, WANTED
 from ngcm_cli.data.sea_record import SeaRecord
 from ngcm_cli.data.source import Field, Source
-from ngcm_cli.data.times import describe_times
+from ngcm_cli.data.times import choose_time, describe_times
 from ngcm_cli.data.variables import CLOUDS, VARIABLES
 from ngcm_cli.disk import Progress, format_size, unseen
 from ngcm_cli.errors import InputDataError
@@ -59,7 +62,11 @@ def check(
         InputDataError: it cannot be opened, or holds nothing that is known.
     """
     names = (*needs.fields, *WANTED)
-    with Source.open(path, names, offline=offline, progress=progress) as source:
+    try:
+        opened = Source.open(path, names, offline=offline, progress=progress)
+    except InputDataError as problem:
+        return _unusable(path, needs, problem, offline, progress)
+    with opened as source:
         if not source.fields:
             raise InputDataError(
                 f"'{path}' holds nothing that a run needs. Found the variables "
@@ -68,18 +75,51 @@ def check(
                 "come with the model.",
             )
         lines = _overview(source)
-        problems: list[InputDataError] = []
+        wrong: dict[str, InputDataError] = {}
         for name in source.fields:
-            lines.append(("Variables", _Survey(source, name, init).run(problems)))
+            lines.append(("Variables", _Survey(source, name, init).run(wrong)))
         used = {f.array.attrs["found"] for f in _all_fields(source)}
         others = [name for name in source.there if name not in used]
         if others:
             lines.append(("Not used", ", ".join(others)))
-        starts, forecast = _as_start(source, needs, init)
-        serves, sea = _as_sea(source, needs)
+        problems = [*_absent(source, init), *wrong.values()]
+        starts, forecast = _as_start(source, needs, init, wrong)
+        serves, sea = _as_sea(source, needs, wrong)
         lines += [("Forecast", text) for text in forecast]
         lines += [("Sea", text) for text in sea]
     return Report(tuple(lines), tuple(problems), (starts or serves) and not problems)
+
+
+def _unusable(
+    path: str,
+    needs: Needs,
+    problem: InputDataError,
+    offline: bool,
+    progress: Progress,
+) -> Report:
+    """What is in a file that opens and cannot be used; else the problem is raised."""
+    for place in places(location(path)):
+        if place not in problem.message and path not in problem.message:
+            continue  # of several files, another one
+        try:
+            dataset = open_dataset(place, offline=offline, progress=progress)
+        except InputDataError:
+            break
+        with dataset:
+            return Report(tuple(describe(place, dataset, needs)), (problem,), False)
+    raise problem
+
+
+def _absent(source: Source, init: np.datetime64 | None) -> list[InputDataError]:
+    """That the time named is not there at all."""
+    times = np.unique(np.concatenate([source.times(name) for name in source.fields]))
+    try:
+        with blamed_on(source.path):
+            if init is not None:
+                choose_time(times, init)
+    except InputDataError as problem:
+        return [problem]
+    return []
 
 
 def _all_fields(source: Source) -> list[Field]:
@@ -123,8 +163,8 @@ class _Survey:
     name: str
     init: np.datetime64 | None
 
-    def run(self, problems: list[InputDataError]) -> str:
-        """A line about the variable; what is wrong with it is added to the list."""
+    def run(self, wrong: dict[str, InputDataError]) -> str:
+        """A line about the variable; what is wrong with it is added under its name."""
         parts = self.source.fields[self.name]
         attributes = parts[0].array.attrs
         units = attributes["units"]
@@ -142,7 +182,7 @@ class _Survey:
                 with blamed_on(field.path):
                     values = self._checked(field, time, notes)
             except InputDataError as problem:
-                problems.append(problem)
+                wrong[self.name] = problem
                 return f"{title}: WRONG, see below"
             smallest = min(smallest, float(np.nanmin(values)))
             largest = max(largest, float(np.nanmax(values)))
@@ -185,12 +225,18 @@ class _Survey:
 
 
 def _as_start(
-    source: Source, needs: Needs, init: np.datetime64 | None
+    source: Source,
+    needs: Needs,
+    init: np.datetime64 | None,
+    wrong: Collection[str],
 ) -> tuple[bool, list[str]]:
     """Whether a forecast can start from it, and what will be substituted."""
     missing = [n for n in needs.fields if n not in source.fields and n not in CLOUDS]
     if missing:
         return False, [f"cannot start from it: {', '.join(missing)} not there."]
+    bad = [name for name in needs.fields if name in wrong]
+    if bad:
+        return False, [f"cannot start from it: {', '.join(bad)} is wrong, see below."]
     times = source.times(needs.fields[0])
     try:
         if init is None and len(times):
@@ -201,12 +247,20 @@ def _as_start(
     return True, ["can start from it.", *selection.notes]
 
 
-def _as_sea(source: Source, needs: Needs) -> tuple[bool, list[str]]:
+def _as_sea(
+    source: Source, needs: Needs, wrong: Collection[str]
+) -> tuple[bool, list[str]]:
     """Whether the sea can be taken from it."""
     try:
         record = SeaRecord.of(source, needs)
     except InputDataError:
         return False, ["cannot be taken from it: no sea_surface_temperature there."]
+    used = (SST, SEA_ICE) if SST in source.fields else (SKIN, LAND, SEA_ICE)
+    bad = [name for name in used if name in wrong]
+    if bad:
+        return False, [
+            f"cannot be taken from it: {', '.join(bad)} is wrong, see below."
+        ]
     kind = (
         "fields of " + describe_times(record.times)
         if len(record.times)

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import xarray as xr
 
+from ngcm_cli.data.lead import valid_times
 from ngcm_cli.data.pressure_levels import PRESSURE_UNITS, hectopascals
 from ngcm_cli.data.variables import VARIABLES, Variable
 from ngcm_cli.errors import InputDataError
@@ -41,19 +43,20 @@ def recognise(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
         ``level``, ``latitude`` and ``longitude``, in the order of the file; attributes
         ``found`` (name in the file), ``units`` (may be empty) and ``chunks`` (their
         size by dimension, where they are stored in such). Coordinates: degrees,
-        ``level`` in hPa, ``time`` as the file has it (absent if the file has none).
+        ``level`` in hPa where one of them is on levels, ``time`` as the file has it
+        (absent if the file has none), with the lead time where that stands apart.
 
     Raises:
-        InputDataError: a coordinate is missing or ambiguous, or a variable has more
-            dimensions than these.
+        InputDataError: a coordinate is missing, ambiguous or damaged, or a variable has
+            more dimensions than these.
     """
-    dims = {axis: _find_axis(dataset, axis) for axis in ("latitude", "longitude")}
+    dims = {axis: find_axis(dataset, axis) for axis in ("latitude", "longitude")}
     _check_horizontal(dataset, dims)
-    dims["level"] = _find_axis(dataset, "level")
+    dims["level"] = find_axis(dataset, "level")
     keep = set(dims.values())
     single = [d for d, size in dataset.sizes.items() if size == 1 and d not in keep]
     dataset = dataset.squeeze(single)
-    time = _find_axis(dataset, "time")
+    time = find_axis(dataset, "time")
     if time is not None and dataset[time].ndim == 1:
         dims["time"] = str(dataset[time].dims[0])
     elif time is not None and dataset[time].ndim > 1:
@@ -63,31 +66,48 @@ def recognise(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
             "Select one initial time (or one lead time) first.",
         )
     coordinates = {
-        axis: (axis, dataset[dims[axis]].values.astype(float))
+        axis: (axis, _degrees(dataset[dims[axis]], axis))
         for axis in ("latitude", "longitude")
     }
-    upper_air = any(VARIABLES[name].on_levels for name in names)
-    if dims["level"] is not None and dataset[dims["level"]].ndim and upper_air:
-        coordinates["level"] = ("level", hectopascals(dataset[dims["level"]]))
     canonical = {old: new for new, old in dims.items() if old is not None}
     found = {}
     for name in names:
         array = _find_variable(dataset, VARIABLES[name], dims)
         if array is not None:
             found[name] = _with_canonical_dims(array, canonical)
+    if dims["level"] is not None and dataset[dims["level"]].ndim:
+        # In a file of the sea it may be a depth, which need not make sense here.
+        on_it = any("level" in array.dims for array in found.values())
+        upper_air = any(VARIABLES[name].on_levels for name in names)
+        if on_it or (upper_air and not dataset.sizes[dims["level"]]):
+            coordinates["level"] = ("level", hectopascals(dataset[dims["level"]]))
     result = xr.Dataset(found).assign_coords(coordinates)
     if time is not None:
-        values = dataset[time].variable
-        result = result.assign_coords(time=(("time",) * values.ndim, values.values))
+        values = valid_times(dataset, time)
+        result = result.assign_coords(time=(("time",) * values.ndim, values))
     return result
+
+
+def _degrees(coordinate: xr.DataArray, axis: str) -> np.ndarray:
+    if coordinate.dtype.kind not in "iuf":
+        raise InputDataError(
+            f"The {axis} coordinate '{coordinate.name}' does not hold numbers.",
+            f"Needed: {axis}s in degrees.",
+        )
+    return coordinate.values.astype(float)
 
 
 def _sizes(array: xr.DataArray) -> str:
     return ", ".join(f"{dim} ({size})" for dim, size in array.sizes.items())
 
 
-def _find_axis(dataset: xr.Dataset, axis: str) -> str | None:
-    """The 0- or 1-dimensional variable that holds a coordinate, by name, then by CF."""
+def find_axis(dataset: xr.Dataset, axis: str) -> str | None:
+    """The 0- or 1-dimensional variable that holds a coordinate, by name, then by CF.
+
+    Args:
+        dataset: as opened.
+        axis: ``latitude``, ``longitude``, ``time`` or ``level``.
+    """
     slim = {
         str(n): v
         for n, v in dataset.variables.items()

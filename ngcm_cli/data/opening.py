@@ -12,6 +12,7 @@ import zarr
 from ngcm_cli.data import remote
 from ngcm_cli.data.files import NothingThere, fetch_file, kept_file
 from ngcm_cli.data.grib import is_grib, open_grib
+from ngcm_cli.data.netcdf import HEADS, promised_size
 from ngcm_cli.data.stores import RemoteStore, WatchedStore, open_store
 from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import InputDataError
@@ -109,8 +110,14 @@ def reading_error(variable: str, error: Exception) -> InputDataError:
         return InputDataError(
             f"Variable {variable} cannot be read: {error.message}", error.hint
         )
+    if isinstance(error, MemoryError):
+        return InputDataError(
+            f"Variable {variable} cannot be read: there is not enough memory.",
+            "Close other programs, or use a coarser copy of the data.",
+        )
+    reason = str(error).strip().rstrip(".") or type(error).__name__
     return InputDataError(
-        f"Variable {variable} cannot be read: {error}.",
+        f"Variable {variable} cannot be read: {reason}.",
         "The file may be damaged: download or copy it again.",
     )
 
@@ -139,7 +146,10 @@ def _open_url(url: str, offline: bool, progress: Progress) -> xr.Dataset:
 
 
 def _open_file(url: str, name: str, progress: Progress) -> xr.Dataset:
-    check = lambda file: _check_binary(file, name)
+    def check(file: pathlib.Path) -> None:
+        _check_binary(file, name)
+        _check_whole(file, name)
+
     return _open_local(fetch_file(url, check, progress=progress), name)
 
 
@@ -231,13 +241,25 @@ def _check_binary(place: pathlib.Path, name: str) -> None:
 
 def _check_netcdf(place: pathlib.Path, name: str) -> None:
     head = _head(place, name)
-    if head.startswith((b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n")):
+    if head.startswith(HEADS):
+        _check_whole(place, name)
         return
     for magic, kind, hint in _MAGIC:
         if head.startswith(magic):
             raise InputDataError(f"'{name}' is {kind}, not NetCDF.", hint)
     _check_binary(place, name)
     raise InputDataError(f"'{name}' is not a dataset, not NetCDF.", _FORMATS)
+
+
+def _check_whole(place: pathlib.Path, name: str) -> None:
+    """Refuse what was cut off, of which NetCDF-3 would be read as zeros."""
+    size, promised = place.stat().st_size, promised_size(place)
+    if promised is not None and size < promised:
+        raise InputDataError(
+            f"'{name}' is truncated: it has {size} bytes, and its header promises "
+            f"{'more' if promised == size + 1 else f'at least {promised}'}.",
+            "Download or copy it again.",
+        )
 
 
 def _check_zarr_directory(place: pathlib.Path) -> None:

@@ -5,7 +5,7 @@ import glob
 import os
 from collections.abc import Iterator
 
-from ngcm_cli.data.remote import public_name
+from ngcm_cli.data.remote import is_url, public_name
 from ngcm_cli.errors import InputDataError
 
 ARCO = "gs://gcp-public-data-arco-era5/ar/full_37-1h-0p25deg-chunk-1.zarr-v3"
@@ -23,8 +23,12 @@ def shown(name: str) -> str:
 
 
 def is_far(source: str) -> bool:
-    """Whether a source is not on this computer, so that what is prepared is kept."""
-    return "://" in location(source)
+    """Whether a source is not on this computer, so that what is prepared is kept.
+
+    Raises:
+        InputDataError: it is an address of a kind that we do not read, or none.
+    """
+    return is_url(location(source))
 
 
 def places(path: str) -> list[str]:

@@ -21,7 +21,8 @@ def hectopascals(level: xr.DataArray) -> np.ndarray:
         level: the coordinate as the file has it.
 
     Raises:
-        InputDataError: it is no pressure coordinate, or contradicts its units.
+        InputDataError: it is no pressure coordinate, contradicts its units, or does
+            not hold each level once.
     """
     name, standard_name = level.name, str(level.attrs.get("standard_name", ""))
     units = str(level.attrs.get("units", "")).strip().lower()
@@ -36,6 +37,7 @@ def hectopascals(level: xr.DataArray) -> np.ndarray:
             "Needed: a 1-D coordinate in hPa or Pa.",
         )
     values = level.values.astype(float)
+    _check_values(str(name), values)
     in_pascals = values.max() > 2000
     stated = units in ("pa", "pascal", "pascals")
     if units in PRESSURE_UNITS and stated != in_pascals:
@@ -47,6 +49,30 @@ def hectopascals(level: xr.DataArray) -> np.ndarray:
             "attribute or the values.",
         )
     return values / 100 if in_pascals else values
+
+
+def _check_values(name: str, values: np.ndarray) -> None:
+    if not len(values):
+        raise InputDataError(
+            f"The vertical coordinate '{name}' is empty: it has no levels.",
+            "Check how the file was made: the selection of levels left none.",
+        )
+    wrong = values[~(np.isfinite(values) & (values > 0))]
+    if len(wrong):
+        raise InputDataError(
+            f"The vertical coordinate '{name}' holds {wrong[0]:g}, which is no "
+            f"pressure ({len(wrong)} of its {len(values)} levels are like that).",
+            "Repair the coordinate, or leave these levels out.",
+        )
+    ordered = np.sort(values)
+    again = ordered[1:][np.diff(ordered) <= 1e-6 * ordered[1:]]
+    if len(again):
+        raise InputDataError(
+            f"The vertical coordinate '{name}' holds the level {again[0]:g} more than "
+            "once.",
+            f"Keep each level once, e.g. `dataset.drop_duplicates('{name}')` in "
+            "xarray.",
+        )
 
 
 def nearest_level(levels: np.ndarray, pressure: float) -> int:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
 
 SCHEMES = ("gs", "s3", "https", "http")
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 PIECE = 2**20
 """Bytes in which a body arrives, at least."""
 
@@ -73,7 +74,7 @@ def is_url(path: str) -> bool:
     """Whether it is the address of something on a server, not a local path.
 
     Raises:
-        InputDataError: it is an address of a kind that we do not read.
+        InputDataError: it is an address of a kind that we do not read, or none.
     """
     scheme, mark, rest = path.partition("://")
     if not mark:
@@ -86,7 +87,34 @@ def is_url(path: str) -> bool:
             else "Give an address with gs://, s3://, https:// or http://, or the path "
             "of a local copy.",
         )
+    _check_address(path, scheme.lower(), rest.partition("/")[0])
     return True
+
+
+def _check_address(url: str, scheme: str, host: str) -> None:
+    """Refuse what the libraries further down would fall over."""
+    kind = "server" if scheme.startswith("http") else "bucket"
+    shown = re.sub(r"//[^/]*@", "//", url.partition("?")[0])  # without a password
+    if not host:
+        raise InputDataError(
+            f"'{shown}' names no {kind}.", f"Write {scheme}://NAME/PATH."
+        )
+    if kind == "bucket" and not _BUCKET.fullmatch(host):
+        raise InputDataError(
+            f"'{shown}' names no bucket: '{host.rpartition('@')[2]}' has other "
+            "characters than letters, digits, dots, hyphens and underscores.",
+            f"Write {scheme}://BUCKET/PATH.",
+        )
+    try:
+        _ = urllib.parse.urlsplit(url).port  # It raises where that is no number, too.
+        valid = not re.search(r"\s", host)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise InputDataError(
+            f"'{shown}' is not an address: its server's name or port is malformed.",
+            f"Write {scheme}://NAME/PATH, an IPv6 address in brackets.",
+        )
 
 
 def public_name(url: str) -> str:
@@ -134,11 +162,6 @@ def connect(url: str, *, to_list: bool = False) -> "ObjectStore":
     scheme = scheme.lower()
     bucket, _, path = rest.strip("/").partition("/")
     path, name = path or None, public_name(url)
-    if not bucket:
-        raise InputDataError(
-            f"'{url}' names no {'server' if scheme[0] == 'h' else 'bucket'}.",
-            f"Write {scheme}://NAME/PATH.",
-        )
     try:
         if scheme == "s3":
             config: S3Config = {}

@@ -97,7 +97,9 @@ class Field:
         try:
             # Read first: transposing a lazy array makes xarray read point by point.
             stored = array.compute().transpose(..., "longitude", "latitude").values
-        except (OSError, RuntimeError, ValueError, InputDataError) as error:
+        except (
+            Exception
+        ) as error:  # A codec raises what it likes: EOFError, zlib.error.
             raise reading_error(self.found, error) from error
         self._check_chunks(stored)
         if not np.isfinite(stored).any():
@@ -264,8 +266,13 @@ def _written(dataset: xr.Dataset, times: np.ndarray) -> slice:
     ]
     if not start or not stops:
         return slice(None)
-    first = np.datetime64(str(start), "s")
-    last = np.datetime64(max(stops), "D") + 1  # the whole day
+    try:
+        first = np.datetime64(str(start), "s")
+        last = np.datetime64(max(stops), "D") + 1  # the whole day
+    except ValueError:  # Free text of somebody else's.
+        return slice(None)
+    if np.isnat(first) or np.isnat(last):
+        return slice(None)
     return slice(*np.searchsorted(times, [first, last.astype("datetime64[s]")]))
 
 

@@ -40,6 +40,8 @@ class SourceGrid:
         Raises:
             InputDataError: they do not cover the globe exactly once.
         """
+        _check_values("longitudes", longitude)
+        _check_values("latitudes", latitude)
         _check_latitude(latitude)
         south_first = np.argsort(latitude)
         turned = longitude % 360
@@ -113,13 +115,24 @@ class SourceGrid:
         return f"{len(self.longitude)}x{len(self.latitude)} ({step:.4g}°)"
 
 
+def _check_values(what: str, values: np.ndarray) -> None:
+    if not len(values):
+        raise InputDataError(
+            f"There are no {what}: their axis has the length zero.",
+            "Check how the file was made: a selection left nothing.",
+        )
+    wrong = np.flatnonzero(~np.isfinite(values))
+    if len(wrong):
+        raise InputDataError(
+            f"{len(wrong)} of the {len(values)} {what} are missing or infinite, the "
+            f"first at index {wrong[0]}.",
+            "Repair the coordinate first, or download the file again.",
+        )
+
+
 def _check_latitude(latitude: np.ndarray) -> None:
     ordered = np.sort(latitude)
-    if (
-        len(latitude) < 4
-        or not np.isfinite(latitude).all()
-        or (np.diff(ordered) == 0).any()
-    ):
+    if len(latitude) < 4 or (np.diff(ordered) == 0).any():
         raise InputDataError(
             f"The latitudes are not a global grid: {_listed(latitude)}.",
             "Needed: each parallel once, from pole to pole, in degrees.",

@@ -13,10 +13,15 @@ def checked_times(values: np.ndarray) -> np.ndarray:
         values: as xarray decodes them; one or many.
 
     Raises:
-        InputDataError: they are no dates of the standard calendar, or one is missing,
-            occurs twice or is out of order.
+        InputDataError: there are none, they are no dates of the standard calendar, or
+            one is missing, occurs twice or is out of order.
     """
     values = np.atleast_1d(values)
+    if not len(values):
+        raise InputDataError(
+            "The time axis is empty: its length is zero.",
+            "Check how the file was made: the selection of times left none.",
+        )
     if values.dtype.kind == "O" and hasattr(values[0], "calendar"):
         raise InputDataError(
             f"The times are in the '{values[0].calendar}' calendar, or outside the "

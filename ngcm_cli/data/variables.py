@@ -112,7 +112,7 @@ _TABLE = (
         standard_name="sea_ice_area_fraction",
         long_name="Sea ice area fraction",
         units="1",
-        aliases=("siconc", "ci", "sic", "icec", "sea_ice_fraction", "siconca"),
+        aliases=("siconc", "ci", "sic", "icec", "ice", "sea_ice_fraction", "siconca"),
         valid_range=(-0.05, 1.05),
         on_levels=False,
     ),

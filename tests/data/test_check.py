@@ -76,8 +76,21 @@ def test_a_time_is_looked_at_alone(look):
     assert look(dataset, "2020-08-21T12").usable
     assert not look(dataset, "2020-08-22T12").usable
     assert not look(dataset).usable
-    said = text(look(dataset, "2021-01-01"))
-    assert "temperature in K, no 2021-01-01T00" in said
+
+
+def test_a_time_that_is_not_there(look):
+    times = ("2020-08-21T12", "2020-08-22T12")
+    report = look(build_analysis(*NODES, times), "2021-01-01")
+    assert "temperature in K, no 2021-01-01T00" in text(report)
+    (problem,) = report.problems
+    assert not report.usable
+    assert "There is no 2021-01-01T00; the data hold 2 times" in problem.message
+    assert all(time in problem.message for time in times)
+    assert "--init 2020-08-22T12" in problem.hint
+
+
+def test_any_time_will_do_where_there_is_none(look, native):
+    assert look(native.squeeze("time", drop=True), "2021-01-01").usable
 
 
 def nan_block(d):
@@ -112,7 +125,13 @@ def test_wrong_values(look, native, spoil, sentence):
     assert not report.usable
     (problem,) = report.problems
     assert sentence in problem.message and "a.nc" in problem.message and problem.hint
-    assert "WRONG, see below" in text(report)
+    said = text(report)
+    assert "WRONG, see below" in said
+    sea = spoil is all_missing
+    assert ("cannot be taken from it: sea_surface_temperature is wrong" in said) == sea
+    assert ("can be taken from it: fields" in said) == (not sea)
+    assert ("Forecast: can start from it" in said) == sea
+    assert (" is wrong, see below." in said.partition("Forecast: ")[2]) or sea
 
 
 REAL = {
@@ -139,6 +158,85 @@ def test_real_files(shared, name):
     assert report.usable
     for words in REAL[name]:
         assert words in text(report)
+
+
+UNUSABLE = {
+    "archesweather_f024_valid_20200102T00_1p5deg_13lev.nc": (
+        "member (2), level (13), latitude (121), longitude (240)",
+        "Times: one time, 2020-01-02T00",
+        "Levels: 13: 50, 100, 150",
+        "temperature in K, on member, level, latitude, longitude",
+        "Not used: vertical_velocity",
+        "Forecast: cannot start from it as it is, see below.",
+        "does not know 'member'",
+    ),
+    "era5_ens_20170101_3deg_ZT_500_850.nc": (
+        "number (10), time (4), level (2), latitude (61), longitude (120)",
+        "Times: 4 times, 2017-01-01T00",
+        "Levels: 2: 500, 850 hPa",
+        "geopotential in m**2 s**-2, on number",
+        "no u_component_of_wind, v_component_of_wind, specific_humidity.",
+        "Forecast: Too few pressure levels",
+        "Sea: cannot be taken from it: no sea_surface_temperature",
+        "does not know 'number'",
+    ),
+    "erainterim_zonalmean_monthly_1979_2016_37lev.nc": (
+        "time (456), level (37), latitude (121)",
+        "Times: 456 times from 1979-01-01T00 to 2016-12-01T00, one a month",
+        "Levels: 37: 1, 2, 3",
+        "geopotential is 'geopotential_height' in m, on time, level, latitude",
+        "no specific_humidity.",
+        "There is no longitude coordinate",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_real_files_that_cannot_be_used_are_described(shared, name):
+    report = check(str(shared / "data" / name), NEEDS)
+    assert not report.usable
+    (problem,) = report.problems
+    assert problem.hint and name in problem.message
+    for words in UNUSABLE[name]:
+        assert words in f"{text(report)}\n{problem.message}"
+
+
+def many_valid_times(d):
+    valid = np.array("2020-01-01", "datetime64[ns]") + np.zeros((2, 2), "m8[h]")
+    many = d.squeeze("time", drop=True).expand_dims(init=[0, 1], step=[0, 1])
+    return many.assign_coords(valid_time=(("init", "step"), valid))
+
+
+@pytest.mark.parametrize(
+    "spoil, described, sentence",
+    [
+        (lambda d: d.expand_dims(number=[0, 1]), "number (2)", "'number'"),
+        (lambda d: d.mean("longitude"), "latitude (8)", "no longitude"),
+        (lambda d: d.isel(time=[0, 0]), "time (2)", "occurs more than once"),
+        (lambda d: d.isel(level=[0, 0]), "Levels: none", "more than once"),
+        (lambda d: d.isel(time=[]), "time (0)", "time axis is empty"),
+        (lambda d: d.isel(level=[]), "level (0)", "is empty"),
+        (many_valid_times, "'valid_time' depends on init, step", "several dimensions"),
+    ],
+)
+def test_what_cannot_be_used_is_described(look, native, spoil, described, sentence):
+    report = look(spoil(native))
+    assert not report.usable and described in text(report)
+    (problem,) = report.problems
+    assert sentence in problem.message and "a.nc" in problem.message and problem.hint
+
+
+def test_of_several_files_the_one_that_is_wrong_is_described(tmp_path, native):
+    native.to_netcdf(tmp_path / "a.nc")
+    native.expand_dims(number=[0, 1]).to_netcdf(tmp_path / "b.nc")
+    report = check(str(tmp_path / "*.nc"), NEEDS)
+    assert "b.nc" in text(report) and "number (2)" in text(report)
+
+
+def test_what_does_not_open_is_refused(tmp_path):
+    (tmp_path / "a.nc").write_text("nothing")
+    with pytest.raises(InputDataError, match="is a text file"):
+        check(str(tmp_path / "a.nc"), NEEDS)
 
 
 def test_a_real_file_of_static_fields(shared):

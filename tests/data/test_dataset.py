@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import xarray as xr
 
 from ngcm_cli.data.dataset import recognise
 from ngcm_cli.data.variables import VARIABLES
@@ -176,6 +177,104 @@ def test_two_variables_for_one(native):
     error = recognition_refused(both)
     assert "t, ta" in error.message and "temperature" in error.message
     assert "rename it" in error.hint
+
+
+def valid_time(dataset, tmp_path):
+    """Through a file, where durations are numbers with units."""
+    dataset.to_netcdf(tmp_path / "a.nc")
+    with xr.open_dataset(tmp_path / "a.nc", decode_timedelta=False) as opened:
+        times = recognise(opened, READ)["time"].values.ravel()
+    return times.astype("datetime64[m]").astype(str).tolist()
+
+
+@pytest.mark.parametrize(
+    "lead, units",
+    [
+        (30, "hours"),
+        (30.0, "h"),
+        (1.25, "days"),
+        (1800, "minutes"),
+        (108000, "seconds"),
+        (108000 * 10**9, "nanoseconds"),
+        (np.timedelta64(30, "h").astype("m8[ns]"), None),
+    ],
+)
+@pytest.mark.parametrize("name", ["prediction_timedelta", "lead_time", "step", "fp"])
+@pytest.mark.parametrize("shape", ["scalar", "axis"])
+def test_the_initial_time_and_a_lead_time(native, tmp_path, lead, units, name, shape):
+    """WeatherBench 2 calls the initial time ``time``."""
+    attributes = {"units": units} if units else {}
+    if name == "fp":
+        attributes["standard_name"] = "forecast_period"
+    if shape == "axis":
+        dataset = native.expand_dims({name: [lead]})
+        dataset[name].attrs = attributes
+    else:
+        dataset = native.isel(time=0).assign_coords({name: ((), lead, attributes)})
+    assert valid_time(dataset, tmp_path) == ["2020-08-23T18:00"]
+
+
+def test_a_lead_time_in_memory(native):
+    lead = np.timedelta64(6, "h").astype("m8[ns]")
+    found = recognise(native.assign_coords(step=lead), READ)
+    assert found["time"].values.ravel() == np.datetime64("2020-08-22T18", "ns")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"forecast_reference_time": np.datetime64("2020-08-21T06", "ns")},
+        {"start": ((), 0, {"standard_name": "forecast_reference_time"})},
+        {"valid_time": ("time", np.array(["2020-08-22T12"], "M8[ns]"))},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_a_lead_time_that_is_in_the_valid_time(native, tmp_path, more):
+    native = native.assign_coords(step=((), 30, {"units": "hours"}), **more)
+    assert valid_time(native, tmp_path) == ["2020-08-22T12:00"]
+
+
+def test_no_lead_time_needs_no_units(native, tmp_path):
+    dataset = native.assign_coords(step=0)
+    assert valid_time(dataset, tmp_path) == ["2020-08-22T12:00"]
+
+
+@pytest.mark.parametrize(
+    "lead, attributes, words",
+    [
+        (24, {}, "is 24, without units"),
+        (24, {"units": "1"}, "is 24, in units of '1'"),
+        (np.nan, {"units": "hours"}, "is missing"),
+        ("a day", {}, "no duration: a day"),
+    ],
+)
+def test_lead_times_that_say_nothing(native, lead, attributes, words):
+    error = recognition_refused(native.assign_coords(step=((), lead, attributes)))
+    assert "'step'" in error.message and words in error.message
+    assert "valid_time" in error.hint
+
+
+# Damaged coordinates
+
+
+@pytest.mark.parametrize(
+    "spoil, words",
+    [
+        (lambda d: d.isel(level=[0, 1, 1, 2]), "the level 500 more than once"),
+        (lambda d: d.isel(level=[]), "'level' is empty"),
+        (lambda d: d.assign_coords(level=[0, 500, 850, 1000]), "holds 0, which is no"),
+        (lambda d: d.assign_coords(level=[np.nan, 5, 8, 9]), "holds nan, which is no"),
+        (lambda d: d.assign_coords(level=[-1, 5, 8, np.inf]), "(2 of its 4 levels"),
+        (lambda d: d.assign_coords(latitude=list("abcdefgh")), "'latitude' does not"),
+    ],
+)
+def test_damaged_coordinates(native, spoil, words):
+    assert words in recognition_refused(spoil(native)).message
+
+
+def test_a_depth_of_the_sea_does_not_matter(native):
+    sea = native[["sea_surface_temperature"]].assign_coords(lev=("lev", [0.0, 10.0]))
+    assert "sea_surface_temperature" in recognise(sea, READ)
 
 
 def test_several_initial_times_with_lead_times(native):

@@ -2,12 +2,18 @@
 
 import gzip
 import os
+import re
 
+import netCDF4
+import numpy as np
 import pytest
+import servers
 import xarray as xr
 import zarr
 
+from ngcm_cli.data.netcdf import promised_size
 from ngcm_cli.data.opening import open_dataset
+from ngcm_cli.data.places import is_far
 from ngcm_cli.errors import InputDataError
 
 
@@ -88,13 +94,86 @@ def test_other_formats(tmp_path, head, kind, hint):
     assert hint in error.hint
 
 
-def test_truncated_netcdf(tmp_path, native):
-    native.to_netcdf(tmp_path / "a.nc")
+@pytest.mark.parametrize("unlimited", [[], ["time"]])
+@pytest.mark.parametrize("format", ["NETCDF4", "NETCDF3_CLASSIC", "NETCDF3_64BIT"])
+def test_truncated_netcdf(tmp_path, native, format, unlimited):
+    """Beginning in the middle of the header, ending with the last byte."""
+    native.to_netcdf(tmp_path / "a.nc", format=format, unlimited_dims=unlimited)
     whole = (tmp_path / "a.nc").read_bytes()
-    (tmp_path / "cut.nc").write_bytes(whole[: len(whole) // 2])
-    error = refused(tmp_path / "cut.nc")
-    assert "cannot be opened" in error.message
-    assert "truncated" in error.hint
+    for size in (40, 300, len(whole) // 2, len(whole) - 4):
+        (tmp_path / "cut.nc").write_bytes(whole[:size])
+        error = refused(tmp_path / "cut.nc")
+        assert "truncated" in error.message or (format == "NETCDF4" and size == 40)
+        assert "again" in error.hint
+
+
+@pytest.mark.parametrize(
+    "format",
+    ["NETCDF4", "NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF3_64BIT_DATA"],
+)
+@pytest.mark.parametrize("kind", ["i1", "i2", "f4", "f8", "S1"])
+@pytest.mark.parametrize("variables", [1, 3])
+@pytest.mark.parametrize("records", [None, 0, 1, 5])
+def test_whole_netcdf(tmp_path, format, kind, variables, records):
+    """What netCDF-C has written is as long as promised, to the padding."""
+    path = tmp_path / "a.nc"
+    with netCDF4.Dataset(path, "w", format=format) as file:
+        file.title = "odd"
+        file.createDimension("x", 3)
+        file.createDimension("t", 5 if records is None else None)
+        for number in range(variables):
+            values = file.createVariable(f"v{number}", kind, ("t", "x"))
+            values.valid = np.arange(3, dtype="i2")
+            values[: 5 if records is None else records] = b"a" if kind == "S1" else 1
+        file.createVariable("scalar", kind, ())[...] = b"b" if kind == "S1" else 2
+    size, promised = path.stat().st_size, promised_size(path)
+    assert promised <= size and (promised > size - 4 or records == 0)
+
+
+def test_a_truncated_file_on_a_server_is_not_kept(
+    tmp_path, native, monkeypatch, impatience
+):
+    native.to_netcdf(tmp_path / "a.nc", format="NETCDF3_64BIT")
+    whole = (tmp_path / "a.nc").read_bytes()
+    (tmp_path / "a.nc").write_bytes(whole[:-1000])
+    monkeypatch.setenv("NGCM_HOME", str(tmp_path / "home"))
+    with (
+        servers.web(tmp_path) as address,
+        pytest.raises(InputDataError, match="a.nc' is truncated"),
+    ):
+        open_dataset(f"{address}/a.nc")
+    assert not list((tmp_path / "home").rglob("*.nc"))
+
+
+@pytest.mark.parametrize("offline", [True, False])
+@pytest.mark.parametrize(
+    "url, words",
+    [
+        ("http://[::1", "is not an address"),
+        ("http://a b/x.nc", "is not an address"),
+        ("https://example.org:port/x.nc", "is not an address"),
+        ("https:///x.nc", "names no server"),
+        ("s3:///x.zarr", "names no bucket"),
+        ("s3://UPPER_case bucket/x", "'UPPER_case bucket' has other characters"),
+        ("gs://a%b/x", "'a%b' has other characters"),
+        ("ftp://example.org/x", "begins with 'ftp://', which is not read"),
+        ("file:///x.nc", "begins with 'file://', which is not read"),
+    ],
+)
+def test_what_is_no_address(url, words, offline):
+    """Nothing is asked of the network, and it is said whether it may be or not."""
+    with pytest.raises(InputDataError) as caught:
+        open_dataset(url, offline=offline)
+    assert url in caught.value.message and words in caught.value.message
+    assert caught.value.hint
+    with pytest.raises(InputDataError, match=re.escape(caught.value.message)):
+        is_far(url)
+
+
+def test_passwords_are_not_shown():
+    with pytest.raises(InputDataError) as caught:
+        open_dataset("https://me:secret@[::1/x?signature=hidden")
+    assert "secret" not in str(caught.value) and "hidden" not in str(caught.value)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -1,3 +1,4 @@
+import numcodecs
 import numpy as np
 import pytest
 import xarray as xr
@@ -135,6 +136,58 @@ def test_a_chunk_of_nan_that_is_not_there(tmp_path, native):
     (tmp_path / "a.zarr" / "temperature" / "0.0.0.0").unlink()
     with pytest.raises(InputDataError, match="'temperature' has no data at 2020-08-22"):
         read_state(tmp_path / "a.zarr")
+
+
+@pytest.mark.parametrize(
+    "codec", [numcodecs.GZip(), numcodecs.Zlib(), numcodecs.BZ2(), numcodecs.LZMA()]
+)
+def test_a_compressed_chunk_that_is_cut_short(tmp_path, native, codec):
+    encoding = {"temperature": {"compressors": codec}}
+    native.to_zarr(tmp_path / "a.zarr", zarr_format=2, encoding=encoding)
+    chunk = tmp_path / "a.zarr" / "temperature" / "0.0.0.0"
+    chunk.write_bytes(chunk.read_bytes()[:200])
+    with pytest.raises(InputDataError, match="'temperature' cannot be read: ") as error:
+        read_state(tmp_path / "a.zarr")
+    assert "damaged" in error.value.hint
+
+
+def spoilt(dataset, axis, value):
+    values = dataset[axis].values.copy()
+    values[1] = value
+    return dataset.assign_coords({axis: values})
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize(
+    "spoil, words",
+    [
+        (lambda d: spoilt(d, "longitude", np.nan), "1 of the 16 longitudes are miss"),
+        (lambda d: spoilt(d, "longitude", np.inf), "1 of the 16 longitudes are miss"),
+        (lambda d: spoilt(d, "latitude", np.inf), "1 of the 8 latitudes are missing"),
+        (lambda d: d.isel(longitude=[]), "There are no longitudes"),
+        (lambda d: d.isel(latitude=[]), "There are no latitudes"),
+        (lambda d: d.isel(time=[]), "The time axis is empty"),
+        (lambda d: d.isel(level=[]), "'level' is empty"),
+        (lambda d: d.isel(level=[0, 1, 1, 2]), "the level 500 more than once"),
+        (lambda d: spoilt(d, "level", -1), "holds -1, which is no pressure"),
+    ],
+)
+def test_damaged_coordinates(tmp_path, native, spoil, words):
+    native["level"] = native["level"].astype(float)
+    spoil(native).to_netcdf(tmp_path / "a.nc")
+    with pytest.raises(InputDataError, match=words) as caught:
+        read_state(tmp_path / "a.nc")
+    assert "a.nc" in caught.value.message and caught.value.hint
+    with pytest.raises(InputDataError, match=words):
+        Source.open(str(tmp_path / "a.nc"), FIELDS)
+
+
+@pytest.mark.parametrize("start", ["see the documentation", "NaT"])
+def test_what_is_no_date_says_nothing_about_the_times(tmp_path, native, start):
+    native.attrs = {"valid_time_start": start, "valid_time_stop": "2020-01-01"}
+    native.to_netcdf(tmp_path / "a.nc")
+    with Source.open(str(tmp_path / "a.nc"), FIELDS) as source:
+        assert len(source.times("temperature")) == 1
 
 
 # The atmosphere: levels and substitutions

@@ -60,6 +60,7 @@ def test_what_is_read_has_conversions_to_its_units(name):
         ("clwc", "specific_cloud_liquid_water_content"),
         ("tos", "sea_surface_temperature"),
         ("siconc", "sea_ice_cover"),
+        ("ice", "sea_ice_cover"),
         ("SP", "surface_pressure"),
         ("ps", "surface_pressure"),
         ("msl", "mean_sea_level_pressure"),
