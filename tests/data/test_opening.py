@@ -12,7 +12,7 @@ import xarray as xr
 import zarr
 
 from ngcm_cli.data.netcdf import promised_size
-from ngcm_cli.data.opening import open_dataset
+from ngcm_cli.data.opening import open_dataset, reading_error
 from ngcm_cli.data.places import is_far
 from ngcm_cli.errors import InputDataError
 
@@ -219,3 +219,16 @@ def test_undecodable_times(tmp_path, native):
     error = refused(tmp_path / "a.nc")
     assert "times" in error.message and "fortnights" in error.message
     assert "hours since" in error.hint
+
+
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        (MemoryError("Unable to allocate 9 TiB"), "there is not enough memory."),
+        (EOFError(), "cannot be read: EOFError."),
+        (OSError("It ended."), "cannot be read: It ended."),
+    ],
+)
+def test_why_values_cannot_be_read(error, words):
+    said = reading_error("'t'", error)
+    assert said.message.endswith(words) and said.hint
