@@ -138,8 +138,8 @@ def list_data() -> None:
                 entry.grid,
                 f"{len(entry.keys)}",
                 format_size(entry.size),
-                entry.keys[0],
-                entry.keys[-1],
+                entry.keys[0] if entry.keys else "-",
+                entry.keys[-1] if entry.keys else "-",
                 entry.folder.name,
             )
         )

@@ -7,7 +7,7 @@ import xarray as xr
 
 from ngcm_cli.errors import InputDataError
 
-_LEADS = ("prediction_timedelta", "lead_time", "step", "leadtime", "forecast_period")
+_LEADS = ("prediction_timedelta", "lead_time", "step", "leadtime")
 _INITIAL_TIMES = ("forecast_reference_time", "init_time", "initial_time", "reftime")
 _SECONDS = {
     1e-9: ("nanoseconds", "nanosecond", "ns"),
@@ -26,7 +26,8 @@ def valid_times(dataset: xr.Dataset, time: str) -> np.ndarray:
 
     WeatherBench 2 and others write the initial time as ``time`` and the lead time
     apart. Where a ``valid_time`` or an initial time of its own is there, ``time`` needs
-    nothing added.
+    nothing added; nor beside a ``forecast_period``, for ``time`` of CF is when fields
+    are valid.
 
     Args:
         dataset: without axes of length one.
@@ -44,15 +45,9 @@ def valid_times(dataset: xr.Dataset, time: str) -> np.ndarray:
 
 def _find_lead(dataset: xr.Dataset) -> str | None:
     """The variable that holds the one lead time of all fields."""
-    single = {str(n): v for n, v in dataset.variables.items() if v.ndim == 0}
+    single = [str(n) for n, v in dataset.variables.items() if v.ndim == 0]
     lower = {name.lower(): name for name in single}
-    for name in _LEADS:
-        if name in lower:
-            return lower[name]
-    for name, variable in single.items():
-        if variable.attrs.get("standard_name") == "forecast_period":
-            return name
-    return None
+    return next((lower[name] for name in _LEADS if name in lower), None)
 
 
 def _says_valid(dataset: xr.Dataset, time: str) -> bool:

@@ -46,6 +46,7 @@ _EPOCH = np.datetime64("1970-01-01T00", "s")
 # To be raised when the same source gives other numbers than before.
 _VERSION = 1
 _ABOUT = "about.json"
+_UNFINISHED = (".partial", ".lock")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,23 +254,27 @@ class Entry:
 
 
 def entries() -> list[Entry]:
-    """Everything that is kept, by folder."""
+    """Everything that is kept, by folder; also what an interrupted run left."""
     found = []
-    for folder in sorted(root().glob("*")):
-        about, files = {}, [f for f in sorted(folder.glob("*")) if f.is_file()]
+    for folder in sorted(path for path in root().glob("*") if path.is_dir()):
+        about, files = {}, [f for f in sorted(folder.iterdir()) if f.is_file()]
         with contextlib.suppress(OSError, ValueError):
             about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-        data = [f for f in files if f.name != _ABOUT and f.name[0] != "."]
+        whole = [
+            f.stem if about else f.name
+            for f in files
+            if f.name != _ABOUT and f.name[0] != "." and f.suffix not in _UNFINISHED
+        ]
         found.append(
             Entry(
                 folder,
                 about.get("source", "downloaded files"),
                 about.get("grid", "as downloaded"),
-                tuple(f.name if not about else f.stem for f in data),
+                tuple(whole),
                 sum(f.stat().st_size for f in files),
             )
         )
-    return [entry for entry in found if entry.keys]
+    return found
 
 
 def remove(entry: Entry) -> None:

@@ -199,19 +199,24 @@ def valid_time(dataset, tmp_path):
         (np.timedelta64(30, "h").astype("m8[ns]"), None),
     ],
 )
-@pytest.mark.parametrize("name", ["prediction_timedelta", "lead_time", "step", "fp"])
+@pytest.mark.parametrize("name", ["prediction_timedelta", "lead_time", "step"])
 @pytest.mark.parametrize("shape", ["scalar", "axis"])
 def test_the_initial_time_and_a_lead_time(native, tmp_path, lead, units, name, shape):
     """WeatherBench 2 calls the initial time ``time``."""
     attributes = {"units": units} if units else {}
-    if name == "fp":
-        attributes["standard_name"] = "forecast_period"
     if shape == "axis":
         dataset = native.expand_dims({name: [lead]})
         dataset[name].attrs = attributes
     else:
         dataset = native.isel(time=0).assign_coords({name: ((), lead, attributes)})
     assert valid_time(dataset, tmp_path) == ["2020-08-23T18:00"]
+
+
+def test_beside_a_forecast_period_time_is_valid_as_cf_has_it(native, tmp_path):
+    attributes = {"units": "hours", "standard_name": "forecast_period"}
+    period = {"forecast_period": ((), 30, attributes)}
+    dataset = native.isel(time=0).assign_coords(period)
+    assert valid_time(dataset, tmp_path) == ["2020-08-22T12:00"]
 
 
 def test_a_lead_time_in_memory(native):

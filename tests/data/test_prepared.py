@@ -7,12 +7,15 @@ import pytest
 import xarray as xr
 from analysis import CLIMATOLOGY, FIELDS, GRID, LEVELS, build_analysis, read_state
 
+from ngcm_cli import origin
+from ngcm_cli.config import ForecastConfig
 from ngcm_cli.data import prepared
 from ngcm_cli.data.atmosphere import Atmosphere
+from ngcm_cli.data.files import kept_file
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.prepared import Prepared
-from ngcm_cli.data.sea import Sea
-from ngcm_cli.errors import OutputError
+from ngcm_cli.data.sea import UNDATED, Sea
+from ngcm_cli.errors import InputDataError, OutputError
 from ngcm_cli.spectral.grid import Grid
 
 NEEDS = Needs(GRID, LEVELS, FIELDS)
@@ -49,6 +52,16 @@ def same(one, other):
     for name in one.fields:
         np.testing.assert_array_equal(one.fields[name], other.fields[name])
         assert one.fields[name].dtype == np.float32
+
+
+def test_a_sea_without_time_stays_without(home):
+    """Or else its anomalies would be of another season at the second run."""
+    kept = Prepared.of(SOURCE, NEEDS)
+    undated = Sea(np.array([UNDATED]), sea(1).fields, (), dated=False)
+    kept.save_sea("sea", undated)
+    assert not kept.load_sea("sea").dated
+    kept.save_sea("sea", sea(1))
+    assert kept.load_sea("sea").dated
 
 
 def test_what_was_saved_is_loaded_to_the_bit():
@@ -132,6 +145,42 @@ def test_what_is_kept_is_listed_and_removed(home):
     assert prepared.entries() == [] and not kept.folder.exists()
 
 
+def test_what_an_interrupted_run_left_is_cleared(home):
+    kept = Prepared.of(SOURCE, NEEDS)
+    kept.folder.mkdir(parents=True)
+    (kept.folder / ".atmosphere_2020-08-22T12.nc.1234abcd").write_bytes(b"CDF")
+    (kept.folder / "era5.nc.partial").write_bytes(b"CDF")
+    (entry,) = prepared.entries()
+    assert entry.keys == () and entry.size == 6
+    prepared.remove(entry)
+    assert not kept.folder.exists()
+
+
+def test_secrets_in_addresses_are_not_written_down(home):
+    secret = "https://me:PASSWORD@somewhere/era5.nc?sig=SIGNATURE"
+    kept = Prepared.of(secret, NEEDS)
+    kept.save_atmosphere(atmosphere())
+    assert kept.folder != Prepared.of(secret.replace("SIGN", "sign"), NEEDS).folder
+    told = [str(kept.folder), kept._path("x").name]
+    told += [f.read_bytes().decode("latin1") for f in kept.folder.iterdir()]
+    config = ForecastConfig(data=secret, sst_data=secret)
+    told += [origin.words(config), origin.sea_words(config), origin.command(config)]
+    for text in told:
+        assert "PASSWORD" not in text and "SIGNATURE" not in text
+    assert "https://somewhere/era5.nc" in origin.command(config)
+
+
+def test_a_downloaded_file_needs_no_network(home, tmp_path):
+    url = "https://nowhere.invalid/era5.nc"
+    dataset = build_analysis(np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude))
+    kept_file(url).parent.mkdir(parents=True)
+    dataset.to_netcdf(kept_file(url))
+    state = read_state(url, offline=True)
+    assert state.time == TIME
+    with pytest.raises(InputDataError, match="ngcm data prepare --init .* --data http"):
+        read_state(url.replace("era5", "other"), TIME, offline=True)
+
+
 def test_a_run_from_prepared_data_starts_light():
     """Neither xarray nor SciPy, which take half a second to import."""
     kept = Prepared.of(SOURCE, NEEDS)
@@ -141,6 +190,7 @@ def test_a_run_from_prepared_data_starts_light():
 import sys
 import numpy as np
 from ngcm_cli.data.inputs import InputRequest, read_inputs
+from ngcm_cli.data.files import kept_file
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.spectral.grid import Grid
 
