@@ -260,6 +260,8 @@ def entries() -> list[Entry]:
         about, files = {}, [f for f in sorted(folder.iterdir()) if f.is_file()]
         with contextlib.suppress(OSError, ValueError):
             about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        if not files:
+            continue
         whole = [
             f.stem if about else f.name
             for f in files
