@@ -97,9 +97,7 @@ class Field:
         try:
             # Read first: transposing a lazy array makes xarray read point by point.
             stored = array.compute().transpose(..., "longitude", "latitude").values
-        except (
-            Exception
-        ) as error:  # A codec raises what it likes: EOFError, zlib.error.
+        except Exception as error:  # codecs raise what they like: EOFError, zlib.error
             raise reading_error(self.found, error) from error
         self._check_chunks(stored)
         if not np.isfinite(stored).any():
