@@ -21,7 +21,7 @@ def unseen(done: int, total: int | None) -> None:
 
 
 def home() -> pathlib.Path:
-    """Where weights and compiled programs are kept between runs.
+    """Where weights, data and compiled programs are kept between runs.
 
     ``$NGCM_HOME``, or else the platform's cache folder of ``ngcm``.
     """

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ngcm_cli.clock import format_time
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.data.places import is_far, location
 from ngcm_cli.data.prepared import Prepared
@@ -70,11 +69,3 @@ def prepare(
             yield Preparation(time, None, failure)
         else:
             yield Preparation(time, kept.path_of_atmosphere(time), None)
-
-
-def describe(config: ForecastConfig, times: Sequence[np.datetime64]) -> str:
-    """What will be prepared, for people."""
-    span = format_time(times[0])
-    if len(times) > 1:
-        span += f" to {format_time(times[-1])}, {len(times)} times"
-    return f"{config.data or 'arco'} for {config.model}: {span}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ngcm_cli.clock import format_time
+from ngcm_cli.data.atmosphere import Atmosphere
 from ngcm_cli.data.files import kept_file
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.places import blamed_on, is_far, location, shown
@@ -122,21 +123,29 @@ def read_inputs(
             selection = select_atmosphere(source, request.init, needs)
             time = selection.time
         assert time is not None
-        read_sea = _select_sea(request, time, needs, opened)
+        # Both are checked before either is read; the sea, which is small, is first.
+        sea = _select_sea(request, time, needs, opened)()
         if selection is not None:
             if kept is not None:
                 place = shown(request.data)
                 log.info(f"Fetching the state of {format_time(time)} from {place}")
             atmosphere = selection.read(progress)
-            if kept is not None:
-                kept.save_atmosphere(atmosphere)
         assert atmosphere is not None
-        sea = read_sea()
+        _check_belongs(atmosphere, sea, request, needs)
+        if selection is not None and kept is not None:
+            kept.save_atmosphere(atmosphere)
+    return InitialState(time, atmosphere.fields, sea, request.data, atmosphere.notes)
+
+
+def _check_belongs(
+    atmosphere: Atmosphere, sea: Sea, request: InputRequest, needs: Needs
+) -> None:
+    """Refuse air that is upside down, as far as a sea of its own season tells."""
     if request.sea_data is None and sea.dated and "temperature" in atmosphere.fields:
         with blamed_on(request.data):
-            lowest, warmth = atmosphere.fields["temperature"][-1], sea.at(time)[SST][0]
+            lowest = atmosphere.fields["temperature"][-1]
+            warmth = sea.at(atmosphere.time)[SST][0]
             check_orientation(lowest, warmth, needs.grid)
-    return InitialState(time, atmosphere.fields, sea, request.data, atmosphere.notes)
 
 
 def _select_sea(request: InputRequest, time: np.datetime64, needs: Needs, opened):

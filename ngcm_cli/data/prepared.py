@@ -32,7 +32,7 @@ from ngcm_cli.clock import format_time
 from ngcm_cli.data.atmosphere import Atmosphere
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.places import location, shown
-from ngcm_cli.data.sea import UNDATED, Sea
+from ngcm_cli.data.sea import Sea
 from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.disk import home
 from ngcm_cli.errors import OutputError
@@ -104,7 +104,7 @@ class Prepared:
             return None
         fields, notes, times = loaded
         fields = {name: x[:, None] for name, x in fields.items()}
-        return Sea(times, fields, notes, dated=times[0] != UNDATED)
+        return Sea(times, fields, notes)
 
     def save_sea(self, key: str, sea: Sea) -> pathlib.Path:
         """Keep a sea."""

@@ -11,7 +11,6 @@ SKIN, LAND = "skin_temperature", "land_sea_mask"
 WANTED = (SST, SEA_ICE, SKIN, LAND)
 """What is looked for; the latter two where there is no sea-surface temperature."""
 
-
 UNDATED = np.datetime64("1800-01-01T00", "s")
 """Stands for the time of a field that has none."""
 
@@ -21,19 +20,22 @@ class Sea:
     """Sea-surface temperature and sea ice; between the times linear, outside held.
 
     Attributes:
-        times: ascending datetime64[s].
+        times: ascending datetime64[s]; `UNDATED` for one field without time.
         fields: by ERA5 name, (time, 1, longitude, latitude) float32, K and 0 … 1, no
             NaN.
         notes: where they come from and what was done, in words.
-        dated: False where nothing said when the one field is valid.
         warming: K, added to the temperature last.
     """
 
     times: np.ndarray
     fields: dict[str, np.ndarray]
     notes: tuple[str, ...]
-    dated: bool = True
     warming: float = 0.0
+
+    @property
+    def dated(self) -> bool:
+        """Whether anything said when the fields are valid."""
+        return self.times[0] != UNDATED
 
     def at(self, time: np.datetime64) -> dict[str, np.ndarray]:
         """Each field at one time, (1, longitude, latitude), as the run is given it."""

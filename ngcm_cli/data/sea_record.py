@@ -175,7 +175,7 @@ class SeaRecord:
                 fields[name] = self.fields.read(name, when, notes)[None, None]
         when = UNDATED if time is None else time
         unique = tuple(dict.fromkeys(notes))
-        return Sea(np.array([when]), fields, unique, dated=time is not None)
+        return Sea(np.array([when]), fields, unique)
 
     def _same_time(self, name: str, time: np.datetime64 | None) -> np.datetime64 | None:
         """That of the temperature, or the last of sea ice before it."""

@@ -69,22 +69,16 @@ class SourceGrid:
 
     def matches(self, other: "SourceGrid") -> bool:
         """True where both have the same nodes, in any order, to 0.001 degrees."""
-        return self.shape == other.shape and all(
-            np.allclose(ours, theirs, rtol=0, atol=_SAME)
-            for ours, theirs in (
-                (self.longitude, other.longitude),
-                (self.latitude, other.latitude),
-            )
-        )
+        return self._has(other.longitude, other.latitude)
 
     def is_on(self, grid: Grid) -> bool:
         """True where every node is a node of the grid, to 0.001 degrees."""
-        return self.shape == grid.nodal_shape and all(
-            np.allclose(ours, np.rad2deg(theirs), rtol=0, atol=_SAME)
-            for ours, theirs in (
-                (self.longitude, grid.longitude),
-                (self.latitude, grid.latitude),
-            )
+        return self._has(np.rad2deg(grid.longitude), np.rad2deg(grid.latitude))
+
+    def _has(self, longitude: np.ndarray, latitude: np.ndarray) -> bool:
+        return self.shape == (len(longitude), len(latitude)) and all(
+            np.allclose(ours, theirs, rtol=0, atol=_SAME)
+            for ours, theirs in ((self.longitude, longitude), (self.latitude, latitude))
         )
 
     def in_order(self, values: np.ndarray) -> np.ndarray:

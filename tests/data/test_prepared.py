@@ -57,7 +57,7 @@ def same(one, other):
 def test_a_sea_without_time_stays_without(home):
     """Or else its anomalies would be of another season at the second run."""
     kept = Prepared.of(SOURCE, NEEDS)
-    undated = Sea(np.array([UNDATED]), sea(1).fields, (), dated=False)
+    undated = Sea(np.array([UNDATED]), sea(1).fields, ())
     kept.save_sea("sea", undated)
     assert not kept.load_sea("sea").dated
     kept.save_sea("sea", sea(1))
