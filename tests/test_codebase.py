@@ -46,7 +46,7 @@ HOMES = {
     "cloudpickle": [],
     "marshal": [],
     "shelve": [],
-    "yaml": ["config.py", "checkpoint/", "zoo/cache.py"],
+    "yaml": ["config/", "checkpoint/", "zoo/cache.py"],
     "requests": ["zoo/"],
     "urllib3": ["zoo/"],
     "google_crc32c": ["zoo/"],
@@ -62,7 +62,7 @@ HOMES = {
     "neuralgcm": [],
 }
 WITHOUT_JAX = [
-    "data/", "output/", "cli/", "config.py", "clock.py", "disk.py", "errors.py",
+    "data/", "output/", "cli/", "config/", "clock.py", "disk.py", "errors.py",
     "__init__.py", "__main__.py",
 ]  # fmt: skip
 JAX = {"jax", "jaxlib", "jaxtyping", "equinox", "diffrax", "lineax", "optimistix"}

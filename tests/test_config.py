@@ -10,6 +10,10 @@ from ngcm_cli.config import ForecastConfig, read_run_file
 from ngcm_cli.errors import ConfigError
 
 
+def read_settings(path):
+    return read_run_file(path, ForecastConfig.model_fields)
+
+
 def test_defaults():
     config = ForecastConfig()
     assert config.model == "tl63_stochastic_mini"
@@ -28,8 +32,8 @@ def test_command_line_repeats_what_was_asked():
         overwrite=True,
     )
     assert config.command_line() == (
-        "ngcm forecast --init 2020-08-22T12 --lead 10d --variables t,u,v "
-        "--levels 500,850 --output 'my run.zarr' --overwrite"
+        "ngcm forecast --variables t,u,v --levels 500,850 --init 2020-08-22T12 "
+        "--lead 10d --output 'my run.zarr' --overwrite"
     )
 
 
@@ -127,7 +131,7 @@ def test_run_file_means_what_the_flags_mean(tmp_path):
         "init: 2020-08-22\nlead: 240\nvariables: [t, u]\nlevels: 500,850\ngrid: 1.5\n"
         "overwrite: true\ndata: ~\n",
     )
-    config = ForecastConfig(**read_run_file(path))
+    config = ForecastConfig(**read_settings(path))
     assert config == ForecastConfig(
         init="2020-08-22",
         lead="240",
@@ -139,7 +143,7 @@ def test_run_file_means_what_the_flags_mean(tmp_path):
 
 
 def test_empty_run_file_says_nothing(tmp_path):
-    assert read_run_file(write(tmp_path, "# all defaults\n")) == {}
+    assert read_settings(write(tmp_path, "# all defaults\n")) == {}
 
 
 @pytest.mark.parametrize(
@@ -158,16 +162,16 @@ def test_empty_run_file_says_nothing(tmp_path):
 )
 def test_every_bad_run_file_is_a_sentence(tmp_path, text, sentence):
     with pytest.raises(ConfigError, match=sentence):
-        ForecastConfig(**read_run_file(write(tmp_path, text)))
+        ForecastConfig(**read_settings(write(tmp_path, text)))
 
 
 def test_run_file_that_is_not_there():
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
-        read_run_file("nowhere.yaml")
+        read_settings("nowhere.yaml")
 
 
 def test_run_file_that_is_not_text(tmp_path):
     path = tmp_path / "run.yaml"
     path.write_bytes(b"\x89HDF\xff\xfe")
     with pytest.raises(ConfigError, match="it is not text"):
-        read_run_file(path)
+        read_settings(path)

@@ -1,0 +1,75 @@
+"""Run files: flat YAML whose keys are the flags of a command.
+
+Every value is read as the text that the flag would be given, so that ``init:
+2020-08-22`` and ``--init 2020-08-22`` mean the same.
+"""
+
+import pathlib
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from ngcm_cli.config.values import closest
+from ngcm_cli.errors import ConfigError
+
+
+class _TextLoader(yaml.BaseLoader):
+    """Every scalar stays text, and no key may come twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        mapping: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise yaml.YAMLError(f"the key {key} is not a word")
+            if key in mapping:
+                line = key_node.start_mark.line + 1
+                raise yaml.YAMLError(f"'{key}' is given twice, again in line {line}")
+            mapping[key] = self.construct_object(value_node, deep=True)
+        return mapping
+
+
+def read_run_file(path: str | pathlib.Path, known: Iterable[str]) -> dict[str, Any]:
+    """Read the settings of a run from a YAML file, as text under the flags' names.
+
+    Args:
+        path: a flat mapping; keys are flags, with dashes or underscores.
+        known: the keys that the command understands.
+    """
+    try:
+        text = pathlib.Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise ConfigError(
+            f"The run file {path} cannot be read: {reason}.", "Check its name."
+        ) from None
+    try:
+        content = yaml.load(text, Loader=_TextLoader)  # text only: nothing is built
+    except (yaml.YAMLError, RecursionError) as error:
+        deep = isinstance(error, RecursionError)
+        problem = "it is nested too deeply" if deep else " ".join(str(error).split())
+        raise ConfigError(
+            f"The run file {path} is not valid YAML: {problem}.",
+            "Write one 'key: value' per line, as in 'lead: 10d'.",
+        ) from None
+    if content in (None, ""):
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(
+            f"The run file {path} is not 'key: value' pairs.",
+            "Write one 'key: value' per line, as in 'lead: 10d'.",
+        )
+    known = list(known)
+    settings: dict[str, Any] = {}
+    for key, value in content.items():
+        name = key.replace("-", "_")
+        if name not in known:
+            raise ConfigError(f"Unknown key '{key}' in {path}.", closest(name, known))
+        if name in settings:
+            raise ConfigError(f"'{key}' is given twice in {path}.", "Keep one of them.")
+        if isinstance(value, dict):
+            raise ConfigError(f"'{key}' in {path} is not a value.", "Write it flat.")
+        if value not in ("", "~", "null"):
+            settings[name] = value
+    return settings
