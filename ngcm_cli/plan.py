@@ -1,33 +1,28 @@
 """What a run will do, checked: everything that can fail cheaply fails here."""
 
 import dataclasses
-import datetime
-import importlib.metadata
 import os
 import pathlib
-import platform
 import textwrap
 from typing import Any
 
-import jax
 import numpy as np
 
-import ngcm_cli
 from ngcm_cli import origin
 from ngcm_cli.clock import format_duration, format_time
-from ngcm_cli.config import ForecastConfig, closest
+from ngcm_cli.config import ForecastConfig
 from ngcm_cli.data.inputs import InitialState
 from ngcm_cli.data.places import is_far, places
-from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.disk import Progress, format_size, unseen
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.fields import NET_WATER
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.rollout import Chunk
-from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.output.layout import Layout
 from ngcm_cli.output.place import check_output, check_space, store_path
+from ngcm_cli.provenance import device, provenance
+from ngcm_cli.selection import chosen_grid, chosen_levels, chosen_variables
 from ngcm_cli.units import REFERENCE_TIME
 from ngcm_cli.zoo import Card, open_model
 
@@ -85,7 +80,7 @@ class Plan:
         sections = {
             "Model": (
                 f"{card.name}, weights {card.weights.sha256[:12]}, {card.licence}",
-                f"on {_device()}, seed {config.seed}",
+                f"on {device()}, seed {config.seed}",
             ),
             "Data": (origin.words(config), *self.initial.notes),
             "Sea": (_sea(config), *self.initial.sea.notes),
@@ -129,10 +124,11 @@ def plan_forecast(config: ForecastConfig, download: Progress = unseen) -> Plan:
     _check_every(config, model)
     if config.init is not None:
         _check_init(config, model, config.init)
-    variables = _variables(config, model)
+    predicted = tuple(dict.fromkeys((*model.output_variables, *NET_WATER)))
+    variables = chosen_variables(config, model, predicted, model.default_outputs)
     if set(variables) & set(NET_WATER):
         model = model.tracking_water()
-    levels = _levels(config, model, variables)
+    levels = chosen_levels(config, model, variables)
     initial = origin.read_inputs(config, model, download)
     init = initial.time.astype("datetime64[s]")
     _check_init(config, model, init)
@@ -147,7 +143,7 @@ def plan_forecast(config: ForecastConfig, download: Progress = unseen) -> Plan:
         variables=variables,
         levels=levels,
         model_levels=model.levels,
-        grid=_grid(config, model),
+        grid=chosen_grid(config, model),
         attributes=_provenance(config, card, initial),
     )
     check_space(output, layout.bytes_per_lead * layout.count)
@@ -212,78 +208,17 @@ def _check_init(config: ForecastConfig, model: NeuralGCM, init: np.datetime64) -
     )
 
 
-def _variables(config: ForecastConfig, model: NeuralGCM) -> tuple[str, ...]:
-    """The variables to write, under the names of the output."""
-    predicted = tuple(dict.fromkeys((*model.output_variables, *NET_WATER)))
-    known = {name: name for name in predicted}
-    for variable in VARIABLES.values():
-        if variable.name in predicted:
-            for alias in (variable.standard_name, *variable.aliases):
-                known.setdefault(alias, variable.name)
-    known.pop("", None)  # which has no standard name
-    chosen = config.variables or model.default_outputs
-    for name in chosen:
-        if name not in known:
-            raise ConfigError(
-                f"{model.name} does not predict '{name}'.", closest(name, predicted)
-            )
-    return tuple(dict.fromkeys(known[name] for name in chosen))
-
-
-def _levels(
-    config: ForecastConfig, model: NeuralGCM, variables: tuple[str, ...]
-) -> tuple[float, ...]:
-    """The levels to write, ascending; none where all variables are at the surface."""
-    if not any(VARIABLES[name].on_levels for name in variables):
-        if config.levels:
-            raise ConfigError(
-                f"levels are given, but {', '.join(variables)} "
-                f"{'is' if len(variables) == 1 else 'are'} at the surface.",
-                "Leave out --levels, or ask for a variable that is on levels.",
-            )
-        return ()
-    for level in config.levels or ():
-        if level not in model.levels:
-            nearest = min(model.levels, key=lambda known: abs(known - level))
-            raise ConfigError(
-                f"{model.name} has no level {level} hPa.",
-                f"The nearest is {nearest:g}; it has "
-                f"{', '.join(f'{known:g}' for known in model.levels)} hPa.",
-            )
-    return tuple(config.levels or model.levels)
-
-
-def _grid(config: ForecastConfig, model: NeuralGCM) -> OutputGrid:
-    if config.grid is None:
-        return OutputGrid.native(model.grid)
-    return OutputGrid.regular(model.grid, config.grid)
-
-
 def _provenance(
     config: ForecastConfig, card: Card, initial: InitialState
 ) -> dict[str, Any]:
     """Global attributes that say where a forecast comes from."""
-    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    attributes: dict[str, Any] = {
-        "title": f"Forecast by {card.name} from {format_time(initial.time)}",
-        "source": f"NeuralGCM v1, {card.name}, weights SHA-256 {card.weights.sha256}",
-        "history": f"{now}: {origin.command(config)}",
-        "references": card.paper,
-        "license": card.licence,
-        "model": card.name,
-        "weights_sha256": card.weights.sha256,
+    title = f"Forecast by {card.name} from {format_time(initial.time)}"
+    attributes = {
+        **provenance(config, card, title, origin.command(config), initial.notes),
         "data_source": origin.words(config),
         "sst_source": origin.sea_words(config),
         "sst": config.sst,
-        "seed": config.seed,
-        "device": _device(),
-        "python_version": platform.python_version(),
     }
-    attributes["ngcm_version"] = ngcm_cli.__version__
-    for package in ("jax", "jaxlib", "equinox"):
-        attributes[f"{package}_version"] = importlib.metadata.version(package)
-    if initial.notes:
-        attributes["notes"] = "\n".join(initial.notes)
     if initial.sea.notes:
         attributes["sst_notes"] = "\n".join(initial.sea.notes)
     return attributes
@@ -292,9 +227,3 @@ def _provenance(
 def _sea(config: ForecastConfig) -> str:
     warmer = f", {config.sst_offset:+g} K" if config.sst_offset else ""
     return f"{config.sst}{warmer}, from {origin.sea_words(config)}"
-
-
-def _device() -> str:
-    device = jax.devices()[0]
-    kind = device.device_kind
-    return kind if kind == device.platform else f"{device.platform} ({kind})"

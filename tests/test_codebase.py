@@ -18,9 +18,9 @@ MODULES = {
 
 # A room may import itself and every room after it.
 ORDER = [
-    "__main__", "cli", "run", "preparation", "verification", "plan",
-    "origin", "zoo", "checkpoint", "gcm", "physics", "dynamics", "spectral", "arrays",
-    "units", "disk", "clock", "errors",
+    "__main__", "cli", "run", "preparation", "verification", "plan", "provenance",
+    "selection", "origin", "zoo", "checkpoint", "gcm", "physics", "dynamics",
+    "spectral", "arrays", "units", "disk", "clock", "errors",
 ]  # fmt: skip
 IMPORTS = {
     **{room: set(ORDER[i:]) for i, room in enumerate(ORDER)},
@@ -29,7 +29,10 @@ IMPORTS = {
     "output": {"output", "data", "spectral.grid", "clock", "disk", "errors"},
     "config": {"config", "clock", "errors"},
 }
-ABOVE = ["cli", "run", "preparation", "verification", "plan", "origin"]
+ABOVE = [
+    "cli", "run", "preparation", "verification", "plan", "provenance", "selection",
+    "origin",
+]  # fmt: skip
 for above in *ABOVE, "zoo", "checkpoint":
     IMPORTS[above].add("config")
 for above in ABOVE:

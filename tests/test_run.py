@@ -243,7 +243,7 @@ def test_provenance(adder):
     assert attributes["title"] == "Forecast by adder from 1959-01-02T00"
     assert CARD.weights.sha256 in attributes["source"]
     assert attributes["history"].endswith(
-        "Z: ngcm forecast --data made.nc --lead 6h --seed 5"
+        "Z: ngcm forecast --data made.nc --seed 5 --lead 6h"
     )
     assert attributes["references"] == CARD.paper
     assert attributes["license"] == "CC0-1.0"

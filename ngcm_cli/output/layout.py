@@ -15,16 +15,16 @@ from ngcm_cli.output.grid import OutputGrid
 DIMENSIONS = ("init_time", "lead_time", "level", "latitude", "longitude")
 EPOCH = np.datetime64("1970-01-01T00", "s")
 
-_TIME = {
+CALENDAR = {
     "calendar": "proleptic_gregorian",
     "units_metadata": "leap_seconds: none",
 }
-_ATTRIBUTES: dict[str, dict[str, Any]] = {
+ATTRIBUTES: dict[str, dict[str, Any]] = {
     # No axis T here: the time of a forecast is its valid time.
     "init_time": {
         "standard_name": "forecast_reference_time",
         "long_name": "Initial time of the forecast",
-        **_TIME,
+        **CALENDAR,
     },
     # With a dtype attribute xarray decodes a duration without asking.
     "lead_time": {
@@ -32,7 +32,7 @@ _ATTRIBUTES: dict[str, dict[str, Any]] = {
         "long_name": "Time since the initial time",
         "dtype": "timedelta64[ns]",
     },
-    "valid_time": {"standard_name": "time", "long_name": "Valid time", **_TIME},
+    "valid_time": {"standard_name": "time", "long_name": "Valid time", **CALENDAR},
     "level": {
         "standard_name": "air_pressure",
         "long_name": "Pressure level",
@@ -62,6 +62,20 @@ class Coordinate:
     dimensions: tuple[str, ...]
     values: np.ndarray
     attributes: Mapping[str, Any]
+
+
+def describe(name: str) -> dict[str, Any]:
+    """CF attributes of a variable in `VARIABLES`, wherever it is written."""
+    variable = VARIABLES[name]
+    attributes = {
+        "standard_name": variable.standard_name,
+        "long_name": variable.long_name,
+        "units": variable.units,
+        "cell_methods": variable.cell_methods,
+    }
+    if variable.units == "K":
+        attributes["units_metadata"] = "temperature: on_scale"
+    return {name: text for name, text in attributes.items() if text}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,26 +166,14 @@ class Layout:
             "longitude": (("longitude",), self.grid.longitude, {}),
         }
         return {
-            name: Coordinate(dimensions, values, {**_ATTRIBUTES[name], **extra})
+            name: Coordinate(dimensions, values, {**ATTRIBUTES[name], **extra})
             for name, (dimensions, values, extra) in encoded.items()
             if name != "level" or self.has_levels
         }
 
     def variable_attributes(self, name: str) -> dict[str, Any]:
         """CF attributes of one variable."""
-        variable = VARIABLES[name]
-        standard = {"standard_name": variable.standard_name}
-        attributes = {
-            **(standard if variable.standard_name else {}),
-            "long_name": variable.long_name,
-            "units": variable.units,
-            "coordinates": "valid_time",
-        }
-        if variable.cell_methods:
-            attributes["cell_methods"] = variable.cell_methods
-        if variable.units == "K":
-            attributes["units_metadata"] = "temperature: on_scale"
-        return attributes
+        return {**describe(name), "coordinates": "valid_time"}
 
     def global_attributes(self) -> dict[str, Any]:
         """Conventions and grid, with the run's own attributes."""

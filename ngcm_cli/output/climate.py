@@ -1,0 +1,324 @@
+"""What a long run leaves: means, their zonal means, instants, and global means by day.
+
+Every store has a ``time``; that of a mean is the middle of its period, whose ends are
+in ``time_bnds``. Days and months are those of the Gregorian calendar in UTC; the first
+and the last may be cut by the ends of the run, as their bounds say.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ngcm_cli.data.variables import VARIABLES
+from ngcm_cli.output.grid import OutputGrid
+from ngcm_cli.output.layout import ATTRIBUTES, CALENDAR, EPOCH, Coordinate, describe
+from ngcm_cli.output.records import Records
+
+FREQUENCIES = {"monthly": "mon", "daily": "day"}
+_UNITS = {"monthly": "M", "daily": "D"}
+_ZONAL_CHUNK, _GLOBAL_CHUNK = 12, 366  # records: small ones share a file
+
+GLOBAL: Mapping[str, tuple[tuple[str, ...], str, Mapping[str, Any]]] = {
+    "temperature": (
+        ("sigma",),
+        "mean",
+        {"standard_name": "air_temperature", "long_name": "Temperature", "units": "K"},
+    ),
+    "surface_pressure": (
+        (),
+        "mean",
+        {
+            "standard_name": "surface_air_pressure",
+            "long_name": "Surface pressure",
+            "units": "Pa",
+        },
+    ),
+    "total_mass": (
+        (),
+        "mean",
+        {
+            "standard_name": "atmosphere_mass_per_unit_area",
+            "long_name": "Mass of the atmosphere per area",
+            "units": "kg m-2",
+        },
+    ),
+    "dry_mass": (
+        (),
+        "mean",
+        {"long_name": "Mass of dry air per area", "units": "kg m-2"},
+    ),
+    "water_vapour": (
+        (),
+        "mean",
+        {
+            "standard_name": "atmosphere_mass_content_of_water_vapor",
+            "long_name": "Total column water vapour",
+            "units": "kg m-2",
+        },
+    ),
+    "cloud_water": (
+        (),
+        "mean",
+        {
+            "standard_name": "atmosphere_mass_content_of_cloud_condensed_water",
+            "long_name": "Cloud liquid water and ice",
+            "units": "kg m-2",
+        },
+    ),
+    "kinetic_energy": (
+        (),
+        "mean",
+        {
+            "standard_name": "atmosphere_kinetic_energy_content",
+            "long_name": "Kinetic energy per area",
+            "units": "J m-2",
+        },
+    ),
+    "insolation": (
+        (),
+        "mean",
+        {
+            "standard_name": "toa_incoming_shortwave_flux",
+            "long_name": "Solar radiation at the top of the atmosphere",
+            "units": "W m-2",
+        },
+    ),
+    "max_wind": (
+        ("sigma",),
+        "maximum",
+        {
+            "standard_name": "wind_speed",
+            "long_name": "Fastest wind anywhere",
+            "units": "m s-1",
+        },
+    ),
+    "min_temperature": (
+        ("sigma",),
+        "minimum",
+        {
+            "standard_name": "air_temperature",
+            "long_name": "Lowest temperature anywhere",
+            "units": "K",
+        },
+    ),
+    "max_temperature": (
+        ("sigma",),
+        "maximum",
+        {
+            "standard_name": "air_temperature",
+            "long_name": "Highest temperature anywhere",
+            "units": "K",
+        },
+    ),
+}
+"""Of the global series: dimensions after time, how a day is made of its instants and
+of the sphere, and attributes."""
+
+
+def periods(kind: str, start: np.datetime64, end: np.datetime64) -> np.ndarray:
+    """The days or months of a run, cut by its ends.
+
+    Args:
+        kind: one of `config.values.MEANS`.
+        start: of the run.
+        end: of the run, later than the start.
+
+    Returns:
+        Their ends, (period, 2) datetime64[s].
+    """
+    unit = _UNITS[kind]
+    first = start.astype(f"datetime64[{unit}]")
+    last = (end - np.timedelta64(1, "s")).astype(f"datetime64[{unit}]")
+    edges = np.arange(first, last + 2).astype("datetime64[s]")
+    edges[0], edges[-1] = start, end
+    return np.stack([edges[:-1], edges[1:]], axis=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Climate:
+    """What is written of the runs from one start.
+
+    Attributes:
+        start: of the runs.
+        end: of the runs.
+        sample: time between the instants that means are made of.
+        variables: names from `VARIABLES`.
+        levels: pressure levels on disk, hPa, ascending.
+        model_levels: pressure levels of the fields that come.
+        sigma: centres of the model's levels.
+        grid: horizontal grid on disk, which knows the way there from the model's.
+        realizations: numbers of the runs; one run has no such dimension.
+        attributes: global attributes, provenance above all.
+    """
+
+    start: np.datetime64
+    end: np.datetime64
+    sample: np.timedelta64
+    variables: tuple[str, ...]
+    levels: Sequence[float]
+    model_levels: Sequence[float]
+    sigma: np.ndarray
+    grid: OutputGrid
+    realizations: tuple[int, ...]
+    attributes: Mapping[str, Any]
+
+    def means(self, kind: str) -> Records:
+        """Means over days or months."""
+        fields = {
+            name: (
+                ("level", *horizontal) if VARIABLES[name].on_levels else horizontal,
+                {**describe(name), "cell_methods": f"time: mean ({self._interval})"},
+            )
+            for horizontal in [("latitude", "longitude")]
+            for name in self.variables
+        }
+        return self._records(kind, fields, ("level", "latitude", "longitude"), 1)
+
+    def zonal(self, kind: str) -> Records:
+        """Zonal means of the means."""
+        words = f"longitude: mean time: mean ({self._interval})"
+        fields = {
+            name: (
+                ("level", "latitude") if VARIABLES[name].on_levels else ("latitude",),
+                {**describe(name), "cell_methods": words},
+            )
+            for name in self.variables
+        }
+        return self._records(kind, fields, ("level", "latitude"), _ZONAL_CHUNK)
+
+    def global_means(self) -> Records:
+        """Global means and extremes of every day."""
+        fields = {
+            name: (
+                dimensions,
+                {
+                    **attributes,
+                    "cell_methods": f"area: {how} time: {how} ({self._interval})",
+                },
+            )
+            for name, (dimensions, how, attributes) in GLOBAL.items()
+        }
+        return self._records("daily", fields, ("sigma",), _GLOBAL_CHUNK)
+
+    def instants(self, every: np.timedelta64) -> Records:
+        """Fields at single times, the first and the last included."""
+        times = np.arange(self.start, self.end + np.timedelta64(1, "s"), every)
+        fields = {
+            name: (
+                (
+                    *(("level",) if VARIABLES[name].on_levels else ()),
+                    *("latitude", "longitude"),
+                ),
+                {**describe(name), "cell_methods": "time: point"},
+            )
+            for name in self.variables
+        }
+        hours = f"{every / np.timedelta64(1, 'h'):g}hr"
+        coordinates = {
+            "time": Coordinate(
+                ("time",), _hours(times), {**_TIME, "long_name": "Time"}
+            ),
+            **self._places(("level", "latitude", "longitude")),
+        }
+        return self._whole(coordinates, fields, hours, len(times), 1)
+
+    def select(self, name: str, field: np.ndarray) -> np.ndarray:
+        """From the model's levels, grid and order to those on disk.
+
+        Args:
+            name: of the variable.
+            field: (level, longitude, latitude), with one level at the surface.
+        """
+        if not VARIABLES[name].on_levels:
+            field = field[0]
+        elif len(self.levels) < len(self.model_levels):
+            field = field[[list(self.model_levels).index(p) for p in self.levels]]
+        field = self.grid.regrid(field)
+        return np.ascontiguousarray(np.swapaxes(field, -1, -2), dtype=np.float32)
+
+    @property
+    def _interval(self) -> str:
+        hours = self.sample / np.timedelta64(1, "h")
+        return f"interval: {hours:g} hour{'' if hours == 1 else 's'}"
+
+    def _records(self, kind: str, fields, places: tuple[str, ...], chunk: int):
+        bounds = periods(kind, self.start, self.end)
+        middle = bounds[:, 0] + (bounds[:, 1] - bounds[:, 0]) // 2
+        words = {**_TIME, "long_name": "Middle of the period", "bounds": "time_bnds"}
+        coordinates = {
+            "time": Coordinate(("time",), _hours(middle), words),
+            "time_bnds": Coordinate(("time", "bnds"), _hours(bounds), {}),
+            **self._places(places),
+        }
+        frequency = FREQUENCIES[kind]
+        return self._whole(coordinates, fields, frequency, len(bounds), chunk)
+
+    def _whole(self, coordinates, fields, frequency: str, count: int, chunk: int):
+        several = len(self.realizations) > 1
+        grid = self.grid.attributes if "latitude" in coordinates else {}
+        return Records(
+            count=count,
+            coordinates=coordinates,
+            fields=fields,
+            attributes={
+                "Conventions": "CF-1.11",
+                **self.attributes,
+                **grid,
+                "frequency": frequency,
+                "status": "running",
+                "completed_records": 0,
+            },
+            realizations=len(self.realizations) if several else None,
+            chunk=chunk,
+        )
+
+    def _places(self, names: tuple[str, ...]) -> dict[str, Coordinate]:
+        levels = np.asarray(self.levels, float)
+        if (levels == levels.astype(np.int64)).all():
+            levels = levels.astype(np.int64)
+        values = {
+            "level": levels,
+            "sigma": np.asarray(self.sigma, np.float64),
+            "latitude": self.grid.latitude,
+            "longitude": self.grid.longitude,
+        }
+        on_levels = any(VARIABLES[name].on_levels for name in self.variables)
+        coordinates = {
+            name: Coordinate((name,), values[name], {**_PLACES, **ATTRIBUTES}[name])
+            for name in names
+            if name != "level" or on_levels
+        }
+        if len(self.realizations) > 1:
+            numbers = np.array(self.realizations, np.int64)
+            coordinates["realization"] = Coordinate(
+                ("realization",), numbers, _PLACES["realization"]
+            )
+        return coordinates
+
+
+_TIME = {
+    "standard_name": "time",
+    "units": f"hours since {EPOCH.astype('datetime64[D]')}",
+    "axis": "T",
+    **CALENDAR,
+}
+_PLACES: dict[str, dict[str, Any]] = {
+    "sigma": {
+        "standard_name": "atmosphere_sigma_coordinate",
+        "long_name": "Pressure over surface pressure",
+        "units": "1",
+        "positive": "down",
+        "axis": "Z",
+    },
+    "realization": {
+        "standard_name": "realization",
+        "long_name": "Number of the run",
+        "units": "1",
+    },
+}
+
+
+def _hours(times: np.ndarray) -> np.ndarray:
+    return ((times - EPOCH) // np.timedelta64(3600, "s")).astype(np.int64)

@@ -1,0 +1,156 @@
+"""The folder of a long run: its stores, restarts, run file and progress."""
+
+import concurrent.futures
+import contextlib
+import errno
+import json
+import logging
+import os
+import pathlib
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ngcm_cli.errors import OutputError
+from ngcm_cli.output.place import Lock
+from ngcm_cli.output.records import Records, RecordStore
+from ngcm_cli.output.restart import restart_path, restarts, write_restart
+
+log = logging.getLogger(__name__)
+
+RUN_FILE, PROGRESS, RESTARTS = "run.yaml", "progress.json", "restarts"
+_KEPT = 2  # restarts; the older one in case the newer is damaged
+
+
+class RunFolder:
+    """A context in which a long run writes to its folder, one process at a time.
+
+    Writing happens in one background thread, at most one record behind. Whatever stops
+    the run, the stores open, and the run can go on from the last restart.
+
+    Args:
+        path: of the folder, which exists.
+    """
+
+    def __init__(self, path: pathlib.Path):
+        self.path = path
+        self._lock = Lock(path / ".lock", path)
+        self._stores: dict[str, RecordStore] = {}
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, "ngcm-folder")
+        self._write: concurrent.futures.Future[None] | None = None
+
+    def open(self, name: str, records: Records) -> None:
+        """Make a store of the run, or open it where it is."""
+        with self._blaming():
+            place = self.path / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            self._stores[name] = RecordStore(place, records)
+
+    def write(
+        self,
+        name: str,
+        index: int,
+        fields: Callable[[], Mapping[str, np.ndarray]],
+        run: int | None = None,
+    ) -> None:
+        """Put a record in its place, in the background.
+
+        Args:
+            name: of the store.
+            index: of the record.
+            fields: gives the fields, called in the background: it may wait for them.
+            run: which realization, None for a store without.
+
+        Raises:
+            OutputError: the write before this one failed.
+        """
+        store = self._stores[name]
+        self._submit(lambda: store.write(index, fields(), run))
+
+    def flush(self, completed: Mapping[str, int]) -> None:
+        """Put all records on disk, and say how many of every store are whole."""
+
+        def flush() -> None:
+            for name, store in self._stores.items():
+                store.flush()
+                store.mark(completed_records=completed[name])
+
+        self._submit(flush)
+        self.wait()
+
+    def restart(
+        self,
+        time: np.datetime64,
+        arrays: Mapping[str, tuple[tuple[str, ...], np.ndarray]],
+        about: Mapping[str, Any],
+    ) -> None:
+        """Keep what the run can go on from, and drop what is older than the last two.
+
+        All records before it must have been flushed.
+        """
+        with self._blaming():
+            folder = self.path / RESTARTS
+            write_restart(restart_path(folder, time), arrays, about)
+            for old in restarts(folder)[:-_KEPT]:
+                old.unlink(missing_ok=True)
+
+    def progress(self, words: Mapping[str, Any]) -> None:
+        """Tell `ngcm status` how far the run is."""
+        with self._blaming():
+            replace(self.path / PROGRESS, json.dumps(words, indent=1))
+
+    def mark(self, **attributes: Any) -> None:
+        """Set global attributes of every store."""
+        with self._blaming():
+            for store in self._stores.values():
+                store.mark(**attributes)
+
+    def wait(self) -> None:
+        """Until all that was handed over is written."""
+        write, self._write = self._write, None
+        if write is not None:
+            write.result()
+
+    def close(self) -> None:
+        """Stop the thread and let other processes write here."""
+        with contextlib.suppress(OutputError):
+            self.wait()
+        self._thread.shutdown()
+        self._lock.release()
+
+    def _submit(self, work: Callable[[], None]) -> None:
+        self.wait()
+
+        def run() -> None:
+            with self._blaming():
+                work()
+
+        self._write = self._thread.submit(run)
+
+    @contextlib.contextmanager
+    def _blaming(self):
+        """Turn trouble with the disk into a sentence."""
+        try:
+            yield
+        except OutputError:
+            raise
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            reason = "the disk is full" if full else error.strerror or str(error)
+            raise OutputError(
+                f"Writing to {self.path} stopped: {reason}.",
+                f"{'Free some space' if full else 'Look after the disk'}, then go on "
+                f"with `ngcm amip --resume {self.path}`.",
+            ) from error
+
+
+def replace(path: pathlib.Path, text: str) -> None:
+    """Write a small file at once."""
+    new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        new.write_text(text, encoding="utf-8")
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
