@@ -5,14 +5,14 @@ import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ngcm_cli.run import forecast
+    from ngcm_cli.run import amip, forecast
     from ngcm_cli.zoo import load_model
 
     __version__: str
 
-__all__ = ["forecast", "load_model"]
+__all__ = ["amip", "forecast", "load_model"]
 
-_HOMES = {"forecast": "ngcm_cli.run", "load_model": "ngcm_cli.zoo"}
+_HOMES = {"amip": "ngcm_cli.run", "forecast": "ngcm_cli.run", "load_model": "ngcm_cli.zoo"}
 
 
 def __getattr__(name: str) -> Any:

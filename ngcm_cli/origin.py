@@ -3,6 +3,7 @@
 import numpy as np
 
 from ngcm_cli.config import ForecastConfig
+from ngcm_cli.config.settings import Settings
 from ngcm_cli.data import inputs
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.places import is_far, location, shown
@@ -72,7 +73,7 @@ def words(config: ForecastConfig) -> str:
     """Where the state comes from, for people."""
     if _is_sample(config):
         return f"{SAMPLE}, the bundled ERA5 state"
-    return _with_place(path(config))
+    return with_place(path(config))
 
 
 def sea_words(config: ForecastConfig) -> str:
@@ -81,22 +82,23 @@ def sea_words(config: ForecastConfig) -> str:
         return f"{CLIMATOLOGY}, AMIP's monthly climatology"
     if config.sst_data is None:
         return words(config)
-    return _with_place(config.sst_data)
+    return with_place(config.sst_data)
 
 
-def _with_place(name: str) -> str:
+def with_place(name: str) -> str:
+    """Data as they were named, and where that is if the name is short."""
     place = shown(location(name))
     return place if name.lower() != "arco" else f"{name}, {place}"
 
 
-def command(config: ForecastConfig) -> str:
+def command(config: Settings) -> str:
     """The command that runs this again, as it may be written down."""
     named = {"data": config.data, "sst_data": config.sst_data}
     public = {name: shown(value) for name, value in named.items() if value is not None}
     return config.model_copy(update=public).command_line()
 
 
-def check_local_paths(config: ForecastConfig) -> None:
+def check_local_paths(config: Settings) -> None:
     """Refuse a wrong path before weights are downloaded."""
     if is_here(config.model):
         return

@@ -7,7 +7,10 @@ from typing import Any
 
 import jax
 
-from ngcm_cli.config import ForecastConfig
+from ngcm_cli.climate.course import Course, Report
+from ngcm_cli.climate.folder import keeping, open_folder, read_config
+from ngcm_cli.climate.plan import ClimatePlan, plan_climate
+from ngcm_cli.config import AmipConfig, ForecastConfig
 from ngcm_cli.data.inputs import InitialState
 from ngcm_cli.disk import Progress, home, unseen
 from ngcm_cli.gcm.model import NeuralGCM
@@ -19,6 +22,7 @@ from ngcm_cli.plan import Plan, plan_forecast
 log = logging.getLogger(__name__)
 
 Track = Callable[[Iterator[Chunk], Plan], Iterable[Chunk]]
+Follow = Callable[[Iterator[Report], ClimatePlan], Iterable[Report]]
 
 
 def forecast(
@@ -57,6 +61,49 @@ def forecast(
         for chunk in track(_chunks(plan), plan):
             store.append(chunk.fields)
     return plan.output
+
+
+def amip(
+    config: AmipConfig | None = None,
+    *,
+    resume: str | pathlib.Path | None = None,
+    track: Follow = lambda days, plan: days,
+    download: Progress = unseen,
+    **settings: Any,
+) -> pathlib.Path:
+    """Run for months or decades under a prescribed sea, and write the climate.
+
+    ``amip(years=40, output="run")`` is the same as the command with those flags.
+
+    Args:
+        config: what to do, or else its fields as keywords.
+        resume: folder of a run that goes on from its last restart, instead of both.
+        track: sees the report of every day, together with the plan.
+        download: sees the bytes of weights that have to be fetched first.
+        **settings: fields of `AmipConfig`.
+
+    Returns:
+        The folder of the run.
+
+    Raises:
+        NgcmError: one of its children, which says what to change.
+    """
+    if (resume is not None) + (config is not None) + bool(settings) != 1:
+        raise TypeError("give an AmipConfig, keywords or resume, one of the three")
+    _enable_compilation_cache()
+    if resume is not None:
+        folder = pathlib.Path(resume)
+        config = read_config(folder)
+    config = config or AmipConfig(**settings)
+    plan, beginnings = plan_climate(config, download, resume=resume is not None)
+    for line in plan.describe().splitlines():
+        log.info(line)
+    with open_folder(plan) as folder:
+        course = Course(plan, folder, beginnings)
+        with keeping(course):
+            for _ in track(course.days(), plan):
+                pass
+    return plan.folder
 
 
 def bundled_state(model: NeuralGCM) -> InitialState:

@@ -18,7 +18,7 @@ MODULES = {
 
 # A room may import itself and every room after it.
 ORDER = [
-    "__main__", "cli", "run", "preparation", "verification", "plan", "provenance",
+    "__main__", "cli", "run", "climate", "preparation", "verification", "plan", "provenance",
     "selection", "origin", "zoo", "checkpoint", "gcm", "physics", "dynamics",
     "spectral", "arrays", "units", "disk", "clock", "errors",
 ]  # fmt: skip
@@ -30,7 +30,7 @@ IMPORTS = {
     "config": {"config", "clock", "errors"},
 }
 ABOVE = [
-    "cli", "run", "preparation", "verification", "plan", "provenance", "selection",
+    "cli", "run", "climate", "preparation", "verification", "plan", "provenance", "selection",
     "origin",
 ]  # fmt: skip
 for above in *ABOVE, "zoo", "checkpoint":

@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 import numpy as np
 import pydantic
 
-from ngcm_cli.clock import format_duration
+from ngcm_cli.clock import format_duration, format_time
 from ngcm_cli.config import values
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.errors import ConfigError
@@ -95,22 +95,26 @@ class AmipConfig(Settings):
         return self
 
     def _check_clock(self) -> None:
-        """Samples divide the day, and everything else falls on samples."""
+        """Samples divide the day, and everything else falls on days or samples."""
         sample = format_duration(self.sample)
         if not self.sample or _DAY % self.sample:
             raise ConfigError(
                 f"sample {sample} does not divide a day.", "Give 6h, 3h or 1h."
             )
-        if (self.start - self.start.astype("datetime64[D]")) % self.sample:
+        if self.start != self.start.astype("datetime64[D]"):
             raise ConfigError(
-                f"start is not a whole number of samples of {sample} after midnight.",
-                "Start at midnight.",
+                f"start {format_time(self.start)} is not midnight.",
+                "Runs go by whole days: start at midnight.",
             )
-        for name in ("start_every", "restart_every", "every"):
+        for name, unit in (
+            ("start_every", _DAY),
+            ("restart_every", _DAY),
+            ("every", self.sample),
+        ):
             span = getattr(self, name)
-            if span is not None and (not span or span % self.sample):
+            if span is not None and (not span or span % unit):
                 raise ConfigError(
-                    f"{name} {format_duration(span)} is not a multiple of sample "
-                    f"{sample}.",
-                    "Give one that is, or change sample.",
+                    f"{name} {format_duration(span)} is not a multiple of "
+                    f"{format_duration(unit)}.",
+                    "Give one that is.",
                 )

@@ -5,7 +5,7 @@ Every value is read as the text that the flag would be given, so that ``init:
 """
 
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -73,3 +73,14 @@ def read_run_file(path: str | pathlib.Path, known: Iterable[str]) -> dict[str, A
         if value not in ("", "~", "null"):
             settings[name] = value
     return settings
+
+
+def format_run_file(settings: Mapping[str, str], comment: str) -> str:
+    """Settings as a run file, which `read_run_file` reads.
+
+    Args:
+        settings: text of the flags by name.
+        comment: first line.
+    """
+    text = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
+    return f"# {comment}\n{text}"

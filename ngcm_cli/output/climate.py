@@ -203,8 +203,8 @@ class Climate:
         return self._records("daily", fields, ("sigma",), _GLOBAL_CHUNK)
 
     def instants(self, every: np.timedelta64) -> Records:
-        """Fields at single times, the first and the last included."""
-        times = np.arange(self.start, self.end + np.timedelta64(1, "s"), every)
+        """Fields at single times, the start included and the end not."""
+        times = np.arange(self.start, self.end, every)
         fields = {
             name: (
                 (

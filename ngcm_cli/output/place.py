@@ -69,12 +69,22 @@ def check_space(path: pathlib.Path, size: int) -> None:
         size: of its fields without compression, in bytes.
     """
     copies = 1 if path.suffix == ".zarr" else 2  # the store and the file made of it
-    needed = copies * size / 3
+    check_free(path, copies * size / 3, "The forecast")
+
+
+def check_free(path: pathlib.Path, needed: float, what: str) -> None:
+    """Raise if so many bytes are not free on the disk of an output.
+
+    Args:
+        path: of the output.
+        needed: in bytes.
+        what: will be written there, at the beginning of a sentence.
+    """
     parent = path.resolve().parent
     free = shutil.disk_usage(parent).free
     if needed > free:
         raise OutputError(
-            f"The forecast takes at least {format_size(needed)}, and {parent} has "
+            f"{what} takes at least {format_size(needed)}, and {parent} has "
             f"{format_size(free)} left.",
             "Free some space, choose another --output, or write less: fewer variables "
             "or levels, less often.",

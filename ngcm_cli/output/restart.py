@@ -17,6 +17,9 @@ import numpy as np
 from ngcm_cli.clock import format_time
 from ngcm_cli.errors import OutputError
 
+RESTARTS = "restarts"
+"""The folder of them within that of a run."""
+
 VERSION = 1
 """Of the format; another one is refused."""
 

@@ -16,11 +16,14 @@ import numpy as np
 from ngcm_cli.errors import OutputError
 from ngcm_cli.output.place import Lock
 from ngcm_cli.output.records import Records, RecordStore
-from ngcm_cli.output.restart import restart_path, restarts, write_restart
+from ngcm_cli.output.restart import RESTARTS, restart_path, restarts, write_restart
 
 log = logging.getLogger(__name__)
 
-RUN_FILE, PROGRESS, RESTARTS = "run.yaml", "progress.json", "restarts"
+Put = Callable[[str, int, Mapping[str, np.ndarray], int | None], None]
+"""Puts a record in its place: store, index, fields, and realization or None."""
+
+RUN_FILE, PROGRESS = "run.yaml", "progress.json"
 _KEPT = 2  # restarts; the older one in case the newer is damaged
 
 
@@ -48,26 +51,21 @@ class RunFolder:
             place.parent.mkdir(parents=True, exist_ok=True)
             self._stores[name] = RecordStore(place, records)
 
-    def write(
-        self,
-        name: str,
-        index: int,
-        fields: Callable[[], Mapping[str, np.ndarray]],
-        run: int | None = None,
-    ) -> None:
-        """Put a record in its place, in the background.
+    def write(self, work: Callable[[Put], None]) -> None:
+        """Write records in the background.
 
         Args:
-            name: of the store.
-            index: of the record.
-            fields: gives the fields, called in the background: it may wait for them.
-            run: which realization, None for a store without.
+            work: is called there with what puts records in their places, and may wait
+                for the device.
 
         Raises:
             OutputError: the write before this one failed.
         """
-        store = self._stores[name]
-        self._submit(lambda: store.write(index, fields(), run))
+
+        def put(store, index, fields, run=None):
+            self._stores[store].write(index, fields, run)
+
+        self._submit(lambda: work(put))
 
     def flush(self, completed: Mapping[str, int]) -> None:
         """Put all records on disk, and say how many of every store are whole."""
@@ -98,8 +96,18 @@ class RunFolder:
 
     def progress(self, words: Mapping[str, Any]) -> None:
         """Tell `ngcm status` how far the run is."""
+        self.text(PROGRESS, json.dumps(words, indent=1))
+
+    def text(self, name: str, content: str) -> None:
+        """Write a small file at once."""
+        path = self.path / name
+        new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
         with self._blaming():
-            replace(self.path / PROGRESS, json.dumps(words, indent=1))
+            try:
+                new.write_text(content, encoding="utf-8")
+                os.replace(new, path)
+            finally:
+                new.unlink(missing_ok=True)
 
     def mark(self, **attributes: Any) -> None:
         """Set global attributes of every store."""
@@ -145,12 +153,3 @@ class RunFolder:
                 f"with `ngcm amip --resume {self.path}`.",
             ) from error
 
-
-def replace(path: pathlib.Path, text: str) -> None:
-    """Write a small file at once."""
-    new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        new.write_text(text, encoding="utf-8")
-        os.replace(new, path)
-    finally:
-        new.unlink(missing_ok=True)

@@ -1,0 +1,239 @@
+"""The course of a long run: its days, what goes wrong, and what is kept."""
+
+import dataclasses
+import json
+import time
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+
+from ngcm_cli.climate.beginnings import Beginning
+from ngcm_cli.climate.days import Carry, Day, first_carry, one_day
+from ngcm_cli.climate.plan import DAY, ClimatePlan, Run
+from ngcm_cli.climate.records import completed, write_day
+from ngcm_cli.climate.restarts import Events, load_latest, save
+from ngcm_cli.climate.watchdog import trouble
+from ngcm_cli.clock import format_time
+from ngcm_cli.errors import UnstableRunError
+from ngcm_cli.gcm.perturbation import perturbed
+from ngcm_cli.output.run_folder import RunFolder
+
+AMPLITUDE = 1e-6
+"""Relative size of the perturbation after which an unstable run goes on."""
+_ATTEMPTS = 3  # from one restart
+_TOLD = 5.0  # seconds between two words on the progress
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Report:
+    """How the runs are after a day.
+
+    Attributes:
+        day: how many are done.
+        time: of the first run.
+        well: number of runs that go on, or have come to their end.
+        look: global means and extremes of the first run that is well.
+    """
+
+    day: int
+    time: np.datetime64
+    well: int
+    look: dict[str, np.ndarray]
+
+
+class Course:
+    """A long run in its folder, from its last restart to its end.
+
+    Args:
+        plan: what is done.
+        folder: open, with the stores of the plan.
+        beginnings: the atmosphere of every start; of no account where there is a
+            restart.
+    """
+
+    def __init__(
+        self, plan: ClimatePlan, folder: RunFolder, beginnings: list[Beginning]
+    ):
+        self.plan = plan
+        self.folder = folder
+        kept = load_latest(folder.path, plan)
+        self.events = Events() if kept is None else kept[1]
+        self.carry = first_carry(plan, beginnings) if kept is None else kept[0]
+        self._began = time.time(), self.carry.day
+        self._told = 0.0
+        if kept is None:
+            self.keep()
+
+    def days(self) -> Iterator[Report]:
+        """Go on to the end; every day is reported when it is well.
+
+        Raises:
+            UnstableRunError: no run is left.
+            OutputError: the disk.
+        """
+        self._tell("running", force=True)
+        while self.carry.day < self.plan.length:
+            done, day = one_day(self.plan, self.carry)
+            troubles = self._troubles(done.day, day)
+            if troubles and self._rewind(troubles):
+                continue
+            self._lose(troubles)
+            well = self._well(done.day)
+            self.folder.write(
+                lambda put, done=done, day=day, well=well: write_day(
+                    self.plan, done, day, well, put
+                )
+            )
+            self.carry = done
+            if self._is_due(done.day):
+                self.keep()
+            self._tell("running")
+            yield self._report(day)
+        self.finish("complete")
+
+    def keep(self) -> None:
+        """Put everything on disk, and a restart of the last whole day."""
+        self._flush()
+        save(self.folder, self.plan, self.carry, self.events)
+
+    def finish(self, status: str) -> None:
+        """Put all records on disk and say how the run ended."""
+        self._flush()
+        self.folder.mark(status=status, **self._words())
+        self._tell(status, force=True)
+
+    def done(self) -> str:
+        """A sentence on how far the run is."""
+        time = format_time(self.plan.time(0, self.carry.day))
+        return (
+            f"{self.folder.path} holds {self.carry.day} of {self.plan.length} days, to "
+            f"{time}."
+        )
+
+    def _flush(self) -> None:
+        plan, day = self.plan, self.carry.day
+        self.folder.flush(
+            {
+                store: completed(plan, start, store, day)
+                for start in range(len(plan.climates))
+                for store in plan.stores(start)
+            }
+        )
+
+    def _is_due(self, day: int) -> bool:
+        every = int(self.plan.config.restart_every // DAY)
+        return day % every == 0 or day == self.plan.length
+
+    def _well(self, day: int) -> tuple[Run, ...]:
+        """The runs that have not ended before a day, and are stable."""
+        return tuple(
+            run
+            for run in self.plan.runs
+            if run.number not in self.events.lost and day <= self.plan.days(run.start)
+        )
+
+    def _troubles(self, done: int, day: Day) -> dict[int, str]:
+        """What is wrong with the runs, by number, and since when."""
+        plan, troubles = self.plan, {}
+        for run in self._well(done):
+            for sample, looks in enumerate(day.looks):
+                if len(plan.runs) > 1:
+                    looks = {name: x[run.number] for name, x in looks.items()}
+                words = trouble(looks, plan.model.sigma)
+                if words is not None:
+                    when = plan.time(run.start, done - 1) + sample * plan.config.sample
+                    troubles[run.number] = f"on {format_time(when)} {words}"
+                    break
+        return troubles
+
+    def _rewind(self, troubles: dict[int, str]) -> bool:
+        """Go back to the last restart and perturb what went wrong, if that is wanted."""
+        plan = self.plan
+        if plan.config.on_instability != "rewind":
+            return False
+        kept = load_latest(self.folder.path, plan)
+        assert kept is not None  # there is one of the first day
+        carry, _ = kept
+        restart = format_time(plan.time(0, carry.day))
+        tried = sum(rewind["to"] == restart for rewind in self.events.rewinds)
+        if tried >= _ATTEMPTS * len(troubles):
+            return False
+        self.folder.wait()
+        for number, words in troubles.items():
+            count = len(self.events.rewinds)
+            key = jax.random.fold_in(jax.random.key(plan.config.seed), count)
+            carry = dataclasses.replace(
+                carry, state=_perturbed(carry.state, number, len(plan.runs), key)
+            )
+            self.events.rewinds.append(
+                {
+                    "run": number,
+                    "trouble": words,
+                    "to": restart,
+                    "relative_perturbation": AMPLITUDE,
+                }
+            )
+        self.carry = carry
+        self.folder.mark(**self._words())
+        return True
+
+    def _lose(self, troubles: dict[int, str]) -> None:
+        """Give up runs; all of them, if none is left."""
+        self.events.lost |= troubles
+        if not troubles:
+            return
+        if len(self.events.lost) < len(self.plan.runs):
+            self.folder.mark(**self._words())
+            return
+        # Nothing of this day is written, and the last restart is from before it.
+        self.finish("unstable")
+        words = next(iter(troubles.values()))
+        rewound = f" after {n} rewinds" if (n := len(self.events.rewinds)) else ""
+        raise UnstableRunError(
+            f"The run became unstable{rewound}: {words}.",
+            f"What was written before is in {self.folder.path}. Try another seed, or "
+            "--on-instability rewind.",
+        )
+
+    def _words(self) -> dict[str, str]:
+        """What happened, for the attributes of the stores."""
+        words = {}
+        if self.events.lost:
+            words["lost"] = json.dumps(self.events.lost)
+        if self.events.rewinds:
+            words["rewinds"] = json.dumps(self.events.rewinds)
+        return words
+
+    def _tell(self, status: str, force: bool = False) -> None:
+        now = time.time()
+        if not force and now - self._told < _TOLD:
+            return
+        self._told = now
+        seconds, days = now - self._began[0], self.carry.day - self._began[1]
+        self.folder.progress(
+            {
+                "status": status,
+                "day": self.carry.day,
+                "days": self.plan.length,
+                "days_per_second": days / seconds if days else None,
+                "runs": len(self.plan.runs),
+                "lost": self.events.lost,
+                "rewinds": self.events.rewinds,
+            }
+        )
+
+    def _report(self, day: Day) -> Report:
+        well, look = self._well(self.carry.day), day.looks[-1]
+        if len(self.plan.runs) > 1:
+            number = well[0].number if well else 0
+            look = {name: x[number] for name, x in look.items()}
+        count = len(self.plan.runs) - len(self.events.lost)
+        return Report(self.carry.day, self.plan.time(0, self.carry.day), count, look)
+
+
+def _perturbed(state, number: int, runs: int, key: jax.Array):
+    if runs == 1:
+        return perturbed(state, key, AMPLITUDE)
+    own = perturbed(jax.tree.map(lambda x: x[number], state), key, AMPLITUDE)
+    return jax.tree.map(lambda all_, x: all_.at[number].set(x), state, own)

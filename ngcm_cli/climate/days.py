@@ -1,0 +1,135 @@
+"""The loop of long runs: one day of the model after another, watched and written."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ngcm_cli.climate.beginnings import Beginning
+from ngcm_cli.climate.plan import RATES, ClimatePlan
+from ngcm_cli.gcm.global_means import look
+from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.gcm.model_state import ModelState
+from ngcm_cli.gcm.running_mean import RunningMean
+
+Fields = Mapping[str, jax.Array]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Carry:
+    """Everything that the next day depends on.
+
+    Arrays of several runs have a leading axis for them.
+
+    Attributes:
+        day: how many are done.
+        state: of the model.
+        month: mean since the month began.
+    """
+
+    day: int
+    state: ModelState
+    month: RunningMean
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Day:
+    """What a day gave; arrays of several runs have a leading axis for them.
+
+    Attributes:
+        looks: global means and extremes of the state at every sample and, last, at the
+            end of the day, on the host.
+        mean: of the day.
+        month: the mean of the month up to the end of the day.
+        instants: fields at every sample, if these are written.
+    """
+
+    looks: list[dict[str, np.ndarray]]
+    mean: RunningMean
+    month: RunningMean
+    instants: list[Fields]
+
+
+def first_carry(plan: ClimatePlan, beginnings: list[Beginning]) -> Carry:
+    """The runs before their first day."""
+    runs, states = plan.runs, []
+    for run in runs:
+        key = jax.random.key(plan.config.seed)
+        if len(runs) > 1:
+            key = jax.random.fold_in(key, run.number)
+        fields, time = beginnings[run.start].fields, plan.time(run.start, 0)
+        states.append(plan.model.encode(fields, plan.forcing(0), time, key))
+    state = states[0]
+    if len(states) > 1:
+        state = jax.tree.map(lambda *x: jnp.stack(x), *states)
+    return Carry(0, state, empty_mean(plan, state))
+
+
+def empty_mean(plan: ClimatePlan, state: ModelState) -> RunningMean:
+    """Without samples yet, for states of this shape."""
+    fields = functools.partial(_fields, plan)
+    shapes = eqx.filter_eval_shape(lambda s: fields(s) | _rates(plan, s), state)
+    if len(plan.runs) == 1:
+        return RunningMean.zeros_like(shapes)
+    return jax.vmap(RunningMean.zeros_like)(
+        jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+    )
+
+
+def one_day(plan: ClimatePlan, carry: Carry) -> tuple[Carry, Day]:
+    """Advance all runs by a day.
+
+    The device is given the whole day at once; the host waits only for the numbers that
+    say whether all is well.
+    """
+    forcing, state, month = plan.forcing(carry.day), carry.state, carry.month
+    today, looks, instants = month.restart(), [], []
+    for sample in range(plan.samples):
+        looks.append(_each(plan, look, state))
+        fields = _fields(plan, state)
+        if plan.is_instant(carry.day, sample):
+            instants.append(fields | _fluxes(plan, state))
+        state = _each(plan, NeuralGCM.advance, state, forcing, plan.steps)
+        fields |= _rates(plan, state)
+        state = _each(plan, NeuralGCM.without_amounts, state)
+        today, month = today.add(fields), month.add(fields)
+    looks.append(_each(plan, look, state))
+    day = Day(jax.device_get(looks), today, month, instants)
+    return Carry(carry.day + 1, state, month), day
+
+
+def _fields(plan: ClimatePlan, state: ModelState) -> Fields:
+    """What is known of a state at its own time."""
+    names = tuple(name for name in plan.variables if name not in RATES)
+    return _each(plan, NeuralGCM.decode, state, names) if names else {}
+
+
+def _fluxes(plan: ClimatePlan, state: ModelState) -> Fields:
+    """Fluxes during the last step."""
+    names = tuple(name for name in plan.variables if name in RATES)
+    return _each(plan, NeuralGCM.decode, state, names) if names else {}
+
+
+def _rates(plan: ClimatePlan, state: ModelState) -> Fields:
+    """Means of the fluxes since the last sample."""
+    if not set(plan.variables) & set(RATES):
+        return {}
+    rates = _each(plan, NeuralGCM.mean_fluxes, state, plan.steps)
+    return {name: x for name, x in rates.items() if name in plan.variables}
+
+
+def _each(plan: ClimatePlan, f: Callable[..., Any], state: ModelState, *shared: Any):
+    """f(model, state, …) of the one run, or of all that are side by side."""
+    if len(plan.runs) == 1:
+        return f(plan.model, state, *shared)
+    return _side_by_side(f, plan.model, state, *shared)
+
+
+@eqx.filter_jit
+def _side_by_side(f, model: NeuralGCM, states: ModelState, *shared: Any):
+    return jax.vmap(lambda state: f(model, state, *shared))(states)

@@ -1,0 +1,89 @@
+"""The folder of a long run: made, found again, and left in order."""
+
+import contextlib
+import os
+import pathlib
+from collections.abc import Iterator
+
+import ngcm_cli
+from ngcm_cli.climate.course import Course
+from ngcm_cli.climate.plan import ClimatePlan
+from ngcm_cli.config import AmipConfig, read_run_file
+from ngcm_cli.config.run_file import format_run_file
+from ngcm_cli.errors import OutputError, UnstableRunError
+from ngcm_cli.output.run_folder import RUN_FILE, RunFolder
+
+_PATHS = ("model", "data", "sst_data")
+
+
+def read_config(folder: pathlib.Path) -> AmipConfig:
+    """The configuration of the run in a folder.
+
+    Raises:
+        OutputError: no run is there.
+    """
+    if not (folder / RUN_FILE).is_file():
+        raise OutputError(
+            f"{folder} is not the folder of a run: it has no {RUN_FILE}.",
+            "Name the --output of `ngcm amip`.",
+        )
+    settings = read_run_file(folder / RUN_FILE, AmipConfig.model_fields)
+    return AmipConfig(**{**settings, "output": folder})
+
+
+@contextlib.contextmanager
+def open_folder(plan: ClimatePlan) -> Iterator[RunFolder]:
+    """A context in which the folder of a run is this process's, with its stores.
+
+    Raises:
+        OutputError: it cannot be made, or another process is at it.
+    """
+    path = plan.folder
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"The output {path} cannot be made: {error.strerror}.",
+            "Choose another --output.",
+        ) from None
+    with contextlib.closing(RunFolder(path)) as folder:
+        if not (path / RUN_FILE).exists():
+            comment = f"ngcm {ngcm_cli.__version__}: go on with ngcm amip --resume"
+            folder.text(RUN_FILE, format_run_file(_settings(plan), comment))
+        for start in range(len(plan.climates)):
+            for name, records in plan.stores(start).items():
+                folder.open(name, records)
+        yield folder
+
+
+@contextlib.contextmanager
+def keeping(course: Course) -> Iterator[None]:
+    """Whatever ends the days within, keep what is whole, and say so."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        course.keep()
+        course.finish("interrupted")
+        stop.add_note(_note(course))
+        raise
+    except UnstableRunError:
+        raise
+    except BaseException as error:
+        if not isinstance(error, OutputError):  # which says it already
+            error.add_note(_note(course))
+        raise
+
+
+def _note(course: Course) -> str:
+    path = course.folder.path
+    return f"{course.done()} Go on with `ngcm amip --resume {path}`."
+
+
+def _settings(plan: ClimatePlan) -> dict[str, str]:
+    """Of the run, with paths that are good from everywhere."""
+    words = plan.config.words()
+    words.pop("output", None)
+    for name in _PATHS:
+        if name in words and os.path.exists(words[name]):
+            words[name] = os.path.abspath(words[name])
+    return words

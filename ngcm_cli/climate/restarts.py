@@ -1,0 +1,167 @@
+"""How a long run goes on exactly: its state and means, out of and into restarts."""
+
+import dataclasses
+import importlib.metadata
+import logging
+import pathlib
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import ngcm_cli
+from ngcm_cli.climate.days import Carry, empty_mean
+from ngcm_cli.climate.plan import ClimatePlan
+from ngcm_cli.clock import format_time
+from ngcm_cli.data.variables import VARIABLES
+from ngcm_cli.errors import OutputError
+from ngcm_cli.gcm.model_state import ModelState
+from ngcm_cli.gcm.running_mean import RunningMean
+from ngcm_cli.gcm.state_arrays import BATCH, dimensions, from_arrays, to_arrays
+from ngcm_cli.output.restart import RESTARTS, read_restart, restarts
+from ngcm_cli.output.run_folder import RunFolder
+from ngcm_cli.provenance import device
+
+log = logging.getLogger(__name__)
+
+_MONTH = "month."
+
+
+@dataclasses.dataclass
+class Events:
+    """What happened to the runs.
+
+    Attributes:
+        lost: what was wrong with the runs that became unstable, by number.
+        rewinds: from when to when the runs went back, and why, in order.
+    """
+
+    lost: dict[int, str] = dataclasses.field(default_factory=dict)
+    rewinds: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+
+def save(folder: RunFolder, plan: ClimatePlan, carry: Carry, events: Events) -> None:
+    """Write a restart; all records of the days before must be on disk."""
+    batched = len(plan.runs) > 1
+    named = {
+        name: (dimensions(name, batched), x)
+        for name, x in to_arrays(carry.state).items()
+    }
+    first = (BATCH,) if batched else ()
+    named[f"{_MONTH}count"] = (first, np.asarray(carry.month.count))
+    for name, x in jax.device_get(carry.month.fields).items():
+        level = "pressure_level" if VARIABLES[name].on_levels else "surface"
+        named[_MONTH + name] = (*first, level, "longitude", "latitude"), x
+    about = {
+        **plan.identity,
+        "day": carry.day,
+        "lost": events.lost,
+        "rewinds": events.rewinds,
+        "times": [format_time(plan.time(r.start, carry.day)) for r in plan.runs],
+        "versions": _versions(),
+    }
+    folder.restart(plan.time(0, carry.day), named, about)
+
+
+def load_latest(
+    folder: pathlib.Path, plan: ClimatePlan
+) -> tuple[Carry, Events] | None:
+    """The last restart of a run, or the one before if that is damaged.
+
+    Raises:
+        OutputError: it belongs to another model or configuration, or none can be read.
+    """
+    failure = None
+    for path in reversed(restarts(folder / RESTARTS)):
+        try:
+            arrays, about = read_restart(path)
+        except OutputError as error:
+            log.warning(f"{error.message} The one before is tried.")
+            failure = failure or error
+            continue
+        _check_belongs(path, plan, about)
+        carry = _carry(path, plan, arrays, about["day"])
+        lost = {int(number): words for number, words in about["lost"].items()}
+        return carry, Events(lost, about["rewinds"])
+    if failure is not None:
+        raise failure
+    return None
+
+
+def _carry(
+    path: pathlib.Path, plan: ClimatePlan, arrays: dict[str, np.ndarray], day: int
+) -> Carry:
+    like = _shapes(plan)
+    month = {n: x for n, x in arrays.items() if n.startswith(_MONTH)}
+    state = {n: x for n, x in arrays.items() if n not in month}
+    try:
+        state = from_arrays(like, state)
+        empty = empty_mean(plan, like)
+        fields = {n.removeprefix(_MONTH): x for n, x in month.items()}
+        count = fields.pop("count")
+        for name, x in empty.fields.items():
+            if name not in fields or fields[name].shape != x.shape:
+                raise ValueError(f"the mean of {name} is missing or of another shape")
+    except (ValueError, KeyError) as error:
+        raise OutputError(
+            f"The restart {path} does not fit the model: {error}.",
+            "Go on with the ngcm that wrote it, or start again.",
+        ) from error
+    # Copies: on a CPU, JAX could otherwise share the memory of the arrays.
+    fields = {name: jnp.array(fields[name], copy=True) for name in empty.fields}
+    return Carry(day, state, RunningMean(jnp.array(count, copy=True), fields))
+
+
+def _shapes(plan: ClimatePlan) -> ModelState:
+    """Of the state of all runs."""
+    model, time = plan.model, plan.time(0, 0)
+    shape = len(model.levels), *model.grid.nodal_shape
+    fields = {
+        n: jax.ShapeDtypeStruct(shape, jnp.float32) for n in model.input_variables
+    }
+
+    def encode(fields) -> ModelState:
+        state = model.encode(fields, plan.forcing(0), time, jax.random.key(0))
+        if len(plan.runs) == 1:
+            return state
+        return jax.tree.map(lambda x: jnp.stack([x] * len(plan.runs)), state)
+
+    return eqx.filter_eval_shape(encode, fields)
+
+
+def _check_belongs(path: pathlib.Path, plan: ClimatePlan, about: dict) -> None:
+    """Refuse what cannot go on exactly, and announce what may differ by rounding."""
+    identity = plan.identity
+    if about["weights_sha256"] != identity["weights_sha256"]:
+        raise OutputError(
+            f"The restart {path} belongs to other weights than those of "
+            f"{plan.card.name}.",
+            "Go on with the model that the run was started with.",
+        )
+    ours, theirs = identity["config"], about["config"]
+    for name in dict.fromkeys((*ours, *theirs)):
+        if ours.get(name) != theirs.get(name):
+            raise OutputError(
+                f"The restart {path} belongs to another configuration: {name} was "
+                f"{theirs.get(name, 'not given')}, and is {ours.get(name, 'not given')}"
+                " in the run file.",
+                "Put it back, or start a new run.",
+            )
+    for name, now in _versions().items():
+        before = about["versions"].get(name)
+        if before != now:
+            log.warning(
+                f"The restart was written with {name} {before}, this is {now}: from "
+                "here on the run may differ in its last digits."
+            )
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "ngcm": ngcm_cli.__version__,
+        "jax": importlib.metadata.version("jax"),
+        "jaxlib": importlib.metadata.version("jaxlib"),
+        "device": device(),
+    }
