@@ -21,6 +21,8 @@ from ngcm_cli.physics.towers import Activation, ColumnTower
 from ngcm_cli.spectral.transform import SphericalHarmonics
 
 NET = "P_minus_E"
+FLUXES = NET, "evaporation", "precipitation"
+"""Of water at the surface; without a network of its own, a model knows the first."""
 
 
 class Water(eqx.Module):
@@ -108,7 +110,7 @@ class WaterBudget(eqx.Module):
     @property
     def names(self) -> tuple[str, ...]:
         """Of the fluxes that are known."""
-        return (NET,) if self.network is None else (NET, "evaporation", "precipitation")
+        return (NET,) if self.network is None else FLUXES
 
     def fluxes(
         self,
