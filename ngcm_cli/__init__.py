@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 __all__ = ["amip", "forecast", "load_model"]
 
-_HOMES = {"amip": "ngcm_cli.run", "forecast": "ngcm_cli.run", "load_model": "ngcm_cli.zoo"}
+_HOMES = {
+    "amip": "ngcm_cli.run",
+    "forecast": "ngcm_cli.run",
+    "load_model": "ngcm_cli.zoo",
+}
 
 
 def __getattr__(name: str) -> Any:

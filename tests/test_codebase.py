@@ -18,8 +18,8 @@ MODULES = {
 
 # A room may import itself and every room after it.
 ORDER = [
-    "__main__", "cli", "run", "climate", "preparation", "verification", "plan", "provenance",
-    "selection", "origin", "zoo", "checkpoint", "gcm", "physics", "dynamics",
+    "__main__", "cli", "run", "climate", "preparation", "verification", "plan",
+    "provenance", "selection", "origin", "zoo", "checkpoint", "gcm", "physics", "dynamics",
     "spectral", "arrays", "units", "disk", "clock", "errors",
 ]  # fmt: skip
 IMPORTS = {
@@ -30,8 +30,8 @@ IMPORTS = {
     "config": {"config", "clock", "errors"},
 }
 ABOVE = [
-    "cli", "run", "climate", "preparation", "verification", "plan", "provenance", "selection",
-    "origin",
+    "cli", "run", "climate", "preparation", "verification", "plan", "provenance",
+    "selection", "origin",
 ]  # fmt: skip
 for above in *ABOVE, "zoo", "checkpoint":
     IMPORTS[above].add("config")

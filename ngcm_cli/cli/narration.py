@@ -46,7 +46,7 @@ def summarize(console: rich.console.Console, path: pathlib.Path, taken: float) -
 
     files = path.rglob("*") if path.is_dir() else [path]
     size = sum(file.stat().st_size for file in files if file.is_file())
-    say(console, f"Wrote {format_size(size)} in {_clock(taken)}.")
+    say(console, f"Wrote {format_size(size)} in {clock(taken)}.")
 
 
 class _Narrator(logging.Handler):
@@ -160,7 +160,7 @@ class _Pace:
         if self.speed is not None:
             report["speed"] = f"{60 * self.speed:.3g} days/min"
             if day < whole:
-                report["left"] = f"{_clock((whole - day) / self.speed)} left"
+                report["left"] = f"{clock((whole - day) / self.speed)} left"
         return report
 
     def _measure(self, day: float, whole: float, now: float) -> None:
@@ -181,7 +181,7 @@ def _max_wind(fields: dict[str, Any]) -> float | None:
     return None if u is None or v is None else float((u * u + v * v).max() ** 0.5)
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
     """A time to wait, as people say it."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

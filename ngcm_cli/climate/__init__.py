@@ -1,6 +1,7 @@
 """Long runs under a prescribed sea: what they do, day by day.
 
-`plan` checks what a run will do, `beginnings` reads what it starts from, `days` is the
-loop, `watchdog` says when a run has become unstable, `restarts` how it goes on, `status`
-how far it is. How fields are averaged is in `gcm`, how they are written in `output`.
+`plan` checks what a run will do, `beginnings` reads what it starts from, `days` runs the
+model, `course` is the loop, with `records` for what it writes, `watchdog` for when a run
+has become unstable and `restarts` for how it goes on; `folder` is where it all lies, and
+`status` reads it. How fields are averaged is in `gcm`, what stores hold in `output`.
 """

@@ -1,4 +1,4 @@
-"""What long runs start from: an atmosphere for every start, and the sea for them all."""
+"""What long runs start from: an atmosphere for every start, and one sea."""
 
 import dataclasses
 
@@ -50,9 +50,7 @@ def read_beginnings(
     return beginnings
 
 
-def read_sea(
-    config: AmipConfig, model: NeuralGCM, progress: Progress = unseen
-) -> Sea:
+def read_sea(config: AmipConfig, model: NeuralGCM, progress: Progress = unseen) -> Sea:
     """Sea-surface temperature and sea ice from the first start to the last end.
 
     Raises:

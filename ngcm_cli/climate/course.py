@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from ngcm_cli.climate.beginnings import Beginning
-from ngcm_cli.climate.days import Carry, Day, first_carry, one_day
+from ngcm_cli.climate.days import Day, first_carry, one_day
 from ngcm_cli.climate.plan import DAY, ClimatePlan, Run
 from ngcm_cli.climate.records import completed, write_day
 from ngcm_cli.climate.restarts import Events, load_latest, save
@@ -148,7 +148,7 @@ class Course:
         return troubles
 
     def _rewind(self, troubles: dict[int, str]) -> bool:
-        """Go back to the last restart and perturb what went wrong, if that is wanted."""
+        """Go back to the last restart and perturb what failed, if that is wanted."""
         plan = self.plan
         if plan.config.on_instability != "rewind":
             return False

@@ -109,7 +109,9 @@ class ClimatePlan:
     def is_instant(self, day: int, sample: int) -> bool:
         """Whether fields are written at a sample of a day."""
         every = self.config.every
-        return every is not None and not (day * DAY + sample * self.config.sample) % every
+        return (
+            every is not None and not (day * DAY + sample * self.config.sample) % every
+        )
 
     def forcing(self, day: int) -> Forcing:
         """The sea of all calendar years that a day of the runs is in.

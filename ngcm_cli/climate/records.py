@@ -28,8 +28,9 @@ def write_day(
     """
     several = len(plan.runs) > 1
     ended = [run for run in well if _month_ends(plan, run, done.day)]
-    month = jax.device_get(day.month.fields) if ended and _writes(plan, "monthly") else {}
-    mean = jax.device_get(day.mean.fields) if _writes(plan, "daily") else {}
+    kinds = plan.config.means if well else ()
+    month = jax.device_get(day.month.fields) if "monthly" in kinds and ended else {}
+    mean = jax.device_get(day.mean.fields) if "daily" in kinds else {}
     instants = jax.device_get(day.instants)
     for run in well:
         climate, within = plan.climates[run.start], plan.place(run.start)
@@ -60,10 +61,6 @@ def completed(plan: ClimatePlan, start: int, store: str, days: int) -> int:
     return days
 
 
-def _writes(plan: ClimatePlan, kind: str) -> bool:
-    return kind in plan.config.means
-
-
 def _put_means(put: Put, name: str, index: int, climate: Climate, fields, own, row):
     chosen = _selected(climate, fields, own)
     zonal = {name: x.mean(axis=-1, dtype=np.float64) for name, x in chosen.items()}
@@ -83,7 +80,9 @@ def _global(looks: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     }
 
 
-def _instants(plan: ClimatePlan, day: int, instants: list) -> Iterator[tuple[int, dict]]:
+def _instants(
+    plan: ClimatePlan, day: int, instants: list
+) -> Iterator[tuple[int, dict]]:
     samples = [s for s in range(plan.samples) if plan.is_instant(day, s)]
     for sample, fields in zip(samples, instants, strict=True):
         since = day * DAY + sample * plan.config.sample

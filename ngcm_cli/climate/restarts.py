@@ -65,9 +65,7 @@ def save(folder: RunFolder, plan: ClimatePlan, carry: Carry, events: Events) -> 
     folder.restart(plan.time(0, carry.day), named, about)
 
 
-def load_latest(
-    folder: pathlib.Path, plan: ClimatePlan
-) -> tuple[Carry, Events] | None:
+def load_latest(folder: pathlib.Path, plan: ClimatePlan) -> tuple[Carry, Events] | None:
     """The last restart of a run, or the one before if that is damaged.
 
     Raises:

@@ -29,7 +29,11 @@ def trouble(look: Mapping[str, np.ndarray], sigma: np.ndarray) -> str | None:
         ("wind", look["max_wind"], "m/s", -np.inf, MAX_WIND),
     )
     at_surface = (
-        ("the global mean of surface pressure", look["surface_pressure"], MEAN_PRESSURE),
+        (
+            "the global mean of surface pressure",
+            look["surface_pressure"],
+            MEAN_PRESSURE,
+        ),
         ("surface pressure", look["min_surface_pressure"], PRESSURES),
         ("surface pressure", look["max_surface_pressure"], PRESSURES),
     )

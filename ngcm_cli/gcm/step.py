@@ -68,9 +68,9 @@ class Step(eqx.Module):
         if not self.holds_mean_pressure:
             return moved
         # The published FixGlobalMeanFilter does this after each substep of the
-        # dynamical core. There π = ln pₛ acts through its gradient and Laplacian only, in which
-        # the column l = 0 counts exactly nothing. So to undo its changes once, before
-        # the learned physics sees them, gives the same bits.
+        # dynamical core. There π = ln pₛ acts through its gradient and Laplacian only,
+        # in which the column l = 0 counts exactly nothing. So to undo its changes once,
+        # before the learned physics sees them, gives the same bits.
         mean = state.log_surface_pressure[..., 0]
         return eqx.tree_at(
             lambda x: x.log_surface_pressure,

@@ -152,4 +152,3 @@ class RunFolder:
                 f"{'Free some space' if full else 'Look after the disk'}, then go on "
                 f"with `ngcm amip --resume {self.path}`.",
             ) from error
-

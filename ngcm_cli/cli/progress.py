@@ -1,0 +1,98 @@
+"""Long runs while they go on: a bar on a terminal, elsewhere a line per month."""
+
+import contextlib
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import rich.console
+import rich.progress
+
+from ngcm_cli.cli.narration import clock, say
+
+if TYPE_CHECKING:
+    from ngcm_cli.climate.course import Report
+    from ngcm_cli.climate.plan import ClimatePlan
+    from ngcm_cli.run import Follow
+
+_YEAR = 365.25  # days
+
+
+@contextlib.contextmanager
+def following(console: rich.console.Console) -> Iterator["Follow"]:
+    """Follow the days of a long run."""
+    if not console.is_terminal:
+        yield lambda days, plan: _lines(days, plan, console)
+        return
+    bar = rich.progress.Progress(
+        rich.progress.SpinnerColumn(),
+        rich.progress.TextColumn("{task.description}"),
+        rich.progress.BarColumn(bar_width=None),
+        rich.progress.TextColumn("{task.fields[words]}"),
+        console=console,
+        refresh_per_second=4,
+    )
+    try:  # the bar starts with the run: a download before it has a bar of its own
+        yield lambda days, plan: _bar(days, plan, bar)
+    finally:
+        bar.stop()
+
+
+def _bar(
+    days: Iterable["Report"], plan: "ClimatePlan", bar: rich.progress.Progress
+) -> Iterator["Report"]:
+    bar.start()
+    task = bar.add_task("Compiling the model", total=None, words="")
+    pace = _Pace(plan)
+    for report in days:
+        date, *words = pace.words(report)
+        bar.update(
+            task,
+            description=date,
+            total=plan.length,
+            completed=report.day,
+            words="  ".join(words),
+        )
+        yield report
+
+
+def _lines(
+    days: Iterable["Report"], plan: "ClimatePlan", console: rich.console.Console
+) -> Iterator["Report"]:
+    say(console, "Compiling the model")
+    pace, said = _Pace(plan), None
+    for report in days:
+        month = report.time.astype("datetime64[M]")
+        words = pace.words(report)
+        if month != said or report.day == plan.length:
+            said = month
+            say(console, "  ".join(words))
+        yield report
+
+
+class _Pace:
+    """How a long run is getting on, in the words of the climate."""
+
+    def __init__(self, plan: "ClimatePlan"):
+        self.plan = plan
+        self.start: tuple[float, int] | None = None
+
+    def words(self, report: "Report") -> list[str]:
+        """Date, how far, winds, pressure, speed and time left, where known."""
+        now, plan = time.monotonic(), self.plan
+        words = [
+            str(report.time.astype("datetime64[D]")),
+            f"day {report.day} of {plan.length}",
+            f"max wind {report.look['max_wind'].max():.0f} m/s",
+            f"mean pressure {report.look['surface_pressure'] / 100:.2f} hPa",
+        ]
+        if len(plan.runs) > 1:
+            words.append(f"{report.well} of {len(plan.runs)} runs well")
+        if self.start is None:
+            self.start = now, report.day  # the first day came with compilation
+            return words
+        speed = (report.day - self.start[1]) / max(now - self.start[0], 1e-9)
+        words.append(f"{speed * 86400 / _YEAR:.3g} years/day")
+        if report.day < plan.length:
+            words.append(f"{clock((plan.length - report.day) / speed)} left")
+        return words
