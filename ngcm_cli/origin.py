@@ -15,6 +15,8 @@ from ngcm_cli.zoo import bundled_folder, is_here
 SAMPLE = "era5_tl31_1959-01-02T00.nc"
 SAMPLE_TIME = np.datetime64("1959-01-02T00", "s")
 CLIMATOLOGY = "amip_clim_sst_seaice_t63.nc"
+RECORD = "oisst_sst_monthly_2p5deg_198112_202301.nc"
+RECORD_WITHOUT_ICE = "a record of ice for the years could not be had to bundle"
 
 
 def read_state(model: NeuralGCM) -> inputs.InitialState:

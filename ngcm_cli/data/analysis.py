@@ -10,6 +10,7 @@ import numpy as np
 from ngcm_cli.clock import format_time
 from ngcm_cli.data import vertical
 from ngcm_cli.data.atmosphere import Atmosphere
+from ngcm_cli.data.calendars import STANDARD
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.opening import expect_chunks
 from ngcm_cli.data.places import blamed_on
@@ -204,6 +205,7 @@ def select_atmosphere(
     there = [name for name in needs.fields if name in source.fields]
     notes: list[str] = []
     with blamed_on(source.path):
+        _check_calendar(source, there)
         known = [t for n in there if len(t := source.times(n)) or _is_static(source, n)]
         times = functools.reduce(np.intersect1d, known) if known else np.empty(0)
         if known and not len(times):
@@ -229,6 +231,18 @@ def select_atmosphere(
             words = " and ".join(absent)
             notes.append(f"{words}: not in the data, taken as zero.")
     return AtmosphereSelection(source, time, needs, fields, tuple(notes))
+
+
+def _check_calendar(source: Source, names: list[str]) -> None:
+    """Refuse weather at dates that are not ours."""
+    for name in names:
+        calendar = source.fields[name][0].calendar
+        if calendar != STANDARD:
+            raise InputDataError(
+                f"The times of the atmosphere are in the '{calendar}' calendar.",
+                "Needed: dates of the standard (Gregorian) calendar, which weather "
+                "happens in; the sea alone may be of another, with --sst-data.",
+            )
 
 
 def _is_static(source: Source, name: str) -> bool:

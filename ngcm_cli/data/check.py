@@ -268,7 +268,7 @@ def _as_sea(
     )
     if record.monthly:
         kind = f"monthly means, {describe_times(record.times)}"
-    text = [f"can be taken from it: {kind}."]
+    text = [f"can be taken from it: {kind}.", *record.calendar_notes]
     if SST not in source.fields:
         text.append(f"{SST} is not there: skin temperature of the sea stands for it.")
     if SEA_ICE not in source.fields:

@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.data import vertical
+from ngcm_cli.data.calendars import STANDARD, as_our_dates, calendar_of
 from ngcm_cli.data.dataset import find_axis
 from ngcm_cli.data.lead import valid_times
 from ngcm_cli.data.needs import Needs
@@ -70,7 +71,13 @@ def _times(dataset: xr.Dataset) -> str:
     if dataset[time].ndim > 1:
         return f"'{time}' depends on {', '.join(map(str, dataset[time].dims))}"
     try:
-        return describe_times(checked_times(valid_times(dataset, time)))
+        values = valid_times(dataset, time)
+        calendar = calendar_of(values)
+        if calendar == STANDARD:
+            return describe_times(checked_times(values))
+        ours = as_our_dates(values, means=True)
+        words = describe_times(checked_times(ours[~np.isnat(ours)]))
+        return f"{words}, in the {calendar} calendar"
     except InputDataError as problem:
         return problem.message
 

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import logging
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from ngcm_cli.data.places import blamed_on, is_far, location, shown
 from ngcm_cli.data.plausibility import check_orientation
 from ngcm_cli.data.prepared import Prepared
 from ngcm_cli.data.remote import is_url
-from ngcm_cli.data.sea import SKIN, SST, WANTED, Sea
+from ngcm_cli.data.sea import INSTEAD, SKIN, SST, WANTED, Sea
 from ngcm_cli.data.sea_modes import SeaRequest, select_sea
 from ngcm_cli.data.variables import CLOUDS, VARIABLES
 from ngcm_cli.disk import Progress, unseen
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from ngcm_cli.data.source import Source
 
 log = logging.getLogger(__name__)
+
+_Open = Callable[[str], "Source"]
+_Judge = Callable[[Atmosphere], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +45,11 @@ class InputRequest:
         sea_offset: K, added to the temperature of the sea.
         climatology: path of the climatology that comes with ngcm.
         offline: use no network.
+        patch: of the sea that is warmer than the rest: degrees north and east of the
+            centre, degrees from there to the edge, and K.
+        instead: flags that do without a record of the sea that covers the run, in
+            words.
+        without_ice: why the record of the sea has no ice, in words, if that is known.
     """
 
     data: str
@@ -51,6 +60,9 @@ class InputRequest:
     sea_offset: float
     climatology: str
     offline: bool = False
+    patch: tuple[float, float, float, float] | None = None
+    instead: str = INSTEAD
+    without_ice: str = ""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -93,7 +105,67 @@ def read_inputs(
 
     Raises:
         InputDataError: no data, or not what is needed.
+        ConfigError: the patch is no patch of the sea.
     """
+    with _opening(request, needs, progress, _preparing(request, sea=True)) as opened:
+        time, read = _select_atmosphere(request, needs, opened, progress)
+        # Both are checked before either is read; the sea, which is small, is first.
+        sea = _select_sea(request, time, needs, opened)()
+        atmosphere = read(lambda state: _check_belongs(state, sea, request, needs))
+    return InitialState(time, atmosphere.fields, sea, request.data, atmosphere.notes)
+
+
+def read_atmosphere(
+    request: InputRequest, needs: Needs, progress: Progress = unseen
+) -> tuple[np.datetime64, Atmosphere]:
+    """Read the state alone, for a run whose sea is of another time or read apart.
+
+    As `read_inputs` reads it, but nothing is there to compare it with: the sea of its
+    own season.
+
+    Args:
+        request: which data; its time is ``init``, or the only one in the data.
+        needs: of the model.
+        progress: sees how far it is.
+
+    Returns:
+        When it is valid, to the second, and the state.
+
+    Raises:
+        InputDataError: no data, or not what is needed.
+    """
+    with _opening(request, needs, progress, _preparing(request, sea=False)) as opened:
+        time, read = _select_atmosphere(request, needs, opened, progress)
+        return time, read(lambda state: None)
+
+
+def read_sea(
+    request: InputRequest,
+    start: np.datetime64,
+    needs: Needs,
+    progress: Progress = unseen,
+) -> Sea:
+    """Read the sea alone, through a run of ``request.lead`` from any time on.
+
+    Args:
+        request: which data; its ``init`` is of no account.
+        start: of the run.
+        needs: of the model.
+        progress: sees how far it is.
+
+    Raises:
+        InputDataError: no data, not what is needed, or not for the whole run.
+        ConfigError: the patch is no patch of the sea.
+    """
+    with _opening(request, needs, progress, None) as opened:
+        return _select_sea(request, start.astype("datetime64[s]"), needs, opened)()
+
+
+@contextlib.contextmanager
+def _opening(
+    request: InputRequest, needs: Needs, progress: Progress, preparing: str | None
+) -> Iterator[_Open]:
+    """Opens sources, each once, and closes them in the end."""
     with contextlib.ExitStack() as stack:
 
         @functools.cache
@@ -103,38 +175,46 @@ def read_inputs(
 
             place = location(path)
             if request.offline and is_url(place) and not kept_file(place).exists():
-                raise _not_here(path, request)
+                raise _not_here(path, preparing)
             names = (*needs.fields, *WANTED)
             source = Source.open(
                 path, names, offline=request.offline, progress=progress
             )
             return stack.enter_context(source)
 
-        kept = Prepared.of(request.data, needs) if is_far(request.data) else None
-        atmosphere = None
-        if kept is not None and request.init is not None:
-            atmosphere = kept.load_atmosphere(request.init)
-        time, selection = request.init, None
-        if atmosphere is None:
-            from ngcm_cli.data.analysis import select_atmosphere
+        yield opened
 
-            source = opened(request.data)
-            _check_variables(source, needs, request)
-            selection = select_atmosphere(source, request.init, needs)
-            time = selection.time
-        assert time is not None
-        # Both are checked before either is read; the sea, which is small, is first.
-        sea = _select_sea(request, time, needs, opened)()
-        if selection is not None:
-            if kept is not None:
-                place = shown(request.data)
-                log.info(f"Fetching the state of {format_time(time)} from {place}")
-            atmosphere = selection.read(progress)
-        assert atmosphere is not None
-        _check_belongs(atmosphere, sea, request, needs)
-        if selection is not None and kept is not None:
+
+def _select_atmosphere(
+    request: InputRequest, needs: Needs, opened: _Open, progress: Progress
+) -> tuple[np.datetime64, Callable[[_Judge], Atmosphere]]:
+    """When the state is valid, and what reads it, has it judged, and then keeps it."""
+    kept = Prepared.of(request.data, needs) if is_far(request.data) else None
+    if kept is not None and request.init is not None:
+        atmosphere = kept.load_atmosphere(request.init)
+        if atmosphere is not None:
+            return request.init, functools.partial(_judged, atmosphere)
+    from ngcm_cli.data.analysis import select_atmosphere
+
+    source = opened(request.data)
+    _check_variables(source, needs, request)
+    selection = select_atmosphere(source, request.init, needs)
+
+    def read(judge: _Judge) -> Atmosphere:
+        if kept is not None:
+            when, place = format_time(selection.time), shown(request.data)
+            log.info(f"Fetching the state of {when} from {place}")
+        atmosphere = _judged(selection.read(progress), judge)
+        if kept is not None:
             kept.save_atmosphere(atmosphere)
-    return InitialState(time, atmosphere.fields, sea, request.data, atmosphere.notes)
+        return atmosphere
+
+    return selection.time, read
+
+
+def _judged(atmosphere: Atmosphere, judge: _Judge) -> Atmosphere:
+    judge(atmosphere)
+    return atmosphere
 
 
 def _check_belongs(
@@ -148,7 +228,9 @@ def _check_belongs(
             check_orientation(lowest, warmth, needs.grid)
 
 
-def _select_sea(request: InputRequest, time: np.datetime64, needs: Needs, opened):
+def _select_sea(
+    request: InputRequest, time: np.datetime64, needs: Needs, opened: _Open
+) -> Callable[[], Sea]:
     """Check the sea of a run; what is returned reads it."""
     path = request.sea_data or request.data
     bundled = request.sea == "climatology" and request.sea_data is None
@@ -158,22 +240,33 @@ def _select_sea(request: InputRequest, time: np.datetime64, needs: Needs, opened
         end=time + request.lead,
         offset=request.sea_offset,
         climatology=request.climatology,
+        patch=request.patch,
+        instead=request.instead,
+        without_ice=request.without_ice,
     )
     kept = Prepared.of(path, needs) if is_far(path) and not bundled else None
     return select_sea(wanted, needs, None if bundled else lambda: opened(path), kept)
 
 
-def _not_here(path: str, request: InputRequest) -> InputDataError:
+def _preparing(request: InputRequest, sea: bool) -> str | None:
+    """The command that fetches what is needed ahead of a run, with or without a sea."""
+    if request.init is None:
+        return None
+    words = {"--init": format_time(request.init), "--data": request.data}
+    if sea and request.sea != "persist":
+        words["--sst"] = request.sea
+    if sea and request.sea_data:
+        words["--sst-data"] = request.sea_data
+    flags = " ".join(f"{flag} {shown(word)}" for flag, word in words.items())
+    return f"ngcm data prepare {flags}"
+
+
+def _not_here(path: str, preparing: str | None) -> InputDataError:
     message = f"What is needed from {shown(path)} is not on this computer, and no "
     message += "network may be used."
     hint = "Go without --offline and --dry-run."
-    if request.init is not None:
-        words = {"--init": format_time(request.init), "--data": request.data}
-        words |= {"--sst": request.sea} if request.sea != "persist" else {}
-        words |= {"--sst-data": request.sea_data} if request.sea_data else {}
-        command = " ".join(f"{flag} {shown(word)}" for flag, word in words.items())
-        hint = f"Fetch it with `ngcm data prepare {command}`, or go without --offline "
-        hint += "and --dry-run."
+    if preparing is not None:
+        hint = f"Fetch it with `{preparing}`, or go without --offline and --dry-run."
     return InputDataError(message, hint)
 
 

@@ -38,9 +38,12 @@ def valid_times(dataset: xr.Dataset, time: str) -> np.ndarray:
     """
     values = dataset[time].values
     lead = _find_lead(dataset)
-    if lead is None or values.dtype.kind != "M" or _says_valid(dataset, time):
+    if lead is None or values.dtype.kind not in "MO" or _says_valid(dataset, time):
         return values
-    return values + _duration(dataset[lead])
+    later = _duration(dataset[lead])
+    if values.dtype.kind == "O":  # of another calendar
+        return values + later.astype("timedelta64[us]").item()
+    return values + later
 
 
 def _find_lead(dataset: xr.Dataset) -> str | None:

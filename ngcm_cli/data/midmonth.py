@@ -29,17 +29,26 @@ def is_monthly(times: np.ndarray) -> bool:
     Args:
         times: datetime64, in order.
     """
-    if len(times) < 3:
-        return False
     stamps = times.astype("datetime64[s]")
     months = stamps.astype("datetime64[M]")
-    if (np.diff(months) != np.timedelta64(1, "M")).any():
+    passed = stamps - months.astype("datetime64[s]")
+    return stamps_months(months, passed, month_lengths(months))
+
+
+def stamps_months(months: np.ndarray, passed: np.ndarray, lengths: np.ndarray) -> bool:
+    """Likewise, of times in any calendar.
+
+    Args:
+        months: datetime64[M], in order.
+        passed: timedelta64[s] since the beginning of the month.
+        lengths: timedelta64[s], of the months.
+    """
+    if len(months) < 3 or (np.diff(months) != np.timedelta64(1, "M")).any():
         return False
-    since_start = stamps - months.astype("datetime64[s]")
-    to_end = month_lengths(months) - since_start
-    from_middle = np.abs(since_start - to_end) / 2
+    to_end = lengths - passed
+    from_middle = np.abs(passed - to_end) / 2
     return bool(
-        (since_start == since_start[0]).all()
+        (passed == passed[0]).all()
         or (to_end == to_end[0]).all()
         or (from_middle <= np.timedelta64(1, "D")).all()
     )

@@ -142,6 +142,30 @@ def fill_nan_with_nearest(field: np.ndarray, grid: Grid) -> np.ndarray:
     """
     if not np.isnan(field).any():
         return field
+    filled = field.copy()
+    for index in np.ndindex(field.shape[:-2]):
+        flat = filled[index].reshape(-1)
+        missing = np.isnan(flat)
+        if missing.all():
+            raise InputDataError(
+                "A field holds no data at all: every cell of it is missing (NaN).",
+                "Check the variable at this time in the source file.",
+            )
+        flat[missing] = flat[_donors(missing.tobytes(), grid)]
+        filled[index] = flat.reshape(field.shape[-2:])
+    return filled
+
+
+@functools.lru_cache(maxsize=4)
+def _donors(mask: bytes, grid: Grid) -> np.ndarray:
+    """The place of the cell that each missing one takes its value from.
+
+    Kept, for the land is the same in every month of a record.
+
+    Args:
+        mask: of the cells that are missing, as bool.
+        grid: where the cells are.
+    """
     from scipy import spatial
 
     longitude, latitude = grid.longitude[:, None], grid.latitude
@@ -151,19 +175,8 @@ def fill_nan_with_nearest(field: np.ndarray, grid: Grid) -> np.ndarray:
         np.sin(latitude),
     )
     places = np.stack([x.ravel(), y.ravel(), z.ravel()], axis=-1)
-    filled = field.copy()
-    for index in np.ndindex(field.shape[:-2]):
-        flat = filled[index].reshape(-1)
-        missing = np.isnan(flat)
-        donors = np.flatnonzero(~missing)
-        if not len(donors):
-            raise InputDataError(
-                "A field holds no data at all: every cell of it is missing (NaN).",
-                "Check the variable at this time in the source file.",
-            )
-        distance, near = spatial.KDTree(places[donors]).query(places[missing], k=4)
-        tied = np.round(distance, 9) == np.round(distance[:, :1], 9)
-        first = np.where(tied, near, len(donors)).min(axis=1)
-        flat[missing] = flat[donors[first]]
-        filled[index] = flat.reshape(field.shape[-2:])
-    return filled
+    missing = np.frombuffer(mask, bool)
+    there = np.flatnonzero(~missing)
+    distance, near = spatial.KDTree(places[there]).query(places[missing], k=4)
+    tied = np.round(distance, 9) == np.round(distance[:, :1], 9)
+    return there[np.where(tied, near, len(there)).min(axis=1)]

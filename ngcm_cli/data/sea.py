@@ -15,6 +15,10 @@ UNDATED = np.datetime64("1800-01-01T00", "s")
 """Stands for the time of a field that has none."""
 
 
+INSTEAD = "--sst persist or climatology"
+"""Flags of forecasts that do without a record that covers the run, in words."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Sea:
     """Sea-surface temperature and sea ice; between the times linear, outside held.
@@ -24,13 +28,14 @@ class Sea:
         fields: by ERA5 name, (time, 1, longitude, latitude) float32, K and 0 … 1, no
             NaN.
         notes: where they come from and what was done, in words.
-        warming: K, added to the temperature last.
+        warming: K, added to the temperature last; the same everywhere, or
+            (1, longitude, latitude) float32.
     """
 
     times: np.ndarray
     fields: dict[str, np.ndarray]
     notes: tuple[str, ...]
-    warming: float = 0.0
+    warming: float | np.ndarray = 0.0
 
     @property
     def dated(self) -> bool:
@@ -45,8 +50,38 @@ class Sea:
             if len(self.times) > 1:
                 field = np.clip(field, *units.SEA_BOUNDS_SI[name])
             warming = self.warming if name == SST else 0
-            fields[name] = field + np.float32(warming)
+            fields[name] = field + np.asarray(warming, np.float32)
         return fields
+
+    def within(self, start: np.datetime64, end: np.datetime64) -> "Sea":
+        """As much as a span needs; at any time in it the same bits as from all.
+
+        Args:
+            start: of the span.
+            end: of the span, not before.
+
+        Returns:
+            The last field at or before the start to the first at or after the end; two
+            at least where there are several, for one alone is not held within bounds.
+        """
+        span = around(self.times, start, end)
+        first = max(min(span.start, len(self.times) - 2), 0)
+        span = slice(first, max(span.stop, first + 2))
+        fields = {name: x[span] for name, x in self.fields.items()}
+        return dataclasses.replace(self, times=self.times[span], fields=fields)
+
+
+def around(times: np.ndarray, start: np.datetime64, end: np.datetime64) -> slice:
+    """From the last time at or before a start to the first at or after an end.
+
+    Args:
+        times: ascending datetime64[s].
+        start: of a span.
+        end: of a span.
+    """
+    first = max(int(np.searchsorted(times, start, side="right")) - 1, 0)
+    last = int(np.searchsorted(times, end, side="left"))
+    return slice(first, last + 1)
 
 
 def interpolated(times: np.ndarray, values: np.ndarray, wanted: np.ndarray):

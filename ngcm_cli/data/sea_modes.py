@@ -21,7 +21,8 @@ from ngcm_cli.clock import format_time
 from ngcm_cli.data.midmonth import mid_month_values, month_lengths
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.prepared import Prepared
-from ngcm_cli.data.sea import SEA_ICE, SST, WANTED, Sea, interpolated
+from ngcm_cli.data.sea import INSTEAD, SEA_ICE, SST, WANTED, Sea, interpolated
+from ngcm_cli.data.sea_patch import check_has_sea, patch, patch_words
 
 if TYPE_CHECKING:
     from ngcm_cli.data.sea_record import SeaRecord
@@ -40,6 +41,9 @@ class SeaRequest:
         end: of the run.
         offset: K, added to the temperature everywhere.
         climatology: path of the climatology that comes with ngcm.
+        patch: of the sea that is warmer than the rest, as `sea_patch.patch` takes it.
+        instead: flags that do without a record that covers the run, in words.
+        without_ice: why the record has no ice, in words, if that is known.
     """
 
     mode: str
@@ -47,6 +51,22 @@ class SeaRequest:
     end: np.datetime64
     offset: float
     climatology: str
+    patch: tuple[float, float, float, float] | None = None
+    instead: str = INSTEAD
+    without_ice: str = ""
+
+    def warming(self, needs: Needs) -> float | np.ndarray:
+        """K, to be added to the temperature: one number, or (1, longitude, latitude).
+
+        Raises:
+            ConfigError: the patch is no patch of the sea.
+        """
+        if self.patch is None:
+            return self.offset
+        hump = patch(needs.grid, *self.patch)
+        if needs.land is not None:
+            check_has_sea(hump, needs.land, *self.patch[:2])
+        return (np.float32(self.offset) + hump)[None]
 
 
 def select_sea(
@@ -65,8 +85,10 @@ def select_sea(
 
     Raises:
         InputDataError: the data do not cover the run, or lack what is needed.
+        ConfigError: the patch is no patch of the sea.
     """
     start, end, mode = request.start, request.end, request.mode
+    warming = request.warming(needs)
     key = {
         "climatology": "sea_climatology",
         "prescribed": f"sea_{format_time(start)}_{format_time(end)}",
@@ -81,20 +103,21 @@ def select_sea(
         assert open_source is not None
         from ngcm_cli.data.sea_record import SeaRecord
 
-        acquire = _acquiring(request, SeaRecord.of(open_source(), needs))
+        record = SeaRecord.of(open_source(), needs, request.instead)
+        acquire = _acquiring(request, record)
 
     def read() -> Sea:
         sea = acquire()
         if kept is None and prepared:
             prepared.save_sea(key, sea)
-        return _evolved(sea, request, needs)
+        return dataclasses.replace(_evolved(sea, request, needs), warming=warming)
 
     return read
 
 
 def _acquiring(request: SeaRequest, record: "SeaRecord") -> Callable[[], Sea]:
     """What reads the part of a record that a run needs, once that is known to exist."""
-    notes: list[str] = []
+    notes = list(record.calendar_notes)
     if request.mode == "climatology":
         return lambda: _as_year(record.monthly_means(notes), notes)
     if request.mode == "prescribed":
@@ -155,11 +178,15 @@ def _evolved(sea: Sea, request: SeaRequest, needs: Needs) -> Sea:
         )
     if SEA_ICE not in sea.fields:
         sea = _with_ice(sea, request, _climatology(request, needs))
-        notes.append(f"{SEA_ICE} is not in the data: taken from AMIP's climatology.")
+        notes.append(
+            f"{SEA_ICE} is not in the data: taken from AMIP's climatology, the same in "
+            f"every year{request.without_ice and '; '}{request.without_ice}."
+        )
     if request.offset:
         notes.append(f"{SST}: {request.offset:+g} K everywhere.")
-    unique = tuple(dict.fromkeys(notes))
-    return dataclasses.replace(sea, notes=unique, warming=request.offset)
+    if request.patch:
+        notes.append(f"{SST}: {patch_words(*request.patch)}")
+    return dataclasses.replace(sea, notes=tuple(dict.fromkeys(notes)))
 
 
 def _with_seasons(sea: Sea, request: SeaRequest, year: Sea) -> Sea:

@@ -2,19 +2,27 @@
 
 import dataclasses
 import functools
-import re
 from typing import Self
 
 import numpy as np
 
 from ngcm_cli import units
 from ngcm_cli.clock import format_time
+from ngcm_cli.data.calendars import STANDARD, calendar_words
 from ngcm_cli.data.midmonth import is_monthly, mid_month_values
 from ngcm_cli.data.needs import Needs
 from ngcm_cli.data.opening import expect_chunks
-from ngcm_cli.data.sea import SEA_ICE, SST, UNDATED, Sea, interpolated
+from ngcm_cli.data.sea import (
+    INSTEAD,
+    SEA_ICE,
+    SST,
+    UNDATED,
+    Sea,
+    around,
+    interpolated,
+)
 from ngcm_cli.data.sea_fields import SeaFields
-from ngcm_cli.data.source import Source
+from ngcm_cli.data.source import Field, Source
 from ngcm_cli.data.times import describe_times
 from ngcm_cli.errors import InputDataError
 
@@ -34,18 +42,20 @@ class SeaRecord:
 
     Attributes:
         fields: of single times.
+        instead: flags that do without a record that covers the run, in words.
     """
 
     fields: SeaFields
+    instead: str = INSTEAD
 
     @classmethod
-    def of(cls, source: Source, needs: Needs) -> Self:
+    def of(cls, source: Source, needs: Needs, instead: str = INSTEAD) -> Self:
         """The record in a source, opened with `sea.WANTED`, for a model.
 
         Raises:
             InputDataError: nothing there tells the temperature of the sea.
         """
-        return cls(SeaFields(source, needs))
+        return cls(SeaFields(source, needs), instead)
 
     @property
     def source(self) -> Source:
@@ -74,15 +84,28 @@ class SeaRecord:
 
     def _is_monthly(self, name: str) -> bool:
         """One time a month, and nothing says that it is an instant."""
-        derived = name not in self.source.fields
-        parts = self.source.fields[self.fields.temperature if derived else name]
-        methods = (str(f.array.attrs["cell_methods"]) for f in parts)
-        instants = any(re.search(r"\btime: point\b", words) for words in methods)
+        instants = any(part.is_of_instants for part in self._parts(name))
         return is_monthly(self._times(name)) and not instants
 
     def _times(self, name: str) -> np.ndarray:
-        derived = name not in self.source.fields
-        return self.source.times(self.fields.temperature if derived else name)
+        return self.source.times(self._holder(name))
+
+    def _parts(self, name: str) -> tuple[Field, ...]:
+        return self.source.fields[self._holder(name)]
+
+    def _holder(self, name: str) -> str:
+        """The variable that a field is taken or derived from."""
+        return name if name in self.source.fields else self.fields.temperature
+
+    @property
+    def calendar_notes(self) -> tuple[str, ...]:
+        """What is done with times of a calendar that is not ours, in words."""
+        words = (
+            calendar_words(self._parts(name)[0].calendar, self._is_monthly(name))
+            for name in self.names
+            if self._parts(name)[0].calendar != STANDARD
+        )
+        return tuple(dict.fromkeys(words))
 
     def _span(self, name: str) -> tuple[np.datetime64, np.datetime64]:
         """First and last time that is known about; whole months of monthly means."""
@@ -101,7 +124,7 @@ class SeaRecord:
                 raise InputDataError(
                     f"'{self.source.path}' has no time axis for {name}, so it cannot "
                     "be prescribed.",
-                    "Name a record with --sst-data, or use --sst persist.",
+                    f"Name a record with --sst-data, or use {self.instead}.",
                 )
             first, last = self._span(name)
             if start < first or end > last:
@@ -111,16 +134,16 @@ class SeaRecord:
                     f"{format_time(first)} to {format_time(last)} only "
                     f"({describe_times(times)}).",
                     "Shorten the run, name a longer record with --sst-data, or use "
-                    "--sst persist or climatology.",
+                    f"{self.instead}.",
                 )
-            within = times[_around(times, start, end)]
+            within = times[around(times, start, end)]
             gaps = np.diff(within)
             if len(gaps) and gaps.max() > _LONGEST_GAP:
                 hole = within[gaps.argmax() :][:2]
                 raise InputDataError(
                     f"In '{self.source.path}' there is no {name} between "
                     f"{format_time(hole[0])} and {format_time(hole[1])}.",
-                    "Add what is missing, or use --sst persist or climatology.",
+                    f"Add what is missing, or use {self.instead}.",
                 )
 
     def latest(self, init: np.datetime64) -> tuple[np.datetime64 | None, str]:
@@ -246,17 +269,15 @@ class SeaRecord:
             )
             bounds = units.SEA_BOUNDS_SI[name]
             times, values = mid_month_values(means, months[within], *bounds)
-            keep = _around(times, start, end)
+            keep = around(times, start, end)
             return times[keep], values[keep]
-        times = _thinned(times, notes)[_around(_thinned(times, []), start, end)]
+        times = _thinned(times, notes)[around(_thinned(times, []), start, end)]
         self._expect(name, times)
         return times, np.stack([self.fields.read(name, t, notes) for t in times])
 
     def _expect(self, name: str, times: np.ndarray) -> None:
         """Tell servers how much will be asked of them."""
-        if name not in self.source.fields:
-            name = self.fields.temperature
-        for field in self.source.fields[name]:
+        for field in self._parts(name):
             expect_chunks(
                 field.dataset, field.chunks * np.isin(times, field.times).sum()
             )
@@ -266,13 +287,6 @@ def _last(times: np.ndarray, time: np.datetime64) -> np.datetime64 | None:
     """The last of them up to a time."""
     known = times[times <= time]
     return known[-1] if len(known) else None
-
-
-def _around(times: np.ndarray, start: np.datetime64, end: np.datetime64) -> slice:
-    """From the last at or before the start to the first at or after the end."""
-    first = max(int(np.searchsorted(times, start, side="right")) - 1, 0)
-    last = int(np.searchsorted(times, end, side="left"))
-    return slice(first, last + 1)
 
 
 def _thinned(times: np.ndarray, notes: list[str]) -> np.ndarray:

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import Self
 
@@ -11,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.clock import format_time
+from ngcm_cli.data.calendars import STANDARD, as_our_dates, calendar_of
 from ngcm_cli.data.conversion import (
     called,
     choose_conversion,
@@ -43,6 +45,7 @@ class Field:
         path: of the file, for what is said about it.
         static: it has no time axis, in a file with several times.
         dataset: that it is in, as opened.
+        calendar: that the file counts its times in; ``times`` are always in ours.
     """
 
     name: str
@@ -53,11 +56,17 @@ class Field:
     path: str
     static: bool
     dataset: xr.Dataset
+    calendar: str = STANDARD
 
     @property
     def found(self) -> str:
         """Its name in the file, with ours where that is another."""
         return called(self.array.attrs["found"], self.name)
+
+    @property
+    def is_of_instants(self) -> bool:
+        """Whether something says that the values are of instants, not means."""
+        return _is_of_instants(self.array)
 
     @property
     def chunks(self) -> int:
@@ -231,9 +240,17 @@ def _recognised(
     grid = SourceGrid.from_file_order(
         canonical["longitude"].values, canonical["latitude"].values
     )
-    times = np.array([], "datetime64[s]")
+    times, calendar = np.array([], "datetime64[s]"), STANDARD
     if "time" in canonical.coords:
-        times = checked_times(canonical["time"].values)
+        values = canonical["time"].values
+        calendar = calendar_of(values)
+        if calendar != STANDARD:
+            means = not any(map(_is_of_instants, canonical.data_vars.values()))
+            values = as_our_dates(values, means)
+        if calendar != STANDARD and "time" in canonical.dims:
+            ours = ~np.isnat(values)
+            canonical, values = canonical.isel(time=ours), values[ours]
+        times = checked_times(values)
     if "time" in canonical.dims:
         written = _written(dataset, times)
         canonical, times = canonical.isel(time=written), times[written]
@@ -251,7 +268,13 @@ def _recognised(
             path=path,
             static=static,
             dataset=dataset,
+            calendar=calendar,
         )
+
+
+def _is_of_instants(array: xr.DataArray) -> bool:
+    methods = str(array.attrs["cell_methods"])
+    return re.search(r"\btime: point\b", methods) is not None
 
 
 def _written(dataset: xr.Dataset, times: np.ndarray) -> slice:

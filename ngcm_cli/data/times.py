@@ -10,11 +10,12 @@ def checked_times(values: np.ndarray) -> np.ndarray:
     """Times of a file as datetime64[s], each once and in order, up or down.
 
     Args:
-        values: as xarray decodes them; one or many.
+        values: as xarray decodes them; one or many; of another calendar as
+            ``calendars.as_our_dates`` makes them.
 
     Raises:
-        InputDataError: there are none, they are no dates of the standard calendar, or
-            one is missing, occurs twice or is out of order.
+        InputDataError: there are none, they are no dates or too far from ours, or one
+            is missing, occurs twice or is out of order.
     """
     values = np.atleast_1d(values)
     if not len(values):
@@ -24,10 +25,9 @@ def checked_times(values: np.ndarray) -> np.ndarray:
         )
     if values.dtype.kind == "O" and hasattr(values[0], "calendar"):
         raise InputDataError(
-            f"The times are in the '{values[0].calendar}' calendar, or outside the "
-            "years 1678 to 2262.",
-            "Needed: dates of the standard (Gregorian) calendar, which weather happens "
-            "in.",
+            f"The times, {values[0]} to {values[-1]}, go beyond the years 1678 to "
+            "2262.",
+            "Select times within these years, or repair the units of the time axis.",
         )
     if values.dtype.kind != "M":
         raise InputDataError(

@@ -27,13 +27,14 @@ class Forcing(eqx.Module):
     Attributes:
         minutes: whole minutes since 1979-01-01T00 UTC, ascending.
         fields: ``sea_surface_temperature`` [K] and ``sea_ice_cover`` [0 … 1].
-        warming: K, added to the temperature after it is held within its bounds; of no
-            account where there is one field for all times.
+        warming: K, added to the temperature after it is held within its bounds, the
+            same everywhere or not; of no account where there is one field for all
+            times.
     """
 
     minutes: Int[Array, " time"]
     fields: dict[str, Float[Array, "time 1 longitude latitude"]]
-    warming: Float[Array, ""]
+    warming: Float[Array, ""] | Float[Array, "1 longitude latitude"]
 
     @classmethod
     def constant(cls, fields: Mapping[str, ArrayLike]) -> "Forcing":
@@ -46,7 +47,10 @@ class Forcing(eqx.Module):
 
     @classmethod
     def at_times(
-        cls, times: np.ndarray, fields: Mapping[str, ArrayLike], warming: float = 0.0
+        cls,
+        times: np.ndarray,
+        fields: Mapping[str, ArrayLike],
+        warming: float | np.ndarray = 0.0,
     ) -> "Forcing":
         """Fields with a leading time axis at the given times.
 
@@ -58,7 +62,8 @@ class Forcing(eqx.Module):
             times: datetime64, ascending.
             fields: by name, each (time, 1, longitude, latitude), in SI units; kept in
                 float32.
-            warming: K, added to the temperature of the sea.
+            warming: K, added to the temperature of the sea; one number, or
+                (1, longitude, latitude).
         """
         minutes = np.round((times - units.REFERENCE_TIME) / np.timedelta64(1, "m"))
         more = (1 << (len(times) - 1).bit_length()) - len(times)
@@ -70,7 +75,7 @@ class Forcing(eqx.Module):
                 name: jnp.asarray(np.pad(np.asarray(x, np.float32), padding, "edge"))
                 for name, x in fields.items()
             },
-            jnp.float32(warming),
+            jnp.asarray(warming, jnp.float32),
         )
 
     def select(self, minutes: Int[Array, ""]) -> dict[str, jax.Array]:
