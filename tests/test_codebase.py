@@ -19,8 +19,8 @@ MODULES = {
 # A room may import itself and every room after it.
 ORDER = [
     "__main__", "cli", "run", "climate", "preparation", "verification", "plan",
-    "provenance", "selection", "origin", "zoo", "checkpoint", "gcm", "physics", "dynamics",
-    "spectral", "arrays", "units", "disk", "clock", "errors",
+    "provenance", "selection", "origin", "zoo", "checkpoint", "gcm", "physics",
+    "dynamics", "spectral", "arrays", "units", "disk", "clock", "errors",
 ]  # fmt: skip
 IMPORTS = {
     **{room: set(ORDER[i:]) for i, room in enumerate(ORDER)},

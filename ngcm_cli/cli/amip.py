@@ -4,38 +4,38 @@ import time
 
 import typer
 
-from ngcm_cli.cli import options
+from ngcm_cli.cli import amip_options, options
 from ngcm_cli.cli.narration import downloading, narration, summarize
 from ngcm_cli.cli.progress import following
 from ngcm_cli.errors import ConfigError
 
 
 def amip(
-    years: options.Years = None,
-    months: options.Months = None,
-    days: options.Days = None,
-    start: options.Start = None,
+    years: amip_options.Years = None,
+    months: amip_options.Months = None,
+    days: amip_options.Days = None,
+    start: amip_options.Start = None,
     model: options.Model = None,
-    data: options.StartData = None,
+    data: amip_options.StartData = None,
     seed: options.Seed = None,
-    members: options.Members = None,
-    starts: options.Starts = None,
-    start_every: options.StartEvery = None,
-    output: options.RunFolder = None,
-    means: options.MeansOver = None,
-    every: options.Instants = None,
-    sample: options.Sample = None,
-    variables: options.MeanVariables = None,
+    members: amip_options.Members = None,
+    starts: amip_options.Starts = None,
+    start_every: amip_options.StartEvery = None,
+    output: amip_options.RunFolder = None,
+    means: amip_options.MeansOver = None,
+    every: amip_options.Instants = None,
+    sample: amip_options.Sample = None,
+    variables: amip_options.MeanVariables = None,
     levels: options.Levels = None,
     grid: options.Grid = None,
-    restart_every: options.RestartEvery = None,
-    resume: options.Resume = None,
-    fix_mean_pressure: options.FixMeanPressure = None,
-    on_instability: options.OnInstability = None,
-    sst_data: options.SeaRecord = None,
+    restart_every: amip_options.RestartEvery = None,
+    resume: amip_options.Resume = None,
+    fix_mean_pressure: amip_options.FixMeanPressure = None,
+    on_instability: amip_options.OnInstability = None,
+    sst_data: amip_options.SeaRecord = None,
     sst_offset: options.SstOffset = None,
-    sst_climatology: options.SstClimatology = None,
-    sst_patch: options.SstPatch = None,
+    sst_climatology: amip_options.SstClimatology = None,
+    sst_patch: amip_options.SstPatch = None,
     offline: options.Offline = None,
     config: options.RunFile = None,
     dry_run: options.DryRun = None,

@@ -14,6 +14,7 @@ from ngcm_cli.origin import CLIMATOLOGY, SAMPLE, SAMPLE_TIME, needs_of, with_pla
 from ngcm_cli.zoo import bundled_folder
 
 RECORD = "oisst_sst_monthly_2p5deg_198112_202301.nc"
+_NO_ICE = "a record of ice for these years could not be had"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -75,6 +76,8 @@ def _request(config: AmipConfig) -> inputs.InputRequest:
         climatology=str(bundled / CLIMATOLOGY),
         offline=config.offline,
         patch=config.sst_patch,
+        instead="--sst-climatology",
+        without_ice="" if config.sst_data else _NO_ICE,
     )
 
 

@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from ngcm_cli.climate.beginnings import Beginning
-from ngcm_cli.climate.plan import RATES, ClimatePlan
-from ngcm_cli.gcm.global_means import look
+from ngcm_cli.climate.plan import ClimatePlan
+from ngcm_cli.gcm.fields import RATES
+from ngcm_cli.gcm.global_means import global_means, watch
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.running_mean import RunningMean
@@ -90,17 +91,22 @@ def one_day(plan: ClimatePlan, carry: Carry) -> tuple[Carry, Day]:
     forcing, state, month = plan.forcing(carry.day), carry.state, carry.month
     today, looks, instants = month.restart(), [], []
     for sample in range(plan.samples):
-        looks.append(_each(plan, look, state))
+        looks.append(_each(plan, _look, state))
         fields = _fields(plan, state)
         if plan.is_instant(carry.day, sample):
             instants.append(fields | _fluxes(plan, state))
         state = _each(plan, NeuralGCM.advance, state, forcing, plan.steps)
         fields |= _rates(plan, state)
-        state = _each(plan, NeuralGCM.without_amounts, state)
+        state = state.counting_water_anew()
         today, month = today.add(fields), month.add(fields)
-    looks.append(_each(plan, look, state))
+    looks.append(_each(plan, _look, state))
     day = Day(jax.device_get(looks), today, month, instants)
     return Carry(carry.day + 1, state, month), day
+
+
+def _look(model: NeuralGCM, state: ModelState) -> Fields:
+    """A few numbers that say how a run is doing."""
+    return global_means(model, state) | watch(model, state)
 
 
 def _fields(plan: ClimatePlan, state: ModelState) -> Fields:

@@ -15,7 +15,7 @@ from ngcm_cli.config import AmipConfig
 from ngcm_cli.data.sea import Sea
 from ngcm_cli.disk import Progress, format_size, unseen
 from ngcm_cli.errors import ConfigError, OutputError
-from ngcm_cli.gcm.fields import ATMOSPHERE, SURFACE
+from ngcm_cli.gcm.fields import ATMOSPHERE, RATES, SURFACE
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.origin import check_local_paths, command
@@ -29,7 +29,6 @@ from ngcm_cli.units import REFERENCE_TIME
 from ngcm_cli.zoo import Card, open_model
 
 DAY = np.timedelta64(86400, "s")
-RATES = ("P_minus_E_rate", "precipitation_rate", "evaporation")
 
 
 @dataclasses.dataclass(frozen=True)
