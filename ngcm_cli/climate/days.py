@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -18,7 +18,7 @@ from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.running_mean import RunningMean
 
-Fields = Mapping[str, jax.Array]
+Fields = dict[str, jax.Array]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

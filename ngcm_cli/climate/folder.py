@@ -80,8 +80,8 @@ def _note(course: Course) -> str:
 
 
 def _settings(plan: ClimatePlan) -> dict[str, str]:
-    """Of the run, with paths that are good from everywhere."""
-    words = plan.config.words()
+    """Of the run: all of them, with paths that are good from everywhere."""
+    words = plan.config.words(defaults=True)
     words.pop("output", None)
     for name in _PATHS:
         if name in words and os.path.exists(words[name]):

@@ -159,7 +159,7 @@ class ClimatePlan:
     def identity(self) -> dict[str, Any]:
         """What a restart must share for the run to go on exactly."""
         other = ("output", "offline", "restart_every", "on_instability")
-        words = self.config.words()
+        words = self.config.words(defaults=True)
         return {
             "weights_sha256": self.card.weights.sha256,
             "config": {name: x for name, x in words.items() if name not in other},
@@ -222,8 +222,11 @@ def plan_climate(
     Returns:
         The plan, and the atmosphere of every start; none if there is a restart.
     """
-    goes_on = resume and bool(restarts(config.output / RESTARTS))
-    if config.output is not None and not resume:
+    goes_on = False
+    if resume:
+        assert config.output is not None
+        goes_on = bool(restarts(config.output / RESTARTS))
+    elif config.output is not None:
         _check_folder(config.output)
     check_local_paths(config)
     card, model = open_model(config.model, offline=config.offline, progress=progress)

@@ -57,6 +57,7 @@ def completed(plan: ClimatePlan, start: int, store: str, days: int) -> int:
         months = _months(plan, run, days)
         return months if _month_ends(plan, run, days) else max(months - 1, 0)
     if name == "instants":
+        assert plan.config.every is not None
         return -int(-days * DAY // plan.config.every)
     return days
 
@@ -83,6 +84,8 @@ def _global(looks: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 def _instants(
     plan: ClimatePlan, day: int, instants: list
 ) -> Iterator[tuple[int, dict]]:
+    if plan.config.every is None:
+        return
     samples = [s for s in range(plan.samples) if plan.is_instant(day, s)]
     for sample, fields in zip(samples, instants, strict=True):
         since = day * DAY + sample * plan.config.sample

@@ -59,12 +59,17 @@ class Settings(pydantic.BaseModel):
                 )
         return self
 
-    def words(self) -> dict[str, str]:
-        """The settings that were given, by name, as the text of their flags."""
+    def words(self, defaults: bool = False) -> dict[str, str]:
+        """The settings by name, as the text of their flags; None is left out.
+
+        Args:
+            defaults: also those that were not given.
+        """
         return {
             name: _text_of(getattr(self, name))
             for name in type(self).model_fields
-            if name in self.model_fields_set and getattr(self, name) is not None
+            if (defaults or name in self.model_fields_set)
+            and getattr(self, name) is not None
         }
 
     def command_line(self) -> str:
@@ -83,7 +88,7 @@ class Settings(pydantic.BaseModel):
 
 def _text_of(value: Any) -> str:
     if isinstance(value, tuple):
-        return ",".join(map(str, value))
+        return ",".join(map(str, value)) or "none"
     if isinstance(value, np.timedelta64):
         return format_duration(value)
     if isinstance(value, np.datetime64):

@@ -72,9 +72,8 @@ def _write(
         if dimension not in file.dimensions:
             file.createDimension(dimension, size)
         named.append(dimension)
-    kwargs = {"fletcher32": True} if named else {}
     variable = file.createVariable(
-        name, values.dtype, named, fill_value=False, **kwargs
+        name, values.dtype.str, named, fill_value=False, fletcher32=bool(named)
     )
     variable.set_auto_maskandscale(False)
     variable[...] = values
