@@ -75,6 +75,20 @@ class Lock:
             if self._descriptor is None:
                 os.close(descriptor)
 
+    @staticmethod
+    def is_held(file: pathlib.Path) -> bool:
+        """Whether a process holds it, as far as this disk tells."""
+        if fcntl is None or not file.exists():
+            return False
+        with open(file, "rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            except OSError:  # a disk without locks
+                return False
+        return False
+
     def release(self) -> None:
         """Remove the lock, if it is held."""
         if self._descriptor is not None:

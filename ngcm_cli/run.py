@@ -8,8 +8,9 @@ from typing import Any
 import jax
 
 from ngcm_cli.climate.course import Course, Report
-from ngcm_cli.climate.folder import keeping, open_folder, read_config
+from ngcm_cli.climate.folder import keeping, open_folder
 from ngcm_cli.climate.plan import ClimatePlan, plan_climate
+from ngcm_cli.climate.status import read_config
 from ngcm_cli.config import AmipConfig, ForecastConfig
 from ngcm_cli.data.inputs import InitialState
 from ngcm_cli.disk import Progress, home, unseen

@@ -11,6 +11,7 @@ from ngcm_cli.cli import data, models
 from ngcm_cli.cli.amip import amip
 from ngcm_cli.cli.forecast import forecast
 from ngcm_cli.cli.narration import complain
+from ngcm_cli.cli.status import status
 from ngcm_cli.errors import NgcmError
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.command()(forecast)
 app.command()(amip)
+app.command()(status)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 

@@ -22,7 +22,7 @@ from ngcm_cli.output.run_folder import RunFolder
 AMPLITUDE = 1e-6
 """Relative size of the perturbation after which an unstable run goes on."""
 _ATTEMPTS = 3  # from one restart
-_TOLD = 5.0  # seconds between two words on the progress
+_TOLD = 30.0  # seconds between two words on the progress
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -210,6 +210,8 @@ class Course:
         if not force and now - self._told < _TOLD:
             return
         self._told = now
+        if not force:
+            self._flush()
         seconds, days = now - self._began[0], self.carry.day - self._began[1]
         self.folder.progress(
             {

@@ -1,34 +1,14 @@
 """The folder of a long run: made, found again, and left in order."""
 
 import contextlib
-import os
-import pathlib
 from collections.abc import Iterator
 
 import ngcm_cli
 from ngcm_cli.climate.course import Course
 from ngcm_cli.climate.plan import ClimatePlan
-from ngcm_cli.config import AmipConfig, read_run_file
 from ngcm_cli.config.run_file import format_run_file
 from ngcm_cli.errors import OutputError, UnstableRunError
 from ngcm_cli.output.run_folder import RUN_FILE, RunFolder
-
-_PATHS = ("model", "data", "sst_data")
-
-
-def read_config(folder: pathlib.Path) -> AmipConfig:
-    """The configuration of the run in a folder.
-
-    Raises:
-        OutputError: no run is there.
-    """
-    if not (folder / RUN_FILE).is_file():
-        raise OutputError(
-            f"{folder} is not the folder of a run: it has no {RUN_FILE}.",
-            "Name the --output of `ngcm amip`.",
-        )
-    settings = read_run_file(folder / RUN_FILE, AmipConfig.model_fields)
-    return AmipConfig(**{**settings, "output": folder})
 
 
 @contextlib.contextmanager
@@ -49,7 +29,7 @@ def open_folder(plan: ClimatePlan) -> Iterator[RunFolder]:
     with contextlib.closing(RunFolder(path)) as folder:
         if not (path / RUN_FILE).exists():
             comment = f"ngcm {ngcm_cli.__version__}: go on with ngcm amip --resume"
-            folder.text(RUN_FILE, format_run_file(_settings(plan), comment))
+            folder.text(RUN_FILE, format_run_file(plan.settings, comment))
         for start in range(len(plan.climates)):
             for name, records in plan.stores(start).items():
                 folder.open(name, records)
@@ -77,13 +57,3 @@ def keeping(course: Course) -> Iterator[None]:
 def _note(course: Course) -> str:
     path = course.folder.path
     return f"{course.done()} Go on with `ngcm amip --resume {path}`."
-
-
-def _settings(plan: ClimatePlan) -> dict[str, str]:
-    """Of the run: all of them, with paths that are good from everywhere."""
-    words = plan.config.words(defaults=True)
-    words.pop("output", None)
-    for name in _PATHS:
-        if name in words and os.path.exists(words[name]):
-            words[name] = os.path.abspath(words[name])
-    return words

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import os
 import pathlib
 import textwrap
 from collections.abc import Mapping
@@ -158,12 +159,19 @@ class ClimatePlan:
     @property
     def identity(self) -> dict[str, Any]:
         """What a restart must share for the run to go on exactly."""
-        other = ("output", "offline", "restart_every", "on_instability")
+        other = ("offline", "restart_every", "on_instability")
+        settings = {n: x for n, x in self.settings.items() if n not in other}
+        return {"weights_sha256": self.card.weights.sha256, "config": settings}
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """All there are but for the folder, with paths that are good anywhere."""
         words = self.config.words(defaults=True)
-        return {
-            "weights_sha256": self.card.weights.sha256,
-            "config": {name: x for name, x in words.items() if name not in other},
-        }
+        words.pop("output", None)
+        for name in ("model", "data", "sst_data"):
+            if name in words and os.path.exists(words[name]):
+                words[name] = os.path.abspath(words[name])
+        return words
 
     def describe(self) -> str:
         """What will be done, for people."""

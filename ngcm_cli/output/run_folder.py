@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 Put = Callable[[str, int, Mapping[str, np.ndarray], int | None], None]
 """Puts a record in its place: store, index, fields, and realization or None."""
 
-RUN_FILE, PROGRESS = "run.yaml", "progress.json"
+RUN_FILE, PROGRESS, LOCK = "run.yaml", "progress.json", ".lock"
 _KEPT = 2  # restarts; the older one in case the newer is damaged
 
 
@@ -39,7 +39,7 @@ class RunFolder:
 
     def __init__(self, path: pathlib.Path):
         self.path = path
-        self._lock = Lock(path / ".lock", path)
+        self._lock = Lock(path / LOCK, path)
         self._stores: dict[str, RecordStore] = {}
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "ngcm-folder")
         self._write: concurrent.futures.Future[None] | None = None

@@ -1,0 +1,33 @@
+"""The global means of a run, read while it goes on."""
+
+import pathlib
+
+import numpy as np
+
+from ngcm_cli.output.layout import EPOCH
+
+
+def read_global_means(store: pathlib.Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The days that are there, and the mean over the runs in the store.
+
+    Args:
+        store: of global means, perhaps being written.
+
+    Returns:
+        The middle of every day, datetime64[s], and by name (day, …).
+    """
+    import zarr
+
+    group = zarr.open_group(store, mode="r")
+    count = int(group.attrs["completed_records"])  # pyright: ignore
+    hours = np.asarray(group["time"][:count])  # pyright: ignore
+    fields = {}
+    for name, array in group.arrays():
+        dimensions = array.metadata.dimension_names or ()  # pyright: ignore
+        if "time" not in dimensions or name in ("time", "time_bnds"):
+            continue
+        values = np.asarray(array[:])
+        if dimensions[0] == "realization":
+            values = np.nanmean(values, axis=0)
+        fields[name] = values[:count]
+    return EPOCH + hours * np.timedelta64(3600, "s"), fields
