@@ -1,0 +1,46 @@
+"""The bundled model on a quarter of its grid: all its parts, at a sixteenth of its cost.
+
+Its networks look at single columns and do not know how many there are; what belongs to
+places is averaged, and the orography that it learned is cut off. Its weather is coarse.
+"""
+
+import pathlib
+
+import numpy as np
+
+from ngcm_cli.checkpoint.native import read_weights, write_native
+from ngcm_cli.spectral.grid import Grid
+from ngcm_cli.zoo import bundled_folder
+from ngcm_cli.zoo.loading import find_card
+
+NAME = "tl15_reduced"
+TRUNCATION = 15
+
+
+def write_reduced_model(folder: pathlib.Path) -> pathlib.Path:
+    """Write the model, and return the path of its card."""
+    card = find_card("tl63_stochastic_mini")
+    arrays = read_weights(card, bundled_folder())
+    spec = card.spec.model_dump()
+    full = Grid.quadratic(spec["dycore"]["wavenumbers"])
+    spec["truncation"] = TRUNCATION
+    spec["dycore"]["wavenumbers"] = TRUNCATION
+    small = Grid.quadratic(TRUNCATION)
+    for name, x in arrays.items():
+        if x.shape[-2:] == Grid.linear(63).nodal_shape:
+            blocks = x.reshape(*x.shape[:-2], 32, 4, 16, 4)
+            arrays[name] = blocks.mean((-3, -1), dtype=np.float64).astype(x.dtype)
+    learned = np.zeros(full.modal_shape, np.float32)
+    learned[full.mask] = arrays["step.dycore.orography.correction"]
+    rows, columns = small.modal_shape
+    arrays["step.dycore.orography.correction"] = learned[:rows, :columns][small.mask]
+    description = {
+        "name": NAME,
+        "summary": "The bundled model on a coarse grid, for tests",
+        "paper": card.paper,
+        "source": card.source,
+        "licence": card.licence,
+        "stable_for": "not known",
+    }
+    write_native(folder, description, type(card.spec).model_validate(spec), arrays)
+    return folder / f"{NAME}.yaml"
