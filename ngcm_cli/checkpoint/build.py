@@ -107,6 +107,7 @@ class _Builder:
                 water_budget=self.water_budget("step.water_budget"),
                 substeps=spec.physics_substeps,
                 interval=self.interval,
+                holds_mean_pressure=spec.dycore.holds_mean_pressure,
             ),
             decoder=self.decoder("decoder"),
             step_seconds=round(spec.step_minutes * 60),

@@ -88,11 +88,13 @@ class Dycore(_Spec):
         wavenumbers: truncation of its quadratic grid.
         substeps: of one interval between physics evaluations.
         filters: applied after each substep, in this order.
+        holds_mean_pressure: whether the global mean of ln pₛ is held after them.
     """
 
     wavenumbers: pydantic.PositiveInt
     substeps: pydantic.PositiveInt
     filters: tuple[Damping, ...]
+    holds_mean_pressure: bool = False
 
 
 class RandomFields(_Spec):

@@ -18,6 +18,7 @@ from ngcm_cli.checkpoint.invariants import (
     STEP,
 )
 from ngcm_cli.checkpoint.translate_networks import (
+    FILTERS,
     SURROUNDINGS,
     check_features,
     dampings,
@@ -40,6 +41,7 @@ _HARMONICS = "RealSphericalHarmonics", "RealSphericalHarmonicsWithZeroImag"
 _GRIDS = {Ref(f"GridTL{n}", call=True): n for n in (31, 47, 63, 95, 127, 159, 179, 255)}
 _FILTERED = Ref("FilteredCustomOrography")
 _LEARNED = Ref("LearnedOrography")
+_FIXED_MEAN = "FixGlobalMeanFilter"
 _NOISE = {
     Ref("BatchGaussianRandomFieldModule"): False,  # all fields one feature
     Ref("DictOfGaussianRandomFieldModules"): True,  # each field has a name
@@ -142,10 +144,17 @@ def _dycore(read: Reader) -> specs.Dycore:
     ).name
     read.choose(f"{equation}.include_vertical_advection", True)
     read.choose(f"{equation}.orography_module", _LEARNED)
+    filters = read.get(f"dycore/{FILTERS}")
+    holds_mean = len(filters) > 1 and filters[-1].name == _FIXED_MEAN
+    if holds_mean:
+        *filters, last = filters
+        known = ("log_surface_pressure",)
+        read.choose_if_bound(f"{last.scope}/{_FIXED_MEAN}.keys", known)
     return specs.Dycore(
         wavenumbers=read.get(f"{scope}.longitude_wavenumbers"),
         substeps=read.get("DycoreWithPhysicsCorrector.dycore_substeps"),
-        filters=dampings(read, "dycore"),
+        filters=dampings(read, "dycore", tuple(filters)),
+        holds_mean_pressure=holds_mean,
     )
 
 

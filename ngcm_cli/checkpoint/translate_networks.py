@@ -16,6 +16,9 @@ SURROUNDINGS = (
 )
 """Features of place and time, which encoder, physics and decoder all see."""
 
+FILTERS = "SequentialStepFilter.filter_modules"
+"""Those that are applied in time, in the scope of what they belong to."""
+
 
 def physics(
     read: Reader, memory: bool, noise: specs.RandomFields | None
@@ -42,7 +45,7 @@ def physics(
         ),
         convolution_width=read.get("VerticalConvTower.kernel_shape"),
         soft_clip=read.get("advance/SoftClip.max_value"),
-        filters=dampings(read, "ml"),
+        filters=dampings(read, "ml", read.get(f"ml/{FILTERS}")),
         outputs=outputs(
             read,
             "div_curl_tendency_outputs",
@@ -241,10 +244,12 @@ def outputs(
     )
 
 
-def dampings(read: Reader, scope: str) -> tuple[specs.Damping, ...]:
-    """The filters of a sequence that is applied in time."""
+def dampings(
+    read: Reader, scope: str, refs: tuple[Ref, ...]
+) -> tuple[specs.Damping, ...]:
+    """The exponential filters of a sequence that is applied in time."""
     found = []
-    for ref in read.get(f"{scope}/SequentialStepFilter.filter_modules"):
+    for ref in refs:
         name = f"{ref.scope}/{ref.name}"
         if ref.name != "ExponentialFilter":
             read.refuse(f"has a {ref.name} among the filters of {scope}")

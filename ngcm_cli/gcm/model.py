@@ -240,6 +240,19 @@ class NeuralGCM(eqx.Module):
             is_leaf=lambda x: x is None,
         )
 
+    def holding_mean_pressure(self) -> "NeuralGCM":
+        """This model, whose global mean of the logarithm of surface pressure is held.
+
+        The published cure for the drift of long runs: ``FixGlobalMeanFilter``, last
+        among the filters of the dynamical core. Mass is then conserved nearly, as the
+        mean of the logarithm is not the logarithm of the mean. A model that holds it
+        anyway is returned as it is.
+        """
+        if self.step.holds_mean_pressure:
+            return self
+        step = dataclasses.replace(self.step, holds_mean_pressure=True)
+        return dataclasses.replace(self, step=step)
+
     def _forcing(self, forcing: Fields | Forcing) -> Forcing:
         if isinstance(forcing, Forcing):
             return forcing

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ngcm_cli.dynamics import Dycore
+from ngcm_cli.dynamics import Dycore, State
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.physics.parameterization import Parameterization
 from ngcm_cli.physics.random_fields import RandomFields, RandomState
@@ -23,6 +23,7 @@ class Step(eqx.Module):
         water_budget: keeps account of water at the surface; None where nobody asks.
         substeps: physics evaluations in one model step.
         interval: length of a substep, nondimensional.
+        holds_mean_pressure: whether the global mean of ln pₛ stays as it was.
     """
 
     parameterization: Parameterization
@@ -31,6 +32,7 @@ class Step(eqx.Module):
     water_budget: WaterBudget | None
     substeps: int = eqx.field(static=True)
     interval: float = eqx.field(static=True)
+    holds_mean_pressure: bool = eqx.field(static=True, default=False)
 
     def __call__(self, state: ModelState, forcing: dict[str, jax.Array]) -> ModelState:
         """The state one model step later, the forcing held constant."""
@@ -51,13 +53,29 @@ class Step(eqx.Module):
             water = self.water_budget.add(state.water, fluxes)
         clock = state.substep + 1
         return ModelState(
-            state=self.dycore(state.state, tendency),
+            state=self.move(state.state, tendency),
             memory=None if state.memory is None else state.state,
             random=self.next_random(state.random),
             water=water,
             substep=clock,
             # A product, not a sum: rounding must not accumulate.
             time=np.float32(self.interval) * clock.astype(jnp.float32),
+        )
+
+    def move(self, state: State, tendency: State) -> State:
+        """The modal state after the fluid motion under a constant tendency."""
+        moved = self.dycore(state, tendency)
+        if not self.holds_mean_pressure:
+            return moved
+        # The published FixGlobalMeanFilter does this after each substep of the
+        # dynamical core. There π = ln pₛ acts through its gradient and Laplacian only,
+        # in which the column l = 0 counts exactly nothing. So to undo its changes once,
+        # before the learned physics sees them, gives the same bits.
+        mean = state.log_surface_pressure[..., 0]
+        return eqx.tree_at(
+            lambda x: x.log_surface_pressure,
+            moved,
+            replace_fn=lambda x: x.at[..., 0].set(mean),
         )
 
     def features(self, state: ModelState, forcing: dict[str, jax.Array]) -> Features:

@@ -105,6 +105,36 @@ def test_filters_in_time(config, shared):
     assert spec.physics.filters[-1] == stability
 
 
+FIXED = """
+dycore/SequentialStepFilter.filter_modules = (
+    @dycore/ExponentialFilter,
+    @stability/ExponentialFilter,
+    @surface_pressure/FixGlobalMeanFilter)
+"""
+
+
+@pytest.mark.parametrize(
+    "keys", ["", "FixGlobalMeanFilter.keys = ['log_surface_pressure']"]
+)
+def test_a_fixed_mean_of_pressure(config, keys, shared):
+    spec = published.spec(shared, config)
+    assert not spec.dycore.holds_mean_pressure
+    held = spec.dycore.model_copy(update={"holds_mean_pressure": True})
+    expected = spec.model_copy(update={"dycore": held})
+    assert changed(shared, config, FIXED, keys) == expected
+
+
+def test_other_fixed_means_are_refused(shared):
+    keys = "surface_pressure/FixGlobalMeanFilter.keys = ('vorticity',)"
+    assert "FixGlobalMeanFilter.keys = ('vorticity',)" in refused(
+        shared, "demo", FIXED, keys
+    )
+    first, second = "@dycore/ExponentialFilter", "@surface_pressure/FixGlobalMeanFilter"
+    swapped = FIXED.replace(first, "-").replace(second, first).replace("-", second)
+    said = refused(shared, "demo", swapped)
+    assert "has a FixGlobalMeanFilter among the filters of dycore" in said
+
+
 @pytest.mark.parametrize(
     "config, variable, expected",
     [

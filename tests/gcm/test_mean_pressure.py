@@ -1,0 +1,157 @@
+"""The mean of ln pₛ, held: against the reference, and to the bit."""
+
+import types
+
+import equinox as eqx
+import jax
+import numpy as np
+import pytest
+import xarray as xr
+from agreement import EPS, assert_agrees, perturbed, rms
+from gcm import bundled, precipitation
+
+from ngcm_cli.checkpoint.build import build
+from ngcm_cli.checkpoint.translate import model_spec
+from ngcm_cli.checkpoint.weights import Weights, from_published
+
+HELD = """
+dycore/SequentialStepFilter.filter_modules = (
+    @dycore/ExponentialFilter,
+    @stability/ExponentialFilter,
+    @surface_pressure/FixGlobalMeanFilter)
+"""
+STEPS = 3
+
+
+def mean(state):
+    """The column l = 0 of ln pₛ."""
+    return np.asarray(state.state.log_surface_pressure)[..., 0]
+
+
+def others(state):
+    """The variables of a state, without that column."""
+    fields = bundled.by_name(state)
+    fields["log_surface_pressure"] = fields["log_surface_pressure"][..., 1:]
+    return fields
+
+
+@pytest.fixture(scope="module")
+def holding():
+    return bundled.model().holding_mean_pressure()
+
+
+@pytest.fixture(scope="module")
+def held(holding):
+    """The encoded state and those after each step."""
+    states = [bundled.encoded()]
+    for _ in range(STEPS):
+        states.append(holding.advance(states[-1], bundled.sample().forcing))
+    return states
+
+
+def test_it_is_a_switch(holding):
+    assert not bundled.model().step.holds_mean_pressure
+    assert holding.step.holds_mean_pressure
+    assert holding.holding_mean_pressure() is holding
+    pairs = zip(jax.tree.leaves(holding), jax.tree.leaves(bundled.model()), strict=True)
+    assert all(x is y for x, y in pairs)
+    both = holding.tracking_water()
+    assert both.step.holds_mean_pressure and both.step.water_budget is not None
+    assert bundled.model().tracking_water().holding_mean_pressure().step == both.step
+
+
+@pytest.mark.slow
+def test_the_mean_stays_as_it_is_to_the_bit(held):
+    for state in held[1:]:
+        np.testing.assert_array_equal(mean(state), mean(held[0]))
+    drifting = [mean(state)[0, 0] for state in bundled.steps()[: STEPS + 1]]
+    assert len(set(drifting)) == STEPS + 1  # where nobody holds it
+
+
+@pytest.mark.slow
+def test_one_step_changes_nothing_else(held):
+    free = bundled.advanced()
+    for name, x in others(held[1]).items():
+        np.testing.assert_array_equal(x, others(free)[name])
+    bundled.assert_identical(
+        eqx.tree_at(lambda s: s.state.log_surface_pressure, held[1], 0.0),
+        eqx.tree_at(lambda s: s.state.log_surface_pressure, free, 0.0),
+    )
+
+
+@pytest.mark.slow
+def test_the_mean_acts_on_nothing_within_the_dynamical_core():
+    """So that it is the same to hold it after each substep and after all of them."""
+    core, state = bundled.model().step.dycore, bundled.encoded().state
+    assert core.substeps > 1
+
+    @eqx.filter_jit
+    def run(core, state):
+        still = jax.tree.map(lambda x: 0 * x, state)
+        return core(state, still)
+
+    def column(x):
+        return x.at[..., 0].add(0.37)
+
+    heavier = eqx.tree_at(lambda s: s.log_surface_pressure, state, replace_fn=column)
+    one, other = (
+        others(types.SimpleNamespace(state=run(core, x))) for x in (state, heavier)
+    )
+    for name, x in one.items():
+        np.testing.assert_array_equal(x, other[name])
+
+
+@pytest.fixture(scope="module")
+def compared():
+    """States of the reference and ours, both from the configuration that holds it."""
+    neuralgcm = pytest.importorskip("neuralgcm")
+    checkpoint = precipitation.bundled_checkpoint()
+    static, text = checkpoint.static, checkpoint.config + HELD
+    grid = "longitude", "latitude"
+    given = {"geopotential_at_surface": "m**2 s**-2", "land_sea_mask": "dimensionless"}
+    dataset = xr.Dataset(
+        {name: (grid, static[name], {"units": unit}) for name, unit in given.items()},
+        coords={name: static[name] for name in (*grid, "level")},
+    )
+    theirs = neuralgcm.PressureLevelModel.from_checkpoint(
+        {
+            "model_config_str": text,
+            "params": checkpoint.params,
+            "aux_ds_dict": dataset.to_dict(),
+        }
+    )
+    data, key = bundled.sample(), jax.random.key(0)
+    clock = {"sim_time": theirs.datetime64_to_sim_time(np.array(data.time))}
+    states = [theirs.encode(data.fields | clock, data.forcing | clock, key)]
+    for _ in range(STEPS):
+        states.append(theirs.advance(states[-1], data.forcing | clock))
+
+    spec = model_spec(text, tuple(static["level"].tolist()))
+    arrays = from_published(checkpoint.params, {k: static[k] for k in given}, spec)
+    model = build("held", spec, Weights(arrays))
+    return types.SimpleNamespace(theirs=states, model=model)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # the reference's own
+def test_equal_to_the_reference(compared, holding, held):
+    """Within ten times what noise of 1e-7 in the inputs does to our own answer."""
+    assert eqx.tree_equal(compared.model.step, holding.step)
+    data = bundled.sample()
+    noisy = {name: perturbed(x, i) for i, (name, x) in enumerate(data.fields.items())}
+    moved = holding.encode(noisy, data.forcing, data.time, jax.random.key(0))
+    moved = others(holding.advance(moved, data.forcing, STEPS))
+    theirs = [state.state.asdict() for state in compared.theirs]
+    expected = dict(theirs[-1]) | theirs[-1]["tracers"]
+    expected["log_surface_pressure"] = expected["log_surface_pressure"][..., 1:]
+    for name, x in others(held[-1]).items():
+        tolerance = 10 * max(rms(moved[name] - x), EPS * rms(expected[name]))
+        assert_agrees(name, "1", x, expected[name], tolerance)
+    start, end = (
+        np.asarray(x["log_surface_pressure"])[..., 0] for x in theirs[::STEPS]
+    )
+    np.testing.assert_array_equal(start, end)
+    free = abs(mean(bundled.steps()[STEPS]) - mean(held[-1])).max()
+    tolerance = 10 * EPS * abs(start).max()
+    assert free > 2 * tolerance  # the test can tell
+    np.testing.assert_allclose(mean(held[-1]), end, rtol=0, atol=tolerance)
