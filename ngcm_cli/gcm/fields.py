@@ -48,6 +48,9 @@ PRECIPITATION = (
 )
 """Of models that predict precipitation; names, units and signs as published."""
 
+RATES = ("P_minus_E_rate", "precipitation_rate", "evaporation")
+"""Of the last two, those that are mass or depth of water per time."""
+
 FORCING = ("sea_ice_cover", "sea_surface_temperature")
 """Surface fields that the model is given."""
 

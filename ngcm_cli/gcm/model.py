@@ -25,12 +25,13 @@ from ngcm_cli.gcm.fields import (
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.step import Step
-from ngcm_cli.gcm.surface_outputs import surface_fields, water_fields
+from ngcm_cli.gcm.surface_outputs import mean_rates, surface_fields, water_fields
 from ngcm_cli.physics.random_fields import RandomFields
-from ngcm_cli.physics.water_budget import WaterBudget
+from ngcm_cli.physics.water_budget import Water, WaterBudget
 from ngcm_cli.spectral.grid import Grid
 
 Fields = Mapping[str, ArrayLike]
+_NO_WATER = "the state is from a model that does not track water"
 
 
 class NeuralGCM(eqx.Module):
@@ -220,9 +221,30 @@ class NeuralGCM(eqx.Module):
             fields |= _decode_surface(self, state)
         if any(name in (*NET_WATER, *PRECIPITATION) for name in names):
             if state.water is None:
-                raise ValueError("the state is from a model that does not track water")
+                raise ValueError(_NO_WATER)
             fields |= to_si(water_fields(state.water))
         return {name: fields[name] for name in names}
+
+    def mean_fluxes(self, state: ModelState, steps: int) -> dict[str, jax.Array]:
+        """Means of the fluxes of water in the last steps, in SI units.
+
+        Args:
+            state: of a model that tracks water, ``steps`` model steps, one or more,
+                after it was encoded or after ``ModelState.counting_water_anew``.
+            steps: how many; another number does not compile again.
+
+        Returns:
+            Those of ``gcm.fields.RATES`` that are known, each (1, longitude, latitude).
+
+        Raises:
+            ValueError: the state has no account of water, or of no time.
+        """
+        if state.water is None:
+            raise ValueError(_NO_WATER)
+        if steps < 1:
+            raise ValueError(f"there is no mean over {steps} steps")
+        duration = steps * self.step_seconds * units.SECOND
+        return _mean_fluxes(state.water, jnp.float32(duration))
 
     def tracking_water(self) -> "NeuralGCM":
         """This model, which also keeps account of precipitation minus evaporation.
@@ -324,3 +346,8 @@ def _decode(model: NeuralGCM, state: ModelState) -> dict[str, jax.Array]:
 def _decode_surface(model: NeuralGCM, state: ModelState) -> dict[str, jax.Array]:
     harmonics, dycore = model.decoder.harmonics, model.step.dycore
     return to_si(surface_fields(state.state, harmonics, dycore))
+
+
+@jax.jit
+def _mean_fluxes(water: Water, duration: jax.Array) -> dict[str, jax.Array]:
+    return to_si(mean_rates(water, duration))

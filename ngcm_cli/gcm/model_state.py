@@ -1,6 +1,10 @@
 """Everything a model carries from one step to the next."""
 
+import dataclasses
+
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from ngcm_cli.dynamics import State
@@ -26,3 +30,15 @@ class ModelState(eqx.Module):
     water: Water | None
     substep: Int[Array, ""]
     time: Float[Array, ""]
+
+    def counting_water_anew(self) -> "ModelState":
+        """The same state, whose amounts of water are zero and add up from now on.
+
+        A state without an account of water is returned as it is.
+        """
+        if self.water is None:
+            return self
+        zero = jax.tree.map(jnp.zeros_like, self.water.amounts)
+        return dataclasses.replace(
+            self, water=dataclasses.replace(self.water, amounts=zero)
+        )

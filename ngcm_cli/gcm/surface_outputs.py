@@ -6,11 +6,13 @@ surface geopotential, N the lowest sigma level, T temperature, Γ = −dT/dz.
 """
 
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from ngcm_cli import units
 from ngcm_cli.arrays import Nodal, NodalSurface
 from ngcm_cli.dynamics import Dycore, SigmaLevels, State
 from ngcm_cli.dynamics.state import split_levels
+from ngcm_cli.gcm.fields import RATES
 from ngcm_cli.physics.water_budget import Water
 from ngcm_cli.spectral.filters import change_truncation
 from ngcm_cli.spectral.transform import SphericalHarmonics
@@ -74,6 +76,18 @@ def water_fields(water: Water) -> dict[str, NodalSurface]:
             "evaporation_cumulative": water.amounts["evaporation"],
         }
     return fields
+
+
+def mean_rates(water: Water, duration: Float[Array, ""]) -> dict[str, NodalSurface]:
+    """The rates among ``water_fields``, as means over the time of the amounts.
+
+    Args:
+        water: whose amounts are those of ``duration``.
+        duration: nondimensional.
+    """
+    means = {name: x / duration for name, x in water.amounts.items()}
+    fields = water_fields(Water(means, water.amounts))
+    return {name: fields[name] for name in RATES if name in fields}
 
 
 def sea_level_pressure(

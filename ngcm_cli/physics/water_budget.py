@@ -31,7 +31,8 @@ class Water(eqx.Module):
     Attributes:
         fluxes: mass per area and time during the last substep, each (1, longitude,
             latitude), positive downwards.
-        amounts: their sums over time since the initial state, mass per area.
+        amounts: their sums over time, mass per area, since the initial state or since
+            they were set to zero.
     """
 
     fluxes: dict[str, NodalSurface]

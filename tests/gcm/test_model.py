@@ -1,5 +1,3 @@
-import contextlib
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -8,6 +6,7 @@ import pytest
 from agreement import assert_agrees, perturbed, rms
 from gcm import bundled
 from gcm.bundled import assert_identical, by_name
+from gcm.compilations import compilations
 
 from ngcm_cli import units
 from ngcm_cli.gcm import Forcing
@@ -16,22 +15,6 @@ from ngcm_cli.gcm.fields import ATMOSPHERE, FORCING, SURFACE, from_si, to_si
 INIT = np.datetime64("1959-01-02T00", "s")
 HOUR = np.timedelta64(1, "h")
 # One step of the bundled model compiles for 20 s and takes 1.
-
-
-@contextlib.contextmanager
-def compilations():
-    """A list that grows with every compilation, also one read from a cache."""
-    seen = []
-
-    def listen(event, duration, **_):
-        if event == "/jax/core/compile/backend_compile_duration":
-            seen.append(duration)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    try:
-        yield seen
-    finally:
-        jax.monitoring.unregister_event_duration_listener(listen)
 
 
 @pytest.fixture(scope="module")

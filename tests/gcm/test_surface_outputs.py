@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import scipy.special
 from agreement import EPS, assert_agrees, rms
 from gcm import bundled
+from gcm.synthesis import synthesis
 
 from ngcm_cli import units
 from ngcm_cli.data.variables import VARIABLES
@@ -145,23 +145,6 @@ def mean(x):
     """Over the sphere."""
     grid = bundled.model().grid
     return np.average(x.mean(0), weights=np.cos(grid.latitude))
-
-
-def synthesis(x, grid):
-    """Nodal values of modal ones in float64, with SciPy's Legendre functions."""
-    x = np.asarray(x, np.float64)
-    m, l = np.arange(x.shape[-2] // 2)[:, None], np.arange(x.shape[-1])
-    gamma = scipy.special.gammaln
-    log_norm = np.log(l + 0.5) + gamma(np.maximum(l - m, 0) + 1) - gamma(l + m + 1)
-    sin = grid.sin_latitude[:, None, None]
-    p = np.exp(0.5 * log_norm) * scipy.special.lpmv(m, l, sin) / np.sqrt(np.pi)
-    p[:, 0] /= np.sqrt(2)
-    angle = np.outer(grid.longitude, m)
-    waves = np.cos(angle), np.sin(angle)
-    return sum(
-        np.einsum("im,jml,...ml->...ij", wave, p, x[..., part::2, :], optimize=True)
-        for part, wave in enumerate(waves)
-    )
 
 
 @pytest.mark.slow
