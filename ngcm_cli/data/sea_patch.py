@@ -16,7 +16,7 @@ from ngcm_cli.spectral.grid import Grid
 WIDEST = 90.0
 """Degrees from the centre to the edge, at most."""
 
-_NO_SEA = 0.99  # land fraction of cells that are no sea
+_NO_SEA = 0.9  # land fraction of cells that hold lakes and rivers at most
 
 
 def patch(
@@ -77,7 +77,7 @@ def check_has_sea(
     Raises:
         ConfigError: there is no sea under it.
     """
-    if hump.any() and land[hump != 0].min() > _NO_SEA:
+    if hump.any() and land[hump != 0].min() >= _NO_SEA:
         raise ConfigError(
             f"{_place(latitude, longitude)} the patch of the sea lies on land only, so "
             "that nothing would change.",

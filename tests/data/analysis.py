@@ -13,7 +13,9 @@ from ngcm_cli.spectral.grid import Grid
 GRID = Grid.linear(7)
 LEVELS = (100.0, 500.0, 850.0, 1000.0)
 FIELDS = tuple(name for name, v in VARIABLES.items() if v.on_levels)
-CLIMATOLOGY = pathlib.Path(__file__).parents[2] / "models/amip_clim_sst_seaice_t63.nc"
+MODELS = pathlib.Path(__file__).parents[2] / "models"
+CLIMATOLOGY = MODELS / "amip_clim_sst_seaice_t63.nc"
+RECORD = MODELS / "oisst_sst_monthly_2p5deg_198112_202301.nc"
 
 
 def read_state(path, init=None, grid=GRID, levels=LEVELS, **request):
