@@ -8,6 +8,7 @@ import typer
 
 import ngcm_cli
 from ngcm_cli.cli import data, models
+from ngcm_cli.cli.export import export
 from ngcm_cli.cli.forecast import forecast
 from ngcm_cli.cli.narration import complain
 from ngcm_cli.errors import NgcmError
@@ -21,6 +22,7 @@ app = typer.Typer(
     help="Forecasts and climate runs with neural general circulation models.",
 )
 app.command()(forecast)
+app.command()(export)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 
