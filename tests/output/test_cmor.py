@@ -3,11 +3,13 @@
 import errno
 import re
 import tracemalloc
+import warnings
 
 import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 from climate_run import GRID, LEVELS, SIZES, day_bounds, month_bounds, write_means
 
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError
@@ -384,6 +386,22 @@ def test_a_run_of_surface_fields_alone(tmp_path, caplog):
     paths = export_cmor(tmp_path, tmp_path / "cmor")
     assert [path.name.split("_")[0] for path in paths] == ["ps", "pr", "areacella"]
     assert "hPa" not in caplog.text
+
+
+def test_a_zonal_mean_is_not_taken_for_a_field(tmp_path, caplog):
+    store = tmp_path / "monthly.zarr"
+    write_means(store, month_bounds("1982-01", 1), variables=("surface_pressure",))
+    zonal = np.full((1, len(LEVELS), 4), 250, np.float32)
+    dims = ("time", "level", "latitude")
+    zarr.open_group(store).create_array(
+        "temperature", data=zonal, dimension_names=dims, attributes={}
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Zarr 3 has no word on consolidated metadata
+        zarr.consolidate_metadata(store)
+    paths = export_cmor(tmp_path, tmp_path / "cmor")
+    assert [path.name.split("_")[0] for path in paths] == ["ps", "areacella"]
+    assert "for want of temperature" in caplog.text
 
 
 def test_a_run_that_cmip_has_no_name_for(tmp_path):
