@@ -390,7 +390,8 @@ def test_a_run_of_surface_fields_alone(tmp_path, caplog):
 
 def test_a_zonal_mean_is_not_taken_for_a_field(tmp_path, caplog):
     store = tmp_path / "monthly.zarr"
-    write_means(store, month_bounds("1982-01", 1), variables=("surface_pressure",))
+    fields = ("specific_humidity", "surface_pressure")
+    write_means(store, month_bounds("1982-01", 1), variables=fields)
     zonal = np.full((1, len(LEVELS), 4), 250, np.float32)
     dims = ("time", "level", "latitude")
     zarr.open_group(store).create_array(
@@ -400,7 +401,7 @@ def test_a_zonal_mean_is_not_taken_for_a_field(tmp_path, caplog):
         warnings.simplefilter("ignore")  # Zarr 3 has no word on consolidated metadata
         zarr.consolidate_metadata(store)
     paths = export_cmor(tmp_path, tmp_path / "cmor")
-    assert [path.name.split("_")[0] for path in paths] == ["ps", "areacella"]
+    assert [path.name.split("_")[0] for path in paths] == ["hus", "ps", "areacella"]
     assert "for want of temperature" in caplog.text
 
 
