@@ -100,11 +100,9 @@ class Means:
     @property
     def variables(self) -> tuple[str, ...]:
         """Names of the fields on the horizontal grid."""
-        return tuple(
-            name
-            for name, array in self.group.arrays()
-            if "latitude" in _dims(array)[1:]
-        )
+        arrays = self.group.arrays()
+        grid = {"latitude", "longitude"}
+        return tuple(name for name, array in arrays if grid <= {*_dims(array)})
 
     @property
     def members(self) -> int:
