@@ -26,7 +26,7 @@ IMPORTS = {
     **{room: set(ORDER[i:]) for i, room in enumerate(ORDER)},
     "__init__": set(ORDER),
     "data": {"data", "spectral.grid", "units", "clock", "disk", "errors"},
-    "output": {"output", "data", "spectral.grid", "clock", "disk", "errors"},
+    "output": {"output", "data", "spectral.grid", "units", "clock", "disk", "errors"},
     "config": {"config", "clock", "errors"},
 }
 ABOVE = [

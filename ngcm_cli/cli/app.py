@@ -9,6 +9,7 @@ import typer
 import ngcm_cli
 from ngcm_cli.cli import data, models
 from ngcm_cli.cli.amip import amip
+from ngcm_cli.cli.export import export
 from ngcm_cli.cli.forecast import forecast
 from ngcm_cli.cli.narration import complain
 from ngcm_cli.cli.status import status
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command()(forecast)
 app.command()(amip)
 app.command()(status)
+app.command()(export)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 

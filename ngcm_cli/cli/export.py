@@ -1,0 +1,50 @@
+"""``ngcm export``: what a run left, in the forms that others ask for."""
+
+import pathlib
+
+import typer
+
+from ngcm_cli.cli import options
+from ngcm_cli.cli.narration import narration, say
+
+
+def export(
+    run: options.RunFolder,
+    cmor: options.Cmor = None,
+    output: options.ExportFolder = None,
+    experiment: options.Experiment = None,
+    source_id: options.SourceId = None,
+    institution: options.Institution = None,
+    overwrite: options.Overwrite = None,
+) -> None:
+    """Export the means of a run.
+
+    Whole months and days only; of a run that goes on, those that are there. Prints the
+    folder of the files.
+
+    Example: ngcm export run --cmor --institution "University of Nowhere"
+    """
+    with narration() as console:
+        from ngcm_cli.disk import format_size
+        from ngcm_cli.errors import ConfigError
+
+        if not cmor:
+            raise ConfigError(
+                "It is not said what to export to.",
+                "Give --cmor: CMIP-named NetCDF is what there is.",
+            )
+        from ngcm_cli.output.cmor import export_cmor
+
+        source = pathlib.Path(run)
+        folder = pathlib.Path(output) if output else source / "cmor"
+        written = export_cmor(
+            source,
+            folder,
+            experiment=experiment,
+            source_id=source_id,
+            institution=institution,
+            overwrite=bool(overwrite),
+        )
+        size = format_size(sum(path.stat().st_size for path in written))
+        say(console, f"Wrote {len(written)} files, {size}.")
+        typer.echo(folder)

@@ -1,0 +1,105 @@
+"""The cells of a longitude-latitude grid: bounds, areas, and a resolution to quote."""
+
+import dataclasses
+from typing import Self
+
+import numpy as np
+
+from ngcm_cli.errors import InputDataError
+from ngcm_cli.spectral.grid import Grid
+from ngcm_cli.units import LENGTH
+
+# Nominal resolutions in km, and the mean resolution below which each holds.
+_NOMINAL = (0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
+_BELOW = (0.72, 1.6, 3.6, 7.2, 16, 36, 72, 160, 360, 720, 1600, 3600, 7200)
+_CMIP_RADIUS = 6371.0  # km, in the definition of nominal resolution
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Cells:
+    """Cells that cover the globe, one for each node of a grid.
+
+    Attributes:
+        latitude_bounds: in degrees, (latitude, 2), south then north, float64.
+        longitude_bounds: in degrees, (longitude, 2), west then east, float64; the first
+            cell may begin west of 0.
+    """
+
+    latitude_bounds: np.ndarray
+    longitude_bounds: np.ndarray
+
+    @classmethod
+    def of(cls, latitude: np.ndarray, longitude: np.ndarray, spacing: str) -> Self:
+        """The cells of an output's grid.
+
+        On the model's Gaussian grid the area of a cell is the quadrature weight of its
+        node, so that means weighted with areas are the model's own. On a regular grid
+        cells meet halfway, as they did in regridding.
+
+        Args:
+            latitude: in degrees, from pole to pole, ascending.
+            longitude: in degrees, equally spaced, once round the globe.
+            spacing: attribute ``latitude_spacing`` of the output.
+
+        Raises:
+            InputDataError: the latitudes are not those of the spacing.
+        """
+        count = len(latitude)
+        if spacing == "gauss":
+            grid = Grid.linear(count - 1)
+            weights = grid.area_weights / grid.area_weights.sum()
+            edges = np.cumsum(np.concatenate([[-1.0], 2 * weights]))
+            edges[-1] = 1.0  # whatever the sum was rounded to
+            edges = np.rad2deg(np.arcsin(edges))
+            nodes = np.rad2deg(grid.latitude)
+        elif spacing == "equiangular_with_poles":
+            nodes = np.linspace(-90, 90, count)
+            middle = (nodes[:-1] + nodes[1:]) / 2
+            edges = np.concatenate([[-90.0], middle, [90.0]])
+        else:
+            raise InputDataError(
+                f"The grid of the run has the latitude spacing '{spacing}', whose "
+                "cells are not known.",
+                "Export a run on the model's grid, or on a regular one with poles.",
+            )
+        if not np.allclose(latitude, nodes, rtol=0, atol=1e-6):
+            raise InputDataError(
+                f"The {count} latitudes of the run are not those of its attribute "
+                f"latitude_spacing, '{spacing}'.",
+                "Export a store as a run of ngcm left it.",
+            )
+        half = 180 / len(longitude)
+        return cls(
+            np.stack([edges[:-1], edges[1:]], axis=1),
+            np.stack([longitude - half, longitude + half], axis=1),
+        )
+
+    @property
+    def areas(self) -> np.ndarray:
+        """In m², on the model's sphere, (latitude, longitude), float64."""
+        south, north = np.deg2rad(self.latitude_bounds).T
+        west, east = np.deg2rad(self.longitude_bounds).T
+        return LENGTH**2 * np.outer(np.sin(north) - np.sin(south), east - west)
+
+    @property
+    def nominal_resolution(self) -> str:
+        """CMIP6's label for the size of the cells, as ``250 km``.
+
+        The greatest distance between two corners of a cell, averaged with the cells'
+        areas (https://github.com/PCMDI/nominal_resolution).
+        """
+        south, north = np.deg2rad(self.latitude_bounds).T
+        west, east = np.deg2rad(self.longitude_bounds[0])
+        corners = ((south, south), (north, north), (south, north))
+        along = np.stack([_distance(a, b, east - west) for a, b in corners])
+        across = _distance(south, north, 0.0)
+        greatest = np.maximum(along.max(axis=0), across)
+        mean = np.average(greatest, weights=np.sin(north) - np.sin(south))
+        label = _NOMINAL[np.searchsorted(_BELOW, mean * _CMIP_RADIUS, side="right")]
+        return f"{label:g} km"
+
+
+def _distance(a: np.ndarray, b: np.ndarray, turn: float) -> np.ndarray:
+    """Great-circle distance of two latitudes, a turn of longitude apart; radians."""
+    haversine = np.sin((a - b) / 2) ** 2 + np.cos(a) * np.cos(b) * np.sin(turn / 2) ** 2
+    return 2 * np.arcsin(np.sqrt(haversine))

@@ -1,0 +1,226 @@
+"""The means that a run left, for export: which are whole, read one record at a time."""
+
+import dataclasses
+import functools
+import logging
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ngcm_cli.errors import InputDataError
+
+if TYPE_CHECKING:
+    import zarr
+
+log = logging.getLogger(__name__)
+
+_HOURS = "hours since 1970-01-01"
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """One of CMIP's tables, and the store that its variables come from.
+
+    Attributes:
+        name: CMIP's.
+        store: file name in the folder of a run.
+        frequency: CMIP's.
+        period: of one record, in words.
+        unit: of one record, as NumPy counts time.
+    """
+
+    name: str
+    store: str
+    frequency: str
+    period: str
+    unit: str
+
+
+TABLES = (
+    Table("Amon", "monthly.zarr", "mon", "month", "M"),
+    Table("day", "daily.zarr", "day", "day", "D"),
+)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Means:
+    """One store of means.
+
+    Attributes:
+        path: of the store.
+        table: that its variables go to.
+        start: name of the start that it belongs to; empty where there is but one.
+        first: CMIP's number of the store's first realization, from 1.
+    """
+
+    path: pathlib.Path
+    table: Table
+    start: str
+    first: int
+
+    @functools.cached_property
+    def group(self) -> "zarr.Group":
+        """The store, opened for reading."""
+        import zarr
+
+        try:
+            return zarr.open_group(self.path, mode="r")
+        except (OSError, ValueError) as error:
+            raise InputDataError(
+                f"{self.path} cannot be read: {error}.", "Check the disk."
+            ) from error
+
+    def array(self, name: str) -> "zarr.Array":
+        """A variable of the store.
+
+        Raises:
+            InputDataError: there is none of this name.
+        """
+        import zarr
+
+        array = self.group.get(name)
+        if not isinstance(array, zarr.Array):
+            raise InputDataError(
+                f"{self.path} has no {name}, so it is not a store of means.",
+                "Export the folder of a run as ngcm amip left it.",
+            )
+        return array
+
+    def values(self, name: str) -> np.ndarray:
+        """A coordinate of the store, whole."""
+        return np.asarray(self.array(name)[...])
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """Global attributes of the store."""
+        return dict(self.group.attrs)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the fields on the horizontal grid."""
+        arrays = self.group.arrays()
+        grid = {"latitude", "longitude"}
+        return tuple(name for name, array in arrays if grid <= {*_dims(array)})
+
+    @property
+    def members(self) -> int:
+        """How many realizations the store has."""
+        return len(self.values("realization")) if "realization" in self.group else 1
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Pressure levels in hPa, ascending; empty where all is at the surface."""
+        return tuple(self.values("level")) if "level" in self.group else ()
+
+    @functools.cached_property
+    def bounds(self) -> np.ndarray:
+        """Of the records that are there, (time, 2), datetime64[h]."""
+        units = self.array("time_bnds").attrs.get("units", _HOURS)
+        completed = self.attributes.get("completed_records")
+        if not str(units).startswith(_HOURS) or not isinstance(completed, int):
+            raise InputDataError(
+                f"{self.path} does not say how many records are whole, and of when.",
+                "Export the folder of a run as ngcm amip left it.",
+            )
+        hours = self.values("time_bnds")[:completed].astype("timedelta64[h]")
+        return np.datetime64("1970-01-01T00", "h") + hours
+
+    @functools.cached_property
+    def records(self) -> range:
+        """Indices of the first whole months or days that follow on one another."""
+        begin, end = self.bounds.T
+        period = begin.astype(f"datetime64[{self.table.unit}]")
+        is_whole = (begin == period) & (end == period + 1)
+        if not is_whole.any():
+            return range(0)
+        first = int(np.argmax(is_whole))
+        follows = is_whole[first + 1 :] & (end[first:-1] == begin[first + 1 :])
+        count = 1 + int(np.argmin(np.append(follows, False)))
+        return range(first, first + count)
+
+    def period(self, records: Sequence[int]) -> str:
+        """Of some records, as in the names of CMIP's files: ``198201-202112``."""
+        ends = self.bounds[[records[0], records[-1]], 0]
+        return "-".join(
+            str(time.astype(f"datetime64[{self.table.unit}]")).replace("-", "")
+            for time in ends
+        )
+
+    def say_what_is_left_out(self) -> None:
+        """Tell the user of records that will not be exported."""
+        planned, there = self.array("time").shape[0], len(self.bounds)
+        period = self.table.period
+        for index in sorted(set(range(there)) - set(self.records)):
+            begin, end = self.bounds[index]
+            log.warning(
+                f"{self.path}: the mean from {begin} to {end} is left out, for it is "
+                f"not of a whole {period}, or stands alone."
+            )
+        if there < planned:
+            log.warning(
+                f"{self.path} holds {there} of {planned} records: the run "
+                f"{_WORDS.get(str(self.attributes.get('status')), 'is unfinished')}."
+            )
+
+    def read(
+        self, name: str, member: int, record: int, levels: Sequence[int]
+    ) -> np.ndarray:
+        """One record of one realization: ([level,] latitude, longitude), float32.
+
+        Args:
+            name: of the variable.
+            member: position of the realization.
+            record: position in time.
+            levels: positions of levels, in the order wanted; none at the surface.
+        """
+        array = self.array(name)
+        has_members = _dims(array)[0] == "realization"
+        index = (member, record) if has_members else (record,)
+        field = np.asarray(array[index])
+        return field[list(levels)] if levels else field
+
+
+_WORDS = {
+    "running": "goes on",
+    "failed": "failed",
+    "interrupted": "was interrupted",
+}
+
+
+def _dims(array: "zarr.Array") -> tuple[str, ...]:
+    return tuple(str(d) for d in array.metadata.dimension_names or ())  # pyright: ignore
+
+
+def find_means(run: pathlib.Path) -> list[Means]:
+    """The stores of means of a run, start by start.
+
+    Args:
+        run: folder of the run, with stores, or with ``starts/`` that holds a folder of
+            stores for each start.
+
+    Raises:
+        InputDataError: there are none.
+    """
+    starts = run / "starts"
+    folders = (
+        sorted(path for path in starts.iterdir() if path.is_dir())
+        if starts.is_dir()
+        else [run]
+    )
+    names = [path.name if starts.is_dir() else "" for path in folders]
+    found = [
+        Means(folder / table.store, table, name, index)
+        for index, (folder, name) in enumerate(zip(folders, names, strict=True))
+        for table in TABLES
+        if (folder / table.store / "zarr.json").is_file()
+    ]
+    if not found:
+        raise InputDataError(
+            f"There are no means of a run in {run}: no monthly.zarr, no daily.zarr.",
+            "Name the folder that ngcm amip wrote to.",
+        )
+    # All starts of a run have as many members: a start that is not begun counts too.
+    members = max(means.members for means in found)
+    return [dataclasses.replace(m, first=1 + members * m.first) for m in found]
