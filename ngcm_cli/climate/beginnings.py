@@ -10,11 +10,16 @@ from ngcm_cli.data import inputs
 from ngcm_cli.data.sea import Sea
 from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.gcm.model import NeuralGCM
-from ngcm_cli.origin import CLIMATOLOGY, SAMPLE, SAMPLE_TIME, needs_of, with_place
+from ngcm_cli.origin import (
+    CLIMATOLOGY,
+    RECORD,
+    RECORD_WITHOUT_ICE,
+    SAMPLE,
+    SAMPLE_TIME,
+    needs_of,
+    with_place,
+)
 from ngcm_cli.zoo import bundled_folder
-
-RECORD = "oisst_sst_monthly_2p5deg_198112_202301.nc"
-_NO_ICE = "a record of ice for these years could not be had"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -77,7 +82,7 @@ def _request(config: AmipConfig) -> inputs.InputRequest:
         offline=config.offline,
         patch=config.sst_patch,
         instead="--sst-climatology",
-        without_ice="" if config.sst_data else _NO_ICE,
+        without_ice="" if config.sst_data else RECORD_WITHOUT_ICE,
     )
 
 

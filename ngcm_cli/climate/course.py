@@ -140,7 +140,7 @@ class Course:
             for sample, looks in enumerate(day.looks):
                 if len(plan.runs) > 1:
                     looks = {name: x[run.number] for name, x in looks.items()}
-                words = trouble(looks, plan.model.sigma)
+                words = trouble(looks, plan.climates[0].sigma)
                 if words is not None:
                     when = plan.time(run.start, done - 1) + sample * plan.config.sample
                     troubles[run.number] = f"on {format_time(when)} {words}"

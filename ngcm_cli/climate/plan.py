@@ -259,7 +259,7 @@ def plan_climate(
             variables=variables,
             levels=levels,
             model_levels=model.levels,
-            sigma=model.sigma,
+            sigma=model.encoder.levels.centers,
             grid=chosen_grid(config, model),
             realizations=tuple(range(i * config.members, (i + 1) * config.members)),
             attributes=_attributes(config, card, start, sea, notes),
@@ -323,7 +323,11 @@ def _attributes(
         "data_source": beginnings.data_words(config),
         "sst_source": beginnings.sea_words(config),
         "mean_surface_pressure": "held" if config.fix_mean_pressure else "free",
+        "sst": "climatology" if config.sst_climatology else "prescribed",
+        "sst_offset": config.sst_offset,
     }
+    if config.sst_patch is not None:
+        attributes["sst_patch"] = ",".join(f"{x:g}" for x in config.sst_patch)
     if sea.notes:
         attributes["sst_notes"] = "\n".join(sea.notes)
     return attributes

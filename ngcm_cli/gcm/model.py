@@ -81,11 +81,6 @@ class NeuralGCM(eqx.Module):
         return self.encoder.pressure_levels
 
     @property
-    def sigma(self) -> np.ndarray:
-        """Centres of the levels of the state, pressure over surface pressure."""
-        return self.encoder.levels.centers
-
-    @property
     def time_step(self) -> np.timedelta64:
         """Length of one ``advance``."""
         return np.timedelta64(self.step_seconds, "s")

@@ -23,7 +23,7 @@ def read_global_means(store: pathlib.Path) -> tuple[np.ndarray, dict[str, np.nda
     hours = np.asarray(group["time"][:count])  # pyright: ignore
     fields = {}
     for name, array in group.arrays():
-        dimensions = array.metadata.dimension_names or ()  # pyright: ignore
+        dimensions = list(array.metadata.dimension_names or ())  # pyright: ignore
         if "time" not in dimensions or name in ("time", "time_bnds"):
             continue
         values = np.asarray(array[:])

@@ -1,4 +1,4 @@
-"""The bundled model on a quarter of its grid: all its parts, at a sixteenth of its cost.
+"""The bundled model on a quarter of its grid, at a sixteenth of its cost.
 
 Its networks look at single columns and do not know how many there are; what belongs to
 places is averaged, and the orography that it learned is cut off. Its weather is coarse.
