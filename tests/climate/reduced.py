@@ -1,7 +1,9 @@
 """The bundled model on a quarter of its grid, at a sixteenth of its cost.
 
 Its networks look at single columns and do not know how many there are; what belongs to
-places is averaged, and the orography that it learned is cut off. Its weather is coarse.
+places is averaged, and the orography that it learned is cut off. Its weather is coarse,
+its ground nearly flat, its physics weak and its diffusion strong: so it stays stable
+for months.
 """
 
 import pathlib
@@ -15,16 +17,23 @@ from ngcm_cli.zoo.loading import find_card
 
 NAME = "tl15_reduced"
 TRUNCATION = 15
+# What was learned for another grid would blow up here within a week.
+CALMED = {
+    "step.parameterization.tower.decode.layers.0.weight": 0.1,
+    "step.dycore.orography.correction": 0.1,
+    "static.geopotential_at_surface": 0.1,
+}
 
 
 def write_reduced_model(folder: pathlib.Path) -> pathlib.Path:
     """Write the model, and return the path of its card."""
     card = find_card("tl63_stochastic_mini")
     arrays = read_weights(card, bundled_folder())
-    spec = card.spec.model_dump()
+    spec = card.spec.model_dump(mode="json")
     full = Grid.quadratic(spec["dycore"]["wavenumbers"])
     spec["truncation"] = TRUNCATION
     spec["dycore"]["wavenumbers"] = TRUNCATION
+    spec["dycore"]["filters"][0] |= {"timescale_minutes": 120.0, "order": 1}
     small = Grid.quadratic(TRUNCATION)
     for name, x in arrays.items():
         if x.shape[-2:] == Grid.linear(63).nodal_shape:
@@ -34,6 +43,8 @@ def write_reduced_model(folder: pathlib.Path) -> pathlib.Path:
     learned[full.mask] = arrays["step.dycore.orography.correction"]
     rows, columns = small.modal_shape
     arrays["step.dycore.orography.correction"] = learned[:rows, :columns][small.mask]
+    for name, factor in CALMED.items():
+        arrays[name] = arrays[name] * np.float32(factor)
     description = {
         "name": NAME,
         "summary": "The bundled model on a coarse grid, for tests",
