@@ -89,7 +89,9 @@ def test_the_grid_of_weatherbench(tmp_path, name):
             np.testing.assert_array_equal(ours, grid.regrid(np.asarray(x[level])))
 
 
-@pytest.mark.parametrize("command", ["forecast", "amip", "status", "export", "data", "models"])
+@pytest.mark.parametrize(
+    "command", ["forecast", "amip", "status", "export", "data", "models"]
+)
 def test_readme_shows_the_help(command):
     text = (ROOT / "README.md").read_text()
     shown = re.search(
