@@ -109,6 +109,6 @@ def test_readme_shows_the_help(command):
 
 def test_readme_names_the_commands_that_ci_runs():
     text = (ROOT / "README.md").read_text()
-    tests = "pip install -e '.[test,reference]' && pytest"
-    assert tests in text
-    assert tests in (ROOT / ".ci/run").read_text()
+    command = "pip install -e '.[test,reference]' && pytest -n auto --dist loadfile"
+    assert command in text
+    assert command in (ROOT / ".ci/run").read_text()
