@@ -84,7 +84,7 @@ def test_binary_rubbish(tmp_path):
     "head, kind, hint",
     [
         (b"PK\x03\x04\0", "ZIP", "Unpack"),
-        (gzip.compress(b"CDF\x01"), "gzip", "gunzip"),
+        (gzip.compress(b"CDF\x01", mtime=0), "gzip", "gunzip"),
     ],
 )
 def test_other_formats(tmp_path, head, kind, hint):
