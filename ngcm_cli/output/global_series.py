@@ -1,6 +1,7 @@
 """The global means of a run, read while it goes on."""
 
 import pathlib
+import warnings
 
 import numpy as np
 
@@ -14,7 +15,8 @@ def read_global_means(store: pathlib.Path) -> tuple[np.ndarray, dict[str, np.nda
         store: of global means, perhaps being written.
 
     Returns:
-        The middle of every day, datetime64[s], and by name (day, …).
+        The middle of every day, datetime64[s], and by name (day, …); NaN on days that
+        no run came to.
     """
     import zarr
 
@@ -26,8 +28,11 @@ def read_global_means(store: pathlib.Path) -> tuple[np.ndarray, dict[str, np.nda
         dimensions = list(array.metadata.dimension_names or ())  # pyright: ignore
         if "time" not in dimensions or name in ("time", "time_bnds"):
             continue
-        values = np.asarray(array[:])
         if dimensions[0] == "realization":
-            values = np.nanmean(values, axis=0)
-        fields[name] = values[:count]
+            with warnings.catch_warnings():
+                # NumPy's words on days that no run came to.
+                warnings.simplefilter("ignore", RuntimeWarning)
+                fields[name] = np.nanmean(np.asarray(array[:, :count]), axis=0)
+        else:
+            fields[name] = np.asarray(array[:count])
     return EPOCH + hours * np.timedelta64(3600, "s"), fields
