@@ -51,7 +51,7 @@ class Status:
             else "nothing yet",
         }
         speed = progress.get("days_per_second")
-        if speed:
+        if speed and speed > 0:  # no more days than before, after a run went back
             words = f"{speed * 86400 / _YEAR:.3g} simulated years per day"
             if self.state == "running":
                 words += f", {(days - day) / speed / 3600:.1f} hours left"
@@ -102,8 +102,9 @@ def read_status(folder: pathlib.Path) -> Status:
     state = progress.get("status", "not begun")
     if Lock.is_held(folder / LOCK):
         state = "running"
-    elif state == "running":
-        state = f"killed; go on with `ngcm amip --resume {folder}`"
+    elif state in ("not begun", "running", "interrupted"):
+        word = "stopped before its end" if state == "running" else state
+        state = f"{word}; go on with `ngcm amip --resume {folder}`"
     kept = restarts(folder / RESTARTS)
     stores = sorted(folder.glob("global.zarr")) + sorted(
         folder.glob("starts/*/global.zarr")
