@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 from typing import Any
 
@@ -75,7 +76,7 @@ def read_config(folder: pathlib.Path) -> AmipConfig:
     Raises:
         OutputError: no run is there.
     """
-    if not (folder / RUN_FILE).is_file():
+    if not os.path.isfile(folder / RUN_FILE):  # nor where nobody may look
         raise OutputError(
             f"{folder} is not the folder of a run: it has no {RUN_FILE}.",
             "Name the --output of `ngcm amip`.",
@@ -88,7 +89,7 @@ def read_status(folder: pathlib.Path) -> Status:
     """Look into the folder of a run.
 
     Raises:
-        OutputError: no run is there.
+        OutputError: no run is there, or what it left is damaged.
     """
     config = read_config(folder)
     try:

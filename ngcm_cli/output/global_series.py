@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 
 from ngcm_cli.output.layout import EPOCH
+from ngcm_cli.output.records import open_store
 
 
 def read_global_means(store: pathlib.Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -17,10 +18,11 @@ def read_global_means(store: pathlib.Path) -> tuple[np.ndarray, dict[str, np.nda
     Returns:
         The middle of every day, datetime64[s], and by name (day, …); NaN on days that
         no run came to.
-    """
-    import zarr
 
-    group = zarr.open_group(store, mode="r")
+    Raises:
+        OutputError: it is no store, or damaged.
+    """
+    group = open_store(store, "r")
     count = int(group.attrs["completed_records"])  # pyright: ignore
     hours = np.asarray(group["time"][:count])  # pyright: ignore
     fields = {}

@@ -12,7 +12,7 @@ import shutil
 import uuid
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -83,7 +83,7 @@ class RecordStore:
             _create(path, records)
         for left in path.rglob("*.partial"):  # by a process that was killed
             left.unlink(missing_ok=True)
-        self._group = _open(path)
+        self._group = open_store(path, "r+")
         for name in records.fields:
             there = self._group.get(name)
             if getattr(there, "shape", None) != records.shape(name):
@@ -158,11 +158,17 @@ class RecordStore:
         return array
 
 
-def _open(path: pathlib.Path) -> "zarr.Group":
+def open_store(path: pathlib.Path, mode: Literal["r", "r+"]) -> "zarr.Group":
+    """Open a store of records, to read it or to write to it.
+
+    Raises:
+        OutputError: it is no store, or damaged.
+        OSError: it cannot be read.
+    """
     import zarr
 
     try:
-        return zarr.open_group(path, mode="r+")
+        return zarr.open_group(path, mode=mode)
     # What Zarr makes of a zarr.json that is not there, not JSON, or not its own.
     except (ValueError, TypeError, KeyError) as error:
         raise OutputError(

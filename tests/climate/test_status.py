@@ -263,6 +263,12 @@ def test_what_is_no_run_is_refused(tmp_path):
     (tmp_path / PROGRESS).write_text('{"day": ')
     with pytest.raises(OutputError, match="progress.json cannot be read"):
         read_status(tmp_path)
+    (tmp_path / PROGRESS).unlink()
+    (tmp_path / "global.zarr").mkdir()
+    with pytest.raises(OutputError, match="global.zarr is not a Zarr store"):
+        read_status(tmp_path)
+    with pytest.raises(OutputError, match="is not the folder of a run"):
+        read_status(tmp_path / (300 * "x"))
 
 
 def command(folder, *words):
