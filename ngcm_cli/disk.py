@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import time
 from collections.abc import Callable
 
 import platformdirs
@@ -62,7 +63,7 @@ class Lock:
             except OSError:  # nor will anything be written here, which says why
                 return
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _lock(descriptor)
             except BlockingIOError:
                 os.close(descriptor)
                 raise LockedError(str(file)) from None
@@ -78,15 +79,15 @@ class Lock:
     @staticmethod
     def is_held(file: pathlib.Path) -> bool:
         """Whether a process holds it, as far as this disk tells."""
-        if fcntl is None or not file.exists():
+        if fcntl is None:
             return False
-        with open(file, "rb") as lock:
-            try:
+        try:
+            with open(file, "rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-            except OSError:  # a disk without locks
-                return False
+        except BlockingIOError:
+            return True
+        except OSError:  # no such file, or a disk without locks
+            return False
         return False
 
     def release(self) -> None:
@@ -96,3 +97,13 @@ class Lock:
                 self._file.unlink()
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _lock(descriptor: int) -> None:
+    """Take the lock, even if `Lock.is_held` is just looking at it."""
+    assert fcntl is not None
+    for wait in (0.01, 0.1):
+        with contextlib.suppress(BlockingIOError):
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(wait)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

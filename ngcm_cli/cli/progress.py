@@ -75,7 +75,8 @@ class _Pace:
 
     def __init__(self, plan: "ClimatePlan"):
         self.plan = plan
-        self.start: tuple[float, int] | None = None
+        self.start: float | None = None
+        self.count = 0  # of days since then; a run that goes back does them again
 
     def words(self, report: "Report") -> list[str]:
         """Date, how far, winds, pressure, speed and time left, where known."""
@@ -89,9 +90,10 @@ class _Pace:
         if len(plan.runs) > 1:
             words.append(f"{report.well} of {len(plan.runs)} runs well")
         if self.start is None:
-            self.start = now, report.day  # the first day came with compilation
+            self.start = now  # the first day came with compilation
             return words
-        speed = (report.day - self.start[1]) / max(now - self.start[0], 1e-9)
+        self.count += 1
+        speed = self.count / max(now - self.start, 1e-9)
         words.append(f"{speed * 86400 / _YEAR:.3g} years/day")
         if report.day < plan.length:
             words.append(f"{clock((plan.length - report.day) / speed)} left")

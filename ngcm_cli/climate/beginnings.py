@@ -83,6 +83,7 @@ def _request(config: AmipConfig) -> inputs.InputRequest:
         patch=config.sst_patch,
         instead="--sst-climatology",
         without_ice="" if config.sst_data else RECORD_WITHOUT_ICE,
+        init_flag="--start",
     )
 
 

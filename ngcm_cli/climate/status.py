@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 from typing import Any
 
@@ -51,7 +52,7 @@ class Status:
             else "nothing yet",
         }
         speed = progress.get("days_per_second")
-        if speed:
+        if speed and speed > 0:  # no more days than before, after a run went back
             words = f"{speed * 86400 / _YEAR:.3g} simulated years per day"
             if self.state == "running":
                 words += f", {(days - day) / speed / 3600:.1f} hours left"
@@ -75,7 +76,7 @@ def read_config(folder: pathlib.Path) -> AmipConfig:
     Raises:
         OutputError: no run is there.
     """
-    if not (folder / RUN_FILE).is_file():
+    if not os.path.isfile(folder / RUN_FILE):  # nor where nobody may look
         raise OutputError(
             f"{folder} is not the folder of a run: it has no {RUN_FILE}.",
             "Name the --output of `ngcm amip`.",
@@ -88,7 +89,7 @@ def read_status(folder: pathlib.Path) -> Status:
     """Look into the folder of a run.
 
     Raises:
-        OutputError: no run is there.
+        OutputError: no run is there, or what it left is damaged.
     """
     config = read_config(folder)
     try:
@@ -102,8 +103,9 @@ def read_status(folder: pathlib.Path) -> Status:
     state = progress.get("status", "not begun")
     if Lock.is_held(folder / LOCK):
         state = "running"
-    elif state == "running":
-        state = f"killed; go on with `ngcm amip --resume {folder}`"
+    elif state in ("not begun", "running", "interrupted"):
+        word = "stopped before its end" if state == "running" else state
+        state = f"{word}; go on with `ngcm amip --resume {folder}`"
     kept = restarts(folder / RESTARTS)
     stores = sorted(folder.glob("global.zarr")) + sorted(
         folder.glob("starts/*/global.zarr")

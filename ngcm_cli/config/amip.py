@@ -11,6 +11,7 @@ from ngcm_cli.config.settings import Settings
 from ngcm_cli.errors import ConfigError
 
 _DAY = np.timedelta64(86400, "s")
+_LONGEST = 365250 * _DAY
 
 
 class AmipConfig(Settings):
@@ -92,6 +93,14 @@ class AmipConfig(Settings):
                 "Leave out one of them.",
             )
         self._check_clock()
+        last = self.start + (self.starts - 1) * self.start_every
+        end = self.end_of(last)
+        if end - self.start > _LONGEST:
+            raise ConfigError(
+                f"From the first start to the last end, {format_time(end)}, are more "
+                "than 1000 years.",
+                "Give shorter runs or fewer starts.",
+            )
         return self
 
     def _check_clock(self) -> None:

@@ -151,11 +151,17 @@ def _one_of(*known: str) -> Any:
     return pydantic.BeforeValidator(read)
 
 
-def _means(value: Any) -> Any:
+def _means(value: Any) -> tuple[str, ...]:
     words = _words(value)
-    if words == ("none",):
+    if words == ("none",) or value == ():
         return ()
-    for word in words or ():
+    if not words:
+        raise ConfigError("It is empty.", f"Write {', '.join(MEANS)} or both, or none.")
+    if "none" in words:
+        raise ConfigError(
+            f"'{','.join(words)}' is both means and none.", "Leave out one of them."
+        )
+    for word in words:
         if word not in MEANS:
             raise ConfigError(
                 f"There are no '{word}' means.", closest(word, (*MEANS, "none"))
@@ -165,18 +171,20 @@ def _means(value: Any) -> Any:
 
 def _patch(value: Any) -> Any:
     """Latitude, longitude and half-width in degrees, and amplitude in kelvin."""
-    parts = value if isinstance(value, tuple) else str(value).split(",")
+    listed = isinstance(value, list | tuple)
+    parts = value if listed else str(value).split(",")
     try:
         numbers = [float(re.sub(r"(?i)\s*k$", "", str(part))) for part in parts]
         latitude, longitude, width, amplitude = numbers
     except ValueError:
+        words = ",".join(map(str, parts))
         raise ConfigError(
-            f"'{value}' is not a patch.",
+            f"'{words}' is not a patch.",
             "Write LATITUDE,LONGITUDE,WIDTH,AMPLITUDE in degrees and kelvin, as "
             "0,200,20,2K.",
         ) from None
     # Written so that NaN is refused.
-    if not (abs(latitude) <= 90 and abs(longitude) <= 360):
+    if not (abs(latitude) <= 90 and -180 <= longitude <= 360):
         raise ConfigError(
             f"{latitude:g},{longitude:g} is no place.",
             "Give the latitude from -90 to 90, then the longitude from -180 to 360.",

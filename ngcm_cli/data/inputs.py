@@ -50,6 +50,7 @@ class InputRequest:
         instead: flags that do without a record of the sea that covers the run, in
             words.
         without_ice: why the record of the sea has no ice, in words, if that is known.
+        init_flag: that names the initial time.
     """
 
     data: str
@@ -63,6 +64,7 @@ class InputRequest:
     patch: tuple[float, float, float, float] | None = None
     instead: str = INSTEAD
     without_ice: str = ""
+    init_flag: str = "--init"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -134,9 +136,15 @@ def read_atmosphere(
     Raises:
         InputDataError: no data, or not what is needed.
     """
-    with _opening(request, needs, progress, _preparing(request, sea=False)) as opened:
-        time, read = _select_atmosphere(request, needs, opened, progress)
-        return time, read(lambda state: None)
+    preparing = _preparing(request, sea=False)
+    try:
+        with _opening(request, needs, progress, preparing) as opened:
+            time, read = _select_atmosphere(request, needs, opened, progress)
+            return time, read(lambda state: None)
+    except InputDataError as error:
+        if preparing is None or preparing not in error.hint:
+            error.hint = error.hint.replace("--init", request.init_flag)
+        raise
 
 
 def read_sea(

@@ -133,8 +133,8 @@ class SeaRecord:
                     f"but {name} in '{self.source.path}' is known from "
                     f"{format_time(first)} to {format_time(last)} only "
                     f"({describe_times(times)}).",
-                    "Shorten the run, name a longer record with --sst-data, or use "
-                    f"{self.instead}.",
+                    f"{'Start later' if start < first else 'Shorten the run'}, name a "
+                    f"longer record with --sst-data, or use {self.instead}.",
                 )
             within = times[around(times, start, end)]
             gaps = np.diff(within)

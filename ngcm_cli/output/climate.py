@@ -19,6 +19,9 @@ from ngcm_cli.output.records import Records
 FREQUENCIES = {"monthly": "mon", "daily": "day"}
 _UNITS = {"monthly": "M", "daily": "D"}
 _ZONAL_CHUNK, _GLOBAL_CHUNK = 12, 366  # records: small ones share a file
+_HORIZONTAL = "latitude", "longitude"
+_HOUR, _SECOND = np.timedelta64(3600, "s"), np.timedelta64(1, "s")
+_Fields = Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]
 
 GLOBAL: Mapping[str, tuple[tuple[str, ...], str, Mapping[str, Any]]] = {
     "temperature": (
@@ -166,26 +169,14 @@ class Climate:
 
     def means(self, kind: str) -> Records:
         """Means over days or months."""
-        fields = {
-            name: (
-                ("level", *horizontal) if VARIABLES[name].on_levels else horizontal,
-                {**describe(name), "cell_methods": f"time: mean ({self._interval})"},
-            )
-            for horizontal in [("latitude", "longitude")]
-            for name in self.variables
-        }
-        return self._records(kind, fields, ("level", "latitude", "longitude"), 1)
+        words = f"time: mean ({self._interval})"
+        fields = self._fields(_HORIZONTAL, words)
+        return self._records(kind, fields, ("level", *_HORIZONTAL), 1)
 
     def zonal(self, kind: str) -> Records:
         """Zonal means of the means."""
         words = f"longitude: mean time: mean ({self._interval})"
-        fields = {
-            name: (
-                ("level", "latitude") if VARIABLES[name].on_levels else ("latitude",),
-                {**describe(name), "cell_methods": words},
-            )
-            for name in self.variables
-        }
+        fields = self._fields(("latitude",), words)
         return self._records(kind, fields, ("level", "latitude"), _ZONAL_CHUNK)
 
     def global_means(self) -> Records:
@@ -205,24 +196,13 @@ class Climate:
     def instants(self, every: np.timedelta64) -> Records:
         """Fields at single times, the start included and the end not."""
         times = np.arange(self.start, self.end, every)
-        fields = {
-            name: (
-                (
-                    *(("level",) if VARIABLES[name].on_levels else ()),
-                    *("latitude", "longitude"),
-                ),
-                {**describe(name), "cell_methods": "time: point"},
-            )
-            for name in self.variables
-        }
-        hours = f"{every / np.timedelta64(1, 'h'):g}hr"
+        fields = self._fields(_HORIZONTAL, "time: point")
         coordinates = {
-            "time": Coordinate(
-                ("time",), _hours(times), {**_TIME, "long_name": "Time"}
-            ),
-            **self._places(("level", "latitude", "longitude")),
+            "time": _time(times, long_name="Time"),
+            **self._places(("level", *_HORIZONTAL)),
         }
-        return self._whole(coordinates, fields, hours, len(times), 1)
+        frequency = f"{every / np.timedelta64(1, 'h'):g}hr"
+        return self._whole(coordinates, fields, frequency, len(times), 1)
 
     def select(self, name: str, field: np.ndarray) -> np.ndarray:
         """From the model's levels, grid and order to those on disk.
@@ -243,19 +223,37 @@ class Climate:
         hours = self.sample / np.timedelta64(1, "h")
         return f"interval: {hours:g} hour{'' if hours == 1 else 's'}"
 
-    def _records(self, kind: str, fields, places: tuple[str, ...], chunk: int):
+    def _fields(self, horizontal: tuple[str, ...], cell_methods: str) -> _Fields:
+        return {
+            name: (
+                (*(("level",) if VARIABLES[name].on_levels else ()), *horizontal),
+                {**describe(name), "cell_methods": cell_methods},
+            )
+            for name in self.variables
+        }
+
+    def _records(
+        self, kind: str, fields: _Fields, places: tuple[str, ...], chunk: int
+    ) -> Records:
         bounds = periods(kind, self.start, self.end)
         middle = bounds[:, 0] + (bounds[:, 1] - bounds[:, 0]) // 2
-        words = {**_TIME, "long_name": "Middle of the period", "bounds": "time_bnds"}
+        words = {"long_name": "Middle of the period", "bounds": "time_bnds"}
         coordinates = {
-            "time": Coordinate(("time",), _hours(middle), words),
-            "time_bnds": Coordinate(("time", "bnds"), _hours(bounds), {}),
+            "time": _time(middle, **words),
+            "time_bnds": Coordinate(("time", "bnds"), _since(bounds, _HOUR), {}),
             **self._places(places),
         }
         frequency = FREQUENCIES[kind]
         return self._whole(coordinates, fields, frequency, len(bounds), chunk)
 
-    def _whole(self, coordinates, fields, frequency: str, count: int, chunk: int):
+    def _whole(
+        self,
+        coordinates: Mapping[str, Coordinate],
+        fields: _Fields,
+        frequency: str,
+        count: int,
+        chunk: int,
+    ) -> Records:
         several = len(self.realizations) > 1
         grid = self.grid.attributes if "latitude" in coordinates else {}
         return Records(
@@ -298,12 +296,6 @@ class Climate:
         return coordinates
 
 
-_TIME = {
-    "standard_name": "time",
-    "units": f"hours since {EPOCH.astype('datetime64[D]')}",
-    "axis": "T",
-    **CALENDAR,
-}
 _PLACES: dict[str, dict[str, Any]] = {
     "sigma": {
         "standard_name": "atmosphere_sigma_coordinate",
@@ -320,5 +312,19 @@ _PLACES: dict[str, dict[str, Any]] = {
 }
 
 
-def _hours(times: np.ndarray) -> np.ndarray:
-    return ((times - EPOCH) // np.timedelta64(3600, "s")).astype(np.int64)
+def _time(times: np.ndarray, **words: str) -> Coordinate:
+    """In whole hours; instants may be closer, and are in seconds then."""
+    whole = not ((times - EPOCH) % _HOUR).any()
+    unit, name = (_HOUR, "hours") if whole else (_SECOND, "seconds")
+    attributes = {
+        "standard_name": "time",
+        "units": f"{name} since {EPOCH.astype('datetime64[D]')}",
+        "axis": "T",
+        **CALENDAR,
+        **words,
+    }
+    return Coordinate(("time",), _since(times, unit), attributes)
+
+
+def _since(times: np.ndarray, unit: np.timedelta64) -> np.ndarray:
+    return ((times - EPOCH) // unit).astype(np.int64)

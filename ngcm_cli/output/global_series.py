@@ -1,10 +1,12 @@
 """The global means of a run, read while it goes on."""
 
 import pathlib
+import warnings
 
 import numpy as np
 
 from ngcm_cli.output.layout import EPOCH
+from ngcm_cli.output.records import open_store
 
 
 def read_global_means(store: pathlib.Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -14,11 +16,13 @@ def read_global_means(store: pathlib.Path) -> tuple[np.ndarray, dict[str, np.nda
         store: of global means, perhaps being written.
 
     Returns:
-        The middle of every day, datetime64[s], and by name (day, …).
-    """
-    import zarr
+        The middle of every day, datetime64[s], and by name (day, …); NaN on days that
+        no run came to.
 
-    group = zarr.open_group(store, mode="r")
+    Raises:
+        OutputError: it is no store, or damaged.
+    """
+    group = open_store(store, "r")
     count = int(group.attrs["completed_records"])  # pyright: ignore
     hours = np.asarray(group["time"][:count])  # pyright: ignore
     fields = {}
@@ -26,8 +30,11 @@ def read_global_means(store: pathlib.Path) -> tuple[np.ndarray, dict[str, np.nda
         dimensions = list(array.metadata.dimension_names or ())  # pyright: ignore
         if "time" not in dimensions or name in ("time", "time_bnds"):
             continue
-        values = np.asarray(array[:])
         if dimensions[0] == "realization":
-            values = np.nanmean(values, axis=0)
-        fields[name] = values[:count]
+            with warnings.catch_warnings():
+                # NumPy's words on days that no run came to.
+                warnings.simplefilter("ignore", RuntimeWarning)
+                fields[name] = np.nanmean(np.asarray(array[:, :count]), axis=0)
+        else:
+            fields[name] = np.asarray(array[:count])
     return EPOCH + hours * np.timedelta64(3600, "s"), fields

@@ -12,7 +12,7 @@ import shutil
 import uuid
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -70,13 +70,11 @@ class RecordStore:
         records: what it holds.
 
     Raises:
-        OutputError: another store is there.
+        OutputError: another store is there, or a damaged one.
         OSError: it cannot be made or opened.
     """
 
     def __init__(self, path: pathlib.Path, records: Records):
-        import zarr
-
         self.path = path
         self.records = records
         self._held: dict[int | None, tuple[int, dict[str, np.ndarray]]] = {}
@@ -85,7 +83,7 @@ class RecordStore:
             _create(path, records)
         for left in path.rglob("*.partial"):  # by a process that was killed
             left.unlink(missing_ok=True)
-        self._group = zarr.open_group(path, mode="r+")
+        self._group = open_store(path, "r+")
         for name in records.fields:
             there = self._group.get(name)
             if getattr(there, "shape", None) != records.shape(name):
@@ -160,13 +158,34 @@ class RecordStore:
         return array
 
 
+def open_store(path: pathlib.Path, mode: Literal["r", "r+"]) -> "zarr.Group":
+    """Open a store of records, to read it or to write to it.
+
+    Raises:
+        OutputError: it is no store, or damaged.
+        OSError: it cannot be read.
+    """
+    import zarr
+
+    try:
+        return zarr.open_group(path, mode=mode)
+    # What Zarr makes of a zarr.json that is not there, not JSON, or not its own.
+    except (ValueError, TypeError, KeyError) as error:
+        raise OutputError(
+            f"{path} is not a Zarr store, or a damaged one: {error}.",
+            "Move it away; the run that wrote it must start again.",
+        ) from error
+
+
 def _create(path: pathlib.Path, records: Records) -> None:
     """A store with all coordinates and attributes and no data; whole or not there."""
     import zarr
     from zarr.codecs import BloscCodec
 
     compressor = BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
-    new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    for left in path.parent.glob(f".{path.name}.*.partial"):  # by a killed process
+        shutil.rmtree(left, ignore_errors=True)
+    new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         group = zarr.create_group(
             new, zarr_format=3, attributes=dict(records.attributes)

@@ -4,6 +4,7 @@ Every array has the name of its place in the state of the run and named dimensio
 is kept bit by bit with a checksum. A file is there under its name when it is whole.
 """
 
+import hashlib
 import json
 import os
 import pathlib
@@ -40,24 +41,47 @@ def write_restart(
         OSError: it cannot be written.
     """
     path.parent.mkdir(exist_ok=True)
-    new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    content = _content(arrays, json.dumps(about))
     try:
-        with netCDF4.Dataset(new, "w", format="NETCDF4") as file:
-            file.setncatts({"restart_version": VERSION, "about": json.dumps(about)})
-            for name, (dimensions, values) in arrays.items():
-                _write(file, name, dimensions, values)
-        with open(new, "rb+") as whole:
-            os.fsync(whole.fileno())
+        with open(new, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(new, path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except RuntimeError as error:  # the C library's
-        raise OSError(str(error)) from error
     finally:
         new.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _content(
+    arrays: Mapping[str, tuple[tuple[str, ...], np.ndarray]], about: str
+) -> memoryview:
+    """Of the file.
+
+    It is made in memory: on a full disk the C library does not say why it fails, and
+    keeps the space of the file that it could not finish.
+    """
+    size = sum(values.nbytes for _, values in arrays.values())
+    file = netCDF4.Dataset("restart", "w", format="NETCDF4", memory=size)
+    checksum = _checksum({name: x for name, (_, x) in arrays.items()}, about)
+    file.setncatts({"restart_version": VERSION, "about": about, "sha256": checksum})
+    for name, (dimensions, values) in arrays.items():
+        _write(file, name, dimensions, values)
+    return file.close()
+
+
+def _checksum(arrays: Mapping[str, np.ndarray], about: str) -> str:
+    """Of all that a restart says, in whatever order."""
+    digest = hashlib.sha256(about.encode())
+    for name, x in sorted(arrays.items()):
+        digest.update(f"\n{name} {x.dtype.str} {x.shape} ".encode())
+        digest.update(np.ascontiguousarray(x).data)
+    return digest.hexdigest()
 
 
 def _write(
@@ -72,9 +96,7 @@ def _write(
         if dimension not in file.dimensions:
             file.createDimension(dimension, size)
         named.append(dimension)
-    variable = file.createVariable(
-        name, values.dtype.str, named, fill_value=False, fletcher32=bool(named)
-    )
+    variable = file.createVariable(name, values.dtype.str, named, fill_value=False)
     variable.set_auto_maskandscale(False)
     variable[...] = values
 
@@ -102,10 +124,12 @@ def read_restart(
                 )
             file.set_auto_maskandscale(False)
             arrays = {n: np.array(x[...]) for n, x in file.variables.items()}
+            if _checksum(arrays, file.about) != file.sha256:
+                raise ValueError("its checksum is another")
             return arrays, json.loads(file.about)
-    except (RuntimeError, OSError, ValueError) as error:
-        if isinstance(error, OutputError):
-            raise
+    except OutputError:
+        raise
+    except (RuntimeError, OSError, ValueError, AttributeError) as error:
         raise OutputError(
             f"The restart {path} is damaged: {error}.",
             "Remove it, and the run goes on from the one before, or start again.",

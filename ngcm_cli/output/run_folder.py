@@ -40,6 +40,10 @@ class RunFolder:
     def __init__(self, path: pathlib.Path):
         self.path = path
         self._lock = Lock(path / LOCK, path)
+        for folder in (path, path / RESTARTS):
+            for left in folder.glob(".*.partial"):  # by a process that was killed
+                if left.is_file():  # unfinished stores are removed by `RecordStore`
+                    left.unlink(missing_ok=True)
         self._stores: dict[str, RecordStore] = {}
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "ngcm-folder")
         self._write: concurrent.futures.Future[None] | None = None
@@ -101,10 +105,13 @@ class RunFolder:
     def text(self, name: str, content: str) -> None:
         """Write a small file at once."""
         path = self.path / name
-        new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+        new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
         with self._blaming():
             try:
-                new.write_text(content, encoding="utf-8")
+                with open(new, "w", encoding="utf-8") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
                 os.replace(new, path)
             finally:
                 new.unlink(missing_ok=True)
@@ -117,16 +124,25 @@ class RunFolder:
 
     def wait(self) -> None:
         """Until all that was handed over is written."""
-        write, self._write = self._write, None
-        if write is not None:
-            write.result()
+        if self._write is not None:
+            try:
+                self._write.result()
+            finally:
+                # Ctrl-C may have ended the waiting, not the writing, which may fail.
+                if self._write.done():
+                    self._write = None
 
     def close(self) -> None:
-        """Stop the thread and let other processes write here."""
-        with contextlib.suppress(OutputError):
-            self.wait()
-        self._thread.shutdown()
-        self._lock.release()
+        """Stop the thread and let other processes write here.
+
+        What a failed write left out is of no account: no restart is from after it.
+        """
+        try:
+            with contextlib.suppress(OutputError):
+                self.wait()
+        finally:
+            self._thread.shutdown()
+            self._lock.release()
 
     def _submit(self, work: Callable[[], None]) -> None:
         self.wait()
