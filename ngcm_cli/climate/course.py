@@ -51,7 +51,7 @@ class Course:
 
     Args:
         plan: what is done.
-        folder: open, with the stores of the plan.
+        folder: of the run; its stores are opened, or made.
         beginnings: the atmosphere of every start; of no account where there is a
             restart.
     """
@@ -62,6 +62,10 @@ class Course:
         self.plan = plan
         self.folder = folder
         kept = load_latest(folder.path, plan)
+        # What does not belong here is refused before anything is made.
+        for start in range(len(plan.climates)):
+            for name, records in plan.stores(start).items():
+                folder.open(name, records)
         self.events = Events() if kept is None else kept[1]
         self.carry = first_carry(plan, beginnings) if kept is None else kept[0]
         self._began = time.time(), self.carry.day

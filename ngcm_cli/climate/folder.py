@@ -15,7 +15,7 @@ from ngcm_cli.output.run_folder import RUN_FILE, RunFolder
 
 @contextlib.contextmanager
 def open_folder(plan: ClimatePlan) -> Iterator[RunFolder]:
-    """A context in which the folder of a run is this process's, with its stores.
+    """A context in which the folder of a run is this process's, with its run file.
 
     Raises:
         OutputError: it cannot be made, or another process is at it.
@@ -32,9 +32,6 @@ def open_folder(plan: ClimatePlan) -> Iterator[RunFolder]:
         if not (path / RUN_FILE).exists():
             comment = f"ngcm {ngcm_cli.__version__}: go on with ngcm amip --resume"
             folder.text(RUN_FILE, format_run_file(plan.settings, comment))
-        for start in range(len(plan.climates)):
-            for name, records in plan.stores(start).items():
-                folder.open(name, records)
         yield folder
 
 

@@ -136,14 +136,15 @@ def _carry(
 
 def _shapes(plan: ClimatePlan) -> ModelState:
     """Of the state of all runs."""
-    model, time = plan.model, plan.time(0, 0)
+    # Here, not within: what is made while shapes are traced must not be kept.
+    model, time, forcing = plan.model, plan.time(0, 0), plan.forcing(0)
     shape = len(model.levels), *model.grid.nodal_shape
     fields = {
         n: jax.ShapeDtypeStruct(shape, jnp.float32) for n in model.input_variables
     }
 
     def encode(fields) -> ModelState:
-        state = model.encode(fields, plan.forcing(0), time, jax.random.key(0))
+        state = model.encode(fields, forcing, time, jax.random.key(0))
         if len(plan.runs) == 1:
             return state
         return jax.tree.map(lambda x: jnp.stack([x] * len(plan.runs)), state)

@@ -78,6 +78,7 @@ def test_other_weights_are_refused(killed):
         ("seed: '0'", "seed: '1'", "seed was 0, and is 1"),
         ("means: monthly,daily", "means: daily", "means was monthly,daily"),
         ("every: 6h\n", "", "every was 6h, and is not given"),
+        ("starts: '1'", "starts: '2'", "starts was 1, and is 2"),
     ],
 )
 def test_another_run_file_is_refused(killed, old, new, words):
