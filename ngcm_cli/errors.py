@@ -42,6 +42,12 @@ class OutputError(NgcmError, OSError):
     """The output cannot be written: choose another path, or free space."""
 
 
+class Terminated(KeyboardInterrupt):
+    """The process was told to end, by SIGTERM: what a scheduler does for Ctrl-C."""
+
+    exit_code = 143
+
+
 class UnstableRunError(NgcmError, RuntimeError):
     """The run blew up: see the last good time, shorten it or start again."""
 

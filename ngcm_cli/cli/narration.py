@@ -73,7 +73,7 @@ def narration() -> Iterator[rich.console.Console]:
     except KeyboardInterrupt as stop:
         notes = getattr(stop, "__notes__", ["Nothing was written."])
         say(console, " ".join(["Interrupted.", *notes]))
-        raise typer.Exit(130) from None
+        raise typer.Exit(getattr(stop, "exit_code", 130)) from None
     finally:
         log.removeHandler(narrator)
         log.setLevel(level)

@@ -1,7 +1,9 @@
 """The course of a long run: its days, what goes wrong, and what is kept."""
 
+import collections
 import dataclasses
 import json
+import logging
 import time
 from collections.abc import Iterator
 
@@ -10,14 +12,16 @@ import numpy as np
 
 from ngcm_cli.climate.beginnings import Beginning
 from ngcm_cli.climate.days import Day, first_carry, one_day
-from ngcm_cli.climate.plan import DAY, ClimatePlan, Run
-from ngcm_cli.climate.records import completed, write_day
-from ngcm_cli.climate.restarts import Events, load_latest, save
+from ngcm_cli.climate.plan import ClimatePlan, Run
+from ngcm_cli.climate.records import completed, erase, write_day
+from ngcm_cli.climate.restarts import Events, is_due, load_latest, save
 from ngcm_cli.climate.watchdog import trouble
 from ngcm_cli.clock import format_time
 from ngcm_cli.errors import UnstableRunError
 from ngcm_cli.gcm.perturbation import perturbed
 from ngcm_cli.output.run_folder import RunFolder
+
+log = logging.getLogger(__name__)
 
 AMPLITUDE = 1e-6
 """Relative size of the perturbation after which an unstable run goes on."""
@@ -47,7 +51,7 @@ class Course:
 
     Args:
         plan: what is done.
-        folder: open, with the stores of the plan.
+        folder: of the run; its stores are opened, or made.
         beginnings: the atmosphere of every start; of no account where there is a
             restart.
     """
@@ -58,6 +62,10 @@ class Course:
         self.plan = plan
         self.folder = folder
         kept = load_latest(folder.path, plan)
+        # What does not belong here is refused before anything is made.
+        for start in range(len(plan.climates)):
+            for name, records in plan.stores(start).items():
+                folder.open(name, records)
         self.events = Events() if kept is None else kept[1]
         self.carry = first_carry(plan, beginnings) if kept is None else kept[0]
         self._began = time.time(), self.carry.day
@@ -72,13 +80,16 @@ class Course:
             UnstableRunError: no run is left.
             OutputError: the disk.
         """
-        self._tell("running", force=True)
+        if self.carry.day == self.plan.length:
+            log.info(f"The run in {self.folder.path} is complete.")
+        else:
+            self.folder.mark(status="running")
+            self._tell("running", force=True)
         while self.carry.day < self.plan.length:
             done, day = one_day(self.plan, self.carry)
             troubles = self._troubles(done.day, day)
             if troubles and self._rewind(troubles):
                 continue
-            self._lose(troubles)
             well = self._well(done.day)
             self.folder.write(
                 lambda put, done=done, day=day, well=well: write_day(
@@ -86,11 +97,15 @@ class Course:
                 )
             )
             self.carry = done
-            if self._is_due(done.day):
+            if is_due(self.plan, done.day):
                 self.keep()
             self._tell("running")
             yield self._report(day)
         self.finish("complete")
+        if self.events.lost:
+            runs = len(self.plan.runs)
+            well = runs - len(self.events.lost)
+            log.warning(f"{well} of {runs} runs came to their end.")
 
     def keep(self) -> None:
         """Put everything on disk, and a restart of the last whole day."""
@@ -121,10 +136,6 @@ class Course:
             }
         )
 
-    def _is_due(self, day: int) -> bool:
-        every = int(self.plan.config.restart_every // DAY)
-        return day % every == 0 or day == self.plan.length
-
     def _well(self, day: int) -> tuple[Run, ...]:
         """The runs that have not ended before a day, and are stable."""
         return tuple(
@@ -148,19 +159,31 @@ class Course:
         return troubles
 
     def _rewind(self, troubles: dict[int, str]) -> bool:
-        """Go back to the last restart and perturb what failed, if that is wanted."""
+        """Go back to the last restart and perturb what failed, if that is wanted.
+
+        What has failed too often from there is lost, or all of it if it is not wanted.
+        """
         plan = self.plan
         if plan.config.on_instability != "rewind":
+            self._lose(troubles)
             return False
-        kept = load_latest(self.folder.path, plan)
+        kept = load_latest(self.folder.path, plan, due=True)
         assert kept is not None  # there is one of the first day
         carry, _ = kept
-        restart = format_time(plan.time(0, carry.day))
-        tried = sum(rewind["to"] == restart for rewind in self.events.rewinds)
-        if tried >= _ATTEMPTS * len(troubles):
+        restart = {
+            n: format_time(plan.time(plan.runs[n].start, carry.day)) for n in troubles
+        }
+        tried = collections.Counter((x["run"], x["to"]) for x in self.events.rewinds)
+        lost = {n: x for n, x in troubles.items() if tried[n, restart[n]] >= _ATTEMPTS}
+        self._lose(lost)
+        if len(lost) == len(troubles):
             return False
         self.folder.wait()
         for number, words in troubles.items():
+            if number in lost:
+                continue
+            name, to = self._name(number), restart[number]
+            log.warning(f"{name} goes back to {to}: {words}.")
             count = len(self.events.rewinds)
             key = jax.random.fold_in(jax.random.key(plan.config.seed), count)
             carry = dataclasses.replace(
@@ -170,31 +193,47 @@ class Course:
                 {
                     "run": number,
                     "trouble": words,
-                    "to": restart,
+                    "to": to,
                     "relative_perturbation": AMPLITUDE,
                 }
             )
         self.carry = carry
         self.folder.mark(**self._words())
+        self._tell("running", force=True)
         return True
 
     def _lose(self, troubles: dict[int, str]) -> None:
-        """Give up runs; all of them, if none is left."""
-        self.events.lost |= troubles
+        """Give up runs after the days that are done.
+
+        Raises:
+            UnstableRunError: none is left.
+        """
         if not troubles:
             return
-        if len(self.events.lost) < len(self.plan.runs):
+        plan, day = self.plan, self.carry.day
+        self.events.lost |= troubles
+        # Before it went back, a run may have come as far as just before a restart.
+        last = (day // plan.restart_days + 1) * plan.restart_days
+        for run in [plan.runs[number] for number in troubles]:
+            self.folder.write(lambda put, run=run: erase(plan, run, day, last, put))
+        if len(self.events.lost) < len(plan.runs):
+            for number, words in troubles.items():
+                log.warning(f"{self._name(number)} is lost: {words}.")
             self.folder.mark(**self._words())
             return
         # Nothing of this day is written, and the last restart is from before it.
         self.finish("unstable")
         words = next(iter(troubles.values()))
         rewound = f" after {n} rewinds" if (n := len(self.events.rewinds)) else ""
+        other = "" if rewound else ", or --on-instability rewind"
         raise UnstableRunError(
             f"The run became unstable{rewound}: {words}.",
-            f"What was written before is in {self.folder.path}. Try another seed, or "
-            "--on-instability rewind.",
+            f"What was written before is in {self.folder.path}. Try another seed"
+            f"{other}.",
         )
+
+    def _name(self, number: int) -> str:
+        return f"Run {number}" if len(self.plan.runs) > 1 else "The run"
 
     def _words(self) -> dict[str, str]:
         """What happened, for the attributes of the stores."""

@@ -88,7 +88,8 @@ def one_day(plan: ClimatePlan, carry: Carry) -> tuple[Carry, Day]:
     The device is given the whole day at once; the host waits only for the numbers that
     say whether all is well.
     """
-    forcing, state, month = plan.forcing(carry.day), carry.state, carry.month
+    forcing, state = plan.forcing(carry.day), carry.state
+    month = carry.month.restart(_new_months(plan, carry.day))
     today, looks, instants = month.restart(), [], []
     for sample in range(plan.samples):
         looks.append(_each(plan, _look, state))
@@ -102,6 +103,12 @@ def one_day(plan: ClimatePlan, carry: Carry) -> tuple[Carry, Day]:
     looks.append(_each(plan, _look, state))
     day = Day(jax.device_get(looks), today, month, instants)
     return Carry(carry.day + 1, state, month), day
+
+
+def _new_months(plan: ClimatePlan, day: int) -> np.ndarray:
+    """For which runs a calendar month begins; of the shape of their counts."""
+    new = np.array([plan.is_new_month(run.start, day) for run in plan.runs])
+    return new if len(new) > 1 else new[0]
 
 
 def _look(model: NeuralGCM, state: ModelState) -> Fields:

@@ -1,19 +1,21 @@
 """The folder of a long run: made, found again, and left in order."""
 
 import contextlib
+import signal
+import threading
 from collections.abc import Iterator
 
 import ngcm_cli
 from ngcm_cli.climate.course import Course
 from ngcm_cli.climate.plan import ClimatePlan
 from ngcm_cli.config.run_file import format_run_file
-from ngcm_cli.errors import OutputError, UnstableRunError
+from ngcm_cli.errors import OutputError, Terminated, UnstableRunError
 from ngcm_cli.output.run_folder import RUN_FILE, RunFolder
 
 
 @contextlib.contextmanager
 def open_folder(plan: ClimatePlan) -> Iterator[RunFolder]:
-    """A context in which the folder of a run is this process's, with its stores.
+    """A context in which the folder of a run is this process's, with its run file.
 
     Raises:
         OutputError: it cannot be made, or another process is at it.
@@ -30,20 +32,24 @@ def open_folder(plan: ClimatePlan) -> Iterator[RunFolder]:
         if not (path / RUN_FILE).exists():
             comment = f"ngcm {ngcm_cli.__version__}: go on with ngcm amip --resume"
             folder.text(RUN_FILE, format_run_file(plan.settings, comment))
-        for start in range(len(plan.climates)):
-            for name, records in plan.stores(start).items():
-                folder.open(name, records)
         yield folder
 
 
 @contextlib.contextmanager
 def keeping(course: Course) -> Iterator[None]:
-    """Whatever ends the days within, keep what is whole, and say so."""
+    """Whatever ends the days within, keep what is whole, and say so.
+
+    Raises:
+        Terminated: the process got SIGTERM.
+    """
     try:
-        yield
+        with _terminable():
+            yield
     except KeyboardInterrupt as stop:
-        course.keep()
-        course.finish("interrupted")
+        # Whoever interrupts again does not want to wait: the last restart must do.
+        with contextlib.suppress(KeyboardInterrupt):
+            course.keep()
+            course.finish("interrupted")
         stop.add_note(_note(course))
         raise
     except UnstableRunError:
@@ -52,6 +58,23 @@ def keeping(course: Course) -> Iterator[None]:
         if not isinstance(error, OutputError):  # which says it already
             error.add_note(_note(course))
         raise
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """A context in which SIGTERM is an exception, as Ctrl-C is."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may ask for signals
+        return
+
+    def terminate(number: int, frame: object) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _note(course: Course) -> str:

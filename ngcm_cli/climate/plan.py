@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ngcm_cli.climate import beginnings
+from ngcm_cli.climate.sea_windows import SeaWindows
 from ngcm_cli.clock import format_duration, format_time
 from ngcm_cli.config import AmipConfig
 from ngcm_cli.data.sea import Sea
@@ -92,6 +93,11 @@ class ClimatePlan:
         """Model steps between two of them."""
         return int(self.config.sample // self.model.time_step)
 
+    @property
+    def restart_days(self) -> int:
+        """Days between two restarts."""
+        return int(self.config.restart_every // DAY)
+
     def days(self, start: int) -> int:
         """Length of the runs from a start."""
         climate = self.climates[start]
@@ -106,6 +112,11 @@ class ClimatePlan:
         """The time when so many days of the runs from a start are done."""
         return self.climates[start].start + day * DAY
 
+    def is_new_month(self, start: int, day: int) -> bool:
+        """Whether a calendar month begins when so many days are done."""
+        time = self.time(start, day)
+        return bool(time == time.astype("datetime64[M]"))
+
     def is_instant(self, day: int, sample: int) -> bool:
         """Whether fields are written at a sample of a day."""
         every = self.config.every
@@ -114,19 +125,13 @@ class ClimatePlan:
         )
 
     def forcing(self, day: int) -> Forcing:
-        """The sea of all calendar years that a day of the runs is in.
+        """The sea of the calendar years that a day of the runs is in."""
+        return self._windows.forcing(day)
 
-        Only these are on the device, and in forty years only a few programs are needed.
-        """
-        last = len(self.climates) - 1
-        first = self.time(0, day).astype("datetime64[Y]")
-        end = (self.time(last, day + 1)).astype("datetime64[Y]") + 1
-        return self._window(first.astype("datetime64[s]"), end.astype("datetime64[s]"))
-
-    @functools.lru_cache(maxsize=1)  # noqa: B019  one plan, one run
-    def _window(self, start: np.datetime64, end: np.datetime64) -> Forcing:
-        sea = self.sea.within(start, end)
-        return Forcing.at_times(sea.times, sea.fields, sea.warming)
+    @functools.cached_property
+    def _windows(self) -> SeaWindows:
+        first, last = self.climates[0].start, self.climates[-1].start
+        return SeaWindows(self.sea, first, last, self.length)
 
     def stores(self, start: int) -> dict[str, Records]:
         """What will be in the folder for a start, by path."""
@@ -273,7 +278,10 @@ def plan_climate(
 
 
 def _check_folder(folder: pathlib.Path) -> None:
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+    # What is hidden was left by a process that was killed before it wrote anything.
+    if folder.exists() and not (
+        folder.is_dir() and all(x.name.startswith(".") for x in folder.iterdir())
+    ):
         raise OutputError(
             f"The output {folder} exists.",
             f"Go on with it, by `ngcm amip --resume {folder}`, or choose another "

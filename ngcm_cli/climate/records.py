@@ -48,6 +48,24 @@ def write_day(
             _put_means(put, f"{within}monthly", index, climate, month, own, row)
 
 
+def erase(plan: ClimatePlan, run: Run, first: int, last: int, put: Put) -> None:
+    """Take back the records that the days of a run after the first ones complete.
+
+    Args:
+        plan: of the run.
+        run: that lost them.
+        first: days whose records stay.
+        last: days to which there may be some.
+        put: as in ``write_day``.
+    """
+    row = run.member if plan.config.members > 1 else None
+    for store, records in plan.stores(run.start).items():
+        nothing = {name: np.full((), np.nan) for name in records.fields}
+        stay, end = (completed(plan, run.start, store, x) for x in (first, last))
+        for index in range(stay, end):
+            put(store, index, nothing, row)
+
+
 def completed(plan: ClimatePlan, start: int, store: str, days: int) -> int:
     """How many records of a store the first days of a run make."""
     days = min(days, plan.days(start))
@@ -101,6 +119,4 @@ def _months(plan: ClimatePlan, run: Run, days: int) -> int:
 
 def _month_ends(plan: ClimatePlan, run: Run, days: int) -> bool:
     """Whether a month or the run ends when so many days are done."""
-    time = plan.time(run.start, days)
-    whole = time == time.astype("datetime64[M]").astype("datetime64[s]")
-    return bool(whole or time == plan.climates[run.start].end)
+    return plan.is_new_month(run.start, days) or days == plan.days(run.start)

@@ -20,7 +20,7 @@ from ngcm_cli.errors import OutputError
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.running_mean import RunningMean
 from ngcm_cli.gcm.state_arrays import BATCH, dimensions, from_arrays, to_arrays
-from ngcm_cli.output.restart import RESTARTS, read_restart, restarts
+from ngcm_cli.output.restart import RESTARTS, read_restart, restart_path, restarts
 from ngcm_cli.output.run_folder import RunFolder
 from ngcm_cli.provenance import device
 
@@ -42,8 +42,16 @@ class Events:
     rewinds: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
 
+def is_due(plan: ClimatePlan, day: int) -> bool:
+    """Whether a restart is wanted when so many days are done."""
+    return not day % plan.restart_days or day == plan.length
+
+
 def save(folder: RunFolder, plan: ClimatePlan, carry: Carry, events: Events) -> None:
-    """Write a restart; all records of the days before must be on disk."""
+    """Write a restart; all records of the days before must be on disk.
+
+    One that is not due drops none: unstable runs go back to those that are.
+    """
     batched = len(plan.runs) > 1
     named = {
         name: (dimensions(name, batched), x)
@@ -62,17 +70,31 @@ def save(folder: RunFolder, plan: ClimatePlan, carry: Carry, events: Events) -> 
         "times": [format_time(plan.time(r.start, carry.day)) for r in plan.runs],
         "versions": _versions(),
     }
-    folder.restart(plan.time(0, carry.day), named, about)
+    due = is_due(plan, carry.day)
+    folder.restart(plan.time(0, carry.day), named, about, drop=due)
 
 
-def load_latest(folder: pathlib.Path, plan: ClimatePlan) -> tuple[Carry, Events] | None:
+def load_latest(
+    folder: pathlib.Path, plan: ClimatePlan, due: bool = False
+) -> tuple[Carry, Events] | None:
     """The last restart of a run, or the one before if that is damaged.
+
+    Args:
+        folder: of the run.
+        plan: of the run.
+        due: pass over what an interruption left: whether a run was interrupted must
+            not matter to where it goes back to.
 
     Raises:
         OutputError: it belongs to another model or configuration, or none can be read.
     """
     failure = None
-    for path in reversed(restarts(folder / RESTARTS)):
+    paths = restarts(folder / RESTARTS)
+    if due:
+        days = range(0, plan.length, plan.restart_days)
+        names = {restart_path(folder, plan.time(0, day)).name for day in days}
+        paths = [path for path in paths if path.name in names]
+    for path in reversed(paths):
         try:
             arrays, about = read_restart(path)
         except OutputError as error:
@@ -114,14 +136,15 @@ def _carry(
 
 def _shapes(plan: ClimatePlan) -> ModelState:
     """Of the state of all runs."""
-    model, time = plan.model, plan.time(0, 0)
+    # Here, not within: what is made while shapes are traced must not be kept.
+    model, time, forcing = plan.model, plan.time(0, 0), plan.forcing(0)
     shape = len(model.levels), *model.grid.nodal_shape
     fields = {
         n: jax.ShapeDtypeStruct(shape, jnp.float32) for n in model.input_variables
     }
 
     def encode(fields) -> ModelState:
-        state = model.encode(fields, plan.forcing(0), time, jax.random.key(0))
+        state = model.encode(fields, forcing, time, jax.random.key(0))
         if len(plan.runs) == 1:
             return state
         return jax.tree.map(lambda x: jnp.stack([x] * len(plan.runs)), state)

@@ -51,12 +51,14 @@ class Forcing(eqx.Module):
         times: np.ndarray,
         fields: Mapping[str, ArrayLike],
         warming: float | np.ndarray = 0.0,
+        at_least: int = 1,
     ) -> "Forcing":
         """Fields with a leading time axis at the given times.
 
         The number of times is padded to a power of two by repeating the last field at
         later times, which changes no answer: the last field persists anyway. Runs of
-        different length then share the programs compiled for one of them.
+        different length, and parts of one, then share the programs compiled for one of
+        them.
 
         Args:
             times: datetime64, ascending.
@@ -64,9 +66,11 @@ class Forcing(eqx.Module):
                 float32.
             warming: K, added to the temperature of the sea; one number, or
                 (1, longitude, latitude).
+            at_least: pad as if there were so many times.
         """
         minutes = np.round((times - units.REFERENCE_TIME) / np.timedelta64(1, "m"))
-        more = (1 << (len(times) - 1).bit_length()) - len(times)
+        count = max(len(times), at_least)
+        more = (1 << (count - 1).bit_length()) - len(times)
         later = minutes[-1] + 1 + np.arange(more)
         padding = ((0, more), (0, 0), (0, 0), (0, 0))
         return cls(

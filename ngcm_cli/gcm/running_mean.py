@@ -56,9 +56,13 @@ class RunningMean(eqx.Module):
         keep = None if keep is None else jnp.asarray(keep)
         return _add(self, {name: jnp.asarray(x) for name, x in fields.items()}, keep)
 
-    def restart(self) -> "RunningMean":
-        """Without samples; what the fields held before will not be seen again."""
-        return RunningMean(jnp.zeros_like(self.count), self.fields)
+    def restart(self, where: ArrayLike = True) -> "RunningMean":
+        """Without samples; what the fields held before will not be seen again.
+
+        Args:
+            where: false for members that go on; of the shape of the count.
+        """
+        return RunningMean(jnp.where(where, 0, self.count), self.fields)
 
 
 @jax.jit

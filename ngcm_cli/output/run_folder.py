@@ -87,15 +87,20 @@ class RunFolder:
         time: np.datetime64,
         arrays: Mapping[str, tuple[tuple[str, ...], np.ndarray]],
         about: Mapping[str, Any],
+        drop: bool = True,
     ) -> None:
-        """Keep what the run can go on from, and drop what is older than the last two.
+        """Keep what the run can go on from; all records before must have been flushed.
 
-        All records before it must have been flushed.
+        Args:
+            time: of the first run.
+            arrays: as for ``write_restart``.
+            about: likewise.
+            drop: whether restarts older than the last two are wanted no longer.
         """
         with self._blaming():
             folder = self.path / RESTARTS
             write_restart(restart_path(folder, time), arrays, about)
-            for old in restarts(folder)[:-_KEPT]:
+            for old in restarts(folder)[:-_KEPT] if drop else ():
                 old.unlink(missing_ok=True)
 
     def progress(self, words: Mapping[str, Any]) -> None:

@@ -178,6 +178,8 @@ def test_runs_of_different_length_share_a_program():
         times = START + np.arange(count) * DAY
         counted(Forcing.at_times(times, {SST: over_the_grid([280] * count)}), 0)
     assert traces == [8, 16]
+    counted(Forcing.at_times(times[:3], {SST: over_the_grid([280] * 3)}, 0.0, 13), 0)
+    assert traces == [8, 16]
 
 
 def test_a_warming_may_be_of_a_place():

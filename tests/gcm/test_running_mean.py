@@ -113,6 +113,13 @@ def test_members_have_a_count_each():
     again = again.add({"x": x[0]}, keep[1])
     assert again.count.tolist() == [1, 0, 1]
     np.testing.assert_array_equal(again.fields["x"][2], x[0, 2])
+    some = together.restart(np.array([False, True, False]))
+    assert some.count.tolist() == [5, 0, 3]
+    some = some.add({"x": x[0]})
+    np.testing.assert_array_equal(some.fields["x"][1], x[0, 1])
+    np.testing.assert_array_equal(
+        some.fields["x"][0], together.add({"x": x[0]}).fields["x"][0]
+    )
 
 
 def test_shapes_are_enough_to_begin():

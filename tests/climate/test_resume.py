@@ -1,0 +1,104 @@
+"""What a run goes on from, and what is refused."""
+
+import logging
+import shutil
+
+import netCDF4
+import pytest
+from compilations import compilations
+from long_runs import assert_same, command, contents
+
+from ngcm_cli import run
+from ngcm_cli.climate import course
+from ngcm_cli.errors import OutputError
+from ngcm_cli.output.restart import RESTARTS, restarts
+
+
+@pytest.fixture
+def killed(new_year, tmp_path):
+    """The folder of a run that was killed after three days of four."""
+    return shutil.copytree(new_year.killed, tmp_path / "run")
+
+
+def edited(path, old, new):
+    """Change a text, which must be there."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def edit_about(folder, old, new):
+    """Change what the restarts say they belong to."""
+    for path in restarts(folder / RESTARTS):
+        with netCDF4.Dataset(path, "r+") as file:
+            assert old in file.about
+            file.about = file.about.replace(old, new)
+
+
+@pytest.mark.slow
+def test_a_damaged_restart_is_passed_over(killed, new_year, caplog):
+    last = restarts(killed / RESTARTS)[-1]
+    assert last.name.startswith("2020-01-01")
+    last.write_bytes(last.read_bytes()[: last.stat().st_size // 2])
+    with caplog.at_level(logging.INFO):
+        run.amip(resume=killed)
+    (warning,) = [x.message for x in caplog.records if x.levelname == "WARNING"]
+    assert str(last) in warning and warning.endswith("The one before is tried.")
+    assert_same(killed, new_year.folder)
+
+
+def test_all_restarts_damaged(killed):
+    for path in restarts(killed / RESTARTS):
+        path.write_bytes(b"")
+    with pytest.raises(OutputError, match="damaged"):
+        run.amip(resume=killed)
+
+
+@pytest.mark.slow
+def test_another_jax_is_announced(killed, new_year, caplog):
+    import jax
+
+    edit_about(killed, f'"jax": "{jax.__version__}"', '"jax": "0.0.1"')
+    run.amip(resume=killed)
+    (warning,) = [x.message for x in caplog.records if x.levelname == "WARNING"]
+    assert f"written with jax 0.0.1, this is {jax.__version__}" in warning
+    assert_same(killed, new_year.folder)
+
+
+def test_other_weights_are_refused(killed):
+    edit_about(killed, '"weights_sha256": "', '"weights_sha256": "0')
+    with pytest.raises(OutputError, match="belongs to other weights"):
+        run.amip(resume=killed)
+
+
+@pytest.mark.parametrize(
+    "old, new, words",
+    [
+        ("days: '4'", "days: '5'", "days was 4, and is 5"),
+        ("seed: '0'", "seed: '1'", "seed was 0, and is 1"),
+        ("means: monthly,daily", "means: daily", "means was monthly,daily"),
+        ("every: 6h\n", "", "every was 6h, and is not given"),
+        ("starts: '1'", "starts: '2'", "starts was 1, and is 2"),
+    ],
+)
+def test_another_run_file_is_refused(killed, old, new, words):
+    before = contents(killed)
+    edited(killed / "run.yaml", old, new)
+    with pytest.raises(OutputError, match=words):
+        run.amip(resume=killed)
+    assert contents(killed) == before
+
+
+def test_a_finished_run_is_complete(new_year, monkeypatch, capsys, tmp_path):
+    folder = shutil.copytree(new_year.folder, tmp_path / "run")
+
+    def one_day(*_):
+        raise AssertionError("a day was computed")
+
+    monkeypatch.setattr(course, "one_day", one_day)
+    with compilations() as seen:
+        code, said = command(monkeypatch, capsys, "amip", "--resume", folder)
+    assert code == 0
+    assert f"The run in {folder} is complete." in said
+    assert not seen
+    assert_same(folder, new_year.folder)
