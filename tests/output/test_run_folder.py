@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from small_climate import contents, record, small_climate
+from small_disk import fill, small_disk
 
 from ngcm_cli import disk
 from ngcm_cli.errors import OutputError
@@ -183,35 +184,22 @@ def test_the_records_of_a_full_disk_can_be_written_later(tmp_path, folder, monke
             np.testing.assert_array_equal(ds.temperature[index].values, expected)
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of one megabyte, where the machine lets us have one."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
-    try:
-        done = subprocess.run(mount, capture_output=True)
-    except OSError:
-        pytest.skip("there is no mount")
-    if done.returncode:
-        pytest.skip("a file system may not be mounted here")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+def test_a_disk_that_is_really_full(tmp_path):
+    with small_disk(tmp_path / "disk", megabytes=1) as disk_:
+        fill_and_go_on(disk_)
 
 
-def test_a_disk_that_is_really_full(small_disk):
-    ballast = small_disk / "ballast"
-    (small_disk / "run").mkdir()
-    folder = RunFolder(small_disk / "run")
+def fill_and_go_on(disk_):
+    path = disk_ / "run"
+    path.mkdir()
+    folder = RunFolder(path)
     folder.open("daily.zarr", RECORDS)
     put_day(folder, 0)
     folder.flush({"daily.zarr": 1})
     folder.progress({"day": 1})
     folder.restart(TIME, {"x": (("x",), np.arange(5000.0))}, {"day": 1})
-    before = contents(small_disk / "run")
-    with pytest.raises(OSError, match="No space"), open(ballast, "wb", 0) as file:
-        while True:
-            file.write(bytes(4096))
+    before = contents(path)
+    ballast = fill(disk_)
     put_day(folder, 1)
     for work in (
         lambda: folder.flush({"daily.zarr": 2}),
@@ -221,15 +209,15 @@ def test_a_disk_that_is_really_full(small_disk):
     ):
         with pytest.raises(OutputError, match="the disk is full. Free some space"):
             work()
-    assert contents(small_disk / "run") == before
+    assert contents(path) == before
     ballast.unlink()
     put_day(folder, 1)
     folder.flush({"daily.zarr": 2})
     folder.restart(TIME + DAY, {"x": (("x",), np.arange(5000.0))}, {"day": 2})
     folder.progress({"day": 2})
     folder.close()
-    assert len(restarts(small_disk / "run" / RESTARTS)) == 2
-    with xr.open_zarr(small_disk / "run" / "daily.zarr") as ds:
+    assert len(restarts(path / RESTARTS)) == 2
+    with xr.open_zarr(path / "daily.zarr") as ds:
         expected = record(RECORDS, 1)["temperature"]
         np.testing.assert_array_equal(ds.temperature[1].values, expected)
 
