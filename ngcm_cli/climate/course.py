@@ -179,17 +179,17 @@ class Course:
         if len(lost) == len(troubles):
             return False
         self.folder.wait()
+        rewinds = list(self.events.rewinds)
         for number, words in troubles.items():
             if number in lost:
                 continue
             name, to = self._name(number), restart[number]
             log.warning(f"{name} goes back to {to}: {words}.")
-            count = len(self.events.rewinds)
-            key = jax.random.fold_in(jax.random.key(plan.config.seed), count)
+            key = jax.random.fold_in(jax.random.key(plan.config.seed), len(rewinds))
             carry = dataclasses.replace(
                 carry, state=_perturbed(carry.state, number, len(plan.runs), key)
             )
-            self.events.rewinds.append(
+            rewinds.append(
                 {
                     "run": number,
                     "trouble": words,
@@ -197,7 +197,8 @@ class Course:
                     "relative_perturbation": AMPLITUDE,
                 }
             )
-        self.carry = carry
+        # Together: an interruption keeps both or neither.
+        self.carry, self.events.rewinds = carry, rewinds
         self.folder.mark(**self._words())
         self._tell("running", force=True)
         return True

@@ -92,12 +92,12 @@ def test_going_back(settings, monkeypatch, caplog, tmp_path):
     """To the last restart that was due, on another way, whatever interrupts it."""
     Spoiling(monkeypatch, {3: (1, None)})
     folder, killed, stopped = (tmp_path / x for x in ("run", "killed", "stopped"))
-    temperatures = []
+    winds = []
 
     def track(days, plan):
         for report in days:
-            temperatures.append((report.day, report.look["temperature"]))
-            if [day for day, _ in temperatures] == [1, 2, 3, 3]:
+            winds.append((report.day, report.look["max_wind"]))
+            if [day for day, _ in winds] == [1, 2, 3, 3]:
                 snapshot(folder, killed)
             yield report
 
@@ -107,8 +107,8 @@ def test_going_back(settings, monkeypatch, caplog, tmp_path):
     assert warning.startswith(
         "The run goes back to 1982-02-28T00: on 1982-03-01T00 wind is not finite at"
     )
-    assert [day for day, _ in temperatures] == [1, 2, 3, 3, 4]
-    once, again = temperatures[2][1], temperatures[3][1]
+    assert [day for day, _ in winds] == [1, 2, 3, 3, 4]
+    once, again = winds[2][1], winds[3][1]
     assert (once != again).any()
     np.testing.assert_allclose(once, again, rtol=1e-4)  # the same weather still
     rewinds = [
