@@ -16,13 +16,13 @@ from ngcm_cli.clock import format_duration, format_time
 from ngcm_cli.config import AmipConfig
 from ngcm_cli.data.sea import Sea
 from ngcm_cli.disk import Progress, format_size, unseen
-from ngcm_cli.errors import ConfigError, OutputError
+from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.fields import ATMOSPHERE, RATES, SURFACE
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.origin import check_local_paths, command
 from ngcm_cli.output.climate import Climate
-from ngcm_cli.output.place import check_free
+from ngcm_cli.output.place import check_folder, check_free
 from ngcm_cli.output.records import Records
 from ngcm_cli.output.restart import RESTARTS, restarts
 from ngcm_cli.provenance import device, provenance
@@ -185,7 +185,8 @@ class ClimatePlan:
         starts = f"{format_time(first.start)} to {format_time(first.end)}"
         if len(self.climates) > 1:
             every = format_duration(config.start_every)
-            starts += f", and {len(self.climates) - 1} more starts every {every}"
+            starts += f", and {_count(len(self.climates) - 1, 'more start')} every "
+            starts += every
         sample = format_duration(config.sample)
         held = "held" if config.fix_mean_pressure else "free to drift"
         means = " and ".join(config.means) or "no"
@@ -200,7 +201,7 @@ class ClimatePlan:
             "Data": (beginnings.data_words(config), *self.notes),
             "Sea": (beginnings.sea_words(config), *self.sea.notes),
             "Runs": (
-                f"{starts}: {runs} run{'s' if runs > 1 else ''} of {self.length} days",
+                f"{starts}: {_count(runs, 'run')} of {_count(self.length, 'day')}",
             ),
             "Output": (
                 f"{self.folder}: {means} means of instants every {sample}{instants}",
@@ -240,7 +241,7 @@ def plan_climate(
         assert config.output is not None
         goes_on = bool(restarts(config.output / RESTARTS))
     elif config.output is not None:
-        _check_folder(config.output)
+        check_folder(config.output)
     check_local_paths(config)
     card, model = open_model(config.model, offline=config.offline, progress=progress)
     _check_steps(config, model)
@@ -254,7 +255,7 @@ def plan_climate(
     folder = config.output
     if folder is None:
         folder = pathlib.Path(f"{card.name}_amip_{format_time(config.start)}")
-        _check_folder(folder)
+        check_folder(folder)
     notes = tuple(dict.fromkeys(note for state in states for note in state.notes))
     climates = tuple(
         Climate(
@@ -277,22 +278,8 @@ def plan_climate(
     return plan, states
 
 
-def _check_folder(folder: pathlib.Path) -> None:
-    # What is hidden was left by a process that was killed before it wrote anything.
-    if folder.exists() and not (
-        folder.is_dir() and all(x.name.startswith(".") for x in folder.iterdir())
-    ):
-        raise OutputError(
-            f"The output {folder} exists.",
-            f"Go on with it, by `ngcm amip --resume {folder}`, or choose another "
-            "--output.",
-        )
-    parent = folder.resolve().parent
-    if not parent.is_dir():
-        raise OutputError(
-            f"The folder of the output, {parent}, does not exist.",
-            "Create it, or choose another --output.",
-        )
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _check_steps(config: AmipConfig, model: NeuralGCM) -> None:

@@ -40,6 +40,37 @@ def check_output(path: pathlib.Path, overwrite: bool = False) -> None:
             _check_replaceable(existing, overwrite, left)
 
 
+def check_folder(path: pathlib.Path) -> None:
+    """Raise unless the folder of a long run can be made at the path.
+
+    Args:
+        path: where nothing is, or an empty folder.
+    """
+    parent = path.resolve().parent
+    try:
+        # What is hidden was left by a process that was killed before it wrote anything.
+        used = path.exists() and not (
+            path.is_dir() and all(x.name.startswith(".") for x in path.iterdir())
+        )
+        is_there = parent.is_dir()
+    except OSError as error:
+        raise OutputError(
+            f"The output {path} cannot be made: {error.strerror}.",
+            "Choose another --output.",
+        ) from None
+    if used:
+        raise OutputError(
+            f"The output {path} exists.",
+            f"Go on with it, by `ngcm amip --resume {path}`, or choose another "
+            "--output.",
+        )
+    if not is_there:
+        raise OutputError(
+            f"The folder of the output, {parent}, does not exist.",
+            "Create it, or choose another --output.",
+        )
+
+
 def _check_replaceable(path: pathlib.Path, overwrite: bool, left: str) -> None:
     if not overwrite:
         raise OutputError(
