@@ -84,7 +84,7 @@ def test_a_dry_run_prints_the_plan_and_makes_nothing(amip, card, tmp_path):
     said = {line[:10].strip(): line[11:] for line in out.splitlines() if line[0] != " "}
     assert said["Model"].startswith("tl15_reduced, weights")
     assert said["Runs"] == (
-        "1983-12-16T00 to 1984-03-16T00, and 1 more starts every 10d: 4 runs of 91 days"
+        "1983-12-16T00 to 1984-03-16T00, and 1 more start every 10d: 4 runs of 91 days"
     )
     assert said["Output"] == (
         "run: daily and monthly means of instants every 6h; instants every 12h"
