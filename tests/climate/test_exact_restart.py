@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from compilations import compilations
+from gcm.compilations import compilations
 from long_runs import assert_same, command, contents, flags, go, last_restart
 
 SEED = 20260714

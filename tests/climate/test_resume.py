@@ -5,13 +5,15 @@ import shutil
 
 import netCDF4
 import pytest
-from compilations import compilations
+from gcm.compilations import compilations
 from long_runs import assert_same, command, contents
 
 from ngcm_cli import run
 from ngcm_cli.climate import course
 from ngcm_cli.errors import OutputError
 from ngcm_cli.output.restart import RESTARTS, restarts
+
+pytestmark = pytest.mark.slow  # the first one makes the run that is killed
 
 
 @pytest.fixture
@@ -35,7 +37,6 @@ def edit_about(folder, old, new):
             file.about = file.about.replace(old, new)
 
 
-@pytest.mark.slow
 def test_a_damaged_restart_is_passed_over(killed, new_year, caplog):
     last = restarts(killed / RESTARTS)[-1]
     assert last.name.startswith("2020-01-01")
@@ -54,7 +55,6 @@ def test_all_restarts_damaged(killed):
         run.amip(resume=killed)
 
 
-@pytest.mark.slow
 def test_another_jax_is_announced(killed, new_year, caplog):
     import jax
 
