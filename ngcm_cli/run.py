@@ -78,7 +78,8 @@ def amip(
 
     Args:
         config: what to do, or else its fields as keywords.
-        resume: folder of a run that goes on from its last restart, instead of both.
+        resume: folder of a run that goes on from its last restart; of the settings
+            those that are `AmipConfig.changeable` may go with it.
         track: sees the report of every day, together with the plan.
         download: sees the bytes of weights that have to be fetched first.
         **settings: fields of `AmipConfig`.
@@ -89,12 +90,11 @@ def amip(
     Raises:
         NgcmError: one of its children, which says what to change.
     """
-    if (resume is not None) + (config is not None) + bool(settings) != 1:
-        raise TypeError("give an AmipConfig, keywords or resume, one of the three")
+    if config is not None and (settings or resume is not None):
+        raise TypeError("give an AmipConfig, or keywords, or a folder to resume")
     _enable_compilation_cache()
     if resume is not None:
-        folder = pathlib.Path(resume)
-        config = read_config(folder)
+        config = read_config(pathlib.Path(resume), **settings)
     config = config or AmipConfig(**settings)
     plan, beginnings = plan_climate(config, download, resume=resume is not None)
     for line in plan.describe().splitlines():

@@ -52,11 +52,10 @@ def amip(
     with narration() as console:
         from ngcm_cli.config import AmipConfig, parse_switch, read_run_file
 
-        if resume is not None and (flags or config or dry_run):
-            other = next(iter(flags), "config" if config else "dry_run")
+        if resume is not None and (config or dry_run):
             raise ConfigError(
-                f"--resume goes with no other flag, here --{other.replace('_', '-')}.",
-                "The run goes on as it began; leave the other flags out.",
+                f"--{'config' if config else 'dry-run'} does not go with --resume.",
+                "A run goes on as it began: leave it out.",
             )
         known = (*AmipConfig.model_fields, "dry_run")
         settings = read_run_file(config, known) if config else {}
@@ -74,6 +73,9 @@ def amip(
 
         started = time.monotonic()
         with following(console) as track, downloading(console) as download:
-            path = run.amip(checked, resume=resume, track=track, download=download)
+            changes = flags if resume else {}
+            path = run.amip(
+                checked, resume=resume, track=track, download=download, **changes
+            )
         summarize(console, path, time.monotonic() - started)
         typer.echo(path)

@@ -113,8 +113,7 @@ Resume = Annotated[
     pathlib.Path | None,
     typer.Option(
         metavar="FOLDER",
-        help="Go on with the run in FOLDER from its last restart; goes with no "
-        "other flag.",
+        help="Go on with the run in FOLDER from its last restart, as it began.",
     ),
 ]
 FixMeanPressure = Annotated[

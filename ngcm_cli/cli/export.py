@@ -4,17 +4,17 @@ import pathlib
 
 import typer
 
-from ngcm_cli.cli import options
+from ngcm_cli.cli import export_options, options
 from ngcm_cli.cli.narration import narration, say
 
 
 def export(
-    run: options.RunFolder,
-    cmor: options.Cmor = None,
-    output: options.ExportFolder = None,
-    experiment: options.Experiment = None,
-    source_id: options.SourceId = None,
-    institution: options.Institution = None,
+    run: export_options.Run,
+    cmor: export_options.Cmor = None,
+    output: export_options.ExportFolder = None,
+    experiment: export_options.Experiment = None,
+    source_id: export_options.SourceId = None,
+    institution: export_options.Institution = None,
     overwrite: options.Overwrite = None,
 ) -> None:
     """Export the means of a run.

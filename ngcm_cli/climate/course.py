@@ -65,7 +65,7 @@ class Course:
         # What does not belong here is refused before anything is made.
         for start in range(len(plan.climates)):
             for name, records in plan.stores(start).items():
-                folder.open(name, records)
+                folder.open(name, records, make=kept is None or kept[0].day == 0)
         self.events = Events() if kept is None else kept[1]
         self.carry = first_carry(plan, beginnings) if kept is None else kept[0]
         self._began = time.time(), self.carry.day
@@ -82,9 +82,13 @@ class Course:
         """
         if self.carry.day == self.plan.length:
             log.info(f"The run in {self.folder.path} is complete.")
-        else:
-            self.folder.mark(status="running")
-            self._tell("running", force=True)
+            return
+        # What happened after the last restart has not happened.
+        self.folder.mark(status="running", **self._words())
+        for words in self.events.changes:
+            self.folder.add_history(f"{words}, from {format_time(self._time)} on")
+        self._flush()
+        self._tell("running", force=True)
         while self.carry.day < self.plan.length:
             done, day = one_day(self.plan, self.carry)
             troubles = self._troubles(done.day, day)
@@ -120,10 +124,9 @@ class Course:
 
     def done(self) -> str:
         """A sentence on how far the run is."""
-        time = format_time(self.plan.time(0, self.carry.day))
         return (
             f"{self.folder.path} holds {self.carry.day} of {self.plan.length} days, to "
-            f"{time}."
+            f"{format_time(self._time)}."
         )
 
     def _flush(self) -> None:
@@ -200,6 +203,7 @@ class Course:
         # Together: an interruption keeps both or neither.
         self.carry, self.events.rewinds = carry, rewinds
         self.folder.mark(**self._words())
+        self._flush()
         self._tell("running", force=True)
         return True
 
@@ -226,24 +230,32 @@ class Course:
         self.finish("unstable")
         words = next(iter(troubles.values()))
         rewound = f" after {n} rewinds" if (n := len(self.events.rewinds)) else ""
-        other = "" if rewound else ", or --on-instability rewind"
         raise UnstableRunError(
             f"The run became unstable{rewound}: {words}.",
-            f"What was written before is in {self.folder.path}. Try another seed"
-            f"{other}.",
+            f"What was written before is in {self.folder.path}. "
+            + (
+                "Try another seed."
+                if rewound
+                else f"Go on with `ngcm amip --resume {self.folder.path} "
+                "--on-instability rewind`, or try another seed."
+            ),
         )
 
     def _name(self, number: int) -> str:
         return f"Run {number}" if len(self.plan.runs) > 1 else "The run"
 
-    def _words(self) -> dict[str, str]:
-        """What happened, for the attributes of the stores."""
-        words = {}
-        if self.events.lost:
-            words["lost"] = json.dumps(self.events.lost)
-        if self.events.rewinds:
-            words["rewinds"] = json.dumps(self.events.rewinds)
-        return words
+    def _words(self) -> dict[str, str | None]:
+        """What happened, for the attributes of the stores; None for nothing."""
+        events = self.events
+        return {
+            "lost": json.dumps(events.lost) if events.lost else None,
+            "rewinds": json.dumps(events.rewinds) if events.rewinds else None,
+        }
+
+    @property
+    def _time(self) -> np.datetime64:
+        """That the first run has come to."""
+        return self.plan.time(0, self.carry.day)
 
     def _tell(self, status: str, force: bool = False) -> None:
         now = time.time()

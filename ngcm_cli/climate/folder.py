@@ -5,11 +5,14 @@ import signal
 import threading
 from collections.abc import Iterator
 
+import jax
+
 import ngcm_cli
 from ngcm_cli.climate.course import Course
+from ngcm_cli.climate.identity import settings
 from ngcm_cli.climate.plan import ClimatePlan
 from ngcm_cli.config.run_file import format_run_file
-from ngcm_cli.errors import OutputError, Terminated, UnstableRunError
+from ngcm_cli.errors import ConfigError, OutputError, Terminated, UnstableRunError
 from ngcm_cli.output.run_folder import RUN_FILE, RunFolder
 
 
@@ -18,6 +21,7 @@ def open_folder(plan: ClimatePlan) -> Iterator[RunFolder]:
     """A context in which the folder of a run is this process's, with its run file.
 
     Raises:
+        ConfigError: there is too little memory.
         OutputError: it cannot be made, or another process is at it.
     """
     path = plan.folder
@@ -29,10 +33,23 @@ def open_folder(plan: ClimatePlan) -> Iterator[RunFolder]:
             "Choose another --output.",
         ) from None
     with contextlib.closing(RunFolder(path)) as folder:
-        if not (path / RUN_FILE).exists():
-            comment = f"ngcm {ngcm_cli.__version__}: go on with ngcm amip --resume"
-            folder.text(RUN_FILE, format_run_file(plan.settings, comment))
-        yield folder
+        comment = f"ngcm {ngcm_cli.__version__}: go on with ngcm amip --resume"
+        folder.text(RUN_FILE, format_run_file(settings(plan), comment))
+        try:
+            yield folder
+        except KeyboardInterrupt as stop:
+            if not hasattr(stop, "__notes__"):  # before the first day
+                stop.add_note(f"Go on with `ngcm amip --resume {path}`.")
+            raise
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            runs = len(plan.runs)
+            raise ConfigError(
+                f"The device has too little memory for {runs} "
+                f"run{'s side by side' if runs > 1 else ''} of {plan.card.name}.",
+                "Run fewer --members and --starts at a time, or use a larger device.",
+            ) from error
 
 
 @contextlib.contextmanager

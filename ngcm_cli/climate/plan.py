@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import os
 import pathlib
 import textwrap
 from collections.abc import Mapping
@@ -161,23 +160,6 @@ class ClimatePlan:
             for name in records.fields
         )
 
-    @property
-    def identity(self) -> dict[str, Any]:
-        """What a restart must share for the run to go on exactly."""
-        other = ("offline", "restart_every", "on_instability")
-        settings = {n: x for n, x in self.settings.items() if n not in other}
-        return {"weights_sha256": self.card.weights.sha256, "config": settings}
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """All there are but for the folder, with paths that are good anywhere."""
-        words = self.config.words(defaults=True)
-        words.pop("output", None)
-        for name in ("model", "data", "sst_data"):
-            if name in words and os.path.exists(words[name]):
-                words[name] = os.path.abspath(words[name])
-        return words
-
     def describe(self) -> str:
         """What will be done, for people."""
         config, card, first = self.config, self.card, self.climates[0]
@@ -268,7 +250,9 @@ def plan_climate(
             sigma=model.encoder.levels.centers,
             grid=chosen_grid(config, model),
             realizations=tuple(range(i * config.members, (i + 1) * config.members)),
-            attributes=_attributes(config, card, start, sea, notes),
+            attributes=_attributes(
+                config, card, start, sea, states[i].notes if states else ()
+            ),
         )
         for i, start in enumerate(config.start_times)
     )

@@ -13,6 +13,7 @@ import numpy as np
 
 import ngcm_cli
 from ngcm_cli.climate.days import Carry, empty_mean
+from ngcm_cli.climate.identity import identity
 from ngcm_cli.climate.plan import ClimatePlan
 from ngcm_cli.clock import format_time
 from ngcm_cli.data.variables import VARIABLES
@@ -20,7 +21,7 @@ from ngcm_cli.errors import OutputError
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.running_mean import RunningMean
 from ngcm_cli.gcm.state_arrays import BATCH, dimensions, from_arrays, to_arrays
-from ngcm_cli.output.restart import RESTARTS, read_restart, restart_path, restarts
+from ngcm_cli.output.restart import RESTARTS, read_restart, restarts
 from ngcm_cli.output.run_folder import RunFolder
 from ngcm_cli.provenance import device
 
@@ -36,10 +37,12 @@ class Events:
     Attributes:
         lost: what was wrong with the runs that became unstable, by number.
         rewinds: from when to when the runs went back, and why, in order.
+        changes: what is not as it was where the restart was written, in words.
     """
 
     lost: dict[int, str] = dataclasses.field(default_factory=dict)
     rewinds: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    changes: list[str] = dataclasses.field(default_factory=list)
 
 
 def is_due(plan: ClimatePlan, day: int) -> bool:
@@ -63,15 +66,15 @@ def save(folder: RunFolder, plan: ClimatePlan, carry: Carry, events: Events) -> 
         level = "pressure_level" if VARIABLES[name].on_levels else "surface"
         named[_MONTH + name] = (*first, level, "longitude", "latitude"), x
     about = {
-        **plan.identity,
+        **identity(plan),
         "day": carry.day,
         "lost": events.lost,
         "rewinds": events.rewinds,
         "times": [format_time(plan.time(r.start, carry.day)) for r in plan.runs],
         "versions": _versions(),
+        "due": is_due(plan, carry.day),
     }
-    due = is_due(plan, carry.day)
-    folder.restart(plan.time(0, carry.day), named, about, drop=due)
+    folder.restart(plan.time(0, carry.day), named, about, drop=about["due"])
 
 
 def load_latest(
@@ -89,22 +92,19 @@ def load_latest(
         OutputError: it belongs to another model or configuration, or none can be read.
     """
     failure = None
-    paths = restarts(folder / RESTARTS)
-    if due:
-        days = range(0, plan.length, plan.restart_days)
-        names = {restart_path(folder, plan.time(0, day)).name for day in days}
-        paths = [path for path in paths if path.name in names]
-    for path in reversed(paths):
+    for path in reversed(restarts(folder / RESTARTS)):
         try:
             arrays, about = read_restart(path)
         except OutputError as error:
-            log.warning(f"{error.message} The one before is tried.")
+            log.warning(error.message)
             failure = failure or error
+            continue
+        if due and not about["due"]:
             continue
         _check_belongs(path, plan, about)
         carry = _carry(path, plan, arrays, about["day"])
         lost = {int(number): words for number, words in about["lost"].items()}
-        return carry, Events(lost, about["rewinds"])
+        return carry, Events(lost, about["rewinds"], changes(about))
     if failure is not None:
         raise failure
     return None
@@ -154,29 +154,38 @@ def _shapes(plan: ClimatePlan) -> ModelState:
 
 def _check_belongs(path: pathlib.Path, plan: ClimatePlan, about: dict) -> None:
     """Refuse what cannot go on exactly, and announce what may differ by rounding."""
-    identity = plan.identity
-    if about["weights_sha256"] != identity["weights_sha256"]:
-        raise OutputError(
-            f"The restart {path} belongs to other weights than those of "
-            f"{plan.card.name}.",
-            "Go on with the model that the run was started with.",
-        )
-    ours, theirs = identity["config"], about["config"]
-    for name in dict.fromkeys((*ours, *theirs)):
-        if ours.get(name) != theirs.get(name):
+    ours = identity(plan)
+    for what, words in (
+        ("weights", f"other weights than those of {plan.card.name}"),
+        ("spec", f"another architecture than that on the card of {plan.card.name}"),
+        ("sea", "another sea: the record has changed"),
+    ):
+        if about.get(f"{what}_sha256") != ours[f"{what}_sha256"]:
+            raise OutputError(
+                f"The restart {path} belongs to {words}.",
+                "Go on with what the run was started with, or start a new run.",
+            )
+    now, before = ours["config"], about["config"]
+    for name in dict.fromkeys((*now, *before)):
+        if now.get(name) != before.get(name):
             raise OutputError(
                 f"The restart {path} belongs to another configuration: {name} was "
-                f"{theirs.get(name, 'not given')}, and is {ours.get(name, 'not given')}"
+                f"{before.get(name, 'not given')}, and is {now.get(name, 'not given')}"
                 " in the run file.",
                 "Put it back, or start a new run.",
             )
-    for name, now in _versions().items():
-        before = about["versions"].get(name)
-        if before != now:
-            log.warning(
-                f"The restart was written with {name} {before}, this is {now}: from "
-                "here on the run may differ in its last digits."
-            )
+    for words in changes(about):
+        log.warning(f"{words}: from here on the run may differ in its last digits.")
+
+
+def changes(about: dict[str, Any]) -> list[str]:
+    """What is not as it was where a restart was written, in words."""
+    before = about["versions"]
+    return [
+        f"The restart was written with {name} {before.get(name)}, this is {now}"
+        for name, now in _versions().items()
+        if before.get(name) != now
+    ]
 
 
 def _versions() -> dict[str, str]:

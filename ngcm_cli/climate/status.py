@@ -11,7 +11,7 @@ import numpy as np
 from ngcm_cli.clock import format_time
 from ngcm_cli.config import AmipConfig, read_run_file
 from ngcm_cli.disk import Lock
-from ngcm_cli.errors import OutputError
+from ngcm_cli.errors import ConfigError, OutputError
 from ngcm_cli.output.global_series import read_global_means
 from ngcm_cli.output.restart import RESTARTS, restarts
 from ngcm_cli.output.run_folder import LOCK, PROGRESS, RUN_FILE
@@ -70,19 +70,32 @@ class Status:
         return "\n".join(text)
 
 
-def read_config(folder: pathlib.Path) -> AmipConfig:
+def read_config(folder: pathlib.Path, **changes: Any) -> AmipConfig:
     """The configuration of the run in a folder.
 
+    Args:
+        folder: of the run.
+        **changes: settings that are `AmipConfig.changeable`.
+
     Raises:
+        ConfigError: a change of another setting.
         OutputError: no run is there.
     """
+    for name in changes:
+        if name not in AmipConfig.changeable:
+            flags = (f"--{n.replace('_', '-')}" for n in AmipConfig.changeable)
+            raise ConfigError(
+                f"A run goes on as it began, so --{name.replace('_', '-')} does not go "
+                "with --resume.",
+                f"Leave it out; {', '.join(flags)} may be given.",
+            )
     if not os.path.isfile(folder / RUN_FILE):  # nor where nobody may look
         raise OutputError(
             f"{folder} is not the folder of a run: it has no {RUN_FILE}.",
             "Name the --output of `ngcm amip`.",
         )
     settings = read_run_file(folder / RUN_FILE, AmipConfig.model_fields)
-    return AmipConfig(**{**settings, "output": folder})
+    return AmipConfig(**{**settings, **changes, "output": folder})
 
 
 def read_status(folder: pathlib.Path) -> Status:
@@ -94,6 +107,8 @@ def read_status(folder: pathlib.Path) -> Status:
     config = read_config(folder)
     try:
         progress = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
+        if not isinstance(progress, dict):
+            raise ValueError("it does not hold what it should")
     except FileNotFoundError:
         progress = {}
     except (OSError, ValueError) as error:
@@ -106,6 +121,9 @@ def read_status(folder: pathlib.Path) -> Status:
     elif state in ("not begun", "running", "interrupted"):
         word = "stopped before its end" if state == "running" else state
         state = f"{word}; go on with `ngcm amip --resume {folder}`"
+    elif state == "unstable":
+        state = f"unstable; `ngcm amip --resume {folder} --on-instability rewind` goes "
+        state += "on from a restart"
     kept = restarts(folder / RESTARTS)
     stores = sorted(folder.glob("global.zarr")) + sorted(
         folder.glob("starts/*/global.zarr")
@@ -122,8 +140,11 @@ def _table(store: pathlib.Path) -> list[tuple[str, ...]]:
     unit = "M" if len(times) < 2 * _ROWS * 30 else "Y"
     periods = times.astype(f"datetime64[{unit}]")
     rows = [
-        ("", "T lowest", "T middle", "pressure", "dry mass", "vapour", "wind energy"),
-        ("", "K", "K", "hPa", "kg m-2", "kg m-2", "MJ m-2"),
+        (
+            *("", "days", "T at ground", "T mid-level", "pressure", "dry mass"),
+            *("vapour", "wind energy"),
+        ),
+        ("", "", "K", "K", "hPa", "kg m-2", "kg m-2", "MJ m-2"),
     ]
     for period in np.unique(periods)[-_ROWS:]:
         mean = {n: x[periods == period].mean(axis=0) for n, x in fields.items()}
@@ -131,6 +152,7 @@ def _table(store: pathlib.Path) -> list[tuple[str, ...]]:
         rows.append(
             (
                 str(period),
+                str(np.sum(periods == period)),
                 f"{warmth[-1]:.2f}",
                 f"{warmth[len(warmth) // 2]:.2f}",
                 f"{mean['surface_pressure'] / 100:.2f}",

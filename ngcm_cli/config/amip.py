@@ -42,6 +42,10 @@ class AmipConfig(Settings):
     """
 
     command: ClassVar[str] = "amip"
+    changeable: ClassVar[tuple[str, ...]] = (
+        *("on_instability", "restart_every", "offline"),
+    )
+    """Settings that a run may go on with in another way."""
 
     start: values.Time = np.datetime64("1982-01-01", "s")
     years: values.Count | None = None
@@ -125,5 +129,7 @@ class AmipConfig(Settings):
                 raise ConfigError(
                     f"{name} {format_duration(span)} is not a multiple of "
                     f"{format_duration(unit)}.",
-                    "Give one that is.",
+                    "Give one that is, or take samples more often."
+                    if unit is self.sample
+                    else "Give one that is.",
                 )

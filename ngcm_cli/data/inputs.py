@@ -165,8 +165,13 @@ def read_sea(
         InputDataError: no data, not what is needed, or not for the whole run.
         ConfigError: the patch is no patch of the sea.
     """
-    with _opening(request, needs, progress, None) as opened:
-        return _select_sea(request, start.astype("datetime64[s]"), needs, opened)()
+    start = start.astype("datetime64[s]")
+    try:
+        with _opening(request, needs, progress, None) as opened:
+            return _select_sea(request, start, needs, opened)()
+    except InputDataError as error:
+        error.hint = error.hint.replace("--init", request.init_flag)
+        raise
 
 
 @contextlib.contextmanager

@@ -133,7 +133,7 @@ class SeaRecord:
                     f"but {name} in '{self.source.path}' is known from "
                     f"{format_time(first)} to {format_time(last)} only "
                     f"({describe_times(times)}).",
-                    f"{'Start later' if start < first else 'Shorten the run'}, name a "
+                    f"{_remedy(start, first, last)}, name a "
                     f"longer record with --sst-data, or use {self.instead}.",
                 )
             within = times[around(times, start, end)]
@@ -301,3 +301,10 @@ def _thinned(times: np.ndarray, notes: list[str]) -> np.ndarray:
         f"The sea is taken every 6 h of a record with {describe_times(times)}."
     )
     return np.union1d(np.array(kept), times[-1:])
+
+
+def _remedy(start: np.datetime64, first: np.datetime64, last: np.datetime64) -> str:
+    """How a run from a start comes to lie within a record."""
+    if start < first:
+        return "Start later"
+    return "Shorten the run" if start < last else "Start earlier"

@@ -16,6 +16,9 @@ from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.output.layout import ATTRIBUTES, CALENDAR, EPOCH, Coordinate, describe
 from ngcm_cli.output.records import Records
 
+FLUXES = ("P_minus_E_rate", "precipitation_rate", "evaporation")
+"""Their means are of everything that passed, not of instants."""
+
 FREQUENCIES = {"monthly": "mon", "daily": "day"}
 _UNITS = {"monthly": "M", "daily": "D"}
 _ZONAL_CHUNK, _GLOBAL_CHUNK = 12, 366  # records: small ones share a file
@@ -169,13 +172,12 @@ class Climate:
 
     def means(self, kind: str) -> Records:
         """Means over days or months."""
-        words = f"time: mean ({self._interval})"
-        fields = self._fields(_HORIZONTAL, words)
+        fields = self._fields(_HORIZONTAL, f"time: mean ({self._interval})")
         return self._records(kind, fields, ("level", *_HORIZONTAL), 1)
 
     def zonal(self, kind: str) -> Records:
         """Zonal means of the means."""
-        words = f"longitude: mean time: mean ({self._interval})"
+        words = f"time: mean ({self._interval}) longitude: mean"
         fields = self._fields(("latitude",), words)
         return self._records(kind, fields, ("level", "latitude"), _ZONAL_CHUNK)
 
@@ -224,10 +226,15 @@ class Climate:
         return f"interval: {hours:g} hour{'' if hours == 1 else 's'}"
 
     def _fields(self, horizontal: tuple[str, ...], cell_methods: str) -> _Fields:
+        # Means of fluxes are of all steps of the model.
+        of_fluxes = cell_methods.replace(f" ({self._interval})", "")
         return {
             name: (
                 (*(("level",) if VARIABLES[name].on_levels else ()), *horizontal),
-                {**describe(name), "cell_methods": cell_methods},
+                {
+                    **describe(name),
+                    "cell_methods": of_fluxes if name in FLUXES else cell_methods,
+                },
             )
             for name in self.variables
         }
@@ -298,7 +305,6 @@ class Climate:
 
 _PLACES: dict[str, dict[str, Any]] = {
     "sigma": {
-        "standard_name": "atmosphere_sigma_coordinate",
         "long_name": "Pressure over surface pressure",
         "units": "1",
         "positive": "down",

@@ -75,8 +75,13 @@ def export_cmor(
             "Choose another --output.",
         ) from None
     written = [path for file in files if (path := file.write(overwrite))]
+    if not written:
+        raise InputDataError(
+            f"The run in {run} has no mean without missing values.",
+            "Look at it with `ngcm status`.",
+        )
     # One for all realizations and periods: they share the grid.
-    if written and (overwrite or not files[0].area.exists()):
+    if overwrite or not files[0].area.exists():
         written.append(files[0].write_area())
     return written
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.output.records import open_store
 
 if TYPE_CHECKING:
     import zarr
@@ -63,14 +64,7 @@ class Means:
     @functools.cached_property
     def group(self) -> "zarr.Group":
         """The store, opened for reading."""
-        import zarr
-
-        try:
-            return zarr.open_group(self.path, mode="r")
-        except (OSError, ValueError) as error:
-            raise InputDataError(
-                f"{self.path} cannot be read: {error}.", "Check the disk."
-            ) from error
+        return open_store(self.path, "r")
 
     def array(self, name: str) -> "zarr.Array":
         """A variable of the store.
@@ -183,8 +177,8 @@ class Means:
 
 
 _WORDS = {
-    "running": "goes on",
-    "failed": "failed",
+    "running": "goes on, or was stopped",
+    "unstable": "became unstable",
     "interrupted": "was interrupted",
 }
 

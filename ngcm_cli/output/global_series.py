@@ -23,7 +23,7 @@ def read_global_means(store: pathlib.Path) -> tuple[np.ndarray, dict[str, np.nda
         OutputError: it is no store, or damaged.
     """
     group = open_store(store, "r")
-    count = int(group.attrs["completed_records"])  # pyright: ignore
+    count = int(group.attrs.get("completed_records", 0))  # pyright: ignore
     hours = np.asarray(group["time"][:count])  # pyright: ignore
     fields = {}
     for name, array in group.arrays():

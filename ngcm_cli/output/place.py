@@ -8,6 +8,9 @@ from ngcm_cli import disk
 from ngcm_cli.disk import format_size
 from ngcm_cli.errors import ConfigError, OutputError
 
+RUN_FILE = "run.yaml"
+"""In the folder of a long run: its settings."""
+
 
 def check_output(path: pathlib.Path, overwrite: bool = False) -> None:
     """Raise unless a forecast can be written to the path; leaves nothing behind.
@@ -59,10 +62,12 @@ def check_folder(path: pathlib.Path) -> None:
             "Choose another --output.",
         ) from None
     if used:
+        is_run = (path / RUN_FILE).is_file()
+        go_on = (
+            f"Go on with it, by `ngcm amip --resume {path}`, or c" if is_run else "C"
+        )
         raise OutputError(
-            f"The output {path} exists.",
-            f"Go on with it, by `ngcm amip --resume {path}`, or choose another "
-            "--output.",
+            f"The output {path} exists.", f"{go_on}hoose another --output."
         )
     if not is_there:
         raise OutputError(

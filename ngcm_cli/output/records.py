@@ -121,8 +121,17 @@ class RecordStore:
             self._flush(run)
 
     def mark(self, **attributes: Any) -> None:
-        """Set global attributes."""
-        self._group.update_attributes(attributes)
+        """Set global attributes; None takes one away."""
+        there = dict(self._group.attrs)
+        new = {n: x for n, x in {**there, **attributes}.items() if x is not None}
+        if new != there:
+            self._group.attrs.put(new)
+
+    def add_history(self, line: str) -> None:
+        """Add a line to the history, unless it is there."""
+        lines = str(self._group.attrs.get("history", "")).splitlines()
+        if line not in lines:
+            self.mark(history="\n".join([*lines, line]))
 
     def _where(self, chunk: int, run: int | None) -> tuple[int | slice, ...]:
         size = self.records.chunk

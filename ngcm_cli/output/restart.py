@@ -4,6 +4,7 @@ Every array has the name of its place in the state of the run and named dimensio
 is kept bit by bit with a checksum. A file is there under its name when it is whole.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -51,11 +52,12 @@ def write_restart(
         os.replace(new, path)
     finally:
         new.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    with contextlib.suppress(OSError):  # not every system syncs folders
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def _content(
@@ -132,7 +134,7 @@ def read_restart(
     except (RuntimeError, OSError, ValueError, AttributeError) as error:
         raise OutputError(
             f"The restart {path} is damaged: {error}.",
-            "Remove it, and the run goes on from the one before, or start again.",
+            "If no other is left in its folder, start again.",
         ) from error
 
 

@@ -14,16 +14,18 @@ from typing import Any
 import numpy as np
 
 from ngcm_cli.errors import OutputError
-from ngcm_cli.output.place import Lock
+from ngcm_cli.output.place import RUN_FILE, Lock
 from ngcm_cli.output.records import Records, RecordStore
 from ngcm_cli.output.restart import RESTARTS, restart_path, restarts, write_restart
+
+__all__ = ["LOCK", "PROGRESS", "RUN_FILE", "Put", "RunFolder"]
 
 log = logging.getLogger(__name__)
 
 Put = Callable[[str, int, Mapping[str, np.ndarray], int | None], None]
 """Puts a record in its place: store, index, fields, and realization or None."""
 
-RUN_FILE, PROGRESS, LOCK = "run.yaml", "progress.json", ".lock"
+PROGRESS, LOCK = "progress.json", ".lock"
 _KEPT = 2  # restarts; the older one in case the newer is damaged
 
 
@@ -48,10 +50,24 @@ class RunFolder:
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "ngcm-folder")
         self._write: concurrent.futures.Future[None] | None = None
 
-    def open(self, name: str, records: Records) -> None:
-        """Make a store of the run, or open it where it is."""
+    def open(self, name: str, records: Records, make: bool = True) -> None:
+        """Make a store of the run, or open it where it is.
+
+        Args:
+            name: of the store.
+            records: what it holds.
+            make: whether it may be missing.
+
+        Raises:
+            OutputError: it is another, damaged, or gone.
+        """
         with self._blaming():
             place = self.path / name
+            if not make and not place.exists():
+                raise OutputError(
+                    f"The store {place} is gone, and with it what the run wrote there.",
+                    "Put it back, or start a new run.",
+                )
             place.parent.mkdir(parents=True, exist_ok=True)
             self._stores[name] = RecordStore(place, records)
 
@@ -99,6 +115,9 @@ class RunFolder:
         """
         with self._blaming():
             folder = self.path / RESTARTS
+            # Zarr leaves its files to the system: they must not be lost with the power
+            # when the restart that counts on them is not.
+            os.sync()
             write_restart(restart_path(folder, time), arrays, about)
             for old in restarts(folder)[:-_KEPT] if drop else ():
                 old.unlink(missing_ok=True)
@@ -122,10 +141,16 @@ class RunFolder:
                 new.unlink(missing_ok=True)
 
     def mark(self, **attributes: Any) -> None:
-        """Set global attributes of every store."""
+        """Set global attributes of every store; None takes one away."""
         with self._blaming():
             for store in self._stores.values():
                 store.mark(**attributes)
+
+    def add_history(self, line: str) -> None:
+        """Add a line to the history of every store, unless it is there."""
+        with self._blaming():
+            for store in self._stores.values():
+                store.add_history(line)
 
     def wait(self) -> None:
         """Until all that was handed over is written."""

@@ -144,7 +144,7 @@ def test_the_table_by_months(tmp_path):
     go_on(folder, 45)
     folder.close()
     head, units, january, february = read_status(tmp_path).rows
-    assert head[:4] == ("", "T lowest", "T middle", "pressure") and units[1] == "K"
+    assert head[:3] == ("", "days", "T at ground") and units[2] == "K"
     days = np.arange(31)
     assert january == (
         "1984-01",
