@@ -79,8 +79,16 @@ EVERYTHING = {
         ({"sample": "5h"}, "sample 5h does not divide a day.", "Give 6h, 3h or 1h."),
         ({"sample": "0h"}, "sample 0h does not divide a day.", "Give 6h, 3h or 1h."),
         ({"sample": "2d"}, "sample 2d does not divide a day.", "Give 6h, 3h or 1h."),
-        ({"every": "4h"}, "every 4h is not a multiple of 6h.", "Give one that is."),
-        ({"every": "0h"}, "every 0h is not a multiple of 6h.", "Give one that is."),
+        (
+            {"every": "4h"},
+            "every 4h is not a multiple of 6h.",
+            "or take samples more often.",
+        ),
+        (
+            {"every": "0h"},
+            "every 0h is not a multiple of 6h.",
+            "or take samples more often.",
+        ),
         ({"means": "weekly"}, "means: There are no 'weekly' means.", "Use monthly,"),
         ({"means": "montly"}, "means: There are no 'montly' means.", "'monthly'?"),
         (

@@ -112,10 +112,11 @@ def test_a_dry_run_of_a_run_file(amip, card, tmp_path):
         ([], "How long the run is was not said.", "Give --years 40"),
         (["--years", "1", "--start", "soon"], "start: 'soon' is not a time.", "Write"),
         (
-            ["--days", "1", "--output", "full"],
-            "The output full exists.",
-            "--resume full",
+            ["--days", "1", "--output", "mine"],
+            "The output mine exists.",
+            "--resume mine",
         ),
+        (["--days", "1", "--output", "full"], "The output full exists.", "--output"),
         (["--days", "1", "--output", "note"], "The output note exists.", "--output"),
         (["--days", "1", "--output", "no/run"], "no, does not exist.", "Create it"),
         (
@@ -126,14 +127,22 @@ def test_a_dry_run_of_a_run_file(amip, card, tmp_path):
         (["--resume", "full"], "full is not the folder of a run", "--output of `ngcm"),
         (["--resume", "nowhere"], "nowhere is not the folder of a run", "`ngcm amip`"),
         (["--resume", "note"], "note is not the folder of a run", "`ngcm amip`"),
-        (["--resume", "run", "--years", "3"], "no other flag, here --years.", "leave"),
-        (["--resume", "run", "--dry-run"], "no other flag, here --dry-run.", "leave"),
+        (
+            ["--resume", "run", "--years", "3"],
+            "--years does not go with --resume.",
+            "restart-every",
+        ),
+        (["--resume", "run", "--dry-run"], "--dry-run does not go with", "leave"),
         (
             ["--resume", "run", "--config", "x"],
-            "no other flag, here --config.",
+            "--config does not go with",
             "leave",
         ),
-        (["--resume", "run", "--start-every", "1d"], "here --start-every.", "leave"),
+        (
+            ["--resume", "run", "--start-every", "1d"],
+            "--start-every does not go with",
+            "restart-every",
+        ),
         (["--config", "no.yaml"], "The run file no.yaml cannot be read", "Check its"),
         (["--config", "typo.yaml"], "Unknown key 'init' in typo.yaml.", "Use "),
         (
@@ -150,6 +159,8 @@ def test_a_dry_run_of_a_run_file(amip, card, tmp_path):
     ],
 )
 def test_bad_input_is_exit_2(amip, tmp_path, words, sentence, remedy):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "run.yaml").write_text("days: 1\n")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").touch()
     (tmp_path / "empty").mkdir()

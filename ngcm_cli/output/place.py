@@ -63,11 +63,9 @@ def check_folder(path: pathlib.Path) -> None:
         ) from None
     if used:
         is_run = (path / RUN_FILE).is_file()
-        go_on = (
-            f"Go on with it, by `ngcm amip --resume {path}`, or c" if is_run else "C"
-        )
+        go_on = f", or go on with it, by `ngcm amip --resume {path}`" if is_run else ""
         raise OutputError(
-            f"The output {path} exists.", f"{go_on}hoose another --output."
+            f"The output {path} exists.", f"Choose another --output{go_on}."
         )
     if not is_there:
         raise OutputError(

@@ -148,6 +148,7 @@ def test_the_table_by_months(tmp_path):
     days = np.arange(31)
     assert january == (
         "1984-01",
+        "31",
         f"{np.mean(250 + days / 10):.2f}",
         f"{np.mean(250 + days / 10):.2f}",
         f"{np.mean(98500 + days) / 100:.2f}",
@@ -155,8 +156,8 @@ def test_the_table_by_months(tmp_path):
         "25.00",
         "1.200",
     )
-    assert february[0] == "1984-02"
-    assert february[1] == f"{np.mean(250 + np.arange(31, 45) / 10):.2f}"
+    assert february[:2] == ("1984-02", "14")
+    assert february[2] == f"{np.mean(250 + np.arange(31, 45) / 10):.2f}"
 
 
 def test_the_table_by_years(tmp_path):
@@ -173,7 +174,10 @@ def test_the_table_by_years(tmp_path):
     assert [row[0] for row in read_status(tmp_path).rows[-2:]] == ["1985-11", "1985-12"]
     folder.flush({"global.zarr": 731})
     rows = read_status(tmp_path).rows[2:]
-    assert [row[:2] for row in rows] == [("1984", "250.00"), ("1985", "252.00")]
+    assert [row[:3] for row in rows] == [
+        ("1984", "366", "250.00"),
+        ("1985", "365", "252.00"),
+    ]
     folder.flush({"global.zarr": 5114})
     rows = read_status(tmp_path).rows[2:]
     assert [row[0] for row in rows] == [str(year) for year in range(1986, 1998)]
@@ -194,9 +198,9 @@ def test_several_runs_are_averaged_and_what_is_not_there_is_left_out(tmp_path):
 
     folder.write(some)
     folder.flush({"global.zarr": 2})
-    assert read_status(tmp_path).rows[-1][:2] == ("1984-01", "250.50")
+    assert read_status(tmp_path).rows[-1][:3] == ("1984-01", "2", "250.50")
     folder.flush({"global.zarr": 4})
-    assert read_status(tmp_path).rows[-1][:2] == ("1984-01", "nan")
+    assert read_status(tmp_path).rows[-1][:3] == ("1984-01", "4", "nan")
     folder.close()
 
 

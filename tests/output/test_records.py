@@ -109,7 +109,7 @@ def test_a_store_opens_as_climate(tmp_path):
         assert ds.cf["vertical"].name == "level"
         assert ds.cf.bounds["T"] == ["time_bnds"]
         assert ds.temperature.attrs["cell_methods"] == (
-            "longitude: mean time: mean (interval: 6 hours)"
+            "time: mean (interval: 6 hours) longitude: mean"
         )
     RecordStore(tmp_path / "g.zarr", STORES["global"])
     with xr.open_zarr(tmp_path / "g.zarr", consolidated=True) as ds:
