@@ -1,17 +1,22 @@
 """What a run goes on from, and what is refused."""
 
+import json
 import logging
 import shutil
 
 import netCDF4
+import numpy as np
 import pytest
+import xarray as xr
+import zarr
 from gcm.compilations import compilations
 from long_runs import assert_same, command, contents
 
 from ngcm_cli import run
 from ngcm_cli.climate import course
-from ngcm_cli.errors import OutputError
-from ngcm_cli.output.restart import RESTARTS, restarts
+from ngcm_cli.climate.status import read_config
+from ngcm_cli.errors import ConfigError, OutputError
+from ngcm_cli.output.restart import RESTARTS, read_restart, restarts, write_restart
 
 pytestmark = pytest.mark.slow  # the first one makes the run that is killed
 
@@ -32,9 +37,12 @@ def edited(path, old, new):
 def edit_about(folder, old, new):
     """Change what the restarts say they belong to."""
     for path in restarts(folder / RESTARTS):
-        with netCDF4.Dataset(path, "r+") as file:
-            assert old in file.about
-            file.about = file.about.replace(old, new)
+        arrays, about = read_restart(path)
+        text = json.dumps(about)
+        assert old in text
+        with netCDF4.Dataset(path) as file:
+            named = {n: (file[n].dimensions, x) for n, x in arrays.items()}
+        write_restart(path, named, json.loads(text.replace(old, new)))
 
 
 def test_a_damaged_restart_is_passed_over(killed, new_year, caplog):
@@ -44,7 +52,7 @@ def test_a_damaged_restart_is_passed_over(killed, new_year, caplog):
     with caplog.at_level(logging.INFO):
         run.amip(resume=killed)
     (warning,) = [x.message for x in caplog.records if x.levelname == "WARNING"]
-    assert str(last) in warning and warning.endswith("The one before is tried.")
+    assert str(last) in warning and "damaged" in warning
     assert_same(killed, new_year.folder)
 
 
@@ -61,14 +69,52 @@ def test_another_jax_is_announced(killed, new_year, caplog):
     edit_about(killed, f'"jax": "{jax.__version__}"', '"jax": "0.0.1"')
     run.amip(resume=killed)
     (warning,) = [x.message for x in caplog.records if x.levelname == "WARNING"]
-    assert f"written with jax 0.0.1, this is {jax.__version__}" in warning
+    words = f"written with jax 0.0.1, this is {jax.__version__}"
+    assert words in warning
     assert_same(killed, new_year.folder)
+    for store in killed.glob("*.zarr"):
+        history = xr.open_zarr(store).attrs["history"].splitlines()
+        assert len(history) == 2 and f"{words}, from 2020-01-01T00 on" in history[1]
 
 
-def test_other_weights_are_refused(killed):
-    edit_about(killed, '"weights_sha256": "', '"weights_sha256": "0')
-    with pytest.raises(OutputError, match="belongs to other weights"):
+@pytest.mark.parametrize(
+    "part, words",
+    [
+        ("weights", "belongs to other weights"),
+        ("spec", "belongs to another architecture"),
+        ("sea", "belongs to another sea"),
+    ],
+)
+def test_what_is_not_what_it_was_is_refused(killed, part, words):
+    before = contents(killed)
+    edit_about(killed, f'"{part}_sha256": "', f'"{part}_sha256": "0')
+    with pytest.raises(OutputError, match=words):
         run.amip(resume=killed)
+    assert contents(killed) == before
+
+
+def test_a_store_that_is_gone_is_not_made_anew(killed):
+    shutil.rmtree(killed / "daily.zarr")
+    with pytest.raises(OutputError, match="The store .*daily.zarr is gone"):
+        run.amip(resume=killed)
+    assert not (killed / "daily.zarr").exists()
+
+
+def test_what_happened_after_the_restart_has_not_happened(killed, new_year):
+    """The run had become unstable, in another way on another device perhaps."""
+    for store in killed.glob("*.zarr"):
+        zarr.open_group(store).update_attributes({"lost": "{}", "status": "unstable"})
+    run.amip(resume=killed, on_instability="rewind", restart_every="1d")
+    assert_same(killed, new_year.folder)
+    kept = read_config(killed)
+    assert kept.on_instability == "rewind" and kept.restart_every == np.timedelta64(
+        1, "D"
+    )
+
+
+def test_no_other_setting_may_change(killed):
+    with pytest.raises(ConfigError, match="--days does not go with --resume"):
+        run.amip(resume=killed, days=7)
 
 
 @pytest.mark.parametrize(
