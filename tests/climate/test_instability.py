@@ -59,7 +59,7 @@ def test_an_unstable_run_stops(settings, monkeypatch, capsys, tmp_path):
     assert code == 3
     assert "The run became unstable: on 1982-02-28T00 wind is not finite at " in said
     assert f"at sigma {opened(folder, 'global').sigma.values[3]:.3g}." in said
-    assert "Try another seed, or --on-instability rewind." in said
+    assert "--on-instability rewind`, or try another seed." in said
     records = {name: written(folder, name) for name in STORES}
     assert records == {
         "daily": 2,
