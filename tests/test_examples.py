@@ -32,6 +32,21 @@ def test_forecast_script(tmp_path):
 
 
 @pytest.mark.slow
+def test_amip_script(tmp_path):
+    script = ROOT / "examples/03_amip.py"
+    done = run(sys.executable, str(script), "days", "1", folder=tmp_path)
+    assert "from 1982-01-01T00: 1 days, complete" in done.stdout
+    assert re.search(r"1982-01-01  water \d+\.\d\d kg/m2 .* \d+ m/s", done.stdout)
+
+
+def test_amip_run_file(tmp_path):
+    run_file = ROOT / "examples/amip.yaml"
+    command = "-m", "ngcm_cli", "amip", "--config", str(run_file), "--dry-run"
+    done = run(sys.executable, *command, folder=tmp_path)
+    assert "1982-01-01T00 to 2022-01-01T00: 1 run of 14610 days" in done.stdout
+
+
+@pytest.mark.slow
 def test_forecast_run_file(tmp_path):
     run_file = ROOT / "examples/forecast.yaml"
     command = "-m", "ngcm_cli", "forecast", "--config", str(run_file), "--lead", "12h"

@@ -85,16 +85,26 @@ def tracking(console: rich.console.Console) -> Iterator["Track"]:
     if not console.is_terminal:
         yield lambda chunks, plan: _lines(chunks, plan, console)
         return
+    with run_bar(console) as bar:
+        yield lambda chunks, plan: _bar(chunks, plan, bar)
+
+
+@contextlib.contextmanager
+def run_bar(console: rich.console.Console) -> Iterator[rich.progress.Progress]:
+    """A bar with words behind it, the field ``words``.
+
+    It starts with the run: a download before it has a bar of its own.
+    """
     bar = rich.progress.Progress(
         rich.progress.SpinnerColumn(),
         rich.progress.TextColumn("{task.description}"),
         rich.progress.BarColumn(bar_width=None),
-        rich.progress.TextColumn("{task.fields[weather]}"),
+        rich.progress.TextColumn("{task.fields[words]}"),
         console=console,
         refresh_per_second=4,
     )
-    try:  # the bar starts with the run: a download before it has a bar of its own
-        yield lambda chunks, plan: _bar(chunks, plan, bar)
+    try:
+        yield bar
     finally:
         bar.stop()
 
@@ -103,7 +113,7 @@ def _bar(
     chunks: Iterable["Chunk"], plan: "Plan", bar: rich.progress.Progress
 ) -> Iterator["Chunk"]:
     bar.start()
-    task = bar.add_task("Compiling the model", total=None, weather="")
+    task = bar.add_task("Compiling the model", total=None, words="")
     pace = _Pace(plan)
     for done, chunk in enumerate(chunks, start=1):
         weather = pace.report(chunk)
@@ -113,7 +123,7 @@ def _bar(
             description=weather.pop("time"),
             total=plan.layout.count,
             completed=done,
-            weather="  ".join(weather.values()),
+            words="  ".join(weather.values()),
         )
         yield chunk
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import rich.console
 import rich.progress
 
-from ngcm_cli.cli.narration import clock, say
+from ngcm_cli.cli.narration import clock, run_bar, say
 
 if TYPE_CHECKING:
     from ngcm_cli.climate.course import Report
@@ -24,18 +24,8 @@ def following(console: rich.console.Console) -> Iterator["Follow"]:
     if not console.is_terminal:
         yield lambda days, plan: _lines(days, plan, console)
         return
-    bar = rich.progress.Progress(
-        rich.progress.SpinnerColumn(),
-        rich.progress.TextColumn("{task.description}"),
-        rich.progress.BarColumn(bar_width=None),
-        rich.progress.TextColumn("{task.fields[words]}"),
-        console=console,
-        refresh_per_second=4,
-    )
-    try:  # the bar starts with the run: a download before it has a bar of its own
+    with run_bar(console) as bar:
         yield lambda days, plan: _bar(days, plan, bar)
-    finally:
-        bar.stop()
 
 
 def _bar(

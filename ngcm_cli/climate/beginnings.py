@@ -49,8 +49,8 @@ def read_beginnings(
         notes = atmosphere.notes
         if config.data is None and start != SAMPLE_TIME:
             notes += (
-                f"The atmosphere of {format_time(SAMPLE_TIME)} is taken as that of "
-                f"{format_time(start)}: leave out the first months.",
+                f"The atmosphere of {format_time(SAMPLE_TIME)} is taken as that of the "
+                "start: leave out the first months.",
             )
         beginnings.append(Beginning(atmosphere.fields, notes))
     return beginnings
@@ -64,7 +64,7 @@ def read_sea(config: AmipConfig, model: NeuralGCM, progress: Progress = unseen) 
     """
     start = config.start_times[0]
     end = max(config.end_of(start) for start in config.start_times)
-    request = dataclasses.replace(_request(config), init=start, lead=end - start)
+    request = dataclasses.replace(_request(config), lead=end - start)
     return inputs.read_sea(request, start, needs_of(model), progress)
 
 

@@ -1,7 +1,6 @@
-"""The loop of long runs: one day of the model after another, watched and written."""
+"""One day of long runs on the device: steps, means, and numbers to watch."""
 
 import dataclasses
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -45,8 +44,8 @@ class Day:
     Attributes:
         looks: global means and extremes of the state at every sample and, last, at the
             end of the day, on the host.
-        mean: of the day.
-        month: the mean of the month up to the end of the day.
+        mean: of the day; without samples where daily means are not written.
+        month: of the month up to the end of the day; likewise.
         instants: fields at every sample, if these are written.
     """
 
@@ -73,8 +72,9 @@ def first_carry(plan: ClimatePlan, beginnings: list[Beginning]) -> Carry:
 
 def empty_mean(plan: ClimatePlan, state: ModelState) -> RunningMean:
     """Without samples yet, for states of this shape."""
-    fields = functools.partial(_fields, plan)
-    shapes = eqx.filter_eval_shape(lambda s: fields(s) | _rates(plan, s), state)
+    shapes = eqx.filter_eval_shape(
+        lambda state: _fields(plan, state) | _rates(plan, state), state
+    )
     if len(plan.runs) == 1:
         return RunningMean.zeros_like(shapes)
     return jax.vmap(RunningMean.zeros_like)(
@@ -90,16 +90,19 @@ def one_day(plan: ClimatePlan, carry: Carry) -> tuple[Carry, Day]:
     """
     forcing, state = plan.forcing(carry.day), carry.state
     month = carry.month.restart(_new_months(plan, carry.day))
-    today, looks, instants = month.restart(), [], []
+    today, looks, instants, means = month.restart(), [], [], plan.config.means
     for sample in range(plan.samples):
         looks.append(_each(plan, _look, state))
-        fields = _fields(plan, state)
-        if plan.is_instant(carry.day, sample):
+        is_instant = plan.is_instant(carry.day, sample)
+        fields = _fields(plan, state) if means or is_instant else {}
+        if is_instant:
             instants.append(fields | _fluxes(plan, state))
         state = _each(plan, NeuralGCM.advance, state, forcing, plan.steps)
-        fields |= _rates(plan, state)
+        if means:
+            fields |= _rates(plan, state)
         state = state.counting_water_anew()
-        today, month = today.add(fields), month.add(fields)
+        today = today.add(fields) if "daily" in means else today
+        month = month.add(fields) if "monthly" in means else month
     looks.append(_each(plan, _look, state))
     day = Day(jax.device_get(looks), today, month, instants)
     return Carry(carry.day + 1, state, month), day

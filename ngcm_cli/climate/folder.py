@@ -13,7 +13,8 @@ from ngcm_cli.climate.identity import settings
 from ngcm_cli.climate.plan import ClimatePlan
 from ngcm_cli.config.run_file import format_run_file
 from ngcm_cli.errors import ConfigError, OutputError, Terminated, UnstableRunError
-from ngcm_cli.output.run_folder import RUN_FILE, RunFolder
+from ngcm_cli.output.place import RUN_FILE
+from ngcm_cli.output.run_folder import RunFolder
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """What a restart and the run that goes on from it must have in common."""
 
+import functools
 import hashlib
 import os
 from typing import Any
@@ -12,6 +13,7 @@ from ngcm_cli.data.places import is_far
 from ngcm_cli.zoo import Card, model_names
 
 
+@functools.lru_cache(maxsize=1)  # every restart asks, and the sea may be large
 def identity(plan: ClimatePlan) -> dict[str, Any]:
     """Weights, architecture, sea and settings of a run, as a restart keeps them."""
     card, sea = plan.card, plan.sea

@@ -227,10 +227,11 @@ def plan_climate(
     check_local_paths(config)
     card, model = open_model(config.model, offline=config.offline, progress=progress)
     _check_steps(config, model)
-    model = model.tracking_water()
+    variables = _variables(config, model)
+    if set(variables) & set(RATES):
+        model = model.tracking_water()
     if config.fix_mean_pressure:
         model = model.holding_mean_pressure()
-    variables = _variables(config, model)
     levels = chosen_levels(config, model, variables)
     sea = beginnings.read_sea(config, model, progress)
     states = [] if goes_on else beginnings.read_beginnings(config, model, progress)
@@ -249,6 +250,7 @@ def plan_climate(
             model_levels=model.levels,
             sigma=model.encoder.levels.centers,
             grid=chosen_grid(config, model),
+            fluxes=RATES,
             realizations=tuple(range(i * config.members, (i + 1) * config.members)),
             attributes=_attributes(
                 config, card, start, sea, states[i].notes if states else ()
@@ -283,7 +285,8 @@ def _check_steps(config: AmipConfig, model: NeuralGCM) -> None:
 
 def _variables(config: AmipConfig, model: NeuralGCM) -> tuple[str, ...]:
     """Everything that has a mean: fields at an instant, and rates of fluxes."""
-    rates = tuple(name for name in RATES if name in model.output_variables)
+    known = model.tracking_water().output_variables
+    rates = tuple(name for name in RATES if name in known)
     means = (*ATMOSPHERE, *SURFACE, *rates)
     return chosen_variables(config, model, means, means, " as something to average")
 

@@ -43,7 +43,9 @@ class AmipConfig(Settings):
 
     command: ClassVar[str] = "amip"
     changeable: ClassVar[tuple[str, ...]] = (
-        *("on_instability", "restart_every", "offline"),
+        "on_instability",
+        "restart_every",
+        "offline",
     )
     """Settings that a run may go on with in another way."""
 

@@ -107,15 +107,6 @@ def parse_switch(value: Any) -> bool:
     return word in yes
 
 
-def _sea_mode(value: Any) -> str:
-    word = str(value).strip().lower().replace("_", "-")
-    if word not in SEA_MODES:
-        raise ConfigError(
-            f"'{value}' is not something the sea can do.", closest(word, SEA_MODES)
-        )
-    return word
-
-
 def _kelvin(value: Any) -> float:
     text = re.sub(r"\s*(k|°c|degc|c)$", "", str(value).strip().lower())
     try:
@@ -206,7 +197,7 @@ Text = Annotated[str, pydantic.BeforeValidator(_text)]
 Path = Annotated[pathlib.Path, pydantic.BeforeValidator(_text)]
 Seed = Annotated[int, pydantic.BeforeValidator(_seed)]
 Switch = Annotated[bool, pydantic.BeforeValidator(parse_switch)]
-SeaMode = Annotated[str, pydantic.BeforeValidator(_sea_mode)]
+SeaMode = Annotated[str, _one_of(*SEA_MODES)]
 Kelvin = Annotated[float, pydantic.BeforeValidator(_kelvin)]
 Count = Annotated[int, pydantic.BeforeValidator(_count)]
 MeansOver = Annotated[tuple[str, ...], pydantic.BeforeValidator(_means)]

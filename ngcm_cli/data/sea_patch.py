@@ -13,9 +13,6 @@ import numpy as np
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.spectral.grid import Grid
 
-WIDEST = 90.0
-"""Degrees from the centre to the edge, at most."""
-
 _NO_SEA = 0.9  # land fraction of cells that hold lakes and rivers at most
 
 
@@ -35,10 +32,8 @@ def patch(
         K, (longitude, latitude) float32.
 
     Raises:
-        ConfigError: there is no such place or no such width, or the patch lies between
-            the nodes of the grid.
+        ConfigError: the patch lies between the nodes of the grid.
     """
-    _check(latitude, longitude, width, amplitude)
     north = np.rad2deg(grid.latitude) - latitude
     # Half a turn away at most, either way round.
     east = (np.rad2deg(grid.longitude) - longitude + 180) % 360 - 180
@@ -92,23 +87,3 @@ def _bell(distance: np.ndarray) -> np.ndarray:
 
 def _place(latitude: float, longitude: float) -> str:
     return f"At latitude {latitude:g}, longitude {longitude:g}"
-
-
-def _check(latitude: float, longitude: float, width: float, amplitude: float) -> None:
-    if not abs(latitude) <= 90 or not abs(longitude) <= 360:
-        raise ConfigError(
-            f"The patch's centre, latitude {latitude:g} and longitude {longitude:g}, "
-            "is not on the globe.",
-            "Give the latitude first, from -90 to 90, then the longitude in degrees "
-            "east.",
-        )
-    if not 0 < width <= WIDEST:
-        raise ConfigError(
-            f"The patch's width, {width:g}, is not above 0 and at most {WIDEST:g}°.",
-            "Give the degrees from its centre to its edge.",
-        )
-    if not np.isfinite(amplitude):
-        raise ConfigError(
-            f"The patch's amplitude, {amplitude:g} K, is no temperature.",
-            "Give a difference in kelvin, such as 2.",
-        )

@@ -13,11 +13,16 @@ import numpy as np
 
 from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.output.grid import OutputGrid
-from ngcm_cli.output.layout import ATTRIBUTES, CALENDAR, EPOCH, Coordinate, describe
+from ngcm_cli.output.layout import (
+    ATTRIBUTES,
+    CALENDAR,
+    EPOCH,
+    Coordinate,
+    arrange,
+    describe,
+    level_values,
+)
 from ngcm_cli.output.records import Records
-
-FLUXES = ("P_minus_E_rate", "precipitation_rate", "evaporation")
-"""Their means are of everything that passed, not of instants."""
 
 FREQUENCIES = {"monthly": "mon", "daily": "day"}
 _UNITS = {"monthly": "M", "daily": "D"}
@@ -151,6 +156,8 @@ class Climate:
         end: of the runs.
         sample: time between the instants that means are made of.
         variables: names from `VARIABLES`.
+        fluxes: those of them whose means are of everything that passed, not of
+            instants.
         levels: pressure levels on disk, hPa, ascending.
         model_levels: pressure levels of the fields that come.
         sigma: centres of the model's levels.
@@ -163,6 +170,7 @@ class Climate:
     end: np.datetime64
     sample: np.timedelta64
     variables: tuple[str, ...]
+    fluxes: tuple[str, ...]
     levels: Sequence[float]
     model_levels: Sequence[float]
     sigma: np.ndarray
@@ -213,12 +221,7 @@ class Climate:
             name: of the variable.
             field: (level, longitude, latitude), with one level at the surface.
         """
-        if not VARIABLES[name].on_levels:
-            field = field[0]
-        elif len(self.levels) < len(self.model_levels):
-            field = field[[list(self.model_levels).index(p) for p in self.levels]]
-        field = self.grid.regrid(field)
-        return np.ascontiguousarray(np.swapaxes(field, -1, -2), dtype=np.float32)
+        return arrange(name, field, self.levels, self.model_levels, self.grid)
 
     @property
     def _interval(self) -> str:
@@ -226,14 +229,13 @@ class Climate:
         return f"interval: {hours:g} hour{'' if hours == 1 else 's'}"
 
     def _fields(self, horizontal: tuple[str, ...], cell_methods: str) -> _Fields:
-        # Means of fluxes are of all steps of the model.
         of_fluxes = cell_methods.replace(f" ({self._interval})", "")
         return {
             name: (
                 (*(("level",) if VARIABLES[name].on_levels else ()), *horizontal),
                 {
                     **describe(name),
-                    "cell_methods": of_fluxes if name in FLUXES else cell_methods,
+                    "cell_methods": of_fluxes if name in self.fluxes else cell_methods,
                 },
             )
             for name in self.variables
@@ -280,11 +282,8 @@ class Climate:
         )
 
     def _places(self, names: tuple[str, ...]) -> dict[str, Coordinate]:
-        levels = np.asarray(self.levels, float)
-        if (levels == levels.astype(np.int64)).all():
-            levels = levels.astype(np.int64)
         values = {
-            "level": levels,
+            "level": level_values(self.levels),
             "sigma": np.asarray(self.sigma, np.float64),
             "latitude": self.grid.latitude,
             "longitude": self.grid.longitude,

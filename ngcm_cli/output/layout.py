@@ -78,6 +78,40 @@ def describe(name: str) -> dict[str, Any]:
     return {name: text for name, text in attributes.items() if text}
 
 
+def level_values(levels: Sequence[float]) -> np.ndarray:
+    """Pressure levels as they are stored: whole numbers where they all are."""
+    values = np.asarray(levels, float)
+    whole = values.astype(np.int64)
+    return whole if (values == whole).all() else values
+
+
+def arrange(
+    name: str,
+    field: np.ndarray,
+    levels: Sequence[float],
+    model_levels: Sequence[float],
+    grid: OutputGrid,
+) -> np.ndarray:
+    """From the model's levels, grid and order to those on disk, as float32.
+
+    Args:
+        name: of the variable.
+        field: (…, model level, longitude, latitude), at the surface with one level.
+        levels: wanted, hPa.
+        model_levels: of the field, hPa.
+        grid: on disk, which knows the way there from the model's.
+
+    Returns:
+        (…, [level,] latitude, longitude).
+    """
+    if not VARIABLES[name].on_levels:
+        field = field[..., 0, :, :]
+    elif len(levels) < len(model_levels):
+        chosen = [list(model_levels).index(p) for p in levels]
+        field = field[..., chosen, :, :]
+    return np.ascontiguousarray(np.swapaxes(grid.regrid(field), -1, -2), np.float32)
+
+
 @dataclasses.dataclass(frozen=True)
 class Layout:
     """What a forecast's output holds, before any of it exists.
@@ -133,19 +167,13 @@ class Layout:
         return 4 * sum(math.prod(self.chunk(name)) for name in self.variables)
 
     def select(self, name: str, field: np.ndarray) -> np.ndarray:
-        """From the model's levels, grid and order to those on disk, as float32.
+        """As `arrange` does it.
 
         Args:
             name: of the variable.
             field: (…, model level, longitude, latitude), at the surface with one level.
         """
-        if not VARIABLES[name].on_levels:
-            field = field[..., 0, :, :]
-        elif len(self.levels) < len(self.model_levels):
-            chosen = [list(self.model_levels).index(p) for p in self.levels]
-            field = field[..., chosen, :, :]
-        field = self.grid.regrid(field)
-        return np.ascontiguousarray(np.swapaxes(field, -1, -2), dtype=np.float32)
+        return arrange(name, field, self.levels, self.model_levels, self.grid)
 
     def coordinates(self) -> dict[str, Coordinate]:
         """Every coordinate, by name."""
@@ -154,14 +182,12 @@ class Layout:
         whole_hours = not (since % 3600 or (seconds % 3600).any())
         unit, size = ("hours", 3600) if whole_hours else ("seconds", 1)
         lead, init = seconds // size, np.array([since // size])
-        levels = np.asarray(self.levels, float)
-        whole_levels = (levels == levels.astype(np.int64)).all()
         clock = {"units": f"{unit} since {EPOCH.astype('datetime64[D]')}"}
         encoded = {
             "init_time": (("init_time",), init, clock),
             "lead_time": (("lead_time",), lead, {"units": unit}),
             "valid_time": (("init_time", "lead_time"), init[:, None] + lead, clock),
-            "level": (("level",), levels.astype(int) if whole_levels else levels, {}),
+            "level": (("level",), level_values(self.levels), {}),
             "latitude": (("latitude",), self.grid.latitude, {}),
             "longitude": (("longitude",), self.grid.longitude, {}),
         }

@@ -10,7 +10,6 @@ import os
 import pathlib
 import shutil
 import uuid
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +17,7 @@ import numpy as np
 
 from ngcm_cli.errors import OutputError
 from ngcm_cli.output.layout import Coordinate
+from ngcm_cli.output.template import Variable, write_template
 
 if TYPE_CHECKING:
     import zarr
@@ -188,45 +188,25 @@ def open_store(path: pathlib.Path, mode: Literal["r", "r+"]) -> "zarr.Group":
 
 def _create(path: pathlib.Path, records: Records) -> None:
     """A store with all coordinates and attributes and no data; whole or not there."""
-    import zarr
-    from zarr.codecs import BloscCodec
-
-    compressor = BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
     for left in path.parent.glob(f".{path.name}.*.partial"):  # by a killed process
         shutil.rmtree(left, ignore_errors=True)
     new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
-        group = zarr.create_group(
-            new, zarr_format=3, attributes=dict(records.attributes)
+        write_template(
+            new,
+            records.attributes,
+            records.coordinates,
+            (
+                Variable(
+                    name,
+                    records.dimensions(name),
+                    records.shape(name),
+                    records.chunks(name),
+                    attributes,
+                )
+                for name, (_, attributes) in records.fields.items()
+            ),
         )
-        for name, coordinate in records.coordinates.items():
-            group.create_array(
-                name,
-                data=coordinate.values,
-                dimension_names=coordinate.dimensions,
-                attributes=dict(coordinate.attributes),
-            )
-        for name, (_, attributes) in records.fields.items():
-            group.create_array(
-                name,
-                shape=records.shape(name),
-                chunks=records.chunks(name),
-                dtype="float32",
-                fill_value=float("nan"),
-                compressors=compressor,
-                dimension_names=records.dimensions(name),
-                attributes=dict(attributes),
-            )
-        _consolidate(new)
         os.rename(new, path)
     finally:
         shutil.rmtree(new, ignore_errors=True)
-
-
-def _consolidate(path: pathlib.Path) -> None:
-    import zarr
-
-    with warnings.catch_warnings():
-        # Zarr 3 has no word on consolidated metadata yet; every reader knows it.
-        warnings.simplefilter("ignore")
-        zarr.consolidate_metadata(path)

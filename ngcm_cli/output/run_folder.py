@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 
 from ngcm_cli.errors import OutputError
-from ngcm_cli.output.place import RUN_FILE, Lock
+from ngcm_cli.output.place import Lock
 from ngcm_cli.output.records import Records, RecordStore
 from ngcm_cli.output.restart import RESTARTS, restart_path, restarts, write_restart
-
-__all__ = ["LOCK", "PROGRESS", "RUN_FILE", "Put", "RunFolder"]
 
 log = logging.getLogger(__name__)
 

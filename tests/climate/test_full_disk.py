@@ -5,7 +5,7 @@ import sys
 import pytest
 from climate.reduced import write_reduced_model
 from output.small_climate import contents
-from output.small_disk import fill, small_disk
+from small_disk import fill, small_disk
 
 from ngcm_cli import run
 from ngcm_cli.cli import main
@@ -37,7 +37,7 @@ def test_a_run_stops_and_goes_on(tmp_path, monkeypatch, capsys):
         "restart_every": "1d",
     }
     run.amip(output=tmp_path / "whole", **settings)
-    with small_disk(tmp_path / "disk", megabytes=16) as disk:
+    with small_disk(tmp_path / "disk", size="16m") as disk:
         folder = disk / "run"
 
         def track(days, plan):

@@ -17,7 +17,8 @@ from ngcm_cli.climate.status import read_config, read_status
 from ngcm_cli.config import AmipConfig
 from ngcm_cli.config.run_file import format_run_file
 from ngcm_cli.errors import ConfigError, OutputError
-from ngcm_cli.output.run_folder import PROGRESS, RUN_FILE, RunFolder
+from ngcm_cli.output.place import RUN_FILE
+from ngcm_cli.output.run_folder import PROGRESS, RunFolder
 
 TESTS = pathlib.Path(__file__).parents[1]
 SETTINGS = {"start": "1984-01-01", "days": 60, "members": 1}

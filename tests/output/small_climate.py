@@ -21,6 +21,7 @@ def small_climate(
     settings = {
         "sample": HOURS[6],
         "variables": ("temperature", "surface_pressure"),
+        "fluxes": (),
         "levels": LEVELS,
         "model_levels": LEVELS,
         "sigma": SIGMA,

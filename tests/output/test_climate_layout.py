@@ -164,3 +164,18 @@ def test_fields_on_a_regular_grid(tmp_path):
 def test_levels_between_whole_numbers_keep_their_fraction():
     records = small_climate(levels=(0.5, 500), model_levels=(0.5, 500)).means("daily")
     assert records.coordinates["level"].values.tolist() == [0.5, 500]
+
+
+def test_means_of_fluxes_are_of_all_steps():
+    """Of instants every six hours are those of all else."""
+    names = "temperature", "P_minus_E_rate"
+    climate = small_climate(variables=names, fluxes=("P_minus_E_rate",))
+    for records, over in (
+        (climate.means("daily"), ""),
+        (climate.zonal("daily"), " longitude: mean"),
+    ):
+        methods = [records.fields[name][1]["cell_methods"] for name in names]
+        assert methods == [
+            f"time: mean (interval: 6 hours){over}",
+            f"time: mean{over}",
+        ]

@@ -24,10 +24,10 @@ from ngcm_cli.output.run_folder import LOCK, PROGRESS, RunFolder
 RECORDS = small_climate(end="1984-01-11").means("daily")
 TIME = np.datetime64("1984-01-02", "s")
 DAY = np.timedelta64(1, "D")
-HERE = str(pathlib.Path(__file__).parent)
+HERE = [str(path) for path in pathlib.Path(__file__).parents[:2]]
 WRITER = """
     import pathlib, sys
-    sys.path.insert(0, {here!r})
+    sys.path[:0] = {here!r}
     from test_run_folder import *
     folder = RunFolder(pathlib.Path({path!r}))
     folder.open("daily.zarr", RECORDS)
@@ -185,7 +185,7 @@ def test_the_records_of_a_full_disk_can_be_written_later(tmp_path, folder, monke
 
 
 def test_a_disk_that_is_really_full(tmp_path):
-    with small_disk(tmp_path / "disk", megabytes=1) as disk_:
+    with small_disk(tmp_path / "disk", size="1m") as disk_:
         fill_and_go_on(disk_)
 
 

@@ -16,6 +16,7 @@ import urllib.request
 import google_crc32c
 import pytest
 import yaml
+from small_disk import small_disk
 
 from ngcm_cli.checkpoint.card import PublishedCard
 from ngcm_cli.errors import CheckpointError
@@ -215,31 +216,21 @@ def test_a_folder_that_cannot_be_written_to_is_named(card, tmp_path, monkeypatch
     assert str(tmp_path / "file") in error.message and "NGCM_HOME" in error.hint
 
 
-@pytest.fixture
-def small_disk(home):
-    """A real file system of one megabyte, where this user may mount one."""
-    home.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(home)]
-    if os.geteuid() != 0 or subprocess.run(words, capture_output=True).returncode:
-        pytest.skip("no file system can be mounted here")
-    yield home
-    subprocess.run(["umount", str(home)], check=True)
-
-
-def test_a_full_disk_keeps_what_there_is(card, server, small_disk, monkeypatch, body):
-    ballast = small_disk / "ballast"
-    ballast.write_bytes(bytes(500_000))
-    assert "take 700 kB, and " in refused(card).message
-    free = type("usage", (), {"free": 10**9})  # as if it filled up meanwhile
-    monkeypatch.setattr("shutil.disk_usage", lambda folder: free)
-    error = refused(card)
-    assert "is full: No space left on device" in error.message
-    assert "kB of the weights are there and kept" in error.hint
-    partial = small_disk / "models" / "some.pkl.partial"
-    assert 400_000 < partial.stat().st_size < 600_000
-    ballast.unlink()
-    assert cache.fetch(card).read_bytes() == body
-    assert int(server.requests[-1]["Range"].strip("bytes=-")) > 400_000
+def test_a_full_disk_keeps_what_there_is(card, server, home, monkeypatch, body):
+    with small_disk(home, size="1m"):
+        ballast = home / "ballast"
+        ballast.write_bytes(bytes(500_000))
+        assert "take 700 kB, and " in refused(card).message
+        free = type("usage", (), {"free": 10**9})  # as if it filled up meanwhile
+        monkeypatch.setattr("shutil.disk_usage", lambda folder: free)
+        error = refused(card)
+        assert "is full: No space left on device" in error.message
+        assert "kB of the weights are there and kept" in error.hint
+        partial = home / "models" / "some.pkl.partial"
+        assert 400_000 < partial.stat().st_size < 600_000
+        ballast.unlink()
+        assert cache.fetch(card).read_bytes() == body
+        assert int(server.requests[-1]["Range"].strip("bytes=-")) > 400_000
 
 
 FETCH = """

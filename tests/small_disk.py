@@ -9,12 +9,14 @@ import pytest
 
 
 @contextlib.contextmanager
-def small_disk(place: pathlib.Path, megabytes: int) -> Iterator[pathlib.Path]:
-    """A file system in memory; the test is skipped where none may be mounted."""
+def small_disk(place: pathlib.Path, size: str) -> Iterator[pathlib.Path]:
+    """A file system in memory, of a size as 16m.
+
+    The test is skipped where none may be mounted: that takes Linux, and root.
+    """
     place.mkdir()
-    size = f"size={megabytes}m"
     try:
-        mount = ["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(place)]
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
         done = subprocess.run(mount, capture_output=True)
     except OSError:
         pytest.skip("there is no mount")
