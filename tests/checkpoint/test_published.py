@@ -373,12 +373,12 @@ def test_a_list_that_grows_without_end_costs_nothing(write, make, name):
     else:
         aux["attrs"]["note"] = make()
     path = write(content)
-    start = time.perf_counter()
+    start = time.process_time()
     if name == "attrs":
         read_published(path)
     else:
         refused(path)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_one_row_cannot_stand_for_a_grid(write):
