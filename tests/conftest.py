@@ -16,9 +16,7 @@ hypothesis.settings.load_profile("ngcm")
 @pytest.fixture(scope="session", autouse=True)
 def compilation_cache(tmp_path_factory):
     """Tests, and the commands that they start, compile a computation once."""
-    own = tmp_path_factory.getbasetemp()  # of a process of pytest-xdist: in that of all
-    within = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    folder = str(within / "compiled")
+    folder = str(tmp_path_factory.mktemp("compiled"))
     before = os.environ.get("JAX_COMPILATION_CACHE_DIR")
     os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
     import jax

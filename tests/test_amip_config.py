@@ -115,6 +115,9 @@ EVERYTHING = {
         ({"sst_patch": "91,0,5,1"}, "sst_patch: 91,0 is no place.", "from -90 to 90"),
         ({"sst_patch": "nan,0,5,1"}, "sst_patch: nan,0 is no place.", "from -90"),
         ({"sst_patch": "0,-181,5,1"}, "sst_patch: 0,-181 is no place.", "-180 to 360."),
+        ({"sst_patch": "0,361,5,1"}, "sst_patch: 0,361 is no place.", "-180 to 360."),
+        ({"sst_patch": "0,0,-5,1"}, "sst_patch: A patch of -5 degrees", "Give a half"),
+        ({"sst_patch": "0,0,91,1"}, "sst_patch: A patch of 91 degrees", "up to 90"),
         ({"sst_patch": "0,0,0,1"}, "sst_patch: A patch of 0 degrees and 1 K", "Give a"),
         (
             {"sst_patch": "0,0,5,inf"},

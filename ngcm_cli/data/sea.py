@@ -1,6 +1,8 @@
 """The sea under a run: its temperature and its ice, on the model's grid."""
 
 import dataclasses
+import functools
+import hashlib
 
 import numpy as np
 
@@ -41,6 +43,15 @@ class Sea:
     def dated(self) -> bool:
         """Whether anything said when the fields are valid."""
         return self.times[0] != UNDATED
+
+    @functools.cached_property  # every restart asks, and there may be much of it
+    def sha256(self) -> str:
+        """Of all numbers."""
+        digest = hashlib.sha256(self.times.tobytes())
+        for name in sorted(self.fields):
+            digest.update(self.fields[name].tobytes())
+        digest.update(np.asarray(self.warming, np.float32).tobytes())
+        return digest.hexdigest()
 
     def at(self, time: np.datetime64) -> dict[str, np.ndarray]:
         """Each field at one time, (1, longitude, latitude), as the run is given it."""

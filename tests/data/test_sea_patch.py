@@ -56,15 +56,10 @@ def test_patches_side_by_side_add_up_to_one():
     np.testing.assert_allclose(band, np.broadcast_to(band[0], band.shape), atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "words, wrong",
-    [
-        ((0, 1.4, 1, 1), "no node of the model's 128x64 grid is within 1°"),
-    ],
-)
-def test_what_is_no_patch(words, wrong):
+def test_a_patch_between_the_nodes_is_refused():
+    wrong = "no node of the model's 128x64 grid is within 1°"
     with pytest.raises(ConfigError, match=wrong) as caught:
-        patch(FINE, *words)
+        patch(FINE, 0, 1.4, 1, 1)
     assert caught.value.hint
 
 
