@@ -1,18 +1,15 @@
 """The folder of a long run: made, found again, and left in order."""
 
 import contextlib
-import signal
-import threading
 from collections.abc import Iterator
-
-import jax
 
 import ngcm_cli
 from ngcm_cli.climate.course import Course
-from ngcm_cli.climate.identity import settings
 from ngcm_cli.climate.plan import ClimatePlan
 from ngcm_cli.config.run_file import format_run_file
-from ngcm_cli.errors import ConfigError, OutputError, Terminated, UnstableRunError
+from ngcm_cli.errors import OutputError, UnstableRunError
+from ngcm_cli.guards import enough_memory, terminable
+from ngcm_cli.origin import anywhere
 from ngcm_cli.output.place import RUN_FILE
 from ngcm_cli.output.run_folder import RunFolder
 
@@ -35,22 +32,18 @@ def open_folder(plan: ClimatePlan) -> Iterator[RunFolder]:
         ) from None
     with contextlib.closing(RunFolder(path)) as folder:
         comment = f"ngcm {ngcm_cli.__version__}: go on with ngcm amip --resume"
-        folder.text(RUN_FILE, format_run_file(settings(plan), comment))
+        folder.text(RUN_FILE, format_run_file(anywhere(plan.config), comment))
+        runs = len(plan.runs)
         try:
-            yield folder
+            with enough_memory(
+                f"{runs} run{'s side by side' if runs > 1 else ''} of {plan.card.name}",
+                "Run fewer --members and --starts at a time, or use a larger device.",
+            ):
+                yield folder
         except KeyboardInterrupt as stop:
             if not hasattr(stop, "__notes__"):  # before the first day
                 stop.add_note(f"Go on with `ngcm amip --resume {path}`.")
             raise
-        except jax.errors.JaxRuntimeError as error:
-            if "RESOURCE_EXHAUSTED" not in str(error):
-                raise
-            runs = len(plan.runs)
-            raise ConfigError(
-                f"The device has too little memory for {runs} "
-                f"run{'s side by side' if runs > 1 else ''} of {plan.card.name}.",
-                "Run fewer --members and --starts at a time, or use a larger device.",
-            ) from error
 
 
 @contextlib.contextmanager
@@ -61,7 +54,7 @@ def keeping(course: Course) -> Iterator[None]:
         Terminated: the process got SIGTERM.
     """
     try:
-        with _terminable():
+        with terminable():
             yield
     except KeyboardInterrupt as stop:
         # Whoever interrupts again does not want to wait: the last restart must do.
@@ -76,23 +69,6 @@ def keeping(course: Course) -> Iterator[None]:
         if not isinstance(error, OutputError):  # which says it already
             error.add_note(_note(course))
         raise
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """A context in which SIGTERM is an exception, as Ctrl-C is."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may ask for signals
-        return
-
-    def terminate(number: int, frame: object) -> None:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _note(course: Course) -> str:

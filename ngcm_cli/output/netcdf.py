@@ -3,12 +3,13 @@
 import math
 import os
 import pathlib
-import uuid
 from typing import TYPE_CHECKING
 
 import netCDF4
+import numpy as np
 
 from ngcm_cli.errors import OutputError
+from ngcm_cli.output.writing import put_aside
 
 if TYPE_CHECKING:
     import zarr
@@ -26,7 +27,7 @@ def export_netcdf(source: pathlib.Path, target: pathlib.Path) -> None:
     import zarr
 
     place = target.resolve()
-    new = place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}")
+    new = put_aside(place)
     try:
         with netCDF4.Dataset(new, "w", format="NETCDF4") as file:
             _copy(zarr.open_group(source, mode="r"), file)
@@ -63,6 +64,6 @@ def _copy(group: "zarr.Group", file: netCDF4.Dataset) -> None:
         if not is_field:
             variable[...] = array[...]
             continue
-        before = (slice(None),) * dimensions.index("lead_time")
-        for lead in range(array.shape[len(before)]):
-            variable[*before, lead] = array[*before, lead]
+        depth = dimensions.index("lead_time") + 1
+        for index in np.ndindex(array.shape[:depth]):
+            variable[index] = array[index]

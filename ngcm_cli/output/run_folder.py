@@ -1,8 +1,6 @@
 """The folder of a long run: its stores, restarts, run file and progress."""
 
-import concurrent.futures
 import contextlib
-import errno
 import json
 import logging
 import os
@@ -17,6 +15,7 @@ from ngcm_cli.errors import OutputError
 from ngcm_cli.output.place import Lock
 from ngcm_cli.output.records import Records, RecordStore
 from ngcm_cli.output.restart import RESTARTS, restart_path, restarts, write_restart
+from ngcm_cli.output.writing import Background, why
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +44,7 @@ class RunFolder:
                 if left.is_file():  # unfinished stores are removed by `RecordStore`
                     left.unlink(missing_ok=True)
         self._stores: dict[str, RecordStore] = {}
-        self._thread = concurrent.futures.ThreadPoolExecutor(1, "ngcm-folder")
-        self._write: concurrent.futures.Future[None] | None = None
+        self._thread = Background("ngcm-folder")
 
     def open(self, name: str, records: Records, make: bool = True) -> None:
         """Make a store of the run, or open it where it is.
@@ -152,13 +150,7 @@ class RunFolder:
 
     def wait(self) -> None:
         """Until all that was handed over is written."""
-        if self._write is not None:
-            try:
-                self._write.result()
-            finally:
-                # Ctrl-C may have ended the waiting, not the writing, which may fail.
-                if self._write.done():
-                    self._write = None
+        self._thread.wait()
 
     def close(self) -> None:
         """Stop the thread and let other processes write here.
@@ -166,20 +158,16 @@ class RunFolder:
         What a failed write left out is of no account: no restart is from after it.
         """
         try:
-            with contextlib.suppress(OutputError):
-                self.wait()
+            self._thread.close()
         finally:
-            self._thread.shutdown()
             self._lock.release()
 
     def _submit(self, work: Callable[[], None]) -> None:
-        self.wait()
-
         def run() -> None:
             with self._blaming():
                 work()
 
-        self._write = self._thread.submit(run)
+        self._thread.submit(run)
 
     @contextlib.contextmanager
     def _blaming(self):
@@ -189,10 +177,8 @@ class RunFolder:
         except OutputError:
             raise
         except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            reason = "the disk is full" if full else error.strerror or str(error)
+            reason, action = why(error)
             raise OutputError(
                 f"Writing to {self.path} stopped: {reason}.",
-                f"{'Free some space' if full else 'Look after the disk'}, then go on "
-                f"with `ngcm amip --resume {self.path}`.",
+                f"{action}, then go on with `ngcm amip --resume {self.path}`.",
             ) from error

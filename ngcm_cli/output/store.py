@@ -6,15 +6,12 @@ the run goes on. Later lead times read as NaN, except that the one being written
 the process was killed may hold some of its variables.
 """
 
-import concurrent.futures
 import contextlib
-import errno
+import functools
 import logging
-import os
 import pathlib
 import shutil
 import types
-import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
 
@@ -25,6 +22,7 @@ from ngcm_cli.output.layout import Layout
 from ngcm_cli.output.netcdf import export_netcdf
 from ngcm_cli.output.place import Lock, check_output, store_path
 from ngcm_cli.output.template import Variable, write_template
+from ngcm_cli.output.writing import Background, put, put_aside, why
 
 if TYPE_CHECKING:
     import zarr
@@ -55,10 +53,9 @@ class Store:
         self.overwrite = overwrite
         self.appended = 0
         self.completed = 0
-        self._new = place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}")
+        self._new = put_aside(place)
         self._group: zarr.Group | None = None
-        self._thread = concurrent.futures.ThreadPoolExecutor(1, "ngcm-store")
-        self._write: concurrent.futures.Future[None] | None = None
+        self._thread = Background("ngcm-store")
 
     def append(self, fields: Mapping[str, np.ndarray]) -> None:
         """Hand over the next lead time.
@@ -71,17 +68,16 @@ class Store:
         Raises:
             OutputError: the write before this one failed.
         """
-        self._wait()
         chosen = {name: fields[name] for name in self.layout.variables}
-        self._write = self._thread.submit(self._commit, self.appended, chosen)
+        self._thread.submit(functools.partial(self._commit, self.appended, chosen))
         self.appended += 1
 
     def close(self) -> None:
         """Finish the last write, declare the store complete, export if so asked."""
         try:
-            self._wait()
+            self._thread.wait()
         finally:
-            self._thread.shutdown()
+            self._thread.close()
         whole = self.completed == self.layout.count
         self._mark("complete" if whole else "failed")
         if self._location != self.path:
@@ -131,9 +127,7 @@ class Store:
 
     def _abandon(self, error: BaseException) -> None:
         """Keep what is whole, and say so."""
-        with contextlib.suppress(OutputError):
-            self._wait()
-        self._thread.shutdown()
+        self._thread.close()
         if not self.completed:
             shutil.rmtree(self._new, ignore_errors=True)
         elif self.completed < self.layout.count:
@@ -141,11 +135,6 @@ class Store:
             self._mark("interrupted" if stopped else "failed")
         if not isinstance(error, OutputError):  # which says it already
             error.add_note(self.progress())
-
-    def _wait(self) -> None:
-        write, self._write = self._write, None
-        if write is not None:
-            write.result()
 
     def _mark(self, status: str) -> None:
         with contextlib.suppress(OSError):  # on a full disk the count is still right
@@ -189,9 +178,7 @@ class Store:
         return array
 
     def _failure(self, error: OSError) -> OutputError:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        reason = "the disk is full" if full else error.strerror or str(error)
-        action = "Free some space" if full else "Look after the disk"
+        reason, action = why(error)
         return OutputError(
             f"Writing {self.path} stopped: {reason}.",
             f"{self.progress()} {action}, or choose another --output, and run again.",
@@ -202,16 +189,7 @@ class Store:
         import zarr
 
         place = self._location.resolve()
-        old = place.with_name(f"{self._new.name}.old")
-        if self.overwrite and place.exists():
-            os.rename(place, old)
-        try:
-            os.rename(self._new, place)
-        except BaseException:
-            if old.exists():
-                os.rename(old, place)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
+        put(self._new, place, self.overwrite)
         return zarr.open_group(place, mode="r+")
 
 
