@@ -5,15 +5,16 @@ import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ngcm_cli.run import amip, forecast
+    from ngcm_cli.run import amip, ensemble, forecast
     from ngcm_cli.zoo import load_model
 
     __version__: str
 
-__all__ = ["amip", "forecast", "load_model"]
+__all__ = ["amip", "ensemble", "forecast", "load_model"]
 
 _HOMES = {
     "amip": "ngcm_cli.run",
+    "ensemble": "ngcm_cli.run",
     "forecast": "ngcm_cli.run",
     "load_model": "ngcm_cli.zoo",
 }

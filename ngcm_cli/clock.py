@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -103,3 +104,12 @@ def parse_times(value: Any) -> tuple[np.datetime64, ...]:
     if not times:
         raise ConfigError("No time is given.", "Write one as 2020-08-22T12, in UTC.")
     return tuple(dict.fromkeys(times))
+
+
+def format_times(times: Sequence[np.datetime64]) -> str:
+    """Write times as `parse_times` reads them: several of one step as a range."""
+    steps = np.unique(np.diff(times))
+    if len(times) > 2 and len(steps) == 1 and steps[0] > np.timedelta64(0, "s"):
+        words = (format_time(times[0]), format_time(times[-1]))
+        return "/".join((*words, format_duration(steps[0])))
+    return ",".join(map(format_time, times))

@@ -1,5 +1,8 @@
 """Where a run starts from: the bundled sample, data of the user, or ERA5 far away."""
 
+import os
+from collections.abc import Sequence
+
 import numpy as np
 
 from ngcm_cli.config import ForecastConfig
@@ -10,7 +13,7 @@ from ngcm_cli.data.places import is_far, location, shown
 from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.gcm.model import NeuralGCM
-from ngcm_cli.zoo import bundled_folder, is_here
+from ngcm_cli.zoo import bundled_folder, is_here, model_names
 
 SAMPLE = "era5_tl31_1959-01-02T00.nc"
 SAMPLE_TIME = np.datetime64("1959-01-02T00", "s")
@@ -38,7 +41,27 @@ def read_inputs(
     config: ForecastConfig, model: NeuralGCM, progress: Progress = unseen
 ) -> inputs.InitialState:
     """What a forecast starts from, on the grid and levels of a model."""
-    request = inputs.InputRequest(
+    try:
+        return inputs.read_inputs(_request(config), needs_of(model), progress)
+    except InputDataError as error:
+        if not _is_sample(config) or path(config) not in error.message:
+            raise
+        raise InputDataError(
+            error.message.replace(path(config), SAMPLE),
+            f"{error.hint} Or name data of your own with --data.".strip(),
+        ) from error
+
+
+def check_inputs(
+    configs: Sequence[ForecastConfig], model: NeuralGCM, progress: Progress = unseen
+) -> None:
+    """Check that there is what forecasts from several initial times start from."""
+    requests = [_request(config) for config in configs]
+    inputs.check_inputs(requests, needs_of(model), progress)
+
+
+def _request(config: ForecastConfig) -> inputs.InputRequest:
+    return inputs.InputRequest(
         data=path(config),
         init=config.init,
         lead=config.lead,
@@ -48,15 +71,6 @@ def read_inputs(
         climatology=str(bundled_folder() / CLIMATOLOGY),
         offline=config.offline,
     )
-    try:
-        return inputs.read_inputs(request, needs_of(model), progress)
-    except InputDataError as error:
-        if not _is_sample(config) or path(config) not in error.message:
-            raise
-        raise InputDataError(
-            error.message.replace(path(config), SAMPLE),
-            f"{error.hint} Or name data of your own with --data.".strip(),
-        ) from error
 
 
 def _is_sample(config: ForecastConfig) -> bool:
@@ -98,6 +112,18 @@ def command(config: Settings) -> str:
     named = {"data": config.data, "sst_data": config.sst_data}
     public = {name: shown(value) for name, value in named.items() if value is not None}
     return config.model_copy(update=public).command_line()
+
+
+def anywhere(config: Settings) -> dict[str, str]:
+    """All settings but the output, as text that is good in any folder."""
+    words = config.words(defaults=True)
+    words.pop("output", None)
+    if words["model"] not in model_names():
+        words["model"] = os.path.abspath(words["model"])
+    for name in ("data", "sst_data"):  # also patterns of files
+        if name in words and not is_far(words[name]):
+            words[name] = os.path.abspath(words[name])
+    return words
 
 
 def check_local_paths(config: Settings) -> None:

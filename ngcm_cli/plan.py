@@ -6,18 +6,22 @@ import pathlib
 import textwrap
 from typing import Any
 
+import jax
 import numpy as np
 
 from ngcm_cli import origin
 from ngcm_cli.clock import format_duration, format_time
-from ngcm_cli.config import ForecastConfig
+from ngcm_cli.config import ForecastConfig, Weather
 from ngcm_cli.data.inputs import InitialState
 from ngcm_cli.data.places import is_far, places
 from ngcm_cli.disk import Progress, format_size, unseen
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.fields import NET_WATER
 from ngcm_cli.gcm.forcing import Forcing
+from ngcm_cli.gcm.initial_noise import with_noise
+from ngcm_cli.gcm.members import member_key
 from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.rollout import Chunk
 from ngcm_cli.output.layout import Layout
 from ngcm_cli.output.place import check_output, check_space, store_path
@@ -25,6 +29,8 @@ from ngcm_cli.provenance import device, provenance
 from ngcm_cli.selection import chosen_grid, chosen_levels, chosen_variables
 from ngcm_cli.units import REFERENCE_TIME
 from ngcm_cli.zoo import Card, open_model
+
+_NOISE = 0x6E6F6973  # folded into a member's key: the noise has a stream of its own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +66,16 @@ class Plan:
             return Forcing.constant(self.initial.forcing)
         return Forcing.at_times(sea.times, sea.fields, sea.warming)
 
+    def first_state(self, member: int | None = None) -> ModelState:
+        """The state that the run, or a member, starts from."""
+        initial, config = self.initial, self.config
+        key = member_key(config.seed, member)
+        state = self.model.encode(initial.fields, self.forcing, initial.time, key)
+        if config.perturb == "none":
+            return state
+        noise = jax.random.fold_in(key, _NOISE)
+        return with_noise(self.model, state, noise, config.perturb, config.amplitude)
+
     def lead_time(self, chunk: Chunk) -> np.timedelta64:
         """How far a chunk is from the initial time."""
         return (chunk.step * self.model.time_step).astype("timedelta64[s]")
@@ -80,7 +96,7 @@ class Plan:
         sections = {
             "Model": (
                 f"{card.name}, weights {card.weights.sha256[:12]}, {card.licence}",
-                f"on {device()}, seed {config.seed}",
+                f"on {device()}, {_stream(config)}",
             ),
             "Data": (origin.words(config), *self.initial.notes),
             "Sea": (_sea(config), *self.initial.sea.notes),
@@ -118,12 +134,37 @@ def plan_forecast(config: ForecastConfig, download: Progress = unseen) -> Plan:
         download: sees how weights that are not here yet are getting on.
     """
     if config.output is not None:
-        _check_paths(config, config.output)
+        check_paths(config, config.output)
+        check_output(config.output, config.overwrite)
+    plan = plan_run(config, download)
+    if config.output is None:
+        check_paths(config, plan.output)
+        check_output(plan.output, config.overwrite)
+    check_space(plan.output, plan.layout.bytes_per_lead * plan.layout.count)
+    return plan
+
+
+def plan_run(
+    config: ForecastConfig,
+    download: Progress = unseen,
+    loaded: tuple[Card, NeuralGCM] | None = None,
+) -> Plan:
+    """Check everything but the place of the output, and read the initial state.
+
+    Args:
+        config: what is asked for.
+        download: sees how weights that are not here yet are getting on.
+        loaded: the model, if it is in memory already.
+    """
     origin.check_local_paths(config)  # a wrong path is said before a download
-    card, model = open_model(config.model, offline=config.offline, progress=download)
+    card, model = loaded or open_model(
+        config.model, offline=config.offline, progress=download
+    )
     _check_every(config, model)
+    if config.member is not None:
+        check_members_differ(config, model)
     if config.init is not None:
-        _check_init(config, model, config.init)
+        check_init(config, model, config.init)
     predicted = tuple(dict.fromkeys((*model.output_variables, *NET_WATER)))
     variables = chosen_variables(config, model, predicted, model.default_outputs)
     if set(variables) & set(NET_WATER):
@@ -131,11 +172,7 @@ def plan_forecast(config: ForecastConfig, download: Progress = unseen) -> Plan:
     levels = chosen_levels(config, model, variables)
     initial = origin.read_inputs(config, model, download)
     init = initial.time.astype("datetime64[s]")
-    _check_init(config, model, init)
-    output = config.output
-    if output is None:
-        output = pathlib.Path(f"{card.name}_{format_time(init)}.zarr")
-        _check_paths(config, output)
+    check_init(config, model, init)
     layout = Layout(
         init=init,
         every=config.every,
@@ -146,11 +183,21 @@ def plan_forecast(config: ForecastConfig, download: Progress = unseen) -> Plan:
         grid=chosen_grid(config, model),
         attributes=_provenance(config, card, initial),
     )
-    check_space(output, layout.bytes_per_lead * layout.count)
+    output = config.output or pathlib.Path(f"{card.name}_{format_time(init)}.zarr")
     return Plan(config, card, model, initial, output, layout)
 
 
-def _check_paths(config: ForecastConfig, output: pathlib.Path) -> None:
+def check_members_differ(config: Weather, model: NeuralGCM) -> None:
+    """Raise if all members would be the same."""
+    if config.perturb == "none" and not model.stochastic:
+        raise ConfigError(
+            f"All members of {model.name} are the same: it is deterministic.",
+            "Perturb the initial state, as with --perturb gaussian --amplitude 0.5K.",
+        )
+
+
+def check_paths(config: ForecastConfig, output: pathlib.Path) -> None:
+    """Raise if an output would write over the data of its run."""
     for named, source in (
         (origin.path(config), origin.words(config)),
         (config.sst_data, config.sst_data),
@@ -163,7 +210,6 @@ def _check_paths(config: ForecastConfig, output: pathlib.Path) -> None:
                         f"The output {output} would write over the data, {source}.",
                         "Choose another --output.",
                     )
-    check_output(output, config.overwrite)
 
 
 def _holds(outer: pathlib.Path, inner: pathlib.Path) -> bool:
@@ -190,8 +236,8 @@ def _check_every(config: ForecastConfig, model: NeuralGCM) -> None:
         )
 
 
-def _check_init(config: ForecastConfig, model: NeuralGCM, init: np.datetime64) -> None:
-    """The initial time falls on a whole model step."""
+def check_init(config: ForecastConfig, model: NeuralGCM, init: np.datetime64) -> None:
+    """Raise unless the initial time falls on a whole model step."""
     step = model.time_step
     beyond = (init - REFERENCE_TIME) % step
     if not beyond:
@@ -222,6 +268,15 @@ def _provenance(
     if initial.sea.notes:
         attributes["sst_notes"] = "\n".join(initial.sea.notes)
     return attributes
+
+
+def _stream(config: ForecastConfig) -> str:
+    """Which of all possible runs it is, in words."""
+    member = "" if config.member is None else f", member {config.member}"
+    noise = f", initial state perturbed by {config.perturb} noise of " + (
+        f"{config.amplitude:g} K"
+    )
+    return f"seed {config.seed}{member}{noise if config.perturb != 'none' else ''}"
 
 
 def _sea(config: ForecastConfig) -> str:

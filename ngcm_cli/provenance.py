@@ -24,11 +24,10 @@ def provenance(
         command: that made it, as it may be written down.
         notes: conversions and substitutions made in the data.
     """
-    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     attributes: dict[str, Any] = {
         "title": title,
         "source": f"NeuralGCM v1, {card.name}, weights SHA-256 {card.weights.sha256}",
-        "history": f"{now}: {command}",
+        "history": f"{now()}: {command}",
         "references": card.paper,
         "license": card.licence,
         "model": card.name,
@@ -43,6 +42,11 @@ def provenance(
     if notes:
         attributes["notes"] = "\n".join(notes)
     return attributes
+
+
+def now() -> str:
+    """The time, as histories have it."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def device() -> str:

@@ -5,15 +5,18 @@ import pathlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import jax
-
 from ngcm_cli.climate.course import Course, Report
 from ngcm_cli.climate.folder import keeping, open_folder
 from ngcm_cli.climate.plan import ClimatePlan, plan_climate
 from ngcm_cli.climate.status import read_config
-from ngcm_cli.config import AmipConfig, ForecastConfig
+from ngcm_cli.compiled import keep_compiled
+from ngcm_cli.config import AmipConfig, EnsembleConfig, ForecastConfig
 from ngcm_cli.data.inputs import InitialState
-from ngcm_cli.disk import Progress, home, unseen
+from ngcm_cli.disk import Progress, unseen
+from ngcm_cli.ensemble.plan import plan_ensemble
+from ngcm_cli.ensemble.processes import join
+from ngcm_cli.ensemble.session import Watch, run_ensemble
+from ngcm_cli.ensemble.there import goes_on
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.rollout import Chunk, rollout
 from ngcm_cli.origin import read_state
@@ -54,13 +57,53 @@ def forecast(
     """
     if config is not None and settings:
         raise TypeError("give a ForecastConfig or keywords, not both")
-    _enable_compilation_cache()
+    keep_compiled()
     plan = plan_forecast(config or ForecastConfig(**settings), download)
     for line in plan.describe().splitlines():
         log.info(line)
     with Store(plan.output, plan.layout, plan.config.overwrite) as store:
         for chunk in track(_chunks(plan), plan):
             store.append(chunk.fields)
+    return plan.output
+
+
+def ensemble(
+    config: EnsembleConfig | None = None,
+    *,
+    resume: str | pathlib.Path | None = None,
+    track: Watch = lambda reports, plan: reports,
+    download: Progress = unseen,
+    **settings: Any,
+) -> pathlib.Path:
+    """Forecast with many members, and write them, statistics over them, or both.
+
+    ``ensemble(members=50, init="1959-01-02T00", output="out.zarr")`` is the same as the
+    command with those flags.
+
+    Args:
+        config: what to do, or else its fields as keywords.
+        resume: output of an ensemble that goes on with what is missing from it; with
+            it may go who shares the work, `EnsembleConfig.changeable`, and data whose
+            address has a part that is secret.
+        track: sees the report of every lead time, together with the plan.
+        download: sees the bytes of weights that have to be fetched first.
+        **settings: fields of `EnsembleConfig`.
+
+    Returns:
+        Where the ensemble is.
+
+    Raises:
+        NgcmError: one of its children, which says what to change.
+    """
+    if config is not None and (settings or resume is not None):
+        raise TypeError("give an EnsembleConfig, or keywords, or an output to resume")
+    keep_compiled()
+    if resume is not None:
+        settings = goes_on(pathlib.Path(resume), **settings)
+    config = config or EnsembleConfig(**settings)
+    processes = join(config.coordinator, config.process)
+    plan = plan_ensemble(config, processes, download, resume=resume is not None)
+    run_ensemble(plan, track)
     return plan.output
 
 
@@ -92,7 +135,7 @@ def amip(
     """
     if config is not None and (settings or resume is not None):
         raise TypeError("give an AmipConfig, or keywords, or a folder to resume")
-    _enable_compilation_cache()
+    keep_compiled()
     if resume is not None:
         config = read_config(pathlib.Path(resume), **settings)
     config = config or AmipConfig(**settings)
@@ -114,25 +157,11 @@ def bundled_state(model: NeuralGCM) -> InitialState:
 
 def _chunks(plan: Plan) -> Iterator[Chunk]:
     """The forecast itself, lazily."""
-    initial = plan.initial
-    key = jax.random.key(plan.config.seed)
-    forcing = plan.forcing
-    state = plan.model.encode(initial.fields, forcing, initial.time, key)
     yield from rollout(
         plan.model,
-        state,
-        forcing,
+        plan.first_state(plan.config.member),
+        plan.forcing,
         every=plan.steps_per_output,
         count=plan.layout.count - 1,
         variables=tuple(plan.layout.variables),
     )
-
-
-def _enable_compilation_cache() -> None:
-    """Keep compiled programs between runs, unless JAX was told where already."""
-    if jax.config.values["jax_compilation_cache_dir"] is not None:
-        return
-    jax.config.update("jax_compilation_cache_dir", str(home() / "compiled"))
-    shortest = "jax_persistent_cache_min_compile_time_secs"
-    if jax.config.values[shortest] == 1.0:  # as JAX has it, if nobody changed it
-        jax.config.update(shortest, 0.0)

@@ -9,6 +9,7 @@ import typer
 import ngcm_cli
 from ngcm_cli.cli import data, models
 from ngcm_cli.cli.amip import amip
+from ngcm_cli.cli.ensemble import ensemble
 from ngcm_cli.cli.export import export
 from ngcm_cli.cli.forecast import forecast
 from ngcm_cli.cli.narration import complain
@@ -24,6 +25,7 @@ app = typer.Typer(
     help="Forecasts and climate runs with neural general circulation models.",
 )
 app.command()(forecast)
+app.command()(ensemble)
 app.command()(amip)
 app.command()(status)
 app.command()(export)

@@ -56,6 +56,28 @@ Seed = Annotated[
     str | None,
     typer.Option(metavar="N", help="Seed of the random stream.  [default: 0]"),
 ]
+Perturb = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND",
+        help="Noise added to the initial state: none, gaussian, which is smooth, or "
+        "spherical, which has all scales.  [default: none]",
+    ),
+]
+Amplitude = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KELVIN",
+        help="Standard deviation of that noise in temperature.  [default: 0.5K]",
+    ),
+]
+Member = Annotated[
+    str | None,
+    typer.Option(
+        metavar="M",
+        help="Be this member of the ensemble of SEED.  [default: a run by itself]",
+    ),
+]
 Variables = Annotated[
     list[str] | None,
     typer.Option(

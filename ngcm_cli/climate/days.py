@@ -13,6 +13,7 @@ from ngcm_cli.climate.beginnings import Beginning
 from ngcm_cli.climate.plan import ClimatePlan
 from ngcm_cli.gcm.fields import RATES
 from ngcm_cli.gcm.global_means import global_means, watch
+from ngcm_cli.gcm.members import SideBySide
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.running_mean import RunningMean
@@ -143,9 +144,4 @@ def _each(plan: ClimatePlan, f: Callable[..., Any], state: ModelState, *shared: 
     """f(model, state, …) of the one run, or of all that are side by side."""
     if len(plan.runs) == 1:
         return f(plan.model, state, *shared)
-    return _side_by_side(f, plan.model, state, *shared)
-
-
-@eqx.filter_jit
-def _side_by_side(f, model: NeuralGCM, states: ModelState, *shared: Any):
-    return jax.vmap(lambda state: f(model, state, *shared))(states)
+    return SideBySide(plan.model).each(f, state, *shared)

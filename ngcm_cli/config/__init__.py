@@ -1,11 +1,13 @@
 """What a run is told: flags over an optional run file, checked before any work begins.
 
-`settings` has what every run can be told, `forecast` and `amip` the rest, `values` how
-each value is read, `run_file` the YAML. Times and durations are NumPy's, in seconds.
+`settings` has what every run can be told, `forecast`, `ensemble` and `amip` the rest,
+`values` how each value is read, `run_file` the YAML. Times and durations are NumPy's,
+in seconds.
 """
 
 from ngcm_cli.config.amip import AmipConfig
-from ngcm_cli.config.forecast import ForecastConfig
+from ngcm_cli.config.ensemble import EnsembleConfig
+from ngcm_cli.config.forecast import ForecastConfig, Weather
 from ngcm_cli.config.run_file import read_run_file
 from ngcm_cli.config.values import (
     DEFAULT_MODEL,
@@ -18,7 +20,9 @@ __all__ = [
     "DEFAULT_MODEL",
     "SEA_MODES",
     "AmipConfig",
+    "EnsembleConfig",
     "ForecastConfig",
+    "Weather",
     "closest",
     "parse_switch",
     "read_run_file",

@@ -11,31 +11,32 @@ from ngcm_cli.config.settings import Settings
 from ngcm_cli.errors import ConfigError
 
 
-class ForecastConfig(Settings):
-    """Everything that a forecast can be told, besides `Settings`.
+class Weather(Settings):
+    """What a forecast and an ensemble of them can be told, besides `Settings`.
 
-    Without ``data`` it starts from the bundled sample, or from ``arco`` where that does
-    not hold ``init``; without ``sst_data`` the sea is in ``data``; without
+    Without ``data`` they start from the bundled sample, or from ``arco`` where that
+    does not hold the initial time; without ``sst_data`` the sea is in ``data``; without
     ``variables`` what the model predicts on levels is written, and its precipitation.
 
     Attributes:
-        init: initial time in UTC; None is the only time in the data.
         lead: how far to forecast.
         every: time between outputs.
         output: ``.zarr`` or ``.nc``; None is a name made of model and init, here.
         overwrite: replace an existing output.
         sst: what the sea does: ``persist``, ``anomaly-persist``, ``climatology`` or
             ``prescribed``; see ``data.sea_modes``.
+        perturb: noise added to the initial state: ``none``, ``gaussian`` or
+            ``spherical``; see ``gcm.initial_noise``.
+        amplitude: standard deviation of that noise in temperature, K.
     """
 
-    command: ClassVar[str] = "forecast"
-
-    init: values.Time | None = None
     lead: values.Duration = np.timedelta64(10 * 86400, "s")
     every: values.Duration = np.timedelta64(6 * 3600, "s")
     output: values.Path | None = None
     overwrite: values.Switch = False
     sst: values.SeaMode = "persist"
+    perturb: values.Noise = "none"
+    amplitude: values.Amplitude = 0.5
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -49,3 +50,18 @@ class ForecastConfig(Settings):
                 f"Forecast {longer}, or change every.",
             )
         return self
+
+
+class ForecastConfig(Weather):
+    """Everything that a forecast can be told, besides `Weather`.
+
+    Attributes:
+        init: initial time in UTC; None is the only time in the data.
+        member: of the ensemble of the same seed; None is a run by itself, whose random
+            key is that of the seed.
+    """
+
+    command: ClassVar[str] = "forecast"
+
+    init: values.Time | None = None
+    member: values.Member | None = None

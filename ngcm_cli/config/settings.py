@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pydantic
 
-from ngcm_cli.clock import format_duration, format_time
+from ngcm_cli.clock import format_duration, format_time, format_times
 from ngcm_cli.config import values
 from ngcm_cli.errors import ConfigError
 
@@ -87,6 +87,10 @@ class Settings(pydantic.BaseModel):
 
 
 def _text_of(value: Any) -> str:
+    if isinstance(value, range):
+        return f"{value.start}:{value.stop}"
+    if isinstance(value, tuple) and value and isinstance(value[0], np.datetime64):
+        return format_times(value)
     if isinstance(value, tuple):
         return ",".join(map(str, value)) or "none"
     if isinstance(value, np.timedelta64):

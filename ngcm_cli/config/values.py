@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 import pydantic
 
-from ngcm_cli.clock import parse_duration, parse_time
+from ngcm_cli.clock import parse_duration, parse_time, parse_times
 from ngcm_cli.errors import ConfigError
 
 DEFAULT_MODEL = "tl63_stochastic_mini"
@@ -19,6 +19,13 @@ SEA_MODES = ("persist", "anomaly-persist", "climatology", "prescribed")
 
 MEANS = ("monthly", "daily")
 """Over which the fields of long runs are averaged."""
+
+
+NOISE = ("none", "gaussian", "spherical")
+"""How initial states are perturbed; ``gcm.initial_noise`` says how."""
+
+STATISTICS = ("mean", "std", "min", "max", "p10", "p90")
+"""What an ensemble can be summed up in, with any other percentile from p1 to p99."""
 
 
 def closest(name: str, known: Iterable[str]) -> str:
@@ -35,6 +42,15 @@ def _words(value: Any) -> Any:
     items = value if isinstance(value, list | tuple) else [value]
     words = [word.strip() for item in items for word in str(item).split(",")]
     return tuple(dict.fromkeys(word for word in words if word))
+
+
+def _times(value: Any) -> tuple[np.datetime64, ...]:
+    if isinstance(value, list | tuple) and value:
+        several = (
+            parse_times(x) if isinstance(x, str) else (parse_time(x),) for x in value
+        )
+        return tuple(dict.fromkeys(time for times in several for time in times))
+    return parse_times("" if isinstance(value, list | tuple) else value)
 
 
 def _levels(value: Any) -> Any:
@@ -130,6 +146,63 @@ def _count(value: Any) -> int:
     return int(text)
 
 
+def _member(value: Any) -> int:
+    text = str(value).strip()
+    if not re.fullmatch("[0-9]{1,6}", text):
+        raise ConfigError(
+            f"'{value}' is not the number of a member.",
+            "Give a whole number; the first member is 0.",
+        )
+    return int(text)
+
+
+def _members(value: Any) -> range:
+    """Their numbers: 50 of them, or those of 50:100."""
+    if isinstance(value, range):
+        return value
+    first, colon, last = str(value).partition(":")
+    if not colon:
+        return range(_count(value))
+    start, end = _member(first), _member(last)
+    if start >= end:
+        raise ConfigError(
+            f"'{value}' holds no members.",
+            "Write the first one and the one after the last, as 50:100.",
+        )
+    return range(start, end)
+
+
+def _batch(value: Any) -> int | None:
+    if value is None or str(value).strip().lower() == "auto":
+        return None
+    return _count(value)
+
+
+def _statistics(value: Any) -> tuple[str, ...]:
+    words = tuple(dict.fromkeys(word.lower() for word in _words(value) or ()))
+    if words == ("none",):
+        return ()
+    for word in words:
+        if word not in STATISTICS and not re.fullmatch("p[1-9][0-9]?", word):
+            raise ConfigError(
+                f"There is no statistic '{word}'.",
+                closest(word, STATISTICS)
+                if len(word) > 2
+                else "Write percentiles as p10, from p1 to p99.",
+            )
+    return words
+
+
+def _amplitude(value: Any) -> float:
+    number = _kelvin(value)
+    if number <= 0:
+        raise ConfigError(
+            f"An amplitude of {number:g} K perturbs nothing.",
+            "Give one above zero, as 0.5K.",
+        )
+    return number
+
+
 def _one_of(*known: str) -> Any:
     def read(value: Any) -> str:
         word = str(value).strip().lower().replace("_", "-")
@@ -190,6 +263,7 @@ def _patch(value: Any) -> Any:
 
 Duration = Annotated[np.timedelta64, pydantic.BeforeValidator(parse_duration)]
 Time = Annotated[np.datetime64, pydantic.BeforeValidator(parse_time)]
+Times = Annotated[tuple[np.datetime64, ...], pydantic.BeforeValidator(_times)]
 Names = Annotated[tuple[str, ...], pydantic.BeforeValidator(_words)]
 Levels = Annotated[tuple[int | float, ...], pydantic.BeforeValidator(_levels)]
 Spacing = Annotated[int | float | None, pydantic.BeforeValidator(_spacing)]
@@ -203,3 +277,9 @@ Count = Annotated[int, pydantic.BeforeValidator(_count)]
 MeansOver = Annotated[tuple[str, ...], pydantic.BeforeValidator(_means)]
 Patch = Annotated[tuple[float, float, float, float], pydantic.BeforeValidator(_patch)]
 OnInstability = Annotated[str, _one_of("stop", "rewind")]
+Noise = Annotated[str, _one_of(*NOISE)]
+Amplitude = Annotated[float, pydantic.BeforeValidator(_amplitude)]
+Member = Annotated[int, pydantic.BeforeValidator(_member)]
+Members = Annotated[range, pydantic.BeforeValidator(_members)]
+Batch = Annotated[int | None, pydantic.BeforeValidator(_batch)]
+Statistics = Annotated[tuple[str, ...], pydantic.BeforeValidator(_statistics)]

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -115,6 +115,26 @@ def read_inputs(
         sea = _select_sea(request, time, needs, opened)()
         atmosphere = read(lambda state: _check_belongs(state, sea, request, needs))
     return InitialState(time, atmosphere.fields, sea, request.data, atmosphere.notes)
+
+
+def check_inputs(
+    requests: Sequence[InputRequest], needs: Needs, progress: Progress = unseen
+) -> None:
+    """Check that there is what several runs start from, and read none of it.
+
+    Args:
+        requests: which data; they differ in their initial times.
+        needs: of the model.
+        progress: sees how far it is.
+
+    Raises:
+        InputDataError: no data, or not what is needed.
+    """
+    preparing = _preparing(requests[0], sea=True)
+    with _opening(requests[0], needs, progress, preparing) as opened:
+        for request in requests:
+            time, _ = _select_atmosphere(request, needs, opened, progress)
+            _select_sea(request, time, needs, opened)
 
 
 def read_atmosphere(

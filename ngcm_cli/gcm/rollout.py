@@ -8,6 +8,7 @@ import numpy as np
 
 from ngcm_cli.errors import UnstableRunError
 from ngcm_cli.gcm.forcing import Forcing
+from ngcm_cli.gcm.members import SideBySide
 from ngcm_cli.gcm.model import Fields, NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 
@@ -19,7 +20,7 @@ class Chunk:
     Attributes:
         step: model steps since the initial state.
         fields: decoded fields on the host, SI units, (level, longitude, latitude), with
-            one level at the surface.
+            one level at the surface; of members side by side with an axis before these.
         state: the state of the model at that time, on the device.
     """
 
@@ -56,15 +57,27 @@ def rollout(
         >>> for chunk in rollout(model, state, data.forcing, every=6, count=4):
         ...     print(chunk.step, chunk.fields["temperature"].mean())
     """
+    for chunk in outputs(model, state, forcing, every, count, variables):
+        _check_finite(chunk.fields, chunk.step, model)
+        yield chunk
+
+
+def outputs(
+    model: NeuralGCM | SideBySide,
+    state: ModelState,
+    forcing: Fields | Forcing,
+    every: int,
+    count: int,
+    variables: tuple[str, ...] | None = None,
+) -> Iterator[Chunk]:
+    """As `rollout`, also of members side by side; what is not finite is passed on."""
     decoded = model.decode(state, variables)
     for i in range(count + 1):
         this_state, this_decoded = state, decoded
         if i < count:
             state = model.advance(state, forcing, steps=every)
             decoded = model.decode(state, variables)
-        fields = jax.device_get(this_decoded)
-        _check_finite(fields, i * every, model)
-        yield Chunk(i * every, fields, this_state)
+        yield Chunk(i * every, jax.device_get(this_decoded), this_state)
 
 
 def _check_finite(fields: dict[str, np.ndarray], step: int, model: NeuralGCM) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.output.grid import OutputGrid
 
-# Of fields on levels; those at the surface are without `level`. An ensemble puts
-# `realization` in front of these.
+# Of fields on levels; those at the surface are without `level`. Members of an ensemble
+# have `realization` in front of these.
 DIMENSIONS = ("init_time", "lead_time", "level", "latitude", "longitude")
 EPOCH = np.datetime64("1970-01-01T00", "s")
 
@@ -39,6 +39,11 @@ ATTRIBUTES: dict[str, dict[str, Any]] = {
         "units": "hPa",
         "positive": "down",
         "axis": "Z",
+    },
+    "realization": {
+        "standard_name": "realization",
+        "long_name": "Member of the ensemble",
+        "units": "1",
     },
     "latitude": {
         "standard_name": "latitude",
@@ -138,6 +143,11 @@ class Layout:
     attributes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
+    def inits(self) -> tuple[np.datetime64, ...]:
+        """Initial times in the output."""
+        return (self.init,)
+
+    @property
     def lead_times(self) -> np.ndarray:
         """Time since init of every output, timedelta64[s]."""
         return np.arange(self.count) * self.every.astype("timedelta64[s]")
@@ -178,10 +188,10 @@ class Layout:
     def coordinates(self) -> dict[str, Coordinate]:
         """Every coordinate, by name."""
         seconds = self.lead_times.astype(np.int64)
-        since = int((self.init - EPOCH).astype("timedelta64[s]").astype(np.int64))
-        whole_hours = not (since % 3600 or (seconds % 3600).any())
+        since = np.array(self.inits, "datetime64[s]").astype(np.int64)
+        whole_hours = not ((since % 3600).any() or (seconds % 3600).any())
         unit, size = ("hours", 3600) if whole_hours else ("seconds", 1)
-        lead, init = seconds // size, np.array([since // size])
+        lead, init = seconds // size, since // size
         clock = {"units": f"{unit} since {EPOCH.astype('datetime64[D]')}"}
         encoded = {
             "init_time": (("init_time",), init, clock),

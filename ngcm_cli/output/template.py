@@ -9,13 +9,14 @@ from ngcm_cli.output.layout import Coordinate
 
 
 class Variable(NamedTuple):
-    """A float32 variable that is to be filled chunk by chunk; NaN until then."""
+    """A variable that is to be filled chunk by chunk; NaN, or 0, until then."""
 
     name: str
     dimensions: tuple[str, ...]
     shape: tuple[int, ...]
     chunks: tuple[int, ...]
     attributes: Mapping[str, Any]
+    kind: str = "float32"
 
 
 def write_template(
@@ -50,12 +51,19 @@ def write_template(
             variable.name,
             shape=variable.shape,
             chunks=variable.chunks,
-            dtype="float32",
-            fill_value=float("nan"),
+            dtype=variable.kind,
+            fill_value=float("nan") if variable.kind == "float32" else 0,
             compressors=compressor,
             dimension_names=variable.dimensions,
             attributes=dict(variable.attributes),
         )
+    consolidate(path)
+
+
+def consolidate(path: pathlib.Path) -> None:
+    """Gather the metadata of a store in one place, for those who open it."""
+    import zarr
+
     with warnings.catch_warnings():
         # Zarr 3 has no word on consolidated metadata yet; every reader knows it.
         warnings.simplefilter("ignore")

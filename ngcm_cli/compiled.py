@@ -1,0 +1,15 @@
+"""Compiled programs, kept between runs."""
+
+import jax
+
+from ngcm_cli.disk import home
+
+
+def keep_compiled() -> None:
+    """Keep compiled programs between runs, unless JAX was told where already."""
+    if jax.config.values["jax_compilation_cache_dir"] is not None:
+        return
+    jax.config.update("jax_compilation_cache_dir", str(home() / "compiled"))
+    shortest = "jax_persistent_cache_min_compile_time_secs"
+    if jax.config.values[shortest] == 1.0:  # as JAX has it, if nobody changed it
+        jax.config.update(shortest, 0.0)
