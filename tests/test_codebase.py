@@ -18,9 +18,10 @@ MODULES = {
 
 # A room may import itself and every room after it.
 ORDER = [
-    "__main__", "cli", "run", "climate", "preparation", "verification", "plan",
-    "provenance", "selection", "origin", "zoo", "checkpoint", "gcm", "physics",
-    "dynamics", "spectral", "arrays", "units", "disk", "clock", "errors",
+    "__main__", "cli", "run", "climate", "ensemble", "preparation", "verification",
+    "plan", "provenance", "selection", "origin", "zoo", "checkpoint", "gcm", "physics",
+    "dynamics", "spectral", "arrays", "units", "guards", "compiled", "disk", "clock",
+    "errors",
 ]  # fmt: skip
 IMPORTS = {
     **{room: set(ORDER[i:]) for i, room in enumerate(ORDER)},
@@ -30,8 +31,8 @@ IMPORTS = {
     "config": {"config", "clock", "errors"},
 }
 ABOVE = [
-    "cli", "run", "climate", "preparation", "verification", "plan", "provenance",
-    "selection", "origin",
+    "cli", "run", "climate", "ensemble", "preparation", "verification", "plan",
+    "provenance", "selection", "origin",
 ]  # fmt: skip
 for above in *ABOVE, "zoo", "checkpoint":
     IMPORTS[above].add("config")

@@ -32,6 +32,26 @@ def test_forecast_script(tmp_path):
 
 
 @pytest.mark.slow
+def test_ensemble_script(tmp_path):
+    script = ROOT / "examples/02_ensemble.py"
+    done = run(sys.executable, str(script), "few.zarr", "2", "12h", folder=tmp_path)
+    assert "Ensemble by tl63_stochastic_mini from 1959-01-02T00: 2 members" in (
+        done.stdout
+    )
+    spreads = re.findall(r"after +(\d+) h: spread of .* (\d\.\d{3}) K", done.stdout)
+    assert [hours for hours, _ in spreads] == ["0", "12"]
+    assert float(spreads[1][1]) > 0.01
+
+
+def test_ensemble_run_file(tmp_path):
+    run_file = ROOT / "examples/ensemble.yaml"
+    command = "-m", "ngcm_cli", "ensemble", "--config", str(run_file), "--dry-run"
+    done = run(sys.executable, *command, "--batch", "4", folder=tmp_path)
+    assert "0 to 49, 4 at once" in done.stdout
+    assert "mean, std, p10, p90 over all members" in done.stdout
+
+
+@pytest.mark.slow
 def test_amip_script(tmp_path):
     script = ROOT / "examples/03_amip.py"
     done = run(sys.executable, str(script), "days", "1", folder=tmp_path)

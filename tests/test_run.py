@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ngcm_cli import origin, run
+from ngcm_cli import origin
 from ngcm_cli import plan as plan_module
+from ngcm_cli.compiled import keep_compiled
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.data.inputs import InitialState
 from ngcm_cli.data.needs import Needs
@@ -383,7 +384,7 @@ def test_settings_of_jax_are_left_alone(jax_settings, monkeypatch, theirs, expec
     monkeypatch.setenv("NGCM_HOME", "home")
     for name, value in zip(jax_settings, theirs, strict=True):
         jax.config.update(name, value)
-    run._enable_compilation_cache()
+    keep_compiled()
     assert tuple(jax.config.values[name] for name in jax_settings) == expected
 
 

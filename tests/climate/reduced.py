@@ -25,8 +25,15 @@ CALMED = {
 }
 
 
-def write_reduced_model(folder: pathlib.Path) -> pathlib.Path:
-    """Write the model, and return the path of its card."""
+# Columns of the networks' first layers that see the random fields.
+RANDOM = {
+    "encoder.tower.encode.layers.0.weight": slice(8, 18),
+    "step.parameterization.tower.encode.layers.0.weight": slice(428, 438),
+}
+
+
+def write_reduced_model(folder: pathlib.Path, stochastic: bool = True) -> pathlib.Path:
+    """Write the model, with random fields or without, and return the card's path."""
     card = find_card("tl63_stochastic_mini")
     arrays = read_weights(card, bundled_folder())
     spec = card.spec.model_dump(mode="json")
@@ -45,6 +52,12 @@ def write_reduced_model(folder: pathlib.Path) -> pathlib.Path:
     arrays["step.dycore.orography.correction"] = learned[:rows, :columns][small.mask]
     for name, factor in CALMED.items():
         arrays[name] = arrays[name] * np.float32(factor)
+    if not stochastic:
+        for name, columns in RANDOM.items():
+            arrays[name] = np.delete(arrays[name], columns, axis=1)
+        for name in [name for name in arrays if name.endswith(("lengths", "_times"))]:
+            del arrays[name]
+        spec["random_fields"] = None
     description = {
         "name": NAME,
         "summary": "The bundled model on a coarse grid, for tests",
