@@ -45,14 +45,11 @@ def ours(hours: int, output: str | None) -> dict[str, float]:
     return _time_step(lambda: model.advance(state, data.forcing))
 
 
-def reference(hours: int, output: str | None) -> dict[str, float]:
-    """The same with the reference, as its documentation does it."""
+def bundled_reference():
+    """The reference with the bundled checkpoint and state: model, inputs, forcings."""
     import warnings
 
     warnings.simplefilter("ignore")
-    start = time.perf_counter()
-    import jax
-    import numpy as np
     import xarray
     from dinosaur import horizontal_interpolation, spherical_harmonic, xarray_utils
     from neuralgcm.legacy.api import PressureLevelModel
@@ -86,7 +83,16 @@ def reference(hours: int, output: str | None) -> dict[str, float]:
         spherical_harmonic.Grid.TL31(), model.data_coords.horizontal
     )
     data = xarray_utils.regrid(data, regridder)
-    inputs, forcings = model.inputs_from_xarray(data), model.forcings_from_xarray(data)
+    return model, model.inputs_from_xarray(data), model.forcings_from_xarray(data)
+
+
+def reference(hours: int, output: str | None) -> dict[str, float]:
+    """The same with the reference, as its documentation does it."""
+    start = time.perf_counter()
+    import jax
+    import numpy as np
+
+    model, inputs, forcings = bundled_reference()
     state = model.encode(inputs, forcings, jax.random.key(0))
     if output is None:
         return _time_step(lambda: model.advance(state, forcings))
