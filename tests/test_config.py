@@ -32,8 +32,8 @@ def test_command_line_repeats_what_was_asked():
         overwrite=True,
     )
     assert config.command_line() == (
-        "ngcm forecast --variables t,u,v --levels 500,850 --init 2020-08-22T12 "
-        "--lead 10d --output 'my run.zarr' --overwrite"
+        "ngcm forecast --variables t,u,v --levels 500,850 --lead 10d "
+        "--output 'my run.zarr' --overwrite --init 2020-08-22T12"
     )
 
 
