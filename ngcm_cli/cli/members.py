@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import rich.console
 import rich.progress
 
-from ngcm_cli.cli.narration import clock, run_bar, say
+from ngcm_cli.cli.narration import clock, follow, say
 
 if TYPE_CHECKING:
     from ngcm_cli.ensemble.course import Report
@@ -21,11 +21,8 @@ _LINES = 10  # for a block, at most
 @contextlib.contextmanager
 def following(console: rich.console.Console) -> Iterator["Watch"]:
     """Follow the members of an ensemble."""
-    if not console.is_terminal:
-        yield lambda reports, plan: _lines(reports, plan, console)
-        return
-    with run_bar(console) as bar:
-        yield lambda reports, plan: _bar(reports, plan, bar)
+    with follow(console, _lines, _bar) as track:
+        yield track
 
 
 def _bar(

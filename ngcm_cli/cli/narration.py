@@ -5,7 +5,7 @@ import logging
 import pathlib
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import rich.console
@@ -82,19 +82,32 @@ def narration() -> Iterator[rich.console.Console]:
 @contextlib.contextmanager
 def tracking(console: rich.console.Console) -> Iterator["Track"]:
     """Follow the weather: a bar on a terminal, elsewhere a line per simulated day."""
-    if not console.is_terminal:
-        yield lambda chunks, plan: _lines(chunks, plan, console)
-        return
-    with run_bar(console) as bar:
-        yield lambda chunks, plan: _bar(chunks, plan, bar)
+    with follow(console, _lines, _bar) as track:
+        yield track
 
 
 @contextlib.contextmanager
-def run_bar(console: rich.console.Console) -> Iterator[rich.progress.Progress]:
-    """A bar with words behind it, the field ``words``.
+def follow(
+    console: rich.console.Console, lines: Callable[..., Any], bar: Callable[..., Any]
+) -> Iterator[Callable[[Any, Any], Any]]:
+    """Follow a run by what suits the console.
 
-    It starts with the run: a download before it has a bar of its own.
+    Args:
+        console: to write to.
+        lines: follows by lines: given the reports of the run, its plan, the console.
+        bar: on a terminal: given the reports, the plan, and a bar with words behind it,
+            the field ``words``. It starts with the run: a download before it has a bar
+            of its own.
     """
+    if not console.is_terminal:
+        yield lambda reports, plan: lines(reports, plan, console)
+        return
+    with _run_bar(console) as shown:
+        yield lambda reports, plan: bar(reports, plan, shown)
+
+
+@contextlib.contextmanager
+def _run_bar(console: rich.console.Console) -> Iterator[rich.progress.Progress]:
     bar = rich.progress.Progress(
         rich.progress.SpinnerColumn(),
         rich.progress.TextColumn("{task.description}"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import rich.console
 import rich.progress
 
-from ngcm_cli.cli.narration import clock, run_bar, say
+from ngcm_cli.cli.narration import clock, follow, say
 
 if TYPE_CHECKING:
     from ngcm_cli.climate.course import Report
@@ -21,11 +21,8 @@ _YEAR = 365.25  # days
 @contextlib.contextmanager
 def following(console: rich.console.Console) -> Iterator["Follow"]:
     """Follow the days of a long run."""
-    if not console.is_terminal:
-        yield lambda days, plan: _lines(days, plan, console)
-        return
-    with run_bar(console) as bar:
-        yield lambda days, plan: _bar(days, plan, bar)
+    with follow(console, _lines, _bar) as track:
+        yield track
 
 
 def _bar(

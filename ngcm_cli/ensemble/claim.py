@@ -10,7 +10,7 @@ from typing import Self
 from ngcm_cli.disk import fcntl
 from ngcm_cli.ensemble.processes import Processes
 from ngcm_cli.errors import OutputError
-from ngcm_cli.output.place import store_path
+from ngcm_cli.output.place import lock_file
 
 _TRIES = 20  # a tenth of a second apart, while a process of ours may write its name
 
@@ -29,8 +29,7 @@ class Claim:
     def __init__(self, output: pathlib.Path, processes: Processes):
         self.output = output
         self.processes = processes
-        place = store_path(output).resolve()
-        self._file = place.with_name(f".{place.name}.lock")
+        self._file = lock_file(output)
         self._descriptor: int | None = None
         self._locks = fcntl is not None
 

@@ -103,8 +103,9 @@ class Parts:
             owner, block = map(int, folder.name.split("-"))
             if block not in whole or process not in (None, owner):
                 continue
-            # The process may be removing it, as it has newer ones.
-            with contextlib.suppress(FileNotFoundError):
+            # The process may be removing it, as it has newer ones; what is damaged is
+            # computed again.
+            with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
                 members = frozenset(json.loads((folder / _MEMBERS).read_text()))
                 if owner not in best or len(members) > len(best[owner].members):
                     best[owner] = Known(owner, block, members)

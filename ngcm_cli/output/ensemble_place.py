@@ -4,7 +4,7 @@ import contextlib
 import json
 import pathlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from ngcm_cli.errors import OutputError
 from ngcm_cli.output.ensemble_layout import COMPLETED, SUMMED, EnsembleLayout
 from ngcm_cli.output.place import store_path
 from ngcm_cli.output.template import consolidate, write_template
-from ngcm_cli.output.writing import put, put_aside, why
+from ngcm_cli.output.writing import blaming, put, put_aside
 
 if TYPE_CHECKING:
     import zarr
@@ -34,7 +34,7 @@ def make_store(
     place = store_path(path).resolve()
     new = put_aside(place)
     try:
-        with blaming(path, lambda: "Nothing was written."):
+        with writing(path, lambda: "Nothing was written."):
             attributes = layout.global_attributes()
             attributes |= {"status": "running", _ABOUT: json.dumps(dict(about))}
             write_template(new, attributes, layout.coordinates(), layout.on_disk())
@@ -57,7 +57,7 @@ def go_on(path: pathlib.Path, layout: EnsembleLayout, about: Mapping[str, Any]) 
     import zarr
 
     group = open_ensemble(path, "r+")
-    with blaming(path, lambda: "What it held is there."):
+    with writing(path, lambda: "What it held is there."):
         before, _, _ = read_about(path)
         attributes: dict[str, Any] = {"status": "running"}
         attributes[_ABOUT] = json.dumps(dict(about))
@@ -161,23 +161,13 @@ def open_ensemble(path: pathlib.Path, mode: Any = "r") -> "zarr.Group":
     )
 
 
-@contextlib.contextmanager
-def blaming(path: pathlib.Path, progress: Callable[[], str]) -> Iterator[None]:
-    """A context in which a failure to write is said as a user can act on it.
+def writing(
+    path: pathlib.Path, progress: Callable[[], str]
+) -> contextlib.AbstractContextManager[None]:
+    """A context in which an ensemble is written, as `blaming` has it.
 
     Args:
         path: of the output.
         progress: says what there is.
-
-    Raises:
-        OutputError: the disk is full, or fails.
     """
-    try:
-        yield
-    except OutputError:
-        raise
-    except OSError as error:
-        reason, action = why(error)
-        raise OutputError(
-            f"Writing {path} stopped: {reason}.", f"{action}. {progress()}"
-        ) from error
+    return blaming(f"Writing {path}", lambda action: f"{action}. {progress()}")

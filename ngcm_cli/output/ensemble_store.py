@@ -21,7 +21,7 @@ from ngcm_cli.output.ensemble_layout import (
     EnsembleLayout,
     statistic_name,
 )
-from ngcm_cli.output.ensemble_place import blaming, open_ensemble, read_about
+from ngcm_cli.output.ensemble_place import open_ensemble, read_about, writing
 from ngcm_cli.output.netcdf import export_netcdf
 from ngcm_cli.output.place import store_path
 from ngcm_cli.output.template import consolidate
@@ -70,7 +70,7 @@ class EnsembleStore:
         """
 
         def blamed() -> None:
-            with blaming(self.path, self.progress):
+            with writing(self.path, self.progress):
                 work()
 
         self._thread.submit(blamed)
@@ -167,7 +167,7 @@ class EnsembleStore:
 
     def mark(self, **attributes: Any) -> None:
         """Set global attributes."""
-        with blaming(self.path, self.progress):
+        with writing(self.path, self.progress):
             self._group.update_attributes(attributes)
             consolidate(self.location)
 

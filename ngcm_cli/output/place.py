@@ -95,6 +95,12 @@ def store_path(path: pathlib.Path) -> pathlib.Path:
     return path if path.suffix == ".zarr" else path.with_suffix(".partial.zarr")
 
 
+def lock_file(path: pathlib.Path) -> pathlib.Path:
+    """Of the lock that is held while something writes to an output."""
+    place = store_path(path).resolve()
+    return place.with_name(f".{place.name}.lock")
+
+
 def check_space(path: pathlib.Path, size: int) -> None:
     """Raise if a forecast cannot fit on its disk, however well it compresses.
 

@@ -15,7 +15,7 @@ from ngcm_cli.errors import OutputError
 from ngcm_cli.output.place import Lock
 from ngcm_cli.output.records import Records, RecordStore
 from ngcm_cli.output.restart import RESTARTS, restart_path, restarts, write_restart
-from ngcm_cli.output.writing import Background, why
+from ngcm_cli.output.writing import Background, blaming
 
 log = logging.getLogger(__name__)
 
@@ -169,16 +169,7 @@ class RunFolder:
 
         self._thread.submit(run)
 
-    @contextlib.contextmanager
-    def _blaming(self):
+    def _blaming(self) -> contextlib.AbstractContextManager[None]:
         """Turn trouble with the disk into a sentence."""
-        try:
-            yield
-        except OutputError:
-            raise
-        except OSError as error:
-            reason, action = why(error)
-            raise OutputError(
-                f"Writing to {self.path} stopped: {reason}.",
-                f"{action}, then go on with `ngcm amip --resume {self.path}`.",
-            ) from error
+        go_on = f"then go on with `ngcm amip --resume {self.path}`."
+        return blaming(f"Writing to {self.path}", lambda action: f"{action}, {go_on}")

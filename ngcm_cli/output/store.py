@@ -20,7 +20,7 @@ import numpy as np
 from ngcm_cli.errors import OutputError
 from ngcm_cli.output.layout import Layout
 from ngcm_cli.output.netcdf import export_netcdf
-from ngcm_cli.output.place import Lock, check_output, store_path
+from ngcm_cli.output.place import Lock, check_output, lock_file, store_path
 from ngcm_cli.output.template import Variable, write_template
 from ngcm_cli.output.writing import Background, put, put_aside, why
 
@@ -42,7 +42,7 @@ class Store:
     def __init__(self, path: pathlib.Path, layout: Layout, overwrite: bool = False):
         self._location = store_path(path)
         place = self._location.resolve()
-        self._lock = Lock(place.with_name(f".{place.name}.lock"), path)
+        self._lock = Lock(lock_file(path), path)
         try:
             check_output(path, overwrite)
         except BaseException:

@@ -7,7 +7,7 @@ import os
 import pathlib
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ngcm_cli.errors import OutputError
 
@@ -17,6 +17,26 @@ def why(error: OSError) -> tuple[str, str]:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "the disk is full", "Free some space"
     return error.strerror or str(error), "Look after the disk"
+
+
+@contextlib.contextmanager
+def blaming(work: str, hint: Callable[[str], str]) -> Iterator[None]:
+    """A context in which a failure to write is said as a user can act on it.
+
+    Args:
+        work: that is done, at the beginning of a sentence.
+        hint: what to do, made of what to do about the disk.
+
+    Raises:
+        OutputError: the disk is full, or fails.
+    """
+    try:
+        yield
+    except OutputError:
+        raise
+    except OSError as error:
+        reason, action = why(error)
+        raise OutputError(f"{work} stopped: {reason}.", hint(action)) from error
 
 
 class Background:

@@ -88,8 +88,9 @@ def test_random_fields_do_not_depend_on_the_batch(reduced_model, at_once):
     np.testing.assert_allclose(
         states.random.fields[1], one.random.fields, rtol=1e-6, atol=1e-7
     )
+    # A change of the last digit of the input moves it by 5.5e-7 of its largest value.
     ours, theirs = states.state.vorticity[1], one.state.vorticity
-    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * abs(theirs).max())
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=5.5e-7 * abs(theirs).max())
 
 
 def test_members_differ_and_seeds_too(five, reduced_model, tmp_path):
