@@ -105,7 +105,7 @@ class Parts:
                 continue
             # The process may be removing it, as it has newer ones; what is damaged is
             # computed again.
-            with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+            with contextlib.suppress(FileNotFoundError, ValueError):
                 members = frozenset(json.loads((folder / _MEMBERS).read_text()))
                 if owner not in best or len(members) > len(best[owner].members):
                     best[owner] = Known(owner, block, members)

@@ -96,7 +96,7 @@ def store_path(path: pathlib.Path) -> pathlib.Path:
 
 
 def lock_file(path: pathlib.Path) -> pathlib.Path:
-    """Of the lock that is held while something writes to an output."""
+    """Path of the lock that is held while something writes to an output."""
     place = store_path(path).resolve()
     return place.with_name(f".{place.name}.lock")
 

@@ -125,13 +125,21 @@ def test_killed_while_a_block_was_being_counted(
     assert_same(read(path), theirs if keep_members else theirs.drop_vars(NAMES))
 
 
-def test_summaries_that_are_gone_are_made_again(five, reduced_model, tmp_path):
+@pytest.mark.parametrize("damage", [b"", b"\xff[", None])
+def test_summaries_that_are_gone_are_made_again(five, reduced_model, tmp_path, damage):
+    """Also if only the note of whose they are is damaged."""
     path = tmp_path / "a.zarr"
     settings = {"model": reduced_model, "members": 5, "batch": 2}
     settings |= {"statistics": STATISTICS, "keep_members": False}
     with pytest.raises(Stop):
         go(path, stopping(2, 1), **settings)
-    shutil.rmtree(parts_folder(path))
+    if damage is None:
+        shutil.rmtree(parts_folder(path))
+    else:
+        notes = list(parts_folder(path).rglob("members.json"))
+        assert notes
+        for note in notes:
+            note.write_bytes(damage)
     run.ensemble(resume=path)
     assert_same(read(path), read(five).drop_vars(NAMES))
 
