@@ -45,7 +45,7 @@ def needs():
 def parts(store: str) -> dict[str, float]:
     import numpy as np
 
-    from ngcm_cli.data.source import Source
+    from ngcm_cli.inputs.source import Source
 
     wanted, taken = needs(), {"read": 0.0, "regrid": 0.0}
     theirs = reference_regridder()
@@ -92,8 +92,8 @@ def state(store: str) -> dict[str, float]:
 
     import numpy as np
 
-    from ngcm_cli.data.analysis import select_atmosphere
-    from ngcm_cli.data.source import Source
+    from ngcm_cli.inputs.analysis import select_atmosphere
+    from ngcm_cli.inputs.source import Source
 
     wanted = needs()
     start = time.perf_counter()
@@ -108,12 +108,12 @@ def prepare(store: str) -> dict[str, float]:
     """As if the store were far away, into the folder that ``NGCM_HOME`` names."""
     import numpy as np
 
-    from ngcm_cli.data.analysis import select_atmosphere
-    from ngcm_cli.data.places import ARCO
-    from ngcm_cli.data.prepared import Prepared
-    from ngcm_cli.data.sea import WANTED
-    from ngcm_cli.data.sea_record import SeaRecord
-    from ngcm_cli.data.source import Source
+    from ngcm_cli.forcing.sea import WANTED
+    from ngcm_cli.forcing.sea_record import SeaRecord
+    from ngcm_cli.inputs.analysis import select_atmosphere
+    from ngcm_cli.inputs.places import ARCO
+    from ngcm_cli.inputs.prepared import Prepared
+    from ngcm_cli.inputs.source import Source
 
     wanted, when = needs(), np.datetime64(TIME, "s")
     kept = Prepared.of(ARCO, wanted)

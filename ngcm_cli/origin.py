@@ -7,12 +7,12 @@ import numpy as np
 
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.config.settings import Settings
-from ngcm_cli.data import inputs
-from ngcm_cli.data.needs import Needs
-from ngcm_cli.data.places import is_far, location, shown
-from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.inputs import inputs
+from ngcm_cli.inputs.needs import Needs
+from ngcm_cli.inputs.places import is_far, location, shown
+from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.zoo import bundled_folder, is_here, model_names
 
 SAMPLE = "era5_tl31_1959-01-02T00.nc"
@@ -38,7 +38,7 @@ def needs_of(model: NeuralGCM) -> Needs:
 
 
 def read_inputs(
-    config: ForecastConfig, model: NeuralGCM, progress: Progress = unseen
+    config: ForecastConfig, model: NeuralGCM, progress: ByteProgress = no_progress
 ) -> inputs.InitialState:
     """What a forecast starts from, on the grid and levels of a model."""
     try:
@@ -53,7 +53,9 @@ def read_inputs(
 
 
 def check_inputs(
-    configs: Sequence[ForecastConfig], model: NeuralGCM, progress: Progress = unseen
+    configs: Sequence[ForecastConfig],
+    model: NeuralGCM,
+    progress: ByteProgress = no_progress,
 ) -> None:
     """Check that there is what forecasts from several initial times start from."""
     requests = [_request(config) for config in configs]
@@ -130,7 +132,7 @@ def check_local_paths(config: Settings) -> None:
     """Refuse a wrong path before weights are downloaded."""
     if is_here(config.model):
         return
-    from ngcm_cli.data.source import Source
+    from ngcm_cli.inputs.source import Source
 
     for named in (config.data, config.sst_data):
         if named is not None and not is_far(named):

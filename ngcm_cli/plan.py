@@ -10,11 +10,7 @@ import jax
 import numpy as np
 
 from ngcm_cli import origin
-from ngcm_cli.clock import format_duration, format_time
 from ngcm_cli.config import ForecastConfig, Weather
-from ngcm_cli.data.inputs import InitialState
-from ngcm_cli.data.places import is_far, places
-from ngcm_cli.disk import Progress, format_size, unseen
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.fields import NET_WATER
 from ngcm_cli.gcm.forcing import Forcing
@@ -23,10 +19,14 @@ from ngcm_cli.gcm.members import member_key
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.rollout import Chunk
+from ngcm_cli.inputs.inputs import InitialState
+from ngcm_cli.inputs.places import is_far, places
+from ngcm_cli.io.progress import ByteProgress, format_size, no_progress
 from ngcm_cli.output.layout import Layout
 from ngcm_cli.output.place import check_output, check_space, store_path
 from ngcm_cli.provenance import device, provenance
 from ngcm_cli.selection import chosen_grid, chosen_levels, chosen_variables
+from ngcm_cli.time_format import format_duration, format_time
 from ngcm_cli.units import REFERENCE_TIME
 from ngcm_cli.zoo import Card, open_model
 
@@ -126,7 +126,7 @@ class Plan:
         )
 
 
-def plan_forecast(config: ForecastConfig, download: Progress = unseen) -> Plan:
+def plan_forecast(config: ForecastConfig, download: ByteProgress = no_progress) -> Plan:
     """Check everything that can be checked before the model runs.
 
     Args:
@@ -146,7 +146,7 @@ def plan_forecast(config: ForecastConfig, download: Progress = unseen) -> Plan:
 
 def plan_run(
     config: ForecastConfig,
-    download: Progress = unseen,
+    download: ByteProgress = no_progress,
     loaded: tuple[Card, NeuralGCM] | None = None,
 ) -> Plan:
     """Check everything but the place of the output, and read the initial state.

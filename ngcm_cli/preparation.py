@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ngcm_cli.config import ForecastConfig
-from ngcm_cli.data.places import is_far, location
-from ngcm_cli.data.prepared import Prepared
-from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.inputs.places import is_far, location
+from ngcm_cli.inputs.prepared import Prepared
+from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.origin import needs_of, read_inputs
 from ngcm_cli.zoo import open_model
 
@@ -33,7 +33,7 @@ class Preparation:
 def prepare(
     config: ForecastConfig,
     times: Sequence[np.datetime64],
-    progress: Progress = unseen,
+    progress: ByteProgress = no_progress,
 ) -> Iterator[Preparation]:
     """Prepare what forecasts from several initial times start from.
 

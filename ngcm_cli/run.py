@@ -11,14 +11,14 @@ from ngcm_cli.climate.plan import ClimatePlan, plan_climate
 from ngcm_cli.climate.status import read_config
 from ngcm_cli.compiled import keep_compiled
 from ngcm_cli.config import AmipConfig, EnsembleConfig, ForecastConfig
-from ngcm_cli.data.inputs import InitialState
-from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.ensemble.plan import plan_ensemble
 from ngcm_cli.ensemble.processes import join
 from ngcm_cli.ensemble.session import Watch, run_ensemble
 from ngcm_cli.ensemble.there import goes_on
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.rollout import Chunk, rollout
+from ngcm_cli.inputs.inputs import InitialState
+from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.origin import read_state
 from ngcm_cli.output.store import Store
 from ngcm_cli.plan import Plan, plan_forecast
@@ -33,7 +33,7 @@ def forecast(
     config: ForecastConfig | None = None,
     *,
     track: Track = lambda chunks, plan: chunks,
-    download: Progress = unseen,
+    download: ByteProgress = no_progress,
     **settings: Any,
 ) -> pathlib.Path:
     """Forecast from an initial state, and write it.
@@ -72,7 +72,7 @@ def ensemble(
     *,
     resume: str | pathlib.Path | None = None,
     track: Watch = lambda reports, plan: reports,
-    download: Progress = unseen,
+    download: ByteProgress = no_progress,
     **settings: Any,
 ) -> pathlib.Path:
     """Forecast with many members, and write them, statistics over them, or both.
@@ -112,7 +112,7 @@ def amip(
     *,
     resume: str | pathlib.Path | None = None,
     track: Follow = lambda days, plan: days,
-    download: Progress = unseen,
+    download: ByteProgress = no_progress,
     **settings: Any,
 ) -> pathlib.Path:
     """Run for months or decades under a prescribed sea, and write the climate.

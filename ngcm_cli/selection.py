@@ -2,9 +2,9 @@
 
 from ngcm_cli.config import closest
 from ngcm_cli.config.settings import Settings
-from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.output.grid import OutputGrid
 
 

@@ -5,14 +5,14 @@ import datetime
 import numpy as np
 import pytest
 
-from ngcm_cli.clock import (
+from ngcm_cli.errors import ConfigError
+from ngcm_cli.time_format import (
     format_duration,
     format_time,
     parse_duration,
     parse_time,
     parse_times,
 )
-from ngcm_cli.errors import ConfigError
 
 
 @pytest.mark.parametrize(

@@ -18,26 +18,29 @@ MODULES = {
 
 # A room may import itself and every room after it.
 ORDER = [
-    "__main__", "cli", "run", "climate", "ensemble", "preparation", "verification",
+    "__main__", "cli", "run", "climate", "ensemble", "preparation",
     "plan", "provenance", "selection", "origin", "zoo", "checkpoint", "gcm", "physics",
-    "dynamics", "spectral", "arrays", "units", "guards", "compiled", "disk", "clock",
-    "errors",
+    "dynamics", "spectral", "arrays", "units", "guards", "compiled", "io",
+    "time_format", "errors",
 ]  # fmt: skip
+DATA = {"spectral.grid", "units", "time_format", "io", "errors"}
 IMPORTS = {
     **{room: set(ORDER[i:]) for i, room in enumerate(ORDER)},
     "__init__": set(ORDER),
-    "data": {"data", "spectral.grid", "units", "clock", "disk", "errors"},
-    "output": {"output", "data", "spectral.grid", "units", "clock", "disk", "errors"},
-    "config": {"config", "clock", "errors"},
+    "inputs": DATA | {"inputs", "forcing"},
+    "forcing": DATA | {"inputs", "forcing"},
+    "output": DATA | {"inputs", "output"},
+    "config": {"config", "time_format", "errors"},
 }
 ABOVE = [
-    "cli", "run", "climate", "ensemble", "preparation", "verification", "plan",
+    "cli", "run", "climate", "ensemble", "preparation", "plan",
     "provenance", "selection", "origin",
 ]  # fmt: skip
 for above in *ABOVE, "zoo", "checkpoint":
     IMPORTS[above].add("config")
+IMPORTS["zoo"] |= {"origin", "inputs"}
 for above in ABOVE:
-    IMPORTS[above] |= {"data", "output"}
+    IMPORTS[above] |= {"inputs", "forcing", "output"}
 
 # Where a package or standard module may be imported; nowhere, if nothing is named.
 HOMES = {
@@ -54,19 +57,20 @@ HOMES = {
     "requests": ["zoo/"],
     "urllib3": ["zoo/"],
     "google_crc32c": ["zoo/"],
-    "obstore": ["data/"],
-    "xarray": ["data/", "output/", "checkpoint/"],
-    "zarr": ["data/", "output/", "checkpoint/"],
-    "netCDF4": ["data/", "output/", "checkpoint/"],
-    "cfgrib": ["data/grib.py"],
-    "eccodes": ["data/grib.py"],
+    "obstore": ["inputs/"],
+    "xarray": ["inputs/", "forcing/", "output/", "checkpoint/"],
+    "zarr": ["inputs/", "forcing/", "output/", "checkpoint/"],
+    "netCDF4": ["inputs/", "forcing/", "output/", "checkpoint/"],
+    "cfgrib": ["inputs/grib.py"],
+    "eccodes": ["inputs/grib.py"],
     "gin": [],
     "haiku": [],
     "dinosaur": [],
     "neuralgcm": [],
 }
 WITHOUT_JAX = [
-    "data/", "output/", "cli/", "config/", "clock.py", "disk.py", "errors.py",
+    "inputs/", "forcing/", "output/", "io/", "cli/", "config/", "time_format.py",
+    "errors.py",
     "__init__.py", "__main__.py",
 ]  # fmt: skip
 JAX = {"jax", "jaxlib", "jaxtyping", "equinox", "diffrax", "lineax", "optimistix"}

@@ -5,9 +5,9 @@ import pathlib
 import numpy as np
 import pytest
 
-from ngcm_cli.clock import format_duration
 from ngcm_cli.config import ForecastConfig, read_run_file
 from ngcm_cli.errors import ConfigError
+from ngcm_cli.time_format import format_duration
 
 
 def read_settings(path):

@@ -20,10 +20,10 @@ from ngcm_cli import origin
 from ngcm_cli import plan as plan_module
 from ngcm_cli.compiled import keep_compiled
 from ngcm_cli.config import ForecastConfig
-from ngcm_cli.data.inputs import InitialState
-from ngcm_cli.data.needs import Needs
-from ngcm_cli.data.sea import Sea
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError, UnstableRunError
+from ngcm_cli.forcing.sea import Sea
+from ngcm_cli.inputs.inputs import InitialState
+from ngcm_cli.inputs.needs import Needs
 from ngcm_cli.output import store as store_module
 from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.plan import plan_forecast

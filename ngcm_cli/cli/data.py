@@ -51,9 +51,9 @@ def prepare(
         "offline": offline,
     }
     with narration() as console, downloading(console) as progress:
-        from ngcm_cli.clock import format_time, parse_times
         from ngcm_cli.config import ForecastConfig
         from ngcm_cli.preparation import prepare
+        from ngcm_cli.time_format import format_time, parse_times
 
         times = parse_times(init)
         config = ForecastConfig(**{k: v for k, v in given.items() if v is not None})
@@ -90,10 +90,10 @@ def check(
     Example: ngcm data check era5.nc
     """
     with narration() as console, downloading(console) as progress:
-        from ngcm_cli.clock import parse_time
         from ngcm_cli.config import DEFAULT_MODEL
-        from ngcm_cli.data.check import check
+        from ngcm_cli.inputs.check import check
         from ngcm_cli.origin import needs_of
+        from ngcm_cli.time_format import parse_time
         from ngcm_cli.zoo import open_model
 
         time = None if init is None else parse_time(init)
@@ -123,12 +123,13 @@ def check(
 @app.command("list")
 def list_data() -> None:
     """List what is kept of data from far away."""
-    from ngcm_cli.data.prepared import entries
-    from ngcm_cli.disk import format_size, home
+    from ngcm_cli.inputs.prepared import entries
+    from ngcm_cli.io.cache_dir import cache_dir
+    from ngcm_cli.io.progress import format_size
 
     found = entries()
     if not found:
-        typer.echo(f"Nothing is kept in {home() / 'data'}.", err=True)
+        typer.echo(f"Nothing is kept in {cache_dir() / 'data'}.", err=True)
         return
     rows = [("source", "grid", "files", "size", "first", "last", "folder")]
     for entry in found:
@@ -159,9 +160,9 @@ def clear(
     """
     with narration() as console:
         from ngcm_cli.config import closest
-        from ngcm_cli.data.prepared import entries, remove
-        from ngcm_cli.disk import format_size
         from ngcm_cli.errors import ConfigError
+        from ngcm_cli.inputs.prepared import entries, remove
+        from ngcm_cli.io.progress import format_size
 
         found = {entry.folder.name: entry for entry in entries()}
         for name in names or ():

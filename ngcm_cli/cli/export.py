@@ -25,8 +25,8 @@ def export(
     Example: ngcm export run --cmor --institution "University of Nowhere"
     """
     with narration() as console:
-        from ngcm_cli.disk import format_size
         from ngcm_cli.errors import ConfigError
+        from ngcm_cli.io.progress import format_size
 
         if not cmor:
             raise ConfigError(

@@ -65,7 +65,7 @@ class _Pace:
 
     def words(self, report: "Report") -> list[str]:
         """Which members, how far they are, speed and time left, where known."""
-        from ngcm_cli.clock import format_duration, format_time
+        from ngcm_cli.time_format import format_duration, format_time
 
         layout, now = self.plan.layout, time.monotonic()
         first, last = report.members[0], report.members[-1]

@@ -141,7 +141,7 @@ def verify(model: _Name) -> None:
     Example: ngcm models verify tl63_stochastic_mini
     """
     with narration():
-        from ngcm_cli.verification import verify
+        from ngcm_cli.zoo.verify import verify
 
         checks = list(verify(model))
         print_table([(c.name, _MARKS[c.passed], c.detail) for c in checks])

@@ -15,8 +15,8 @@ import typer
 from ngcm_cli.errors import NgcmError
 
 if TYPE_CHECKING:
-    from ngcm_cli.disk import Progress
     from ngcm_cli.gcm.rollout import Chunk
+    from ngcm_cli.io.progress import ByteProgress
     from ngcm_cli.plan import Plan
     from ngcm_cli.run import Track
 
@@ -42,7 +42,7 @@ def complain(error: NgcmError) -> None:
 
 def summarize(console: rich.console.Console, path: pathlib.Path, taken: float) -> None:
     """Say what came of a run that took so many seconds."""
-    from ngcm_cli.disk import format_size
+    from ngcm_cli.io.progress import format_size
 
     files = path.rglob("*") if path.is_dir() else [path]
     size = sum(file.stat().st_size for file in files if file.is_file())
@@ -168,7 +168,7 @@ class _Pace:
 
     def report(self, chunk: "Chunk") -> dict[str, str]:
         """Valid time, day, wind, speed and time left, where they are known."""
-        from ngcm_cli.clock import format_time
+        from ngcm_cli.time_format import format_time
 
         day, now = self.days(chunk), time.monotonic()
         whole = self.plan.config.lead.astype(int) / 86400
@@ -214,7 +214,7 @@ def clock(seconds: float) -> str:
 
 
 @contextlib.contextmanager
-def downloading(console: rich.console.Console) -> Iterator["Progress"]:
+def downloading(console: rich.console.Console) -> Iterator["ByteProgress"]:
     """Follow a download: a bar on a terminal, elsewhere a line per quarter."""
     if not console.is_terminal:
         yield _Quarters(console)
@@ -253,7 +253,7 @@ class _Quarters:
         self.said = 0
 
     def __call__(self, done: int, total: int | None) -> None:
-        from ngcm_cli.disk import format_size
+        from ngcm_cli.io.progress import format_size
 
         quarter = int(4 * done / total) if total else 0
         if quarter > self.said:

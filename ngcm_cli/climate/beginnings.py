@@ -4,12 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from ngcm_cli.clock import format_time
 from ngcm_cli.config import AmipConfig
-from ngcm_cli.data import inputs
-from ngcm_cli.data.sea import Sea
-from ngcm_cli.disk import Progress, unseen
+from ngcm_cli.forcing.sea import Sea
 from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.inputs import inputs
+from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.origin import (
     CLIMATOLOGY,
     RECORD,
@@ -19,6 +18,7 @@ from ngcm_cli.origin import (
     needs_of,
     with_place,
 )
+from ngcm_cli.time_format import format_time
 from ngcm_cli.zoo import bundled_folder
 
 
@@ -36,7 +36,7 @@ class Beginning:
 
 
 def read_beginnings(
-    config: AmipConfig, model: NeuralGCM, progress: Progress = unseen
+    config: AmipConfig, model: NeuralGCM, progress: ByteProgress = no_progress
 ) -> list[Beginning]:
     """The atmosphere of every start; the bundled one whatever the date."""
     beginnings = []
@@ -56,7 +56,9 @@ def read_beginnings(
     return beginnings
 
 
-def read_sea(config: AmipConfig, model: NeuralGCM, progress: Progress = unseen) -> Sea:
+def read_sea(
+    config: AmipConfig, model: NeuralGCM, progress: ByteProgress = no_progress
+) -> Sea:
     """Sea-surface temperature and sea ice from the first start to the last end.
 
     Raises:

@@ -16,10 +16,10 @@ from ngcm_cli.climate.plan import ClimatePlan, Run
 from ngcm_cli.climate.records import completed, erase, write_day
 from ngcm_cli.climate.restarts import Events, is_due, load_latest, save
 from ngcm_cli.climate.watchdog import trouble
-from ngcm_cli.clock import format_time
 from ngcm_cli.errors import UnstableRunError
 from ngcm_cli.gcm.perturbation import perturbed
 from ngcm_cli.output.run_folder import RunFolder
+from ngcm_cli.time_format import format_time
 
 log = logging.getLogger(__name__)
 

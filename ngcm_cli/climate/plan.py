@@ -11,14 +11,13 @@ import numpy as np
 
 from ngcm_cli.climate import beginnings
 from ngcm_cli.climate.sea_windows import SeaWindows
-from ngcm_cli.clock import format_duration, format_time
 from ngcm_cli.config import AmipConfig
-from ngcm_cli.data.sea import Sea
-from ngcm_cli.disk import Progress, format_size, unseen
 from ngcm_cli.errors import ConfigError
+from ngcm_cli.forcing.sea import Sea
 from ngcm_cli.gcm.fields import ATMOSPHERE, RATES, SURFACE
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.io.progress import ByteProgress, format_size, no_progress
 from ngcm_cli.origin import check_local_paths, command
 from ngcm_cli.output.climate import Climate
 from ngcm_cli.output.place import check_folder, check_free
@@ -26,6 +25,7 @@ from ngcm_cli.output.records import Records
 from ngcm_cli.output.restart import RESTARTS, restarts
 from ngcm_cli.provenance import device, provenance
 from ngcm_cli.selection import chosen_grid, chosen_levels, chosen_variables
+from ngcm_cli.time_format import format_duration, format_time
 from ngcm_cli.units import REFERENCE_TIME
 from ngcm_cli.zoo import Card, open_model
 
@@ -206,7 +206,7 @@ class ClimatePlan:
 
 
 def plan_climate(
-    config: AmipConfig, progress: Progress = unseen, resume: bool = False
+    config: AmipConfig, progress: ByteProgress = no_progress, resume: bool = False
 ) -> tuple[ClimatePlan, list[beginnings.Beginning]]:
     """Check everything that can be checked before the model runs.
 

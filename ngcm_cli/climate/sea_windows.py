@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from ngcm_cli.data.sea import Sea
+from ngcm_cli.forcing.sea import Sea
 from ngcm_cli.gcm.forcing import Forcing
 
 _DAY = np.timedelta64(86400, "s")

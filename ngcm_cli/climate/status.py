@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ngcm_cli.clock import format_time
 from ngcm_cli.config import AmipConfig, read_run_file
-from ngcm_cli.disk import Lock
 from ngcm_cli.errors import ConfigError, OutputError
+from ngcm_cli.io.lock import Lock
 from ngcm_cli.output.global_series import read_global_means
 from ngcm_cli.output.place import RUN_FILE
 from ngcm_cli.output.restart import RESTARTS, restarts
 from ngcm_cli.output.run_folder import LOCK, PROGRESS
+from ngcm_cli.time_format import format_time
 
 _YEAR = 365.25  # days
 _ROWS = 12

@@ -5,10 +5,10 @@ from typing import ClassVar, Self
 import numpy as np
 import pydantic
 
-from ngcm_cli.clock import format_duration, format_time
 from ngcm_cli.config import values
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.errors import ConfigError
+from ngcm_cli.time_format import format_duration, format_time
 
 _DAY = np.timedelta64(86400, "s")
 _LONGEST = 365250 * _DAY

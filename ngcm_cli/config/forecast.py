@@ -5,10 +5,10 @@ from typing import ClassVar, Self
 import numpy as np
 import pydantic
 
-from ngcm_cli.clock import format_duration
 from ngcm_cli.config import values
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.errors import ConfigError
+from ngcm_cli.time_format import format_duration
 
 
 class Weather(Settings):

@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pydantic
 
-from ngcm_cli.clock import format_duration, format_time, format_times
 from ngcm_cli.config import values
 from ngcm_cli.errors import ConfigError
+from ngcm_cli.time_format import format_duration, format_time, format_times
 
 
 class Settings(pydantic.BaseModel):

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import numpy as np
 import pydantic
 
-from ngcm_cli.clock import parse_duration, parse_time, parse_times
 from ngcm_cli.errors import ConfigError
+from ngcm_cli.time_format import parse_duration, parse_time, parse_times
 
 DEFAULT_MODEL = "tl63_stochastic_mini"
 SEA_MODES = ("persist", "anomaly-persist", "climatology", "prescribed")

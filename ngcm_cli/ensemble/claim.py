@@ -7,9 +7,9 @@ import time
 from types import TracebackType
 from typing import Self
 
-from ngcm_cli.disk import fcntl
 from ngcm_cli.ensemble.processes import Processes
 from ngcm_cli.errors import OutputError
+from ngcm_cli.io.lock import fcntl
 from ngcm_cli.output.place import lock_file
 
 _TRIES = 20  # a tenth of a second apart, while a process of ours may write its name

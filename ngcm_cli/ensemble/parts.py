@@ -18,9 +18,9 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from ngcm_cli.disk import waiting
 from ngcm_cli.ensemble.statistics import Summary
 from ngcm_cli.errors import OutputError
+from ngcm_cli.io.lock import exclusive_file_lock
 from ngcm_cli.output.place import store_path
 
 _MEMBERS = "members.json"
@@ -136,7 +136,7 @@ class Parts:
     def alone(self, work: str) -> Iterator[None]:
         """A context in which no other process does such work on the initial time."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        with waiting(self.folder.with_suffix(f".{work}")):
+        with exclusive_file_lock(self.folder.with_suffix(f".{work}")):
             yield
 
     def _folders(self) -> list[pathlib.Path]:

@@ -7,9 +7,7 @@ from typing import Any
 import jax
 
 from ngcm_cli import origin
-from ngcm_cli.clock import format_time
 from ngcm_cli.config import EnsembleConfig
-from ngcm_cli.disk import Progress, format_size, unseen
 from ngcm_cli.ensemble.blocks import Block, blocks_of, shared_by
 from ngcm_cli.ensemble.memory import fitting_batch
 from ngcm_cli.ensemble.processes import Processes
@@ -17,10 +15,12 @@ from ngcm_cli.ensemble.statistics import bytes_of_summary
 from ngcm_cli.ensemble.there import There, find, ranges, settings_of
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.members import Devices
+from ngcm_cli.io.progress import ByteProgress, format_size, no_progress
 from ngcm_cli.output.ensemble_layout import EnsembleLayout
 from ngcm_cli.output.place import check_space
 from ngcm_cli.plan import Plan, check_init, check_members_differ, check_paths, plan_run
 from ngcm_cli.provenance import now
+from ngcm_cli.time_format import format_time
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +120,7 @@ class EnsemblePlan:
 def plan_ensemble(
     config: EnsembleConfig,
     processes: Processes,
-    download: Progress = unseen,
+    download: ByteProgress = no_progress,
     resume: bool = False,
 ) -> EnsemblePlan:
     """Check everything that can be checked before the model runs.

@@ -4,7 +4,6 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 
-from ngcm_cli.clock import format_duration, format_time
 from ngcm_cli.ensemble import parts
 from ngcm_cli.ensemble.claim import Claim
 from ngcm_cli.ensemble.course import Course, Report
@@ -14,6 +13,7 @@ from ngcm_cli.errors import OutputError, UnstableRunError
 from ngcm_cli.guards import enough_memory, terminable
 from ngcm_cli.output.ensemble_place import go_on, make_store
 from ngcm_cli.output.ensemble_store import EnsembleStore, Lost
+from ngcm_cli.time_format import format_duration, format_time
 
 log = logging.getLogger(__name__)
 

@@ -8,13 +8,13 @@ from typing import Any, Self
 import numpy as np
 
 from ngcm_cli import origin
-from ngcm_cli.clock import format_times
 from ngcm_cli.config import EnsembleConfig
-from ngcm_cli.data.places import shown
 from ngcm_cli.errors import ConfigError, OutputError
+from ngcm_cli.inputs.places import shown
 from ngcm_cli.output.ensemble_place import has_ensemble, read_about
 from ngcm_cli.output.place import check_output
 from ngcm_cli.plan import Plan
+from ngcm_cli.time_format import format_times
 
 _DATA = "data", "sst_data"
 

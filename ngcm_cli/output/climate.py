@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ngcm_cli.data.variables import VARIABLES
+from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.output.layout import (
     ATTRIBUTES,

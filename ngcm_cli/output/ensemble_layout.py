@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ngcm_cli.data.variables import VARIABLES
+from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.output.layout import ATTRIBUTES, Coordinate, Layout, describe
 from ngcm_cli.output.template import Variable
 

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ngcm_cli.data.regrid import ConservativeRegridder
+from ngcm_cli.inputs.regrid import ConservativeRegridder
 from ngcm_cli.spectral.grid import Grid
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ngcm_cli.data.variables import VARIABLES
+from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.output.grid import OutputGrid
 
 # Of fields on levels; those at the surface are without `level`. Members of an ensemble

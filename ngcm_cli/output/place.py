@@ -4,9 +4,9 @@ import pathlib
 import shutil
 import tempfile
 
-from ngcm_cli import disk
-from ngcm_cli.disk import format_size
 from ngcm_cli.errors import ConfigError, OutputError
+from ngcm_cli.io import lock as disk
+from ngcm_cli.io.progress import format_size
 
 RUN_FILE = "run.yaml"
 """In the folder of a long run: its settings."""

@@ -16,8 +16,8 @@ from typing import Any
 import netCDF4
 import numpy as np
 
-from ngcm_cli.clock import format_time
 from ngcm_cli.errors import OutputError
+from ngcm_cli.time_format import format_time
 
 RESTARTS = "restarts"
 """The folder of them within that of a run."""

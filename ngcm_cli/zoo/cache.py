@@ -18,8 +18,10 @@ import pydantic
 import yaml
 
 from ngcm_cli.checkpoint.card import PublishedCard, as_yaml
-from ngcm_cli.disk import Lock, LockedError, Progress, format_size, home, unseen
 from ngcm_cli.errors import CheckpointError
+from ngcm_cli.io.cache_dir import cache_dir
+from ngcm_cli.io.lock import Lock, LockedError
+from ngcm_cli.io.progress import ByteProgress, format_size, no_progress
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +55,7 @@ class Pin(pydantic.BaseModel):
 
 def weights_path(card: PublishedCard) -> pathlib.Path:
     """Where the weights of a card are, or will be."""
-    return home() / "models" / f"{card.name}.pkl"
+    return cache_dir() / "models" / f"{card.name}.pkl"
 
 
 def pin_path(card: PublishedCard) -> pathlib.Path:
@@ -67,7 +69,7 @@ def is_here(card: PublishedCard) -> bool:
 
 
 def fetch(
-    card: PublishedCard, *, offline: bool = False, progress: Progress = unseen
+    card: PublishedCard, *, offline: bool = False, progress: ByteProgress = no_progress
 ) -> pathlib.Path:
     """The weights of a card, which are fetched if they are not here.
 
@@ -192,7 +194,7 @@ def ways_out(card: PublishedCard) -> str:
     )
 
 
-def _download(card: PublishedCard, progress: Progress) -> None:
+def _download(card: PublishedCard, progress: ByteProgress) -> None:
     """Fetch from the first location that has the file, check, pin and rename."""
     from ngcm_cli.zoo.download import Unavailable, discard, download
     from ngcm_cli.zoo.transport import http_address

@@ -6,8 +6,8 @@ import pydantic
 
 from ngcm_cli.checkpoint.card import PublishedCard
 from ngcm_cli.checkpoint.native import write_native
-from ngcm_cli.disk import Progress, unseen
 from ngcm_cli.errors import CheckpointError, ConfigError, OutputError
+from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.zoo import cache
 from ngcm_cli.zoo.catalogue import model_names, written_card
 from ngcm_cli.zoo.published import DESCRIBED, clean_name, read_checkpoint
@@ -19,7 +19,7 @@ def convert(
     *,
     name: str | None = None,
     overwrite: bool = False,
-    progress: Progress = unseen,
+    progress: ByteProgress = no_progress,
 ) -> pathlib.Path:
     """Write a published model as a card and weights in our own format.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ngcm_cli.checkpoint.card import Card, PublishedCard, as_yaml
 from ngcm_cli.checkpoint.spec import ModelSpec
-from ngcm_cli.disk import format_size
+from ngcm_cli.io.progress import format_size
 from ngcm_cli.zoo import cache
 
 _COLUMN = 36  # characters of each model in a comparison

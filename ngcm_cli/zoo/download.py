@@ -23,8 +23,8 @@ import pydantic
 import requests
 import urllib3
 
-from ngcm_cli.disk import format_size
 from ngcm_cli.errors import CheckpointError
+from ngcm_cli.io.progress import format_size
 from ngcm_cli.zoo import transport
 from ngcm_cli.zoo.transport import (
     Checksum,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ngcm_cli.checkpoint.card import Card, PublishedCard, read_card
 from ngcm_cli.checkpoint.native import read_weights
-from ngcm_cli.disk import Progress, unseen
+from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.zoo import cache
 from ngcm_cli.zoo.catalogue import DEFAULT, card_path, written_card
 from ngcm_cli.zoo.published import read_checkpoint
@@ -54,7 +54,7 @@ def fetch(
     name_or_path: str,
     *,
     offline: bool = False,
-    progress: Progress = unseen,
+    progress: ByteProgress = no_progress,
 ) -> pathlib.Path:
     """The weights of a model, which are fetched if they are not here.
 
@@ -99,7 +99,7 @@ def read_model(
     name_or_path: str,
     *,
     offline: bool = False,
-    progress: Progress = unseen,
+    progress: ByteProgress = no_progress,
 ) -> "tuple[Card, dict[str, np.ndarray]]":
     """The complete card of a model, architecture included, and its arrays by place.
 
@@ -127,7 +127,7 @@ def open_model(
     name_or_path: str,
     *,
     offline: bool = False,
-    progress: Progress = unseen,
+    progress: ByteProgress = no_progress,
 ) -> "tuple[Card, NeuralGCM]":
     """The complete card of a model, and the model.
 

@@ -4,10 +4,10 @@ import threading
 
 import pytest
 
-from ngcm_cli.disk import waiting
 from ngcm_cli.ensemble.claim import Claim
 from ngcm_cli.ensemble.processes import Processes
 from ngcm_cli.errors import OutputError
+from ngcm_cli.io.lock import exclusive_file_lock
 
 
 def claim(folder, run="ours", index=0, count=2) -> Claim:
@@ -69,10 +69,10 @@ def test_waiting_for_each_other(tmp_path):
     order = []
 
     def second():
-        with waiting(tmp_path / "lock"):
+        with exclusive_file_lock(tmp_path / "lock"):
             order.append(2)
 
-    with waiting(tmp_path / "lock"):
+    with exclusive_file_lock(tmp_path / "lock"):
         thread = threading.Thread(target=second)
         thread.start()
         thread.join(0.3)

@@ -141,8 +141,8 @@ def analyses(tmp_path) -> pathlib.Path:
     """The bundled state at three times."""
     import xarray as xr
 
-    from ngcm_cli.clock import parse_times
     from ngcm_cli.origin import SAMPLE
+    from ngcm_cli.time_format import parse_times
     from ngcm_cli.zoo import bundled_folder
 
     with xr.open_dataset(bundled_folder() / SAMPLE) as opened:

@@ -9,11 +9,11 @@ from gcm import bundled
 from gcm.synthesis import synthesis
 
 from ngcm_cli import units
-from ngcm_cli.data.variables import VARIABLES
 from ngcm_cli.dynamics import SigmaLevels
 from ngcm_cli.gcm.fields import SURFACE
 from ngcm_cli.gcm.levels import surface_pressure
 from ngcm_cli.gcm.surface_outputs import column_mass, sea_level_pressure
+from ngcm_cli.inputs.variables import VARIABLES
 
 R, G, LAPSE = 1004 * 2 / 7, 9.80616, 6.5e-3  # J kg-1 K-1, m s-2, K m-1
 ALPHA = LAPSE * R / G

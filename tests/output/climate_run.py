@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 import zarr
 
-from ngcm_cli.data.variables import VARIABLES
+from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.spectral.grid import Grid
 

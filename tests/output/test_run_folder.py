@@ -16,8 +16,8 @@ import xarray as xr
 from small_climate import contents, record, small_climate
 from small_disk import fill, small_disk
 
-from ngcm_cli import disk
 from ngcm_cli.errors import OutputError
+from ngcm_cli.io import lock as disk
 from ngcm_cli.output.restart import RESTARTS, read_restart, restarts
 from ngcm_cli.output.run_folder import LOCK, PROGRESS, RunFolder
 

@@ -1,0 +1,1 @@
+"""Sea-surface temperature and sea ice in time."""

@@ -1,0 +1,108 @@
+"""The times of a dataset: in order, each once, and which of them is meant."""
+
+import numpy as np
+
+from ngcm_cli.errors import InputDataError
+from ngcm_cli.time_format import format_time
+
+
+def checked_times(values: np.ndarray) -> np.ndarray:
+    """Times of a file as datetime64[s], each once and in order, up or down.
+
+    Args:
+        values: as xarray decodes them; one or many; of another calendar as
+            ``calendars.as_our_dates`` makes them.
+
+    Raises:
+        InputDataError: there are none, they are no dates or too far from ours, or one
+            is missing, occurs twice or is out of order.
+    """
+    values = np.atleast_1d(values)
+    if not len(values):
+        raise InputDataError(
+            "The time axis is empty: its length is zero.",
+            "Check how the file was made: the selection of times left none.",
+        )
+    if values.dtype.kind == "O" and hasattr(values[0], "calendar"):
+        raise InputDataError(
+            f"The times, {values[0]} to {values[-1]}, go beyond the years 1678 to "
+            "2262.",
+            "Select times within these years, or repair the units of the time axis.",
+        )
+    if values.dtype.kind != "M":
+        raise InputDataError(
+            f"The times are plain numbers ({values[0]} …), not dates.",
+            "Give 'time' a units attribute such as 'hours since 1900-01-01'.",
+        )
+    times = values.astype("datetime64[s]")
+    if np.isnat(times).any():
+        raise InputDataError(
+            f"{np.isnat(times).sum()} of the {len(times)} times are missing.",
+            "Repair the time coordinate first.",
+        )
+    steps = np.diff(times)
+    again = np.flatnonzero(steps == np.timedelta64(0))
+    if len(again):
+        raise InputDataError(
+            f"The time {format_time(times[again[0]])} occurs more than once.",
+            "Keep each time once, e.g. `dataset.drop_duplicates('time')` in xarray.",
+        )
+    back = np.flatnonzero(steps < np.timedelta64(0))
+    if 0 < len(back) < len(steps):
+        raise InputDataError(
+            f"The times are not in order: {format_time(times[back[0] + 1])} comes "
+            f"after {format_time(times[back[0]])}.",
+            "Sort them first, e.g. `dataset.sortby('time')` in xarray.",
+        )
+    return times
+
+
+def choose_time(times: np.ndarray, init: np.datetime64 | None) -> np.datetime64:
+    """The one that is wanted, to the second.
+
+    Args:
+        times: that there are; none where the data carry no time.
+        init: the time wanted, or None for the only one there is.
+
+    Raises:
+        InputDataError: the time is not there, or not unique.
+    """
+    wanted = None if init is None else init.astype("datetime64[s]")
+    if not len(times):
+        if wanted is None:
+            raise InputDataError(
+                "The data carry no time.", "Say when they are valid with --init."
+            )
+        return wanted
+    if wanted is None and len(times) > 1:
+        raise InputDataError(
+            f"The data hold {describe_times(times)}.", "Choose one with --init."
+        )
+    if wanted is not None and wanted not in times:
+        near = format_time(times[np.abs(times - wanted).argmin()])
+        raise InputDataError(
+            f"There is no {format_time(wanted)}; the data hold "
+            f"{describe_times(times)}.",
+            f"The nearest is --init {near}.",
+        )
+    return times[0] if wanted is None else wanted
+
+
+def describe_times(times: np.ndarray) -> str:
+    """All of a few times, or the first, the last, the step and the count of many."""
+    if not len(times):
+        return "fields without time"
+    if len(times) == 1:
+        return f"one time, {format_time(times[0])}"
+    if len(times) <= 6:
+        return f"{len(times)} times, {', '.join(map(format_time, times))}"
+    steps = np.unique(np.diff(times))
+    hours = steps / np.timedelta64(1, "h")
+    if len(steps) == 1:
+        spacing = f"every {hours[0]:g} h"
+    elif hours.min() >= 28 * 24 and hours.max() <= 31 * 24:
+        spacing = "one a month"
+    else:
+        spacing = f"{hours.min():g} to {hours.max():g} h apart"
+    first, last = format_time(times[0]), format_time(times[-1])
+    return f"{len(times)} times from {first} to {last}, {spacing}"

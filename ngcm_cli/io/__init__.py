@@ -1,0 +1,1 @@
+"""Files and network, nothing of weather: locks, atomic writes, caches, transfers."""

@@ -1,0 +1,19 @@
+"""Progress of transfers, in bytes."""
+
+from collections.abc import Callable
+
+ByteProgress = Callable[[int, int | None], None]
+"""Receives the bytes transferred so far and the expected total, or None."""
+
+
+def no_progress(done: int, total: int | None) -> None:
+    """Ignore the progress of a transfer."""
+
+
+def format_size(count: float) -> str:
+    """Return a number of bytes with a decimal unit, such as ``1.04 GB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"

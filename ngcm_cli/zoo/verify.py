@@ -1,0 +1,152 @@
+"""Whether a model on this computer is what its card says, and whether it runs."""
+
+import dataclasses
+import hashlib
+import os
+import pathlib
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+
+from ngcm_cli.checkpoint.build import build
+from ngcm_cli.checkpoint.card import Card, Fingerprint, PublishedCard
+from ngcm_cli.checkpoint.weights import Weights
+from ngcm_cli.errors import CheckpointError
+from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.io.progress import format_size
+from ngcm_cli.origin import read_state
+from ngcm_cli.zoo import cache
+from ngcm_cli.zoo.catalogue import card_path, written_card
+from ngcm_cli.zoo.fingerprint import deviation
+from ngcm_cli.zoo.loading import read_model
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """One check of a model.
+
+    Attributes:
+        name: what was checked.
+        passed: whether it is right; None where there is nothing to compare with.
+        detail: what was found.
+    """
+
+    name: str
+    passed: bool | None
+    detail: str
+
+
+def verify(name_or_path: str) -> Iterator[Check]:
+    """Check everything about a model that can be checked on any computer.
+
+    Nothing is downloaded. One step is run from the bundled state, which takes the time
+    of compiling it.
+
+    Args:
+        name_or_path: a name of the zoo, or the path of a card or checkpoint.
+
+    Yields:
+        The checks; the first that fails is the last.
+
+    Raises:
+        CheckpointError: there is no such model, or its card is wrong.
+    """
+    for check in _checks(name_or_path):
+        yield check
+        if check.passed is False:
+            return
+
+
+def one_step(model: NeuralGCM, seed: int = 0) -> dict[str, np.ndarray]:
+    """Output fields one model step after the bundled state."""
+    initial = read_state(model)
+    key = jax.random.key(seed)
+    state = model.encode(initial.fields, initial.forcing, initial.time, key)
+    state = model.advance(state, initial.forcing, steps=1)
+    return {name: np.asarray(x) for name, x in model.decode(state).items()}
+
+
+def _checks(name_or_path: str) -> Iterator[Check]:
+    card, path = _written(name_or_path)
+    yield Check("file", os.path.isfile(path), str(path))
+    yield from _check_file(card, path)
+    try:
+        complete, arrays = read_model(name_or_path, offline=True)
+    except CheckpointError as error:
+        yield Check("contents", False, error.message)
+        return
+    count = sum(x.size for k, x in arrays.items() if not k.startswith("static."))
+    yield Check("parameters", count == complete.parameters, f"{count}")
+    bad = [name for name, x in arrays.items() if not np.isfinite(x).all()]
+    found = ", ".join(bad[:5]) or f"{len(arrays)} arrays"
+    yield Check("finite weights", not bad, found)
+    try:
+        model = build(complete.name, complete.spec, Weights(arrays))
+    except CheckpointError as error:
+        yield Check("every weight in its place", False, error.message)
+        return
+    yield Check("every weight in its place", True, "each used once, none missing")
+    fields = one_step(model)
+    bad = [name for name, x in fields.items() if not np.isfinite(x).all()]
+    found = ", ".join(bad) or f"{len(fields)} variables after one step"
+    yield Check("finite outputs", not bad, found)
+    yield _check_fingerprint(complete.fingerprint, fields)
+
+
+def _written(name_or_path: str) -> tuple[Card | PublishedCard | None, pathlib.Path]:
+    """The card of a model, if it has one, and the path of its weights."""
+    path = pathlib.Path(name_or_path)
+    if path.suffix == ".pkl":
+        return None, path
+    card = written_card(name_or_path)
+    if isinstance(card, PublishedCard):
+        return card, cache.weights_path(card)
+    return card, card_path(name_or_path).parent / card.weights.file
+
+
+def _check_file(
+    card: Card | PublishedCard | None, path: pathlib.Path
+) -> Iterator[Check]:
+    """Size and hash are those of the card, or those that were pinned."""
+    if isinstance(card, PublishedCard):
+        try:
+            pin = cache.check(card)
+        except CheckpointError as error:
+            yield Check("size and SHA-256", False, error.message)
+            return
+        size, sha256, since = pin.bytes, pin.sha256, f"as pinned on {pin.date}"
+        yield Check("size", True, f"{size} bytes, {since}")
+        yield Check("SHA-256", True, f"{sha256[:12]}…, {since}")
+        return
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        yield Check("size and SHA-256", False, f"cannot be read: {error.strerror}")
+        return
+    if card is None:
+        yield Check("size", None, f"{size} bytes, {format_size(size)}")
+        yield Check("SHA-256", None, f"{sha256}, nothing to compare with")
+        return
+    said = card.weights
+    yield Check("size", size == said.bytes, f"{size} bytes, the card says {said.bytes}")
+    yield Check(
+        "SHA-256",
+        sha256 == said.sha256,
+        f"{sha256[:12]}…, the card says {said.sha256[:12]}…",
+    )
+
+
+def _check_fingerprint(
+    fingerprint: Fingerprint | None, fields: dict[str, np.ndarray]
+) -> Check:
+    name = "one-step fingerprint"
+    if fingerprint is None:
+        return Check(name, None, "the card has none")
+    on_cpu = jax.default_backend() == "cpu"
+    tolerance = fingerprint.tolerance if on_cpu else fingerprint.tolerance_accelerator
+    found = deviation(fields, fingerprint.variables)
+    text = f"differs by {found:.1e} of the standard deviation, {tolerance:.1e} allowed"
+    return Check(name, found <= tolerance, text)
