@@ -1,13 +1,13 @@
-"""What a run is told: flags over an optional run file, checked before any work begins.
+"""Settings of a run: flags over an optional run file, checked before any work begins.
 
-`settings` has what every run can be told, `forecast`, `ensemble` and `amip` the rest,
-`values` how each value is read, `run_file` the YAML. Times and durations are NumPy's,
-in seconds.
+`settings` has what every run shares, `forecast`, `ensemble` and `amip` the rest,
+`values` parses each value, `run_file` reads and writes YAML. Times and durations are
+NumPy's, in seconds.
 """
 
 from ngcm_cli.config.amip import AmipConfig
 from ngcm_cli.config.ensemble import EnsembleConfig
-from ngcm_cli.config.forecast import ForecastConfig, Weather
+from ngcm_cli.config.forecast import ForecastConfig, ForecastSettings
 from ngcm_cli.config.run_file import read_run_file
 from ngcm_cli.config.values import (
     DEFAULT_MODEL,
@@ -22,7 +22,7 @@ __all__ = [
     "AmipConfig",
     "EnsembleConfig",
     "ForecastConfig",
-    "Weather",
+    "ForecastSettings",
     "closest",
     "parse_switch",
     "read_run_file",

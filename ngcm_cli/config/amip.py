@@ -1,4 +1,4 @@
-"""Everything that a long run under a prescribed sea can be told."""
+"""The settings of a long run with prescribed sea-surface temperature."""
 
 from typing import ClassVar, Self
 
@@ -15,39 +15,30 @@ _LONGEST = 365250 * _DAY
 
 
 class AmipConfig(Settings):
-    """Everything that `ngcm amip` can be told, besides `Settings`.
+    """The settings of ``ngcm amip``, besides `Settings`.
 
-    Without ``data`` the bundled ERA5 state is the first atmosphere, whatever the date;
-    without ``sst_data`` the sea is the bundled record; without ``variables`` everything
-    that has a mean is written.
+    Without ``data`` the bundled ERA5 state is the initial atmosphere, whatever the
+    date; without ``sst_data`` the bundled record is prescribed; without ``variables``
+    everything that has a time mean is written.
 
     Attributes:
-        start: when the first run starts, UTC.
-        years: how long every run is, in calendar years,
+        start: the first initial time, UTC; ``init`` gives all of them instead.
+        years: length of every run, in calendar years,
         months: and calendar months,
         days: and days; at least one of the three.
-        members: runs from every start, which differ in their random stream.
-        starts: number of starts.
-        start_every: time between two starts.
-        output: the folder of the run; None is a name made of model and start, here.
-        means: over which calendar periods to write means: `values.MEANS`.
-        every: time between instants to write; None is none.
-        sample: time between the instants that means are made of.
-        restart_every: time between restarts.
-        fix_mean_pressure: hold the global mean of log surface pressure.
-        on_instability: ``stop``, or ``rewind`` to the last restart and perturb.
-        sst_climatology: the sea follows AMIP's climatology instead of a record.
-        sst_patch: latitude, longitude and half-width in degrees, and amplitude in
-            kelvin, of a hump that is added to sea-surface temperature.
+        members: runs from every initial time, which differ in their random numbers.
+        starts: number of initial times.
+        start_every: time between two initial times.
+        means: calendar periods of which means are written: `values.MEANS`.
+        every: time between instantaneous outputs; None writes none.
+        sample: time between the samples that means are made of.
+        fix_mean_pressure: keep the global mean of log surface pressure constant.
+        sst_climatology: prescribe AMIP's monthly climatology instead of a record.
+        sst_patch: a local anomaly of sea-surface temperature: latitude, longitude and
+            half-width in degrees, and amplitude in K.
     """
 
     command: ClassVar[str] = "amip"
-    changeable: ClassVar[tuple[str, ...]] = (
-        "on_instability",
-        "restart_every",
-        "offline",
-    )
-    """Settings that a run may go on with in another way."""
 
     start: values.Time = np.datetime64("1982-01-01", "s")
     years: values.Count | None = None
@@ -56,23 +47,23 @@ class AmipConfig(Settings):
     members: values.Count = 1
     starts: values.Count = 1
     start_every: values.Duration = 10 * _DAY
-    output: values.Path | None = None
     means: values.MeansOver = ("monthly",)
     every: values.Duration | None = None
     sample: values.Duration = np.timedelta64(6 * 3600, "s")
     restart_every: values.Duration = 30 * _DAY
     fix_mean_pressure: values.Switch = True
-    on_instability: values.OnInstability = "stop"
     sst_climatology: values.Switch = False
     sst_patch: values.Patch | None = None
 
     @property
-    def start_times(self) -> tuple[np.datetime64, ...]:
-        """When the runs start."""
+    def init_times(self) -> tuple[np.datetime64, ...]:
+        """Initial times of the runs, ascending."""
+        if self.init is not None:
+            return tuple(sorted(self.init))
         return tuple(self.start + i * self.start_every for i in range(self.starts))
 
     def end_of(self, start: np.datetime64) -> np.datetime64:
-        """When a run from a start ends: years and months by the calendar, then days.
+        """Return the end of a run: years and months by the calendar, then days.
 
         A day that the last month does not have counts as its last day.
         """
@@ -90,18 +81,24 @@ class AmipConfig(Settings):
     def _consistent(self) -> Self:
         if not (self.years or self.months or self.days):
             raise ConfigError(
-                "How long the run is was not said.",
+                "The length of the run is not given.",
                 "Give --years 40, --months or --days.",
             )
         if self.sst_climatology and self.sst_data:
             raise ConfigError(
-                "sst_climatology is AMIP's, and sst_data names another sea.",
+                "sst_climatology and sst_data name two different records.",
                 "Leave out one of them.",
             )
         self._check_clock()
-        last = self.start + (self.starts - 1) * self.start_every
+        given = {"start", "starts", "start_every"} & self.model_fields_set
+        if self.init is not None and given:
+            raise ConfigError(
+                f"init and {min(given)} both give initial times.",
+                "Leave out one of them.",
+            )
+        first, last = self.init_times[0], self.init_times[-1]
         end = self.end_of(last)
-        if end - self.start > _LONGEST:
+        if end - first > _LONGEST:
             raise ConfigError(
                 f"From the first start to the last end, {format_time(end)}, are more "
                 "than 1000 years.",
@@ -110,17 +107,19 @@ class AmipConfig(Settings):
         return self
 
     def _check_clock(self) -> None:
-        """Samples divide the day, and everything else falls on days or samples."""
+        """Check that samples divide the day and all else falls on days or samples."""
         sample = format_duration(self.sample)
         if not self.sample or _DAY % self.sample:
             raise ConfigError(
                 f"sample {sample} does not divide a day.", "Give 6h, 3h or 1h."
             )
-        if self.start != self.start.astype("datetime64[D]"):
-            raise ConfigError(
-                f"start {format_time(self.start)} is not midnight.",
-                "Runs go by whole days: start at midnight.",
-            )
+        for time in self.init_times:
+            if time != time.astype("datetime64[D]"):
+                name = "start" if self.init is None else "init"
+                raise ConfigError(
+                    f"{name} {format_time(time)} is not midnight.",
+                    "Long runs have whole days: start at midnight.",
+                )
         for name, unit in (
             ("start_every", _DAY),
             ("restart_every", _DAY),

@@ -1,4 +1,4 @@
-"""Everything that a forecast can be told."""
+"""The settings of a forecast."""
 
 from typing import ClassVar, Self
 
@@ -11,32 +11,36 @@ from ngcm_cli.errors import ConfigError
 from ngcm_cli.time_format import format_duration
 
 
-class Weather(Settings):
-    """What a forecast and an ensemble of them can be told, besides `Settings`.
+class ForecastSettings(Settings):
+    """Settings of forecasts and of ensembles of them, besides `Settings`.
 
     Without ``data`` they start from the bundled sample, or from ``arco`` where that
-    does not hold the initial time; without ``sst_data`` the sea is in ``data``; without
+    does not hold the initial time; without ``init`` from the only time in the data;
+    without ``sst_data`` the sea-surface temperature is in ``data``; without
     ``variables`` what the model predicts on levels is written, and its precipitation.
 
     Attributes:
-        lead: how far to forecast.
+        lead: forecast length.
         every: time between outputs.
-        output: ``.zarr`` or ``.nc``; None is a name made of model and init, here.
         overwrite: replace an existing output.
-        sst: what the sea does: ``persist``, ``anomaly-persist``, ``climatology`` or
-            ``prescribed``; see ``data.sea_modes``.
+        sst: sea-surface temperature during the forecast: ``persist``,
+            ``anomaly-persist``, ``climatology`` or ``prescribed``.
         perturb: noise added to the initial state: ``none``, ``gaussian`` or
-            ``spherical``; see ``gcm.initial_noise``.
+            ``spherical``.
         amplitude: standard deviation of that noise in temperature, K.
     """
 
     lead: values.Duration = np.timedelta64(10 * 86400, "s")
     every: values.Duration = np.timedelta64(6 * 3600, "s")
-    output: values.Path | None = None
     overwrite: values.Switch = False
     sst: values.SeaMode = "persist"
     perturb: values.Noise = "none"
     amplitude: values.Amplitude = 0.5
+
+    @property
+    def init_times(self) -> tuple[np.datetime64 | None, ...]:
+        """Initial times; None stands for the only time in the data."""
+        return self.init or (None,)
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -49,19 +53,24 @@ class Weather(Settings):
                 f"lead {lead} is not a multiple of every {every}.",
                 f"Forecast {longer}, or change every.",
             )
+        restart = self.restart_every
+        if restart is not None and (not restart or restart % self.every):
+            raise ConfigError(
+                f"restart_every {format_duration(restart)} is not a multiple of every "
+                f"{every}.",
+                "Give one that is.",
+            )
         return self
 
 
-class ForecastConfig(Weather):
-    """Everything that a forecast can be told, besides `Weather`.
+class ForecastConfig(ForecastSettings):
+    """The settings of ``ngcm forecast``, besides `ForecastSettings`.
 
     Attributes:
-        init: initial time in UTC; None is the only time in the data.
-        member: of the ensemble of the same seed; None is a run by itself, whose random
-            key is that of the seed.
+        member: number of the ensemble member of the same seed to compute; None is the
+            unnumbered run whose random key is that of the seed.
     """
 
     command: ClassVar[str] = "forecast"
 
-    init: values.Time | None = None
     member: values.Member | None = None

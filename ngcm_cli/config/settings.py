@@ -1,4 +1,4 @@
-"""What the settings of every kind of run have in common."""
+"""The settings that every kind of run has."""
 
 import shlex
 from collections.abc import Mapping
@@ -13,19 +13,30 @@ from ngcm_cli.time_format import format_duration, format_time, format_times
 
 
 class Settings(pydantic.BaseModel):
-    """Settings of a run: immutable, none unknown, every value checked.
+    """Settings that every run has: immutable, none unknown, every value checked.
 
     Attributes:
-        model: name of a card in the zoo, or path of one.
-        data: NetCDF, GRIB or Zarr with the initial state, as a path, a URL, a pattern
-            of files, or ``arco``; None is the bundled sample, as the command has it.
-        seed: of the random stream, ``jax.random.key(seed)``, below 2**32.
-        variables: what to write; None is what the command has as default.
-        levels: pressure levels to write, in hPa; None is all of the model's.
-        grid: to write on: spacing in degrees of a regular one with poles; None, in
-            words ``native``, is the model's.
-        sst_data: where sea-surface temperature and sea ice are.
+        model: name of a model in the zoo, or path of its card.
+        data: analyses to start from: a NetCDF, GRIB or Zarr path, a URL, a pattern of
+            files, or a named source such as ``arco``; None is the bundled sample.
+        init: initial times, UTC; None is the default of the command.
+        seed: of the random numbers, ``jax.random.key(seed)``, below 2**32.
+        variables: to write; None is the default of the command.
+        levels: pressure levels to write, hPa; ``"model"`` writes on the model's sigma
+            levels; None is all pressure levels.
+        grid: to write on: spacing in degrees of a regular grid with poles; None is the
+            model's own.
+        output: where to write; None makes a name of model and initial time.
+        sst_data: source of sea-surface temperature and sea ice.
         sst_offset: K, added to sea-surface temperature everywhere.
+        restart_every: time between restart files; None writes them by the clock and at
+            interruptions only.
+        on_instability: ``stop`` the member that became unstable, or ``rewind`` to its
+            last restart file, perturb it and continue.
+        batch: members computed together; None is as many as fit into memory.
+        scheduler: address of a Dask scheduler whose workers share the initial times.
+        coordinator: HOST:PORT at which the first of several processes listens.
+        process: which of these processes this is, such as ``0/2``.
         offline: use no network; weights and data must be on this computer.
     """
 
@@ -33,15 +44,28 @@ class Settings(pydantic.BaseModel):
         frozen=True, extra="forbid", arbitrary_types_allowed=True
     )
     command: ClassVar[str]
+    allowed_on_resume: ClassVar[tuple[str, ...]] = (
+        *("on_instability", "restart_every"),
+        *("scheduler", "coordinator", "process", "offline"),
+    )
+    """Settings that may change when a run is resumed."""
 
     model: values.Text = values.DEFAULT_MODEL
     data: values.Text | None = None
+    init: values.Times | None = None
     seed: values.Seed = 0
     variables: values.Names | None = None
     levels: values.Levels | None = None
     grid: values.Spacing = None
+    output: values.Path | None = None
     sst_data: values.Text | None = None
     sst_offset: values.Kelvin = 0.0
+    restart_every: values.Duration | None = None
+    on_instability: values.OnInstability = "stop"
+    batch: values.Batch = None
+    scheduler: values.Text | None = None
+    coordinator: values.Text | None = None
+    process: values.Text | None = None
     offline: values.Switch = False
 
     def __init__(self, **settings: Any):
@@ -59,11 +83,11 @@ class Settings(pydantic.BaseModel):
                 )
         return self
 
-    def words(self, defaults: bool = False) -> dict[str, str]:
-        """The settings by name, as the text of their flags; None is left out.
+    def as_flags(self, defaults: bool = False) -> dict[str, str]:
+        """Return the settings by name, as the text of their flags; None is left out.
 
         Args:
-            defaults: also those that were not given.
+            defaults: whether to include those that were not given.
         """
         return {
             name: _text_of(getattr(self, name))
@@ -73,9 +97,9 @@ class Settings(pydantic.BaseModel):
         }
 
     def command_line(self) -> str:
-        """The command that runs this again."""
+        """Return the command that runs this again."""
         flags = ["ngcm", self.command]
-        for name, text in self.words().items():
+        for name, text in self.as_flags().items():
             value, flag = getattr(self, name), name.replace("_", "-")
             if value is True:
                 flags.append(f"--{flag}")
@@ -105,7 +129,7 @@ def _text_of(value: Any) -> str:
 def _as_sentence(
     error: pydantic.ValidationError, known: Mapping[str, Any]
 ) -> ConfigError:
-    """The first complaint of a validation, as one that a user can act on."""
+    """Return the first failure of a validation as an error a user can act on."""
     first = error.errors()[0]
     name = str(first["loc"][0]) if first["loc"] else ""
     cause = first.get("ctx", {}).get("error")

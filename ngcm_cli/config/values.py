@@ -1,4 +1,4 @@
-"""The values of settings, read from the text that a flag or a run file gives them."""
+"""Types of settings, parsed from the text of a flag or a run file."""
 
 import difflib
 import fractions
@@ -15,17 +15,20 @@ from ngcm_cli.time_format import parse_duration, parse_time, parse_times
 
 DEFAULT_MODEL = "tl63_stochastic_mini"
 SEA_MODES = ("persist", "anomaly-persist", "climatology", "prescribed")
-"""What the sea can do during a run; ``data.sea_modes`` says how."""
+"""Sea-surface temperature during a forecast; see ``forcing.sst_modes``."""
+
+MODEL_LEVELS = "model"
+"""Output on the model's own sigma levels."""
 
 MEANS = ("monthly", "daily")
-"""Over which the fields of long runs are averaged."""
+"""Calendar periods of which long runs write means."""
 
 
 NOISE = ("none", "gaussian", "spherical")
-"""How initial states are perturbed; ``gcm.initial_noise`` says how."""
+"""Perturbations of initial states; see ``gcm.initial_perturbation``."""
 
 STATISTICS = ("mean", "std", "min", "max", "p10", "p90")
-"""What an ensemble can be summed up in, with any other percentile from p1 to p99."""
+"""Statistics over members; any other percentile from p1 to p99 is possible, too."""
 
 
 def closest(name: str, known: Iterable[str]) -> str:
@@ -57,6 +60,8 @@ def _levels(value: Any) -> Any:
     words = _words(value)
     if words is None:
         return None
+    if [word.lower() for word in words] == ["model"]:
+        return MODEL_LEVELS
     try:
         numbers = sorted({float(word.lower().removesuffix("hpa")) for word in words})
         if not all(0 < number < np.inf for number in numbers):
@@ -64,7 +69,7 @@ def _levels(value: Any) -> Any:
     except ValueError:
         raise ConfigError(
             f"'{','.join(words)}' are not pressure levels.",
-            "Give them in hPa, as 500,850.",
+            "Give them in hPa, as 500,850, or model for the model's sigma levels.",
         ) from None
     return tuple(int(n) if n == int(n) else n for n in numbers)
 
@@ -265,7 +270,7 @@ Duration = Annotated[np.timedelta64, pydantic.BeforeValidator(parse_duration)]
 Time = Annotated[np.datetime64, pydantic.BeforeValidator(parse_time)]
 Times = Annotated[tuple[np.datetime64, ...], pydantic.BeforeValidator(_times)]
 Names = Annotated[tuple[str, ...], pydantic.BeforeValidator(_words)]
-Levels = Annotated[tuple[int | float, ...], pydantic.BeforeValidator(_levels)]
+Levels = Annotated[tuple[int | float, ...] | str, pydantic.BeforeValidator(_levels)]
 Spacing = Annotated[int | float | None, pydantic.BeforeValidator(_spacing)]
 Text = Annotated[str, pydantic.BeforeValidator(_text)]
 Path = Annotated[pathlib.Path, pydantic.BeforeValidator(_text)]

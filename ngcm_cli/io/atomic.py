@@ -1,0 +1,113 @@
+"""Files and directories that appear under their names only when they are complete."""
+
+import contextlib
+import errno
+import os
+import pathlib
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from typing import IO
+
+from ngcm_cli.errors import OutputError
+
+
+def temporary_sibling(path: pathlib.Path) -> pathlib.Path:
+    """Return a hidden, unused name beside a path, for content not yet complete."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+
+
+def remove_temporary_siblings(path: pathlib.Path) -> None:
+    """Remove what killed processes left beside a path that nobody writes to now."""
+    for left in path.parent.glob(f".{path.name}.*.partial"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_file(path: pathlib.Path) -> Iterator[IO[bytes]]:
+    """Open a file that takes its name, synced to disk, when the context succeeds.
+
+    Raises:
+        OSError: it cannot be written; what had the name before is unchanged.
+    """
+    new = temporary_sibling(path)
+    try:
+        with new.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
+    sync_directory(path.parent)
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Write a small text file atomically, as UTF-8."""
+    with atomic_file(path) as file:
+        file.write(text.encode())
+
+
+def sync_directory(folder: pathlib.Path) -> None:
+    """Sync the names in a directory to disk, where the system can."""
+    with contextlib.suppress(OSError):  # not every system syncs directories
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def replace_directory(
+    new: pathlib.Path, target: pathlib.Path, overwrite: bool = False
+) -> None:
+    """Rename a complete directory, and only then remove what had its name before.
+
+    Args:
+        new: the directory, named by `temporary_sibling`.
+        target: its final name.
+        overwrite: whether something may exist there.
+    """
+    old = temporary_sibling(target)
+    if overwrite and target.exists():
+        os.rename(target, old)
+    try:
+        os.rename(new, target)
+    except BaseException:
+        if old.exists():
+            os.rename(old, target)
+        raise
+    if old.is_dir():
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        old.unlink(missing_ok=True)
+
+
+def explain_os_error(error: OSError) -> tuple[str, str]:
+    """Return what stopped a writer, and what the user should do about it."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full", "Free some space"
+    return error.strerror or str(error), "Check the disk"
+
+
+@contextlib.contextmanager
+def translate_os_errors(work: str, hint: Callable[[str], str]) -> Iterator[None]:
+    """Raise an `OSError` of the context as an error that a user can act on.
+
+    Args:
+        work: what is being done, the beginning of a sentence.
+        hint: makes the hint out of the advice about the disk.
+
+    Raises:
+        OutputError: the disk is full, or fails.
+    """
+    try:
+        yield
+    except OutputError:
+        raise
+    except OSError as error:
+        reason, action = explain_os_error(error)
+        raise OutputError(f"{work} stopped: {reason}.", hint(action)) from error

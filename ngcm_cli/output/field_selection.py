@@ -1,0 +1,149 @@
+"""Which fields are written: variables, levels and horizontal grid, in output order."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from ngcm_cli.output.grid import OutputGrid
+
+COORDINATES: dict[str, dict[str, Any]] = {
+    "time": {"standard_name": "time", "axis": "T"},
+    "level": {
+        "standard_name": "air_pressure",
+        "long_name": "Pressure level",
+        "units": "hPa",
+        "positive": "down",
+        "axis": "Z",
+    },
+    "sigma": {
+        "standard_name": "atmosphere_sigma_coordinate",
+        "long_name": "Pressure divided by surface pressure",
+        "units": "1",
+        "positive": "down",
+        "axis": "Z",
+    },
+    "latitude": {
+        "standard_name": "latitude",
+        "long_name": "Latitude",
+        "units": "degrees_north",
+        "axis": "Y",
+    },
+    "longitude": {
+        "standard_name": "longitude",
+        "long_name": "Longitude",
+        "units": "degrees_east",
+        "axis": "X",
+    },
+}
+"""CF attributes of coordinates by name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Coordinate:
+    """A coordinate as it is stored: encoded values, attributes that decode them."""
+
+    dimensions: tuple[str, ...]
+    values: np.ndarray
+    attributes: Mapping[str, Any]
+
+
+class Described(Protocol):
+    """What this module needs of a `diagnostics.Diagnostic`."""
+
+    @property
+    def vertical(self) -> str:
+        """``surface`` for one level, anything else for a field on levels."""
+        ...
+
+    @property
+    def is_flux(self) -> bool:
+        """Whether its time mean is that of everything that passed."""
+        ...
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the CF attributes."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class FieldSelection:
+    """The fields of an output.
+
+    Attributes:
+        variables: what is known of each, by name, in the order of the output.
+        levels: on disk, ascending: pressure in hPa, or sigma.
+        model_levels: of the fields that come, of the same kind.
+        vertical: name of the vertical dimension: ``level`` or ``sigma``.
+        grid: horizontal grid on disk, which regrids from the model's.
+    """
+
+    variables: Mapping[str, Described]
+    levels: Sequence[float]
+    model_levels: Sequence[float]
+    vertical: str
+    grid: OutputGrid
+
+    @property
+    def has_levels(self) -> bool:
+        """Whether any variable is on levels."""
+        return any(map(self.is_on_levels, self.variables))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all fields at one time, float32 without compression."""
+        return 4 * sum(math.prod(self.shape(name)) for name in self.variables)
+
+    def is_on_levels(self, name: str) -> bool:
+        """Return whether a variable has a vertical dimension."""
+        return self.variables[name].vertical != "surface"
+
+    def dimensions(self, name: str) -> tuple[str, ...]:
+        """Return the dimensions of a variable at one time."""
+        levels = (self.vertical,) if self.is_on_levels(name) else ()
+        return (*levels, "latitude", "longitude")
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape along `dimensions`."""
+        levels = (len(self.levels),) if self.is_on_levels(name) else ()
+        return (*levels, len(self.grid.latitude), len(self.grid.longitude))
+
+    def attributes(self, name: str) -> dict[str, Any]:
+        """Return the CF attributes of a variable."""
+        return self.variables[name].attributes()
+
+    def coordinates(self) -> dict[str, Coordinate]:
+        """Return levels, where a variable has them, latitude and longitude."""
+        values = np.asarray(self.levels, float)
+        whole = values.astype(np.int64)
+        coordinates = {
+            self.vertical: whole if (values == whole).all() else values,
+            "latitude": self.grid.latitude,
+            "longitude": self.grid.longitude,
+        }
+        return {
+            name: Coordinate((name,), x, COORDINATES[name])
+            for name, x in coordinates.items()
+            if name != self.vertical or self.has_levels
+        }
+
+    def select(self, name: str, field: np.ndarray) -> np.ndarray:
+        """Return a field on the levels and grid of the output, in its order, float32.
+
+        Args:
+            name: of the variable.
+            field: (..., model level, longitude, latitude), with one level at the
+                surface.
+
+        Returns:
+            (..., [level,] latitude, longitude).
+        """
+        if not self.is_on_levels(name):
+            field = field[..., 0, :, :]
+        elif len(self.levels) < len(self.model_levels):
+            chosen = [list(self.model_levels).index(level) for level in self.levels]
+            field = field[..., chosen, :, :]
+        field = self.grid.regrid(field)
+        return np.ascontiguousarray(np.swapaxes(field, -1, -2), np.float32)

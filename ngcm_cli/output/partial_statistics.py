@@ -1,0 +1,135 @@
+"""Partial statistics: summaries of the members so far, on disk while an ensemble runs.
+
+After each of its blocks a process writes a summary for every lead time and variable,
+then which members these are of, and only then is the block complete. So, killed at any
+moment, it leaves what it knew after its last complete block; of what it had written
+after that one nothing counts, unless a restart file of the next block says so.
+"""
+
+import contextlib
+import json
+import pathlib
+import shutil
+import zipfile
+from collections.abc import Collection
+from typing import NamedTuple
+
+import numpy as np
+
+from ngcm_cli.diagnostics.ensemble_statistics import Summary
+from ngcm_cli.errors import OutputError
+from ngcm_cli.io.atomic import atomic_file, write_text
+
+_MEMBERS = "members.json"
+
+
+class SavedPartial(NamedTuple):
+    """What a process knew after a block.
+
+    Attributes:
+        process: its number.
+        block: number of the block.
+        members: whose values are in the summaries.
+    """
+
+    process: int
+    block: int
+    members: frozenset[int]
+
+
+class PartialStatistics:
+    """Summaries of the members from one initial time.
+
+    Args:
+        folder: of them.
+    """
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder
+
+    def write(
+        self, lead: int, name: str, process: int, block: int, summary: Summary
+    ) -> None:
+        """Write the summary of a process after a block."""
+        path = self._folder(process, block) / f"{lead}.{name}.npz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(path) as file:
+            np.savez(
+                file,
+                members=np.array(summary.members),
+                count=summary.count,
+                total=summary.total,
+                squares=summary.squares,
+                least=summary.least,
+                greatest=summary.greatest,
+            )
+
+    def complete(self, partial: SavedPartial) -> None:
+        """Write that all summaries of a process after a block are there."""
+        folder = self._folder(partial.process, partial.block)
+        write_text(folder / _MEMBERS, json.dumps(sorted(partial.members)))
+
+    def read(self, lead: int, name: str, partial: SavedPartial) -> Summary:
+        """Return the summary of a process after a block.
+
+        Raises:
+            OutputError: it is damaged or missing.
+        """
+        path = self._folder(partial.process, partial.block) / f"{lead}.{name}.npz"
+        try:
+            with np.load(path) as there:
+                return Summary(
+                    tuple(there["members"].tolist()),
+                    int(there["count"]),
+                    *(there[key] for key in ("total", "squares", "least", "greatest")),
+                )
+        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile):
+            raise OutputError(
+                f"{path} is damaged or missing.",
+                f"Remove {path.parent}: what is lost with it is computed again.",
+            ) from None
+
+    def saved(
+        self, complete: Collection[int], process: int | None = None
+    ) -> list[SavedPartial]:
+        """Return what counts: the most that every process knew, of no member twice.
+
+        Args:
+            complete: numbers of the complete blocks; nothing else counts.
+            process: whose summaries count; None is those of all.
+        """
+        best: dict[int, SavedPartial] = {}
+        for folder in self._folders():
+            owner, block = map(int, folder.name.split("-"))
+            if block not in complete or process not in (None, owner):
+                continue
+            # The process may be removing it, as it has newer ones; what is damaged is
+            # computed again.
+            with contextlib.suppress(FileNotFoundError, ValueError):
+                members = frozenset(json.loads((folder / _MEMBERS).read_text()))
+                if owner not in best or len(members) > len(best[owner].members):
+                    best[owner] = SavedPartial(owner, block, members)
+        chosen: list[SavedPartial] = []
+        for _, partial in sorted(best.items()):
+            if not any(partial.members & other.members for other in chosen):
+                chosen.append(partial)
+        return chosen
+
+    def keep_only(self, process: int, blocks: Collection[int]) -> None:
+        """Remove the summaries of a process but for those after some blocks."""
+        for folder in self._folders():
+            owner, block = map(int, folder.name.split("-"))
+            if owner == process and block not in blocks:
+                # The list of members first: the rest does not count without it.
+                (folder / _MEMBERS).unlink(missing_ok=True)
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def remove(self) -> None:
+        """Remove all summaries."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _folders(self) -> list[pathlib.Path]:
+        return sorted(self.folder.glob("*-*"))
+
+    def _folder(self, process: int, block: int) -> pathlib.Path:
+        return self.folder / f"{process}-{block}"

@@ -1,0 +1,148 @@
+"""The working directory of a run: what is needed to resume it, and to say how far it is.
+
+``run.yaml`` has the settings, as a run file; ``run.json`` what a resumed run must have
+in common with them; ``progress.json`` how far every process is; ``restarts/TASK/`` the
+restart files of a task, and ``complete.json`` when it is complete; ``statistics/``
+partial statistics over members.
+"""
+
+import json
+import logging
+import os
+import pathlib
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from ngcm_cli.errors import OutputError
+from ngcm_cli.io.atomic import remove_temporary_siblings, write_text
+
+log = logging.getLogger(__name__)
+
+VERSION = 2
+"""Of the format of working directories and restart files; others are refused."""
+RUN_FILE, RECORD = "run.yaml", "run.json"
+RESTARTS, COMPLETE, STATISTICS = "restarts", "complete.json", "statistics"
+
+
+class RunDirectory:
+    """The working directory of a run.
+
+    Args:
+        path: of the directory.
+    """
+
+    def __init__(self, path: pathlib.Path):
+        self.path = path
+
+    @property
+    def statistics(self) -> pathlib.Path:
+        """Directory of partial statistics."""
+        return self.path / STATISTICS
+
+    def restarts(self, task: str) -> pathlib.Path:
+        """Return the directory of the restart files of a task."""
+        return self.path / RESTARTS / task
+
+    def create(self, run_file: str, record: Mapping[str, Any]) -> None:
+        """Write the settings and the record of a new run, or of one that grows.
+
+        Args:
+            run_file: text of the run file.
+            record: what a resumed run must have in common with it.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self.path.mkdir(exist_ok=True)
+        for name in (RUN_FILE, RECORD):
+            remove_temporary_siblings(self.path / name)
+        write_text(self.path / RUN_FILE, run_file)
+        write_text(
+            self.path / RECORD, json.dumps({"version": VERSION, **record}, indent=1)
+        )
+
+    def read_record(self) -> dict[str, Any]:
+        """Return the record of the run.
+
+        Raises:
+            OutputError: there is none, it is damaged, or of another version.
+        """
+        path = self.path / RECORD
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            version = record["version"]
+        except FileNotFoundError:
+            if os.path.isfile(self.path / RUN_FILE):
+                raise OutputError(
+                    f"{self.path} was written by an older version of ngcm.",
+                    "Resume it with that version, or start a new run.",
+                ) from None
+            raise OutputError(
+                f"{self.path} has no {RECORD}: no run is there.",
+                "Name the --output of a run.",
+            ) from None
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise OutputError(
+                f"{path} is damaged: {error}.", "Start a new run."
+            ) from error
+        if version != VERSION:
+            raise OutputError(
+                f"{path} has version {version} of its format; this ngcm reads version "
+                f"{VERSION}.",
+                "Resume the run with the ngcm that wrote it.",
+            )
+        return record
+
+    def write_progress(self, process: int, progress: Mapping[str, Any]) -> None:
+        """Write how far a process is."""
+        write_text(self._progress(process), json.dumps(dict(progress), indent=1))
+
+    def read_progress(self) -> list[dict[str, Any]]:
+        """Return how far every process is, in their order.
+
+        Raises:
+            OutputError: a file is damaged.
+        """
+        found = []
+        for path in sorted(self.path.glob("progress*.json")):
+            try:
+                progress = json.loads(path.read_text(encoding="utf-8"))
+                if not isinstance(progress, dict):
+                    raise ValueError("it does not hold what it should")
+                found.append(progress)
+            except FileNotFoundError:  # removed by a run that is complete
+                continue
+            except (OSError, ValueError) as error:
+                raise OutputError(
+                    f"{path} cannot be read: {error}.", "Check the disk."
+                ) from error
+        return found
+
+    def mark_complete(self, task: str, outcome: Mapping[str, Any]) -> None:
+        """Write that a task is complete, and what happened to its members."""
+        folder = self.restarts(task)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / COMPLETE, json.dumps(dict(outcome)))
+
+    def completed(self, task: str) -> dict[str, Any] | None:
+        """Return what happened in a task that is complete, else None.
+
+        A damaged file is passed over: the task is computed again.
+        """
+        path = self.restarts(task) / COMPLETE
+        try:
+            outcome = json.loads(path.read_text(encoding="utf-8"))
+            return outcome if isinstance(outcome, dict) else None
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError):
+            log.warning(f"{path} is damaged: what it is about is computed again.")
+            return None
+
+    def remove(self) -> None:
+        """Remove the directory, at the end of a run whose output is elsewhere."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _progress(self, process: int) -> pathlib.Path:
+        return self.path / f"progress{f'-{process}' if process else ''}.json"

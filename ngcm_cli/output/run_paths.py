@@ -1,0 +1,186 @@
+"""The paths of a run: its output, its working directory, its lock; and their checks."""
+
+import dataclasses
+import os
+import pathlib
+import shutil
+import tempfile
+
+from ngcm_cli.errors import ConfigError, OutputError
+from ngcm_cli.io.progress import format_size
+
+FORMATS = (".zarr", ".nc")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunPaths:
+    """Where a run writes.
+
+    A forecast or an ensemble is one Zarr store, or a NetCDF file that is made of one in
+    the end; while it runs, a hidden working directory beside it holds what is needed to
+    resume. A long run is a directory of stores, which is its working directory, too.
+
+    Attributes:
+        output: as the user named it.
+        is_directory: whether the output is a directory of stores.
+    """
+
+    output: pathlib.Path
+    is_directory: bool
+
+    @property
+    def stores(self) -> pathlib.Path:
+        """The store, or the directory of stores, without links in its name."""
+        if self.is_directory or self.output.suffix == ".zarr":
+            return self.output.resolve()
+        return self.output.with_suffix(".partial.zarr").resolve()
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether the result is a NetCDF file made of the store."""
+        return not self.is_directory and self.output.suffix != ".zarr"
+
+    @property
+    def work(self) -> pathlib.Path:
+        """The working directory."""
+        output = self.output.resolve()
+        return (
+            output if self.is_directory else output.with_name(f".{output.name}.run")
+        )
+
+    @property
+    def lock(self) -> pathlib.Path:
+        """The file of the lock that is held while a run writes."""
+        output = self.output.resolve()
+        return (
+            output / ".lock"
+            if self.is_directory
+            else output.with_name(f".{output.name}.lock")
+        )
+
+    def check_new(self, overwrite: bool, resume: str) -> None:
+        """Check that a new output can be written; leave nothing behind.
+
+        Args:
+            overwrite: whether an existing output may be replaced.
+            resume: the command that resumes an interrupted run there.
+
+        Raises:
+            ConfigError: the name has no known format.
+            OutputError: something is there, or nothing can be.
+        """
+        if not self.is_directory and self.output.suffix not in FORMATS:
+            raise ConfigError(
+                f"The output {self.output} has no known format.",
+                "End its name in .zarr or .nc.",
+            )
+        parent = self.output.resolve().parent
+        try:
+            is_there = parent.is_dir()
+        except OSError as error:
+            raise self._unwritable(error) from None
+        if not is_there:
+            raise OutputError(
+                f"The directory of the output, {parent}, does not exist.",
+                "Create it, or choose another --output.",
+            )
+        try:
+            tempfile.TemporaryDirectory(prefix=".ngcm-", dir=parent).cleanup()
+            self._check_free_name(overwrite, resume)
+        except OutputError:
+            raise
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _check_free_name(self, overwrite: bool, resume: str) -> None:
+        interrupted = self.has_run_record()
+        hint = f" Or resume the interrupted run, by `{resume}`." if interrupted else ""
+        if self.is_directory:
+            # Hidden files were left by a process killed before it wrote anything.
+            used = self.output.exists() and not (
+                self.output.is_dir()
+                and all(path.name.startswith(".") for path in self.output.iterdir())
+            )
+            if used:
+                raise OutputError(
+                    f"The output {self.output} exists.",
+                    f"Choose another --output.{hint}",
+                )
+            return
+        for existing in dict.fromkeys((self.output, self.stores)):
+            if existing.exists() or existing.is_symlink():
+                self._check_replaceable(existing, overwrite, hint)
+
+    def _check_replaceable(
+        self, existing: pathlib.Path, overwrite: bool, hint: str
+    ) -> None:
+        if not overwrite:
+            raise OutputError(
+                f"The output {self.output} exists"
+                f"{'' if existing == self.output else ', unfinished'}.",
+                f"Choose another --output, or give --overwrite to replace it.{hint}",
+            )
+        marks = ("zarr.json", ".zgroup", ".zmetadata")
+        is_store = existing.is_dir() and any((existing / m).is_file() for m in marks)
+        if not (is_store if existing.suffix == ".zarr" else existing.is_file()):
+            kind = "Zarr store" if existing.suffix == ".zarr" else "file"
+            raise OutputError(
+                f"The output {existing} exists and is not a {kind}, so it is not "
+                "overwritten.",
+                "Choose another --output, or remove it yourself.",
+            )
+
+    def has_run_record(self) -> bool:
+        """Return whether a run that can be resumed left its record."""
+        return os.path.isfile(self.work / "run.json")
+
+    def check_space(self, size: float, what: str) -> None:
+        """Raise unless so many bytes are free.
+
+        Args:
+            size: least number of bytes that will be written.
+            what: will be written, the beginning of a sentence.
+        """
+        parent = self.output.resolve().parent
+        free = shutil.disk_usage(parent).free
+        if size > free:
+            raise OutputError(
+                f"{what} takes at least {format_size(size)}, and {parent} has "
+                f"{format_size(free)} left.",
+                "Free some space, choose another --output, or write less: fewer "
+                "variables or levels, less often.",
+            )
+
+    def check_apart_from(self, source: pathlib.Path, described: str) -> None:
+        """Raise if the output would overwrite input data.
+
+        Args:
+            source: file or directory that is read.
+            described: its name in the message.
+        """
+        there = source.resolve()
+        for written in (self.output.resolve(), self.stores):
+            if _holds(there, written) or _holds(written, there):
+                raise ConfigError(
+                    f"The output {self.output} would overwrite the data, {described}.",
+                    "Choose another --output.",
+                )
+
+    def _unwritable(self, error: OSError) -> OutputError:
+        return OutputError(
+            f"The output {self.output} cannot be written to: {error.strerror}.",
+            "Choose another --output.",
+        )
+
+
+def _holds(outer: pathlib.Path, inner: pathlib.Path) -> bool:
+    """Return whether one is the other or lies in it, by whatever name."""
+    return any(
+        path == outer
+        or (
+            os.path.exists(path)
+            and os.path.exists(outer)
+            and os.path.samefile(path, outer)
+        )
+        for path in (inner, *inner.parents)
+    )

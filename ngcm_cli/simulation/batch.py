@@ -1,0 +1,203 @@
+"""A model applied to several members at once, and how many fit into memory."""
+
+import itertools
+import math
+import pathlib
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from ngcm_cli.gcm.interface import Model
+
+Devices = list[Any]  # of jax.Device, which is a variable to type checkers
+
+_AXIS = "realization"
+_SHARE_OF_MEMORY = 0.6  # fields on their way to disk need some, too
+_ASSUMED_MEMORY = 4e9  # bytes, where the system does not say what is free
+_LARGEST_BATCH = {"cpu": 8}
+"""More members at once gain nothing on a CPU; see benchmarks."""
+
+
+class BatchedModel:
+    """A model applied to states with a leading axis of members.
+
+    A GPU or TPU computes the members at once. A CPU is busy with one, and more would
+    only crowd its caches: it computes one after the other, in the same program.
+
+    With several devices every one of them holds as many members as the others and runs
+    the program for these alone, so that the bits of a member depend on how many share
+    its device, and not on how many devices there are.
+
+    Args:
+        model: for one member.
+        devices: that share the members evenly; None is the default device.
+    """
+
+    def __init__(self, model: Model, devices: Devices | None = None):
+        self.model = model
+        self.mesh = Mesh(devices, (_AXIS,)) if devices and len(devices) > 1 else None
+        self.vectorized = (devices or jax.devices())[0].platform != "cpu"
+
+    def stack(self, states: Iterable[Any], count: int) -> Any:
+        """Return one state of all members, each on its device.
+
+        Args:
+            states: of the members, taken one by one.
+            count: number of members, which the devices share evenly.
+        """
+        states = iter(states)
+        devices = [None] if self.mesh is None else list(self.mesh.devices.flat)
+        parts = []
+        for device in devices:
+            some = itertools.islice(states, count // len(devices))
+            there = [jax.device_put(state, device) for state in some]
+            parts.append(jax.tree.map(lambda *x: jnp.stack(x), *there))
+        if self.mesh is None:
+            return parts[0]
+        split = NamedSharding(self.mesh, PartitionSpec(_AXIS))
+
+        def joined(*x):
+            shape = count, *x[0].shape[1:]
+            return jax.make_array_from_single_device_arrays(shape, split, list(x))
+
+        return jax.tree.map(joined, *parts)
+
+    def place(self, states: Any) -> Any:
+        """Return a stacked state with its members divided among the devices."""
+        if self.mesh is None:
+            return states
+        split = NamedSharding(self.mesh, PartitionSpec(_AXIS))
+        return jax.tree.map(lambda x: jax.device_put(x, split), states)
+
+    def map(self, function: Callable[..., Any], states: Any, *shared: Any) -> Any:
+        """Return ``function(model, state, *shared)`` of every member, stacked.
+
+        Args:
+            function: of one member; the same object at every call, or it compiles
+                again.
+            states: arrays with a leading axis of members.
+            shared: further arguments, the same for all members.
+        """
+        return _map(function, self.mesh, self.vectorized, self.model, states, *shared)
+
+    def advance(self, states: Any, forcing: Any, steps: int) -> Any:
+        """Return the states of all members, as ``model.advance`` does of one."""
+        return self.map(_advance, states, forcing, jnp.int32(steps))
+
+    def memory(self, state: Any, members: int, forcing: Any) -> int:
+        """Return the bytes on one device that XLA's program of a step takes.
+
+        Args:
+            state: of one member.
+            members: on the device.
+            forcing: as for `advance`.
+        """
+        states = jax.tree.map(lambda x: jnp.broadcast_to(x, (members, *x.shape)), state)
+        program = _map.lower(  # pyright: ignore
+            *(_advance, None, self.vectorized, self.model),
+            *(states, forcing, jnp.int32(1)),
+        )
+        sizes = program.compile().compiled.memory_analysis()
+        return (
+            sizes.temp_size_in_bytes
+            + sizes.argument_size_in_bytes
+            + sizes.output_size_in_bytes
+        )
+
+
+def _advance(model: Model, state: Any, forcing: Any, steps: Any) -> Any:
+    return model.advance(state, forcing, steps)
+
+
+@eqx.filter_jit
+def _map(function, mesh: Mesh | None, vectorized: bool, model, states, *shared: Any):
+    arrays, static = eqx.partition((model, shared), eqx.is_array)
+
+    def here(arrays, states):
+        model, shared = eqx.combine(arrays, static)
+
+        def one(state):
+            return function(model, state, *shared)
+
+        if jax.tree.leaves(states)[0].shape[0] == 1:  # no loop around a single member
+            first = jax.tree.map(lambda x: x[0], states)
+            return jax.tree.map(lambda x: x[None], one(first))
+        return jax.vmap(one)(states) if vectorized else jax.lax.map(one, states)
+
+    if mesh is None:
+        return here(arrays, states)
+    split = PartitionSpec(_AXIS)
+    return jax.shard_map(
+        here,
+        mesh=mesh,
+        in_specs=(PartitionSpec(), split),
+        out_specs=split,
+        check_vma=False,
+    )(arrays, states)
+
+
+def devices_for_batch(batch: int) -> Devices:
+    """Return as many local devices as can share a batch evenly."""
+    devices = jax.local_devices()
+    count = max(n for n in range(1, len(devices) + 1) if batch % n == 0)
+    return devices[:count]
+
+
+def auto_batch_size(
+    model: Model, state: Callable[[], Any], forcing: Any, members: int, processes: int
+) -> int:
+    """Return how many members to compute at once, in blocks as even as can be.
+
+    XLA says what its program for a number of members needs; the number is halved until
+    that is there. On one device the run finds the program in the cache.
+
+    Args:
+        model: for one member.
+        state: returns a state of one member.
+        forcing: as for ``model.advance``.
+        members: of the run.
+        processes: that share them.
+    """
+    devices = jax.local_devices()
+    members = math.ceil(members / processes)
+    sharing = min(len(devices), members)
+    each = math.ceil(members / sharing)
+    blocks = math.ceil(each / _LARGEST_BATCH.get(devices[0].platform, each))
+    if math.ceil(each / blocks) == 1:
+        return sharing
+    free = _SHARE_OF_MEMORY * min(map(_free_memory, devices))
+    batched, example = BatchedModel(model), state()
+    while (size := math.ceil(each / blocks)) > 1:
+        if _needed_memory(batched, example, size, forcing) <= free:
+            break
+        blocks *= 2
+    return size * sharing
+
+
+def _needed_memory(batched: BatchedModel, state: Any, size: int, forcing: Any) -> float:
+    """Return bytes for members on a device; infinity if XLA knows they do not fit."""
+    try:
+        return batched.memory(state, size, forcing)
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        return math.inf
+
+
+def _free_memory(device: Any) -> float:
+    """Return the bytes on a device that are not in use."""
+    stats = device.memory_stats()
+    if stats and "bytes_limit" in stats:
+        return stats["bytes_limit"] - stats["bytes_in_use"]
+    # What devices on the host share can be had without swapping.
+    meminfo = pathlib.Path("/proc/meminfo")
+    if meminfo.exists():
+        found = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text())
+        if found:
+            return int(found[1]) * 1024 / jax.local_device_count()
+    return _ASSUMED_MEMORY
