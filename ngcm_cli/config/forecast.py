@@ -26,7 +26,7 @@ class Weather(Settings):
         sst: what the sea does: ``persist``, ``anomaly-persist``, ``climatology`` or
             ``prescribed``; see ``data.sea_modes``.
         perturb: noise added to the initial state: ``none``, ``gaussian`` or
-            ``spherical``; see ``gcm.initial_noise``.
+            ``spherical``; see ``gcm.initial_perturbation``.
         amplitude: standard deviation of that noise in temperature, K.
     """
 

@@ -22,7 +22,7 @@ MEANS = ("monthly", "daily")
 
 
 NOISE = ("none", "gaussian", "spherical")
-"""How initial states are perturbed; ``gcm.initial_noise`` says how."""
+"""How initial states are perturbed; ``gcm.initial_perturbation`` says how."""
 
 STATISTICS = ("mean", "std", "min", "max", "p10", "p90")
 """What an ensemble can be summed up in, with any other percentile from p1 to p99."""
