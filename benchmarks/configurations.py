@@ -66,7 +66,7 @@ def reference(path: str) -> dict[str, float]:
     import xarray
     from neuralgcm.legacy.api import PressureLevelModel
 
-    from ngcm_cli.checkpoint.reference import read_published
+    from ngcm_cli.checkpoint.published.reference import read_published
 
     start = time.perf_counter()
     # Its own loader executes the pickle, and cannot read all of them with this JAX.

@@ -54,7 +54,7 @@ def bundled_reference():
     from dinosaur import horizontal_interpolation, spherical_harmonic, xarray_utils
     from neuralgcm.legacy.api import PressureLevelModel
 
-    from ngcm_cli.checkpoint.reference import read_published
+    from ngcm_cli.checkpoint.published.reference import read_published
 
     package = importlib.util.find_spec("neuralgcm")
     assert package is not None and package.origin is not None

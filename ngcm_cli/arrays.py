@@ -1,7 +1,7 @@
 """Names for array shapes in signatures (jaxtyping).
 
 Axis order inside the model is everywhere ``level longitude latitude`` on the grid and
-``level row total_wavenumber`` in spectral space; surface fields have one level. Leading
+``level m total_wavenumber`` in spectral space; surface fields have one level. Leading
 axes (ensemble members, stacked variables) are added by ``jax.vmap`` at the call site.
 """
 
@@ -9,5 +9,5 @@ from jaxtyping import Array, Float
 
 Nodal = Float[Array, "level longitude latitude"]
 NodalSurface = Float[Array, "1 longitude latitude"]
-Modal = Float[Array, "level row total_wavenumber"]
+Modal = Float[Array, "level m total_wavenumber"]
 Columns = Float[Array, "channel longitude latitude"]

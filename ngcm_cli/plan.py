@@ -14,7 +14,7 @@ from ngcm_cli.config import ForecastConfig, Weather
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.fields import NET_WATER
 from ngcm_cli.gcm.forcing import Forcing
-from ngcm_cli.gcm.initial_noise import with_noise
+from ngcm_cli.gcm.initial_perturbation import perturb_initial_state
 from ngcm_cli.gcm.members import member_key
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
@@ -74,7 +74,9 @@ class Plan:
         if config.perturb == "none":
             return state
         noise = jax.random.fold_in(key, _NOISE)
-        return with_noise(self.model, state, noise, config.perturb, config.amplitude)
+        return perturb_initial_state(
+            self.model, state, noise, config.perturb, config.amplitude
+        )
 
     def lead_time(self, chunk: Chunk) -> np.timedelta64:
         """How far a chunk is from the initial time."""
@@ -168,7 +170,7 @@ def plan_run(
     predicted = tuple(dict.fromkeys((*model.output_variables, *NET_WATER)))
     variables = chosen_variables(config, model, predicted, model.default_outputs)
     if set(variables) & set(NET_WATER):
-        model = model.tracking_water()
+        model = model.with_water_budget()
     levels = chosen_levels(config, model, variables)
     initial = origin.read_inputs(config, model, download)
     init = initial.time.astype("datetime64[s]")

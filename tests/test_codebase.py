@@ -49,7 +49,7 @@ HOMES = {
     "click": ["cli/"],
     "diffrax": ["dynamics/"],
     "pickle": [],
-    "pickletools": ["checkpoint/pickle_stream.py"],
+    "pickletools": ["checkpoint/published/pickle_stream.py"],
     "cloudpickle": [],
     "marshal": [],
     "shelve": [],

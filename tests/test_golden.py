@@ -26,7 +26,7 @@ from gcm.bundled import by_name
 
 from ngcm_cli.gcm.fields import from_si
 from ngcm_cli.physics.features import state_features
-from ngcm_cli.physics.scaling import pack
+from ngcm_cli.physics.scaling import concatenate_features
 from ngcm_cli.zoo import load_model
 
 KEY = 42
@@ -318,7 +318,7 @@ def test_memory_and_spread_of_the_random_fields():
     np.testing.assert_allclose(spread[0, 0, 0], 0.033670864, rtol=1e-5)
     np.testing.assert_allclose(spread[0, 0, 10], 0.0336701488, rtol=1e-5)
     np.testing.assert_allclose(spread[9, 0, 0], 0.556152688, rtol=1e-5)
-    phi, _ = model.encoder_noise._memory()
+    phi, _ = model.encoder_noise._autocorrelation()
     np.testing.assert_allclose(phi[0], 0.367885497, rtol=1e-5)
     np.testing.assert_allclose(phi[9], 0.990049836, rtol=1e-5)
 
@@ -383,9 +383,11 @@ def networks(model, fields, noise, forcing, state, step_noise, time):
     )
     data = encoder.features(from_si(fields), noise, time)
     seen = physics.features(state, None, step_noise, forcing, time)
-    columns = pack(physics.normalization(seen))
+    columns = concatenate_features(physics.normalization(seen))
     seen = state_features(state, decoder.harmonics, decoder.fields, decoder.gradients)
-    decoded = pack(decoder.normalization(seen | decoder.surroundings(time)))
+    decoded = concatenate_features(
+        decoder.normalization(seen | decoder.location_time(time))
+    )
     return {
         "encoder features": data,
         "encoder network": encoder.tower(data),
@@ -438,7 +440,7 @@ def test_learned_tendencies():
 @pytest.mark.slow
 def test_radiation_at_single_points():
     model, first = bundled.model(), bundled.encoded()
-    sun = model.decoder.surroundings(first.time)["radiation"][0]
+    sun = model.decoder.location_time(first.time)["radiation"][0]
     found = [sun[0, 32], sun[64, 32], sun[30, 10], sun[100, 60]]
     # The clock is rounded; a fused product changes the phase of day by 1e-4.
     np.testing.assert_allclose(found, [0, 0.911678778, 0.281716987, 0], atol=1e-4)

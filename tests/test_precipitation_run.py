@@ -9,7 +9,7 @@ import xarray
 from gcm import precipitation
 
 from ngcm_cli.checkpoint.native import write_native
-from ngcm_cli.checkpoint.weights import from_published
+from ngcm_cli.checkpoint.published.weights import from_published
 from ngcm_cli.gcm.fields import ATMOSPHERE, NET_WATER, PRECIPITATION
 
 pytestmark = pytest.mark.slow

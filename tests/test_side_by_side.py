@@ -19,13 +19,13 @@ import xarray as xr
 from agreement import EPS, assert_agrees, perturbed, rms
 from gcm import bundled
 
-from ngcm_cli.checkpoint.reference import read_published
+from ngcm_cli.checkpoint.published.reference import read_published
 from ngcm_cli.dynamics import State
 from ngcm_cli.gcm.fields import from_si
 from ngcm_cli.physics.features import state_features
 from ngcm_cli.physics.radiation import incident_radiation
 from ngcm_cli.physics.random_fields import RandomState
-from ngcm_cli.physics.scaling import pack
+from ngcm_cli.physics.scaling import concatenate_features
 
 pytestmark = [
     pytest.mark.slow,
@@ -240,7 +240,7 @@ def test_towers(part):
         noise = returned(f"{path}/~/combined_features_1")
         features = {f"data_{name}": x for name, x in features.items()}
         features |= {f"model_{name}": x for name, x in noise.items()}
-    packed = pack({k: jnp.asarray(x) for k, x in features.items()})
+    packed = concatenate_features({k: jnp.asarray(x) for k, x in features.items()})
     run = jax.jit(lambda tower, x: tower(x))
     expected = returned(f"{path}/nodal_mapping/~/epd_tower")
     moved = run(tower, perturb(packed))
@@ -357,7 +357,7 @@ def test_features_of_the_decoder():
         seen = state_features(
             state, decoder.harmonics, decoder.fields, decoder.gradients
         )
-        return decoder.normalization(seen | decoder.surroundings(time))
+        return decoder.normalization(seen | decoder.location_time(time))
 
     expected = returned(f"{DECODER}/~/combined_features")
     ours = run(start.state, start.time)

@@ -1,7 +1,6 @@
-"""The quarantine: how a model's files become a model.
+"""From the files of a model to a model: its specification and its named arrays.
 
-``reference`` and ``pickle_stream`` open a published checkpoint without executing it,
-``gin`` and ``translate`` turn its configuration into a ``spec``, ``weights`` its
-parameters into named arrays, ``build`` both into a model; ``native`` is our own format.
-You can understand the model without reading this room.
+``spec`` is the architecture as plain data and ``card`` the description around it;
+``native`` reads and writes our own format, ``build`` makes the model and ``weights``
+hands it its arrays. Files that others publish are translated in ``published``.
 """

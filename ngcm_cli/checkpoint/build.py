@@ -12,8 +12,8 @@ from ngcm_cli import units
 from ngcm_cli.checkpoint import spec as specs
 from ngcm_cli.checkpoint.networks import (
     GRADIENTS,
+    LOCATION_TIME,
     POSITION,
-    SURROUNDINGS,
     channel_count,
     convolutions,
     level_channels,
@@ -31,7 +31,7 @@ from ngcm_cli.gcm.decoder import Decoder
 from ngcm_cli.gcm.encoder import Encoder
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.step import Step
-from ngcm_cli.physics.features import Surroundings, ground_features
+from ngcm_cli.physics.features import LocationTimeFeatures, ground_features
 from ngcm_cli.physics.parameterization import (
     PROFILE_FIELDS,
     STATE_FIELDS,
@@ -117,7 +117,7 @@ class _Builder:
         spec = self.spec
         data = [f"{x}{g}" for x in ("t", "u", "v", "z", *TRACERS) for g in GRADIENTS]
         channels = len(data) * len(spec.pressure_levels)
-        channels += len(SURROUNDINGS) + spec.position_fields
+        channels += len(LOCATION_TIME) + spec.position_fields
         noise: list[str] = []
         if spec.random_fields is not None and spec.random_fields.in_encoder:
             noise = list(spec.random_fields.names or ("randomness",))
@@ -130,9 +130,9 @@ class _Builder:
             orography=self.orography(
                 place, self.harmonics, spec.encoder.learned_orography
             ),
-            surroundings=self.surroundings(place),
+            location_time=self.location_time(place),
             data_normalization=normalization(
-                spec.data_scales, [*data, *SURROUNDINGS, POSITION], profile=True
+                spec.data_scales, [*data, *LOCATION_TIME, POSITION], profile=True
             ),
             model_normalization=normalization(spec.state_scales, noise),
             tower=tower(
@@ -163,7 +163,7 @@ class _Builder:
         gradients = GRADIENTS if spec.decoder.gradients else ("",)
         state = [f"{x}{g}" for x in ("u", "v", *spec.decoder.fields) for g in gradients]
         channels = (
-            level_channels(state, spec) + len(SURROUNDINGS) + spec.position_fields
+            level_channels(state, spec) + len(LOCATION_TIME) + spec.position_fields
         )
         sizes = tuple(len(spec.pressure_levels) for _ in spec.decoder.outputs.scales)
         return Decoder(
@@ -174,11 +174,11 @@ class _Builder:
             orography=self.orography(
                 place, self.harmonics, spec.decoder.learned_orography
             ),
-            surroundings=self.surroundings(place),
+            location_time=self.location_time(place),
             fields=spec.decoder.fields,
             gradients=spec.decoder.gradients,
             normalization=normalization(
-                spec.state_scales, [*state, *SURROUNDINGS, POSITION], profile=True
+                spec.state_scales, [*state, *LOCATION_TIME, POSITION], profile=True
             ),
             tower=tower(
                 self.weights, f"{place}.tower", spec.tower, channels, sum(sizes)
@@ -192,14 +192,14 @@ class _Builder:
         memory = [f"memory_{x}" for x in ("u", "v", *STATE_FIELDS)]
         names = [
             *state,
-            *SURROUNDINGS,
+            *LOCATION_TIME,
             POSITION,
             "pressure",
             "surface_embedding",
             "CNN1D",
         ]
         channels = level_channels([*state, "pressure"], spec) + physics.surface.channels
-        channels += len(SURROUNDINGS) + spec.position_fields
+        channels += len(LOCATION_TIME) + spec.position_fields
         channels += physics.convolutions[-1] * spec.sigma_layers
         if physics.memory:
             names += memory
@@ -213,7 +213,7 @@ class _Builder:
         return Parameterization(
             harmonics=self.harmonics,
             levels=self.levels,
-            surroundings=self.surroundings(place),
+            location_time=self.location_time(place),
             surface=surface_embedding(
                 self.weights,
                 f"{place}.surface",
@@ -280,12 +280,12 @@ class _Builder:
             correction = self.weights.take(f"{place}.orography.correction", (size,))
         return Orography(base, correction, self.spec.orography_scale)
 
-    def surroundings(self, place: str) -> Surroundings:
+    def location_time(self, place: str) -> LocationTimeFeatures:
         shape = (self.spec.position_fields, *self.grid.nodal_shape)
         position = self.weights.take(f"{place}.surroundings.position", shape)
-        return Surroundings(self.grid, self.ground, position)
+        return LocationTimeFeatures(self.grid, self.ground, position)
 
-    def random_fields(self, place: str, spec: specs.RandomFields) -> RandomFields:
+    def random_fields(self, place: str, spec: specs.RandomFieldsSpec) -> RandomFields:
         count = len(spec.correlation_hours) - spec.fixed
 
         def raw(name: str) -> jax.Array:
@@ -303,12 +303,15 @@ class _Builder:
             raw_lengths=raw("raw_lengths"),
         )
 
-    def attenuation(self, damping: specs.Damping) -> float:
+    def attenuation(self, damping: specs.DampingSpec) -> float:
         minutes = self.spec.step_minutes / self.spec.physics_substeps
         return minutes / damping.timescale_minutes
 
     def factor(
-        self, attenuation: float, shape: specs.Filter | specs.Damping, grid: Grid
+        self,
+        attenuation: float,
+        shape: specs.FilterSpec | specs.DampingSpec,
+        grid: Grid,
     ) -> np.ndarray:
         return exponential_filter(
             grid.total_wavenumbers, attenuation, shape.order, shape.cutoff

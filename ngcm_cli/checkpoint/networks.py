@@ -26,7 +26,7 @@ from ngcm_cli.physics.water_budget import SurfaceFlux
 from ngcm_cli.spectral.grid import Grid
 
 GRADIENTS = ("", "_dlon", "_dlat", "_del2")
-SURROUNDINGS = (
+LOCATION_TIME = (
     *("cos_latitude", "sin_latitude", "land_sea_mask", "radiation"),
     *(f"geopotential_at_surface{suffix}" for suffix in GRADIENTS),
 )
@@ -38,8 +38,8 @@ POSITION = "learned_positional_features"
 def surface_embedding(
     weights: Weights,
     place: str,
-    spec: specs.Surface,
-    scales: specs.Scales,
+    spec: specs.SurfaceSpec,
+    scales: specs.ScalesSpec,
     land_sea_mask: np.ndarray,
 ) -> SurfaceEmbedding:
     """The surface embedding at a place of the model."""
@@ -65,7 +65,7 @@ def surface_embedding(
 
 
 def convolutions(
-    weights: Weights, place: str, spec: specs.Physics
+    weights: Weights, place: str, spec: specs.PhysicsSpec
 ) -> VerticalConvolutions:
     """The convolutions along the levels at a place of the model."""
     layers, channels = [], len(PROFILE_FIELDS)
@@ -82,7 +82,7 @@ def convolutions(
 
 
 def tower(
-    weights: Weights, place: str, spec: specs.Tower, inputs: int, outputs: int
+    weights: Weights, place: str, spec: specs.TowerSpec, inputs: int, outputs: int
 ) -> ColumnTower:
     """A column network at a place of the model."""
     activation = ACTIVATIONS[spec.activation]
@@ -110,7 +110,7 @@ def tower(
 def surface_flux(
     weights: Weights,
     place: str,
-    budget: specs.WaterBudget,
+    budget: specs.WaterBudgetSpec,
     model: specs.ModelSpec,
     grid: Grid,
     land_sea_mask: np.ndarray,
@@ -167,19 +167,19 @@ def _feature_channels(name: str, spec: specs.ModelSpec) -> int:
     if noise is not None and name == "randomness":
         return len(noise.correlation_km)
     named = () if noise is None else noise.names or ()
-    if name in (*SURROUNDINGS, "sea_ice_cover", "sea_surface_temperature", *named):
+    if name in (*LOCATION_TIME, "sea_ice_cover", "sea_surface_temperature", *named):
         return 1
     return level_channels([name], spec)
 
 
-def channel_count(outputs: specs.Outputs, spec: specs.ModelSpec) -> int:
+def channel_count(outputs: specs.OutputsSpec, spec: specs.ModelSpec) -> int:
     """Channels of a network that predicts on sigma levels."""
     surface = "log_surface_pressure" in outputs.scales
     return (len(outputs.scales) - surface) * spec.sigma_layers + surface
 
 
 def normalization(
-    scales: specs.Scales,
+    scales: specs.ScalesSpec,
     names: list[str] | tuple[str, ...],
     profile: bool = False,
     max_value: float | None = None,
@@ -203,7 +203,7 @@ def normalization(
     )
 
 
-def output_scaling(spec: specs.Outputs, levels: int) -> OutputScaling:
+def output_scaling(spec: specs.OutputsSpec, levels: int) -> OutputScaling:
     """Scaling of predictions on a number of levels."""
     return OutputScaling(
         names=tuple(spec.scales),

@@ -14,7 +14,7 @@ class _Spec(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
 
-class Filter(_Spec):
+class FilterSpec(_Spec):
     """An exponential filter, as in ``spectral.filters.exponential_filter``."""
 
     attenuation: float
@@ -22,7 +22,7 @@ class Filter(_Spec):
     cutoff: float
 
 
-class Damping(_Spec):
+class DampingSpec(_Spec):
     """An exponential filter applied in time; the attenuation is interval/timescale.
 
     The interval is that between two evaluations of the physics, also where the filter
@@ -37,7 +37,7 @@ class Damping(_Spec):
 Activation = Literal["gelu", "relu", "silu"]
 
 
-class Tower(_Spec):
+class TowerSpec(_Spec):
     """An encode-process-decode column network.
 
     Attributes:
@@ -55,7 +55,7 @@ class Tower(_Spec):
     activation: Activation = "gelu"
 
 
-class Outputs(_Spec):
+class OutputsSpec(_Spec):
     """Sizes of what a network predicts.
 
     Attributes:
@@ -69,7 +69,7 @@ class Outputs(_Spec):
     humidity_profile: tuple[float, ...]
 
 
-class Scales(_Spec):
+class ScalesSpec(_Spec):
     """(shift, scale) by which each feature is brought to order one.
 
     Attributes:
@@ -81,7 +81,7 @@ class Scales(_Spec):
     humidity_profile: tuple[float, ...] | None
 
 
-class Dycore(_Spec):
+class DycoreSpec(_Spec):
     """The dynamical core.
 
     Attributes:
@@ -93,11 +93,11 @@ class Dycore(_Spec):
 
     wavenumbers: pydantic.PositiveInt
     substeps: pydantic.PositiveInt
-    filters: tuple[Damping, ...]
+    filters: tuple[DampingSpec, ...]
     holds_mean_pressure: bool = False
 
 
-class RandomFields(_Spec):
+class RandomFieldsSpec(_Spec):
     """Gaussian random fields.
 
     Attributes:
@@ -117,17 +117,17 @@ class RandomFields(_Spec):
     fixed: pydantic.NonNegativeInt = 0
 
 
-class Surface(_Spec):
+class SurfaceSpec(_Spec):
     """Embedding of the surface: features of each part, or None for a learned vector."""
 
     channels: pydantic.PositiveInt
-    tower: Tower
+    tower: TowerSpec
     land: tuple[str, ...] | None
     sea: tuple[str, ...] | None
     sea_ice: tuple[str, ...] | None
 
 
-class Physics(_Spec):
+class PhysicsSpec(_Spec):
     """The learned tendencies.
 
     Attributes:
@@ -141,15 +141,15 @@ class Physics(_Spec):
     """
 
     memory: bool
-    surface: Surface
+    surface: SurfaceSpec
     convolutions: tuple[int, ...]
     convolution_width: pydantic.PositiveInt
     soft_clip: pydantic.PositiveFloat
-    filters: tuple[Damping, ...]
-    outputs: Outputs
+    filters: tuple[DampingSpec, ...]
+    outputs: OutputsSpec
 
 
-class Encoder(_Spec):
+class EncoderSpec(_Spec):
     """Pressure levels to sigma levels.
 
     Attributes:
@@ -160,12 +160,12 @@ class Encoder(_Spec):
     """
 
     learned_orography: bool
-    filters: dict[str, Filter] | None
+    filters: dict[str, FilterSpec] | None
     clipped: int
-    outputs: Outputs
+    outputs: OutputsSpec
 
 
-class Decoder(_Spec):
+class DecoderSpec(_Spec):
     """Sigma levels to pressure levels.
 
     Attributes:
@@ -178,10 +178,10 @@ class Decoder(_Spec):
     learned_orography: bool
     fields: tuple[str, ...]
     gradients: bool
-    outputs: Outputs
+    outputs: OutputsSpec
 
 
-class SurfaceFlux(_Spec):
+class SurfaceFluxSpec(_Spec):
     """A column network that predicts one flux at the surface.
 
     Attributes:
@@ -201,17 +201,17 @@ class SurfaceFlux(_Spec):
     features: tuple[str, ...]
     lowest_level: tuple[str, ...]
     position_fields: pydantic.NonNegativeInt
-    surface: Surface | None
-    scales: Scales
+    surface: SurfaceSpec | None
+    scales: ScalesSpec
     soft_clip: pydantic.PositiveFloat | None
-    tower: Tower
+    tower: TowerSpec
     final_activation: Activation | None
     scale: float
     shift: float
     clip: pydantic.PositiveFloat | None
 
 
-class WaterBudget(_Spec):
+class WaterBudgetSpec(_Spec):
     """Precipitation and evaporation: one learned, the other what balances the budget.
 
     Attributes:
@@ -220,7 +220,7 @@ class WaterBudget(_Spec):
     """
 
     predicts: Literal["precipitation", "evaporation"]
-    network: SurfaceFlux
+    network: SurfaceFluxSpec
 
 
 class ModelSpec(_Spec):
@@ -252,17 +252,17 @@ class ModelSpec(_Spec):
     reference_temperature: tuple[float, ...]
     step_minutes: pydantic.PositiveFloat
     physics_substeps: pydantic.PositiveInt
-    dycore: Dycore
+    dycore: DycoreSpec
     orography_scale: pydantic.PositiveFloat
-    tower: Tower
+    tower: TowerSpec
     position_fields: pydantic.PositiveInt
-    state_scales: Scales
-    data_scales: Scales
-    random_fields: RandomFields | None
-    encoder: Encoder
-    physics: Physics
-    decoder: Decoder
-    water_budget: WaterBudget | None = None
+    state_scales: ScalesSpec
+    data_scales: ScalesSpec
+    random_fields: RandomFieldsSpec | None
+    encoder: EncoderSpec
+    physics: PhysicsSpec
+    decoder: DecoderSpec
+    water_budget: WaterBudgetSpec | None = None
 
     @pydantic.model_validator(mode="after")
     def _check_sizes(self) -> "ModelSpec":

@@ -17,7 +17,7 @@ from ngcm_cli.climate.records import completed, erase, write_day
 from ngcm_cli.climate.restarts import Events, is_due, load_latest, save
 from ngcm_cli.climate.watchdog import trouble
 from ngcm_cli.errors import UnstableRunError
-from ngcm_cli.gcm.perturbation import perturbed
+from ngcm_cli.gcm.perturbation import relative_perturbation
 from ngcm_cli.output.run_folder import RunFolder
 from ngcm_cli.time_format import format_time
 
@@ -288,6 +288,8 @@ class Course:
 
 def _perturbed(state, number: int, runs: int, key: jax.Array):
     if runs == 1:
-        return perturbed(state, key, AMPLITUDE)
-    own = perturbed(jax.tree.map(lambda x: x[number], state), key, AMPLITUDE)
+        return relative_perturbation(state, key, AMPLITUDE)
+    own = relative_perturbation(
+        jax.tree.map(lambda x: x[number], state), key, AMPLITUDE
+    )
     return jax.tree.map(lambda all_, x: all_.at[number].set(x), state, own)

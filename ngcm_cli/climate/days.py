@@ -101,7 +101,7 @@ def one_day(plan: ClimatePlan, carry: Carry) -> tuple[Carry, Day]:
         state = _each(plan, NeuralGCM.advance, state, forcing, plan.steps)
         if means:
             fields |= _rates(plan, state)
-        state = state.counting_water_anew()
+        state = state.reset_accumulations()
         today = today.add(fields) if "daily" in means else today
         month = month.add(fields) if "monthly" in means else month
     looks.append(_each(plan, _look, state))

@@ -229,9 +229,9 @@ def plan_climate(
     _check_steps(config, model)
     variables = _variables(config, model)
     if set(variables) & set(RATES):
-        model = model.tracking_water()
+        model = model.with_water_budget()
     if config.fix_mean_pressure:
-        model = model.holding_mean_pressure()
+        model = model.with_fixed_mean_pressure()
     levels = chosen_levels(config, model, variables)
     sea = beginnings.read_sea(config, model, progress)
     states = [] if goes_on else beginnings.read_beginnings(config, model, progress)
@@ -285,7 +285,7 @@ def _check_steps(config: AmipConfig, model: NeuralGCM) -> None:
 
 def _variables(config: AmipConfig, model: NeuralGCM) -> tuple[str, ...]:
     """Everything that has a mean: fields at an instant, and rates of fluxes."""
-    known = model.tracking_water().output_variables
+    known = model.with_water_budget().output_variables
     rates = tuple(name for name in RATES if name in known)
     means = (*ATMOSPHERE, *SURFACE, *rates)
     return chosen_variables(config, model, means, means, " as something to average")

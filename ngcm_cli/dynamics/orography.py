@@ -42,17 +42,17 @@ class Orography(eqx.Module):
     """Surface height: that of the data plus what the model learned.
 
     Attributes:
-        base: modal height, nondimensional, shape (row, total_wavenumber).
+        base: modal height, nondimensional, shape (m, total_wavenumber).
         correction: learned coefficients in the order of ``Grid.mask`` (row-major), or
             None for a model that did not learn any.
         scale: by which the correction is multiplied.
     """
 
-    base: Float[Array, "row total_wavenumber"]
+    base: Float[Array, "m total_wavenumber"]
     correction: Float[Array, " coefficient"] | None
     scale: float = eqx.field(static=True)
 
-    def modal(self, grid: Grid) -> Float[Array, "row total_wavenumber"]:
+    def modal(self, grid: Grid) -> Float[Array, "m total_wavenumber"]:
         """The corrected height in spectral space."""
         if self.correction is None:
             return self.base

@@ -37,7 +37,7 @@ def explicit_tendencies(
     harmonics: SphericalHarmonics,
     levels: SigmaLevels,
     reference_temperature: np.ndarray,
-    orography: Float[Array, "row total_wavenumber"],
+    orography: Float[Array, "m total_wavenumber"],
 ) -> State:
     """Tendencies of all variables per nondimensional time, modal, clipped.
 

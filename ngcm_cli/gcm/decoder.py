@@ -11,9 +11,9 @@ from ngcm_cli.dynamics import SigmaLevels, State
 from ngcm_cli.dynamics.orography import Orography
 from ngcm_cli.dynamics.tendencies import GAS_RATIO
 from ngcm_cli.gcm.levels import interpolate
-from ngcm_cli.physics.blocks import blockwise
-from ngcm_cli.physics.features import Surroundings, state_features
-from ngcm_cli.physics.scaling import Normalization, OutputScaling, pack
+from ngcm_cli.physics.column_blocks import map_column_blocks
+from ngcm_cli.physics.features import LocationTimeFeatures, state_features
+from ngcm_cli.physics.scaling import Normalization, OutputScaling, concatenate_features
 from ngcm_cli.physics.towers import ColumnTower
 from ngcm_cli.spectral.operators import velocity
 from ngcm_cli.spectral.transform import SphericalHarmonics
@@ -30,7 +30,7 @@ class Decoder(eqx.Module):
         levels: sigma levels.
         reference_temperature: of each sigma level, K.
         orography: surface height below the geopotential.
-        surroundings: features of place and time.
+        location_time: features of place and time.
         fields: state variables among the features, besides wind.
         gradients: whether their horizontal derivatives are features too.
         normalization: of the features.
@@ -43,7 +43,7 @@ class Decoder(eqx.Module):
     levels: SigmaLevels = eqx.field(static=True)
     reference_temperature: tuple[float, ...] = eqx.field(static=True)
     orography: Orography
-    surroundings: Surroundings
+    location_time: LocationTimeFeatures
     fields: tuple[str, ...] = eqx.field(static=True)
     gradients: bool = eqx.field(static=True)
     normalization: Normalization
@@ -59,8 +59,10 @@ class Decoder(eqx.Module):
         """
         fields = self.interpolate(state)
         features = state_features(state, self.harmonics, self.fields, self.gradients)
-        features |= self.surroundings(time)
-        columns = blockwise(lambda x: self.tower(pack(self.normalization(x))), features)
+        features |= self.location_time(time)
+        columns = map_column_blocks(
+            lambda x: self.tower(concatenate_features(self.normalization(x))), features
+        )
         correction = self.outputs(columns)
         return {name: x + correction[name] for name, x in fields.items()}
 

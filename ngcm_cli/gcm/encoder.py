@@ -12,8 +12,13 @@ from ngcm_cli.dynamics import SigmaLevels, State
 from ngcm_cli.dynamics.orography import Orography
 from ngcm_cli.dynamics.state import TRACERS
 from ngcm_cli.gcm.levels import interpolate, surface_pressure
-from ngcm_cli.physics.features import Surroundings, nodal_values
-from ngcm_cli.physics.scaling import Features, Normalization, OutputScaling, pack
+from ngcm_cli.physics.features import LocationTimeFeatures, nodal_values
+from ngcm_cli.physics.scaling import (
+    Features,
+    Normalization,
+    OutputScaling,
+    concatenate_features,
+)
 from ngcm_cli.physics.towers import ColumnTower
 from ngcm_cli.spectral.operators import clip_wavenumbers, vorticity_divergence
 from ngcm_cli.spectral.transform import SphericalHarmonics
@@ -30,7 +35,7 @@ class Encoder(eqx.Module):
         levels: sigma levels.
         reference_temperature: of each sigma level, K.
         orography: surface height used to find the surface pressure.
-        surroundings: features of place and time.
+        location_time: features of place and time.
         data_normalization: of the features of the data.
         model_normalization: of the random fields.
         tower: the column network.
@@ -44,7 +49,7 @@ class Encoder(eqx.Module):
     levels: SigmaLevels = eqx.field(static=True)
     reference_temperature: tuple[float, ...] = eqx.field(static=True)
     orography: Orography
-    surroundings: Surroundings
+    location_time: LocationTimeFeatures
     data_normalization: Normalization
     model_normalization: Normalization
     tower: ColumnTower
@@ -112,9 +117,13 @@ class Encoder(eqx.Module):
         stacked = self.harmonics.to_modal(jnp.concatenate(list(data.values())))
         modal = dict(zip(data, jnp.split(stacked, len(data)), strict=True))
         seen = nodal_values(modal, self.harmonics, gradients=True)
-        packed = pack(self.data_normalization(seen | self.surroundings(time)))
+        packed = concatenate_features(
+            self.data_normalization(seen | self.location_time(time))
+        )
         if noise:
-            packed = jnp.concatenate([packed, pack(self.model_normalization(noise))])
+            packed = jnp.concatenate(
+                [packed, concatenate_features(self.model_normalization(noise))]
+            )
         return packed
 
     def _correction(self, columns: jax.Array) -> State:

@@ -225,7 +225,7 @@ class NeuralGCM(eqx.Module):
 
         Args:
             state: of a model that tracks water, ``steps`` model steps, one or more,
-                after it was encoded or after ``ModelState.counting_water_anew``.
+                after it was encoded or after ``ModelState.reset_accumulations``.
             steps: how many; another number does not compile again.
 
         Returns:
@@ -241,7 +241,7 @@ class NeuralGCM(eqx.Module):
         duration = steps * self.step_seconds * units.SECOND
         return _mean_fluxes(state.water, jnp.float32(duration))
 
-    def tracking_water(self) -> "NeuralGCM":
+    def with_water_budget(self) -> "NeuralGCM":
         """This model, which also keeps account of precipitation minus evaporation.
 
         Its states hold the fluxes of water at the surface, and ``decode`` gives those
@@ -262,7 +262,7 @@ class NeuralGCM(eqx.Module):
             is_leaf=lambda x: x is None,
         )
 
-    def holding_mean_pressure(self) -> "NeuralGCM":
+    def with_fixed_mean_pressure(self) -> "NeuralGCM":
         """This model, whose global mean of the logarithm of surface pressure is held.
 
         The published cure for the drift of long runs: ``FixGlobalMeanFilter``, last

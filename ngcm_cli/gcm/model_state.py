@@ -31,14 +31,14 @@ class ModelState(eqx.Module):
     substep: Int[Array, ""]
     time: Float[Array, ""]
 
-    def counting_water_anew(self) -> "ModelState":
-        """The same state, whose amounts of water are zero and add up from now on.
+    def reset_accumulations(self) -> "ModelState":
+        """Return the state with its accumulated water set to zero.
 
-        A state without an account of water is returned as it is.
+        A state of a model that does not track water is returned unchanged.
         """
         if self.water is None:
             return self
-        zero = jax.tree.map(jnp.zeros_like, self.water.amounts)
+        zero = jax.tree.map(jnp.zeros_like, self.water.accumulated)
         return dataclasses.replace(
-            self, water=dataclasses.replace(self.water, amounts=zero)
+            self, water=dataclasses.replace(self.water, accumulated=zero)
         )

@@ -11,7 +11,7 @@ from ngcm_cli.dynamics import State
 from ngcm_cli.gcm.model_state import ModelState
 
 
-def perturbed(
+def relative_perturbation(
     state: ModelState, key: PRNGKeyArray, amplitude: float | Float[Array, ""]
 ) -> ModelState:
     """The state with noise in its prognostic variables.

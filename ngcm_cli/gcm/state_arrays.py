@@ -2,7 +2,7 @@
 
 Names are the places in the state, joined by dots: ``vorticity``, ``tracers.…``, the
 same behind ``memory.`` for the state before, ``random.fields``, ``random.key``,
-``random.step``, ``water.fluxes.…``, ``water.amounts.…``, ``substep`` and ``time``.
+``random.step``, ``water.fluxes.…``, ``water.accumulated.…``, ``substep`` and ``time``.
 Numbers are as the model holds them, nondimensional; a random key is its key data.
 """
 
@@ -21,23 +21,23 @@ from ngcm_cli.physics.water_budget import FLUXES
 BATCH = "realization"
 """Dimension of states side by side, before all others."""
 
-_MODAL = "level", "row", "total_wavenumber"
+_MODAL = "level", "m", "total_wavenumber"
 _VARIABLES = {
     "vorticity": _MODAL,
     "divergence": _MODAL,
     "temperature_variation": _MODAL,
-    "log_surface_pressure": ("surface", "row", "total_wavenumber"),
+    "log_surface_pressure": ("surface", "m", "total_wavenumber"),
     **{f"tracers.{name}": _MODAL for name in TRACERS},
 }
 _DIMENSIONS = {
     **_VARIABLES,
     **{f"memory.{name}": axes for name, axes in _VARIABLES.items()},
-    "random.fields": ("field", "row", "total_wavenumber"),
+    "random.fields": ("field", "m", "total_wavenumber"),
     "random.key": ("word",),
     "random.step": (),
     **{
         f"water.{account}.{name}": ("surface", "longitude", "latitude")
-        for account in ("fluxes", "amounts")
+        for account in ("fluxes", "accumulated")
         for name in FLUXES
     },
     "substep": (),
@@ -49,7 +49,7 @@ def dimensions(name: str, batched: bool = False) -> tuple[str, ...]:
     """Names of the dimensions of an array of a state.
 
     ``level`` counts sigma levels from the top; ``surface`` is the one level of fields
-    at the surface; ``row``, ``total_wavenumber`` are those of ``SphericalHarmonics``.
+    at the surface; ``m``, ``total_wavenumber`` are those of ``SphericalHarmonics``.
 
     Args:
         name: as in ``to_arrays``.

@@ -53,7 +53,7 @@ class Step(eqx.Module):
             water = self.water_budget.add(state.water, fluxes)
         clock = state.substep + 1
         return ModelState(
-            state=self.move(state.state, tendency),
+            state=self.integrate_dynamics(state.state, tendency),
             memory=None if state.memory is None else state.state,
             random=self.next_random(state.random),
             water=water,
@@ -62,7 +62,7 @@ class Step(eqx.Module):
             time=np.float32(self.interval) * clock.astype(jnp.float32),
         )
 
-    def move(self, state: State, tendency: State) -> State:
+    def integrate_dynamics(self, state: State, tendency: State) -> State:
         """The modal state after the fluid motion under a constant tendency."""
         moved = self.dycore(state, tendency)
         if not self.holds_mean_pressure:
@@ -90,7 +90,7 @@ class Step(eqx.Module):
     def first_water(
         self, state: ModelState, forcing: dict[str, jax.Array]
     ) -> Water | None:
-        """Fluxes at a new state, whose amounts begin at zero."""
+        """Return the fluxes at a new state, with accumulations of zero."""
         if self.water_budget is None:
             return None
         features = self.features(state, forcing)

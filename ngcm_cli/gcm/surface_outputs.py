@@ -66,14 +66,14 @@ def water_fields(water: Water) -> dict[str, NodalSurface]:
     """
     fields = {
         "P_minus_E_rate": water.fluxes["P_minus_E"],
-        "P_minus_E_cumulative": water.amounts["P_minus_E"],
+        "P_minus_E_cumulative": water.accumulated["P_minus_E"],
     }
     if "precipitation" in water.fluxes:
         fields |= {
             "precipitation_rate": water.fluxes["precipitation"],
-            "precipitation_cumulative_mean": water.amounts["precipitation"],
+            "precipitation_cumulative_mean": water.accumulated["precipitation"],
             "evaporation": water.fluxes["evaporation"],
-            "evaporation_cumulative": water.amounts["evaporation"],
+            "evaporation_cumulative": water.accumulated["evaporation"],
         }
     return fields
 
@@ -85,8 +85,8 @@ def mean_rates(water: Water, duration: Float[Array, ""]) -> dict[str, NodalSurfa
         water: whose amounts are those of ``duration``.
         duration: nondimensional.
     """
-    means = {name: x / duration for name, x in water.amounts.items()}
-    fields = water_fields(Water(means, water.amounts))
+    means = {name: x / duration for name, x in water.accumulated.items()}
+    fields = water_fields(Water(means, water.accumulated))
     return {name: fields[name] for name in RATES if name in fields}
 
 

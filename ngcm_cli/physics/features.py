@@ -37,7 +37,7 @@ def nodal_values(
     """Nodal values of modal fields, and their horizontal derivatives if asked for.
 
     Args:
-        modal: modal fields by name, each (level, row, total_wavenumber).
+        modal: modal fields by name, each (level, m, total_wavenumber).
         harmonics: transforms to the grid.
         gradients: adds ``_dlon``, ``_dlat`` and ``_del2`` of each field, the components
             of the gradient and the Laplacian.
@@ -88,7 +88,7 @@ def state_features(
     return nodal_values(modal, harmonics, gradients, cos_lat_weighted=("u", "v"))
 
 
-class Surroundings(eqx.Module):
+class LocationTimeFeatures(eqx.Module):
     """Features of place and time: sunlight, latitude, the ground, learned position.
 
     Attributes:

@@ -8,9 +8,14 @@ from jaxtyping import Array, Float
 from ngcm_cli.dynamics import State
 from ngcm_cli.dynamics.sigma import SigmaLevels
 from ngcm_cli.dynamics.state import split_levels
-from ngcm_cli.physics.blocks import blockwise
-from ngcm_cli.physics.features import Surroundings, prefixed, state_features
-from ngcm_cli.physics.scaling import Features, Normalization, OutputScaling, pack
+from ngcm_cli.physics.column_blocks import map_column_blocks
+from ngcm_cli.physics.features import LocationTimeFeatures, prefixed, state_features
+from ngcm_cli.physics.scaling import (
+    Features,
+    Normalization,
+    OutputScaling,
+    concatenate_features,
+)
 from ngcm_cli.physics.surface import SurfaceEmbedding
 from ngcm_cli.physics.towers import ColumnTower, VerticalConvolutions
 from ngcm_cli.spectral.operators import vorticity_divergence
@@ -46,7 +51,7 @@ class Parameterization(eqx.Module):
     Attributes:
         harmonics: transforms of the model's grid.
         levels: sigma levels.
-        surroundings: features of place and time.
+        location_time: features of place and time.
         surface: embedding of land, sea and ice.
         profile_normalization: for the vertical convolutions.
         profile: convolutions along the levels of each column.
@@ -58,7 +63,7 @@ class Parameterization(eqx.Module):
 
     harmonics: SphericalHarmonics
     levels: SigmaLevels = eqx.field(static=True)
-    surroundings: Surroundings
+    location_time: LocationTimeFeatures
     surface: SurfaceEmbedding
     profile_normalization: Normalization
     profile: VerticalConvolutions
@@ -80,7 +85,9 @@ class Parameterization(eqx.Module):
 
     def tendency(self, features: Features, state: State) -> State:
         """Modal tendencies per nondimensional time of a state with these features."""
-        columns = blockwise(lambda x: self.tower(pack(self.normalization(x))), features)
+        columns = map_column_blocks(
+            lambda x: self.tower(concatenate_features(self.normalization(x))), features
+        )
         return self._to_modal(self.outputs(columns), state)
 
     def features(
@@ -105,7 +112,7 @@ class Parameterization(eqx.Module):
         features["pressure"] = pressure * self.levels.centers[:, None, None]
 
         seen = {name: features[name] for name in PROFILE_FIELDS}
-        channels = blockwise(self._profile_channels, seen)
+        channels = map_column_blocks(self._profile_channels, seen)
         features["CNN1D"] = channels.reshape(-1, *channels.shape[2:])
 
         features["surface_embedding"] = self.surface(features, forcing)
@@ -114,7 +121,7 @@ class Parameterization(eqx.Module):
                 "memory_",
                 state_features(memory, self.harmonics, STATE_FIELDS, gradients=False),
             )
-        return features | noise | self.surroundings(time)
+        return features | noise | self.location_time(time)
 
     def _profile_channels(self, features: Features) -> jax.Array:
         """Channels of the convolutions, (channel, level, longitude, latitude)."""

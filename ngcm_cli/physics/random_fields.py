@@ -25,12 +25,12 @@ class RandomState(eqx.Module):
     """Random fields at one time, and what is needed to go on.
 
     Attributes:
-        fields: modal fields, (field, row, total_wavenumber); None for a model without.
+        fields: modal fields, (field, m, total_wavenumber); None for a model without.
         key: from which every later draw follows.
         step: number of advances since the fields were first drawn.
     """
 
-    fields: Float[Array, "field row total_wavenumber"] | None
+    fields: Float[Array, "field m total_wavenumber"] | None
     key: PRNGKeyArray
     step: Int[Array, ""]
 
@@ -63,7 +63,7 @@ class RandomFields(eqx.Module):
         """Fields drawn from the stationary distribution."""
         *keys, rest = jax.random.split(key, len(self.times) + 1)
         draws = self._draw(jnp.stack([jax.random.split(k)[0] for k in keys]))
-        _, variance = self._memory()
+        _, variance = self._autocorrelation()
         fields = variance ** (-0.5) * self._amplitude() * draws
         return RandomState(fields, rest, jnp.int32(0))
 
@@ -75,7 +75,7 @@ class RandomFields(eqx.Module):
         # Named fields restart their inner count at every step; a batch does not.
         inner = jnp.uint32(_ADVANCE) if self.names else salt
         draws = self._draw(jax.vmap(jax.random.fold_in, (0, None))(keys, inner))
-        decay, _ = self._memory()
+        decay, _ = self._autocorrelation()
         fields = decay * state.fields + self._amplitude() * draws
         return RandomState(fields, state.key, state.step + 1)
 
@@ -98,7 +98,7 @@ class RandomFields(eqx.Module):
 
         return jnp.where(grid.mask, jax.vmap(draw)(keys), 0)
 
-    def _memory(self) -> tuple[jax.Array, jax.Array]:
+    def _autocorrelation(self) -> tuple[jax.Array, jax.Array]:
         """φ = exp(−Δ/τ), and 1 − φ², each (field, 1, 1)."""
         first = np.array(self.times, np.float32)
         times = first * jax.nn.softplus(self.raw_times + _UNIT_SOFTPLUS)
@@ -114,5 +114,5 @@ class RandomFields(eqx.Module):
         shape = jnp.exp(-0.5 * half_square * n * (n + 1))
         count = self.harmonics.grid.mask.sum(axis=0).astype(np.float32)
         total = jnp.sum(count * shape**2, axis=-1, keepdims=True)
-        _, variance = self._memory()
+        _, variance = self._autocorrelation()
         return jnp.sqrt(4 * np.pi * variance / total) * shape

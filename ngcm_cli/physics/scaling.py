@@ -50,7 +50,7 @@ def soft_clip(x: jax.Array, max_value: float) -> jax.Array:
     return max_value - inner * (width / jax.nn.softplus(np.float32(width)))
 
 
-def pack(features: Features) -> Columns:
+def concatenate_features(features: Features) -> Columns:
     """All features along the channel axis, in alphabetical order of their names."""
     return jnp.concatenate([features[name] for name in sorted(features)], axis=-3)
 

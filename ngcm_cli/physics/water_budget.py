@@ -14,8 +14,8 @@ from jaxtyping import Array, Float
 from ngcm_cli import units
 from ngcm_cli.arrays import NodalSurface
 from ngcm_cli.dynamics import SigmaLevels, State
-from ngcm_cli.physics.blocks import blockwise
-from ngcm_cli.physics.scaling import Features, Normalization, pack
+from ngcm_cli.physics.column_blocks import map_column_blocks
+from ngcm_cli.physics.scaling import Features, Normalization, concatenate_features
 from ngcm_cli.physics.surface import SurfaceEmbedding
 from ngcm_cli.physics.towers import Activation, ColumnTower
 from ngcm_cli.spectral.transform import SphericalHarmonics
@@ -31,12 +31,12 @@ class Water(eqx.Module):
     Attributes:
         fluxes: mass per area and time during the last substep, each (1, longitude,
             latitude), positive downwards.
-        amounts: their sums over time, mass per area, since the initial state or since
-            they were set to zero.
+        accumulated: sums of the fluxes over time, mass per area, since the initial
+            state or the last ``ModelState.reset_accumulations``.
     """
 
     fluxes: dict[str, NodalSurface]
-    amounts: dict[str, NodalSurface]
+    accumulated: dict[str, NodalSurface]
 
 
 class SurfaceFlux(eqx.Module):
@@ -81,7 +81,9 @@ class SurfaceFlux(eqx.Module):
             seen["learned_positional_features"] = self.position
         if self.surface is not None:
             seen["surface_embedding"] = self.surface(features, forcing)
-        flux = blockwise(lambda x: self.tower(pack(self.normalization(x))), seen)
+        flux = map_column_blocks(
+            lambda x: self.tower(concatenate_features(self.normalization(x))), seen
+        )
         if self.final_activation is not None:
             flux = self.final_activation(flux)
         flux = flux * self.scale + self.shift
@@ -150,8 +152,8 @@ class WaterBudget(eqx.Module):
 
     def add(self, water: Water, fluxes: dict[str, NodalSurface]) -> Water:
         """The account after a substep with these fluxes."""
-        amounts = {
-            name: water.amounts[name] + flux * self.interval
+        accumulated = {
+            name: water.accumulated[name] + flux * self.interval
             for name, flux in fluxes.items()
         }
-        return Water(fluxes, amounts)
+        return Water(fluxes, accumulated)

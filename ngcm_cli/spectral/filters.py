@@ -29,8 +29,8 @@ def exponential_filter(
 
 
 def change_truncation(
-    x: Float[Array, "*batch row total_wavenumber"], modal_shape: tuple[int, int]
-) -> Float[Array, "*batch row2 total_wavenumber2"]:
+    x: Float[Array, "*batch m total_wavenumber"], modal_shape: tuple[int, int]
+) -> Float[Array, "*batch m2 total_wavenumber2"]:
     """Cut off the small scales, or fill them with zeros.
 
     The target must be smaller in both directions or larger in both.

@@ -1,6 +1,6 @@
 """Differential operators on modal fields, on the unit sphere.
 
-All functions take and return arrays of shape (…, row, total_wavenumber) in the layout
+All functions take and return arrays of shape (…, m, total_wavenumber) in the layout
 of ``SphericalHarmonics``. Multiplication by cos φ and derivatives in latitude couple
 neighbouring total wavenumbers (Durran, Numerical Methods for Fluid Dynamics, 2nd ed.,
 chapter 6), so the highest one of a result is incomplete; ``clip_wavenumbers``
@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.transform import SphericalHarmonics
 
-Field = Float[Array, "*batch row total_wavenumber"]
+Field = Float[Array, "*batch m total_wavenumber"]
 NodalField = Float[Array, "*batch longitude latitude"]
 
 

@@ -28,7 +28,7 @@ def _basis(grid: Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 class SphericalHarmonics(eqx.Module):
     """Real spherical harmonics, orthonormal on the unit sphere, on one grid.
 
-    A modal array has shape (…, row, total_wavenumber). Rows come in pairs: row 2m holds
+    A modal array has shape (…, m, total_wavenumber). Rows come in pairs: row 2m holds
     the coefficients of cos(mλ)/√π, row 2m + 1 those of sin(mλ)/√π; row 1, the sine of
     m = 0, is zero. Y₀₀ = 1/√(4π), so the field 1 has the single coefficient √(4π).
 
@@ -38,8 +38,8 @@ class SphericalHarmonics(eqx.Module):
 
     grid: Grid = eqx.field(static=True)
     precision: jax.lax.Precision = eqx.field(static=True)
-    fourier: Float[Array, "longitude row"]
-    legendre: Float[Array, "m latitude total_wavenumber"]
+    fourier: Float[Array, "longitude m"]
+    legendre: Float[Array, "zonal_wavenumber latitude total_wavenumber"]
     weights: Float[Array, " latitude"]
 
     def __init__(
@@ -54,7 +54,7 @@ class SphericalHarmonics(eqx.Module):
         self.weights = jnp.asarray(weights)
 
     def to_nodal(
-        self, x: Float[Array, "*batch row total_wavenumber"]
+        self, x: Float[Array, "*batch m total_wavenumber"]
     ) -> Float[Array, "*batch longitude latitude"]:
         """Synthesis: f(λ, φ) = Σₘ Σₗ Fₘ(λ) P̄ₗ|ᵐ|(sin φ) c."""
         batch, (rows, columns) = x.shape[:-2], x.shape[-2:]
@@ -69,7 +69,7 @@ class SphericalHarmonics(eqx.Module):
 
     def to_modal(
         self, x: Float[Array, "*batch longitude latitude"]
-    ) -> Float[Array, "*batch row total_wavenumber"]:
+    ) -> Float[Array, "*batch m total_wavenumber"]:
         """Analysis by Gaussian quadrature: c = Σ w Fₘ(λ) P̄ₗ|ᵐ|(sin φ) f(λ, φ)."""
         batch, (rows, columns) = x.shape[:-2], self.grid.modal_shape
         x = jnp.moveaxis((x * self.weights).reshape(-1, *x.shape[-2:]), 1, 0)

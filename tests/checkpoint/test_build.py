@@ -55,7 +55,7 @@ def test_weights_keep_their_values(demo):
         ),
         ("step.random_fields.raw_times", model.step.random_fields.raw_times),
         ("encoder_noise.raw_lengths", model.encoder_noise.raw_lengths),
-        ("decoder.surroundings.position", model.decoder.surroundings.position),
+        ("decoder.surroundings.position", model.decoder.location_time.position),
         (
             "step.parameterization.surface.sea_ice.tower.process.0.layers.3.bias",
             model.step.parameterization.surface.sea_ice.tower.process[0].layers[3].bias,

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from ngcm_cli.checkpoint.gin import Macro, Ref, parse
+from ngcm_cli.checkpoint.published.gin import Macro, Ref, parse
 from ngcm_cli.errors import CheckpointError
 
 TEXT = r"""

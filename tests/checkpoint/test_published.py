@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ngcm_cli.checkpoint.reference import read_published
+from ngcm_cli.checkpoint.published.reference import read_published
 from ngcm_cli.errors import CheckpointError
 
 LONGITUDE = np.arange(8) * 45.0
@@ -202,7 +202,8 @@ def test_both_dialects_of_the_small_model_are_bit_identical(shared):
 def test_reading_imports_no_jax(write):
     path = write(DIALECTS["jax"])
     code = (
-        "import sys; from ngcm_cli.checkpoint.reference import read_published;"
+        "import sys;"
+        "from ngcm_cli.checkpoint.published.reference import read_published;"
         f"read_published({str(path)!r}); sys.exit('jax' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -397,7 +398,7 @@ def test_a_tower_of_tuples_does_not_exhaust_the_stack(write):
 
 
 def test_a_file_of_countless_parts_is_refused(write, monkeypatch):
-    limit = "ngcm_cli.checkpoint.pickle_stream._MOST_INSTRUCTIONS"
+    limit = "ngcm_cli.checkpoint.published.pickle_stream._MOST_INSTRUCTIONS"
     monkeypatch.setattr(limit, 1000)
     refused(write(b"\x80\x04" + b"}" * 1001 + b"."), "more parts")
 

@@ -4,8 +4,8 @@ import re
 import pytest
 from gcm import published
 
+from ngcm_cli.checkpoint.published.translate import model_spec
 from ngcm_cli.checkpoint.spec import ModelSpec
-from ngcm_cli.checkpoint.translate import model_spec
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.zoo import find_card
 

@@ -5,9 +5,9 @@ from gcm import precipitation
 
 from ngcm_cli.checkpoint.card import read_card
 from ngcm_cli.checkpoint.native import read_weights, write_native
+from ngcm_cli.checkpoint.published.translate import model_spec
+from ngcm_cli.checkpoint.published.weights import from_published
 from ngcm_cli.checkpoint.spec import ModelSpec
-from ngcm_cli.checkpoint.translate import model_spec
-from ngcm_cli.checkpoint.weights import from_published
 from ngcm_cli.dynamics.state import TRACERS
 from ngcm_cli.errors import CheckpointError
 

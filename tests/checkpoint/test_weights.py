@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from ngcm_cli.checkpoint.weights import Weights, from_published
+from ngcm_cli.checkpoint.published.weights import from_published
+from ngcm_cli.checkpoint.weights import Weights
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.zoo import DEFAULT, find_card
 

@@ -90,7 +90,7 @@ def test_a_run_is_the_model_and_nothing_else(new_year):
             state = model.advance(state, forcing, steps)
     arrays, about = last_restart(new_year.folder)
     assert about["day"] == plan.length
-    for place, x in to_arrays(state.counting_water_anew()).items():
+    for place, x in to_arrays(state.reset_accumulations()).items():
         assert x.tobytes() == arrays[place].tobytes(), place
 
     rates = opened(new_year.folder, "daily")["P_minus_E_rate"].values

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from ngcm_cli.checkpoint.build import build
-from ngcm_cli.checkpoint.reference import PublishedCheckpoint, read_published
+from ngcm_cli.checkpoint.published.reference import PublishedCheckpoint, read_published
+from ngcm_cli.checkpoint.published.translate import model_spec
+from ngcm_cli.checkpoint.published.weights import from_published
 from ngcm_cli.checkpoint.spec import ModelSpec
-from ngcm_cli.checkpoint.translate import model_spec
-from ngcm_cli.checkpoint.weights import Weights, from_published
+from ngcm_cli.checkpoint.weights import Weights
 from ngcm_cli.gcm import NeuralGCM
 
 KINDS = "precipitation", "evaporation"

@@ -8,10 +8,11 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.checkpoint.build import build
-from ngcm_cli.checkpoint.reference import read_published
+from ngcm_cli.checkpoint.published.reference import read_published
+from ngcm_cli.checkpoint.published.translate import model_spec
+from ngcm_cli.checkpoint.published.weights import from_published
 from ngcm_cli.checkpoint.spec import ModelSpec
-from ngcm_cli.checkpoint.translate import model_spec
-from ngcm_cli.checkpoint.weights import Weights, from_published
+from ngcm_cli.checkpoint.weights import Weights
 from ngcm_cli.gcm import NeuralGCM
 
 DEMO = "demo"

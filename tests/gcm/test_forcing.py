@@ -184,12 +184,12 @@ def test_runs_of_different_length_share_a_program():
 
 def test_a_warming_may_be_of_a_place():
     """After the bounds, in its own cells only; a single number stays a scalar."""
-    warming = np.zeros((1, *GRID), np.float32)
-    warming[0, 1, 2] = -2.5
+    sst_offset = np.zeros((1, *GRID), np.float32)
+    sst_offset[0, 1, 2] = -2.5
     times, values = START + np.arange(2) * DAY, over_the_grid([260, 274])
     plain = select(Forcing.at_times(times, {SST: values}), minutes(START))[SST]
-    other = Forcing.at_times(times, {SST: values, ICE: 0 * values}, warming)
+    other = Forcing.at_times(times, {SST: values, ICE: 0 * values}, sst_offset)
     fields = select(other, minutes(START))
-    np.testing.assert_array_equal(fields[SST], np.asarray(plain) + warming)
+    np.testing.assert_array_equal(fields[SST], np.asarray(plain) + sst_offset)
     assert fields[SST].shape == (1, *GRID) and not np.any(fields[ICE])
-    assert Forcing.at_times(times, {SST: values}, 2.0).warming.shape == ()
+    assert Forcing.at_times(times, {SST: values}, 2.0).sst_offset.shape == ()

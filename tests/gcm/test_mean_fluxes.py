@@ -42,13 +42,13 @@ def test_a_model_without_precipitation_knows_the_net_flux():
 
 def test_counting_anew():
     state = account(dict.fromkeys(FLUXES, 7.0))
-    anew = state.counting_water_anew()
-    assert not any(x.any() for x in anew.water.amounts.values())
+    anew = state.reset_accumulations()
+    assert not any(x.any() for x in anew.water.accumulated.values())
     assert anew.water.fluxes is state.water.fluxes
     for name, x in vars(state).items():
         assert name == "water" or getattr(anew, name) is x
     without = synthetic.around(synthetic.atmosphere())
-    assert without.counting_water_anew() is without
+    assert without.reset_accumulations() is without
 
 
 def test_what_has_no_mean_is_refused():
@@ -80,13 +80,13 @@ def test_members_side_by_side():
 @pytest.mark.slow
 def test_means_of_intervals_add_up_to_the_amount():
     """Whoever counts anew sees the same weather and, in all, the same water."""
-    model, data = bundled.model().tracking_water(), bundled.sample()
+    model, data = bundled.model().with_water_budget(), bundled.sample()
     key = jax.random.key(0)
     parts = model.encode(data.fields, data.forcing, data.time, key)
     whole = model.advance(parts, data.forcing, 3)
     total, largest = 0.0, 0.0
     for steps in 1, 2:
-        parts = model.advance(parts.counting_water_anew(), data.forcing, steps)
+        parts = model.advance(parts.reset_accumulations(), data.forcing, steps)
         mean = np.asarray(model.mean_fluxes(parts, steps)["P_minus_E_rate"], np.float64)
         amount = mean * steps * HOUR
         total, largest = total + amount, largest + abs(amount).max()

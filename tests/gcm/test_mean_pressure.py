@@ -11,8 +11,9 @@ from agreement import EPS, assert_agrees, perturbed, rms
 from gcm import bundled, precipitation
 
 from ngcm_cli.checkpoint.build import build
-from ngcm_cli.checkpoint.translate import model_spec
-from ngcm_cli.checkpoint.weights import Weights, from_published
+from ngcm_cli.checkpoint.published.translate import model_spec
+from ngcm_cli.checkpoint.published.weights import from_published
+from ngcm_cli.checkpoint.weights import Weights
 
 HELD = """
 dycore/SequentialStepFilter.filter_modules = (
@@ -37,7 +38,7 @@ def others(state):
 
 @pytest.fixture(scope="module")
 def holding():
-    return bundled.model().holding_mean_pressure()
+    return bundled.model().with_fixed_mean_pressure()
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +53,14 @@ def held(holding):
 def test_it_is_a_switch(holding):
     assert not bundled.model().step.holds_mean_pressure
     assert holding.step.holds_mean_pressure
-    assert holding.holding_mean_pressure() is holding
+    assert holding.with_fixed_mean_pressure() is holding
     pairs = zip(jax.tree.leaves(holding), jax.tree.leaves(bundled.model()), strict=True)
     assert all(x is y for x, y in pairs)
-    both = holding.tracking_water()
+    both = holding.with_water_budget()
     assert both.step.holds_mean_pressure and both.step.water_budget is not None
-    assert bundled.model().tracking_water().holding_mean_pressure().step == both.step
+    assert (
+        bundled.model().with_water_budget().with_fixed_mean_pressure().step == both.step
+    )
 
 
 @pytest.mark.slow

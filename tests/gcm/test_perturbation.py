@@ -9,7 +9,7 @@ import pytest
 from agreement import rms
 from gcm import bundled, synthetic
 
-from ngcm_cli.gcm.perturbation import perturbed
+from ngcm_cli.gcm.perturbation import relative_perturbation
 
 KEY = jax.random.key(5)
 
@@ -26,7 +26,7 @@ def state():
 
 
 def test_every_coefficient_changes_by_its_own_share(state):
-    moved = bundled.by_name(perturbed(state, KEY, 1e-3))
+    moved = bundled.by_name(relative_perturbation(state, KEY, 1e-3))
     draws = []
     for name, before in bundled.by_name(state).items():
         after = moved[name]
@@ -44,17 +44,17 @@ def test_every_coefficient_changes_by_its_own_share(state):
 
 
 def test_nothing_else_changes(state):
-    moved = perturbed(state, KEY, 1e-3)
+    moved = relative_perturbation(state, KEY, 1e-3)
     bundled.assert_identical(dataclasses.replace(moved, state=state.state), state)
 
 
 def test_no_amplitude_changes_no_bit(state):
-    bundled.assert_identical(perturbed(state, KEY, 0.0), state)
+    bundled.assert_identical(relative_perturbation(state, KEY, 0.0), state)
 
 
 def test_keys_tell_states_apart(state):
     one, same, other = (
-        perturbed(state, key, 1e-6) for key in (KEY, KEY, jax.random.key(6))
+        relative_perturbation(state, key, 1e-6) for key in (KEY, KEY, jax.random.key(6))
     )
     bundled.assert_identical(one, same)
     for name, x in bundled.by_name(other).items():
@@ -67,7 +67,7 @@ def test_keys_tell_states_apart(state):
 def test_members_side_by_side(state):
     stacked = jax.tree.map(lambda x: jnp.stack([x, x]), state)
     keys = jnp.stack([KEY, jax.random.key(6)])
-    together = jax.vmap(perturbed, (0, 0, None))(stacked, keys, 1e-3)
+    together = jax.vmap(relative_perturbation, (0, 0, None))(stacked, keys, 1e-3)
     for i in 0, 1:
         member = jax.tree.map(lambda x, i=i: x[i], together)
-        bundled.assert_identical(member, perturbed(state, keys[i], 1e-3))
+        bundled.assert_identical(member, relative_perturbation(state, keys[i], 1e-3))

@@ -26,11 +26,11 @@ MODAL = (
 )
 ALWAYS = *MODAL, "random.key", "random.step", "substep", "time"
 MEMORY = tuple(f"memory.{name}" for name in MODAL)
-WATER = "water.fluxes.P_minus_E", "water.amounts.P_minus_E"
+WATER = "water.fluxes.P_minus_E", "water.accumulated.P_minus_E"
 SIZES = {
     "level": 32,
     "surface": 1,
-    "row": 128,
+    "m": 128,
     "total_wavenumber": 65,
     "longitude": 128,
     "latitude": 64,
@@ -83,9 +83,9 @@ def kinds(shared):
     model = bundled.model()
     return {
         "stochastic": shapes(model),
-        "water": shapes(model.tracking_water()),
+        "water": shapes(model.with_water_budget()),
         "memory": shapes(published.zero_model(shared, "deterministic_2_8_deg")),
-        "members": shapes(model.tracking_water(), members=3),
+        "members": shapes(model.with_water_budget(), members=3),
     }
 
 

@@ -22,7 +22,7 @@ HOUR = 3600
 
 @pytest.fixture(scope="module")
 def tracking():
-    return bundled.model().tracking_water()
+    return bundled.model().with_water_budget()
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_tracking_changes_nothing_else(tracked):
 
 
 def test_a_tracking_model_is_returned_as_it_is(tracking):
-    assert tracking.tracking_water() is tracking
+    assert tracking.with_water_budget() is tracking
     assert tracking.step.water_budget.names == ("P_minus_E",)
 
 
@@ -114,7 +114,9 @@ def test_a_substep_counts_for_its_own_length():
     water = budget.start(flux)
     for _ in range(2):
         water = budget.add(water, flux)
-    np.testing.assert_array_equal(water.amounts["P_minus_E"], np.full((1, 2, 2), 0.5))
+    np.testing.assert_array_equal(
+        water.accumulated["P_minus_E"], np.full((1, 2, 2), 0.5)
+    )
 
 
 def test_units():

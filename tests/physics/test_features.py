@@ -12,7 +12,7 @@ from ngcm_cli import units
 from ngcm_cli.dynamics import State
 from ngcm_cli.dynamics.state import TRACERS
 from ngcm_cli.physics.features import (
-    Surroundings,
+    LocationTimeFeatures,
     ground_features,
     nodal_values,
     prefixed,
@@ -154,7 +154,7 @@ def test_decoder_features_lie_where_the_weights_expect_them(model):
         seen = state_features(
             state, decoder.harmonics, decoder.fields, decoder.gradients
         )
-        return seen | decoder.surroundings(time)
+        return seen | decoder.location_time(time)
 
     time = jax.ShapeDtypeStruct((), jnp.float32)
     found = offsets(eqx.filter_eval_shape(features, model.decoder, state, time))
@@ -239,7 +239,9 @@ def test_the_ground_is_seen_as_given_with_gradients_of_its_projection():
 
 
 def test_surroundings_name_the_place():
-    here = Surroundings(GRID, {}, jnp.ones((3, *GRID.nodal_shape)))(jnp.float32(0))
+    here = LocationTimeFeatures(GRID, {}, jnp.ones((3, *GRID.nodal_shape)))(
+        jnp.float32(0)
+    )
     assert set(here) == {
         "radiation",
         "sin_latitude",

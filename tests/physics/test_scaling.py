@@ -5,7 +5,12 @@ from agreement import EPS, assert_agrees
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ngcm_cli.physics.scaling import Normalization, OutputScaling, pack, soft_clip
+from ngcm_cli.physics.scaling import (
+    Normalization,
+    OutputScaling,
+    concatenate_features,
+    soft_clip,
+)
 
 GRID = (4, 3)
 HUMIDITY = "specific_humidity"
@@ -84,7 +89,7 @@ def test_soft_clip_never_decreases():
 def test_features_are_packed_in_the_order_of_their_names():
     # Digits come before capitals, capitals before "_", "_" before small letters.
     names = ["x_del2", "b", "x", "CNN1D", "GRF_1", "a1", "a", "aB"]
-    packed = pack({name: constant(i) for i, name in enumerate(names)})
+    packed = concatenate_features({name: constant(i) for i, name in enumerate(names)})
     order = ["CNN1D", "GRF_1", "a", "a1", "aB", "b", "x", "x_del2"]
     expected = [names.index(name) for name in order]
     np.testing.assert_array_equal(packed[:, 0, 0], expected)

@@ -12,9 +12,9 @@ import xarray as xr
 from gcm import bundled
 
 from ngcm_cli.checkpoint.native import write_native
-from ngcm_cli.checkpoint.reference import read_published
-from ngcm_cli.checkpoint.translate import model_spec
-from ngcm_cli.checkpoint.weights import from_published
+from ngcm_cli.checkpoint.published.reference import read_published
+from ngcm_cli.checkpoint.published.translate import model_spec
+from ngcm_cli.checkpoint.published.weights import from_published
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.zoo import (
     DEFAULT,

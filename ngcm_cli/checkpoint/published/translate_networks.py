@@ -1,13 +1,13 @@
 """The networks of a published configuration: features, scales, towers, physics."""
 
 from ngcm_cli.checkpoint import spec as specs
-from ngcm_cli.checkpoint.closed_world import MINUTES, Reader, flat
-from ngcm_cli.checkpoint.gin import Ref
-from ngcm_cli.checkpoint.invariants import PHYSICS
+from ngcm_cli.checkpoint.published.gin import Ref
+from ngcm_cli.checkpoint.published.shared_bindings import PHYSICS
+from ngcm_cli.checkpoint.published.strict_reader import MINUTES, StrictReader, flat
 from ngcm_cli.dynamics.state import TRACERS
 from ngcm_cli.physics.parameterization import STATE_FIELDS
 
-SURROUNDINGS = (
+LOCATION_TIME = (
     Ref("RadiationFeatures"),
     Ref("LatitudeFeatures"),
     Ref("FloatDataFeatures", "with_grads"),
@@ -21,8 +21,8 @@ FILTERS = "SequentialStepFilter.filter_modules"
 
 
 def physics(
-    read: Reader, memory: bool, noise: specs.RandomFields | None
-) -> specs.Physics:
+    read: StrictReader, memory: bool, noise: specs.RandomFieldsSpec | None
+) -> specs.PhysicsSpec:
     """The learned tendencies."""
     volume = ("EmbeddingSurfaceFeatures", "EmbeddingVolumeFeatures")
     extra = [Ref(x) for x in (*volume, "PressureFeatures")]
@@ -36,7 +36,7 @@ def physics(
         "embedding_model/CombinedFeatures.feature_modules",
         (Ref("VelocityAndPrognostics", "embedding_model"), Ref("PressureFeatures")),
     )
-    return specs.Physics(
+    return specs.PhysicsSpec(
         memory=memory,
         surface=surface_embedding(read, "advance"),
         convolutions=(
@@ -55,7 +55,7 @@ def physics(
     )
 
 
-def _predicted_pressure(read: Reader) -> tuple[str, ...]:
+def _predicted_pressure(read: StrictReader) -> tuple[str, ...]:
     """Whether the physics predicts a tendency of surface pressure, too."""
     name = "log_surface_pressure"
     mask = dict(read.get(f"{PHYSICS}.prediction_mask"))
@@ -67,14 +67,14 @@ def _predicted_pressure(read: Reader) -> tuple[str, ...]:
     return (name,) if predicted else ()
 
 
-def _fields(read: Reader, scope: str, expected) -> None:
+def _fields(read: StrictReader, scope: str, expected) -> None:
     """Check which state variables are features; wind always is."""
     name = f"{scope}/VelocityAndPrognostics.fields_to_include"
     if set(read.get(name)) != {"u", "v", *expected}:
         read.choose(name, ("u", "v", *expected))
 
 
-def surface_embedding(read: Reader, scope: str) -> specs.Surface:
+def surface_embedding(read: StrictReader, scope: str) -> specs.SurfaceSpec:
     """The embedding of the surface that features of a scope have."""
     prefix = f"{scope}/" if scope else ""
     read.choose(
@@ -106,21 +106,21 @@ def surface_embedding(read: Reader, scope: str) -> specs.Surface:
                 f"{part}_model/NodalMapping.tower_factory",
                 Ref("EpdTower", "surface_model"),
             )
-    return specs.Surface(
+    return specs.SurfaceSpec(
         channels=read.get(f"{prefix}EmbeddingSurfaceFeatures.output_size"),
         tower=plain_tower(read, "surface_model"),
         **parts,
     )
 
 
-def check_features(read: Reader, scope: str, *others: Ref) -> None:
+def check_features(read: StrictReader, scope: str, *others: Ref) -> None:
     """Check what a network sees: the surroundings, and the given features."""
     name = f"{scope}/CombinedFeatures.feature_modules"
-    if set(read.get(name)) != {*SURROUNDINGS, *others}:
-        read.choose(name, (*others, *SURROUNDINGS))
+    if set(read.get(name)) != {*LOCATION_TIME, *others}:
+        read.choose(name, (*others, *LOCATION_TIME))
 
 
-def plain_tower(read: Reader, scope: str) -> specs.Tower:
+def plain_tower(read: StrictReader, scope: str) -> specs.TowerSpec:
     """A column network whose outputs can have any value."""
     network, activation = tower(read, scope)
     if activation is not None:
@@ -128,7 +128,9 @@ def plain_tower(read: Reader, scope: str) -> specs.Tower:
     return network
 
 
-def tower(read: Reader, scope: str) -> tuple[specs.Tower, specs.Activation | None]:
+def tower(
+    read: StrictReader, scope: str
+) -> tuple[specs.TowerSpec, specs.Activation | None]:
     """A column network that is made in a scope, and what follows its last layer."""
     epd = f"{scope}/EpdTower" if scope else "EpdTower"
     encode, process, decode = (
@@ -150,7 +152,7 @@ def tower(read: Reader, scope: str) -> tuple[specs.Tower, specs.Activation | Non
     if hidden:
         inside.add(read.choose(f"{decode}.activation", *_ACTIVATIONS))
     final = read.choose_if_bound(f"{epd}.final_activation", *_ACTIVATIONS)
-    network = specs.Tower(
+    network = specs.TowerSpec(
         latent=latent,
         blocks=read.get(f"{epd}.num_process_blocks"),
         block_layers=layers,
@@ -167,7 +169,7 @@ _ACTIVATIONS: dict[Ref, specs.Activation] = {
 }
 
 
-def _layers(read: Reader, epd: str, part: str) -> str:
+def _layers(read: StrictReader, epd: str, part: str) -> str:
     """Where the linear layers of a part of a column network are configured."""
     column = read.get(f"{epd}.{part}_tower_factory")
     if column.name != "ColumnTower":
@@ -182,17 +184,19 @@ def _layers(read: Reader, epd: str, part: str) -> str:
     return layers
 
 
-def scales(read: Reader, scope: str) -> specs.Scales:
+def scales(read: StrictReader, scope: str) -> specs.ScalesSpec:
     """Shifts and scales of the features of one network."""
     shift = read.get(f"{scope}/ShiftAndNormalize.shifts")
     scale = read.get(f"{scope}/ShiftAndNormalize.scales")
-    return specs.Scales(
+    return specs.ScalesSpec(
         features={name: (shift[name], scale[name]) for name in sorted(scale)},
         humidity_profile=read.get(f"{scope}/InverseLevelScale.scales"),
     )
 
 
-def state_scales(read: Reader, noise: specs.RandomFields | None) -> specs.Scales:
+def state_scales(
+    read: StrictReader, noise: specs.RandomFieldsSpec | None
+) -> specs.ScalesSpec:
     """Scales of features of the state: the same in all networks that see them.
 
     Those of random fields that the model does not have are left out, and the channels
@@ -214,7 +218,7 @@ def state_scales(read: Reader, noise: specs.RandomFields | None) -> specs.Scales
     channels = [features.pop(k) for k in found.features if k.startswith("CNN1D_")]
     features["CNN1D"] = read.only(set(channels), "ShiftAndNormalize of CNN1D_*")
     seen = () if noise is None else noise.names or ("randomness",)
-    return specs.Scales(
+    return specs.ScalesSpec(
         features={
             name: features[name]
             for name in sorted(features)
@@ -225,8 +229,8 @@ def state_scales(read: Reader, noise: specs.RandomFields | None) -> specs.Scales
 
 
 def outputs(
-    read: Reader, scope: str, transform: str, names: tuple[str, ...]
-) -> specs.Outputs:
+    read: StrictReader, scope: str, transform: str, names: tuple[str, ...]
+) -> specs.OutputsSpec:
     """Sizes of predictions; ``transform`` is the scope of the sequence."""
     read.choose(
         f"{transform}/SequentialTransform.transform_modules",
@@ -237,7 +241,7 @@ def outputs(
     shifts = flat(read.get(f"{scope}/InverseShiftAndNormalize.shifts"))
     if any(shifts.values()):
         read.refuse(f"shifts the predictions of {scope}")
-    return specs.Outputs(
+    return specs.OutputsSpec(
         factor=read.get(f"{scope}/InverseShiftAndNormalize.global_scale"),
         scales={name: sizes[name] for name in names},
         humidity_profile=read.get(f"{transform}/LevelScale.scales"),
@@ -245,8 +249,8 @@ def outputs(
 
 
 def dampings(
-    read: Reader, scope: str, refs: tuple[Ref, ...]
-) -> tuple[specs.Damping, ...]:
+    read: StrictReader, scope: str, refs: tuple[Ref, ...]
+) -> tuple[specs.DampingSpec, ...]:
     """The exponential filters of a sequence that is applied in time."""
     found = []
     for ref in refs:
@@ -254,7 +258,7 @@ def dampings(
         if ref.name != "ExponentialFilter":
             read.refuse(f"has a {ref.name} among the filters of {scope}")
         found.append(
-            specs.Damping(
+            specs.DampingSpec(
                 timescale_minutes=read.quantity(f"{name}.tau", MINUTES),
                 order=read.get(f"{name}.order"),
                 cutoff=read.get(f"{name}.cutoff"),

@@ -7,8 +7,8 @@ is one of those that our model can build, or an error that names it.
 import re
 from typing import Any, NoReturn
 
-from ngcm_cli.checkpoint.gin import Bindings, Ref
-from ngcm_cli.checkpoint.invariants import COMMON, INERT
+from ngcm_cli.checkpoint.published.gin import Bindings, Ref
+from ngcm_cli.checkpoint.published.shared_bindings import COMMON, INERT
 from ngcm_cli.errors import CheckpointError
 
 MINUTES = {"minute": 1.0, "hour": 60.0, "day": 1440.0}
@@ -17,7 +17,7 @@ HOURS = {unit: minutes / 60 for unit, minutes in MINUTES.items()}
 _REPORT = "Report it with the name of the checkpoint."
 
 
-class Reader:
+class StrictReader:
     """Looks up bindings of one configuration and checks what they say.
 
     Raises:

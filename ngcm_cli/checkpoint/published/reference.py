@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ngcm_cli.checkpoint.pickle_stream import Array, Refusal, decode
+from ngcm_cli.checkpoint.published.pickle_stream import Array, Refusal, decode
 from ngcm_cli.errors import CheckpointError
 
 _HINT = (

@@ -10,7 +10,7 @@ import pytest
 import ngcm_cli
 from ngcm_cli import units
 from ngcm_cli.gcm.global_means import area_mean
-from ngcm_cli.gcm.initial_noise import KINDS, with_noise
+from ngcm_cli.gcm.initial_perturbation import KINDS, perturb_initial_state
 from ngcm_cli.run import bundled_state
 from ngcm_cli.spectral.operators import cos_lat_grad, sec_lat, velocity
 
@@ -33,7 +33,9 @@ def noise(request, model, state):
     """What is added, the same as the difference of two states but not rounded."""
     zero = jax.tree.map(jnp.zeros_like, state.state)
     nothing = dataclasses.replace(state, state=zero)
-    noisy = with_noise(model, nothing, jax.random.key(1), request.param, AMPLITUDE)
+    noisy = perturb_initial_state(
+        model, nothing, jax.random.key(1), request.param, AMPLITUDE
+    )
     return request.param, noisy.state
 
 
@@ -49,7 +51,9 @@ def test_amplitude_is_that_of_temperature(model, noise):
 
 
 def test_only_temperature_and_vorticity(state, model):
-    noisy = with_noise(model, state, jax.random.key(1), "gaussian", AMPLITUDE)
+    noisy = perturb_initial_state(
+        model, state, jax.random.key(1), "gaussian", AMPLITUDE
+    )
     for name in ("divergence", "log_surface_pressure"):
         before, after = (getattr(x.state, name) for x in (state, noisy))
         assert (before == after).all()
@@ -87,7 +91,7 @@ def test_spherical_noise_has_finer_scales(model, state):
         zero = dataclasses.replace(
             state, state=jax.tree.map(jnp.zeros_like, state.state)
         )
-        noisy = with_noise(model, zero, jax.random.key(2), kind, AMPLITUDE)
+        noisy = perturb_initial_state(model, zero, jax.random.key(2), kind, AMPLITUDE)
         power = (noisy.state.temperature_variation**2).sum((0, 1))
         return float(power[56:].sum() / power.sum())
 
@@ -104,7 +108,7 @@ def test_correlated_in_the_vertical(model, noise):
 
 def test_a_key_is_a_member(model, state):
     one, same, other = (
-        with_noise(model, state, jax.random.key(n), "gaussian", AMPLITUDE)
+        perturb_initial_state(model, state, jax.random.key(n), "gaussian", AMPLITUDE)
         for n in (1, 1, 2)
     )
     assert (one.state.vorticity == same.state.vorticity).all()
@@ -113,4 +117,4 @@ def test_a_key_is_a_member(model, state):
 
 def test_another_kind_is_refused(model, state):
     with pytest.raises(ValueError, match="'white' is none of gaussian, spherical"):
-        with_noise(model, state, jax.random.key(1), "white", AMPLITUDE)
+        perturb_initial_state(model, state, jax.random.key(1), "white", AMPLITUDE)

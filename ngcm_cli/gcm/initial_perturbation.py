@@ -25,7 +25,7 @@ _SCALE_HEIGHT = 7.5e3  # m
 _TROPICS = 2 * units.ANGULAR_VELOCITY * np.sin(np.deg2rad(15))
 
 
-def with_noise(
+def perturb_initial_state(
     model: NeuralGCM, state: ModelState, key: PRNGKeyArray, kind: str, amplitude: float
 ) -> ModelState:
     """The state with correlated noise in temperature and the wind that balances it.

@@ -4,11 +4,15 @@ import dataclasses
 from typing import Any
 
 from ngcm_cli.checkpoint import spec as specs
-from ngcm_cli.checkpoint.closed_world import Reader, plain, shown
-from ngcm_cli.checkpoint.gin import Ref
-from ngcm_cli.checkpoint.invariants import BESIDE_DIAGNOSTICS, DECODER, STEP
 from ngcm_cli.checkpoint.networks import GRADIENTS
-from ngcm_cli.checkpoint.translate_networks import surface_embedding, tower
+from ngcm_cli.checkpoint.published.gin import Ref
+from ngcm_cli.checkpoint.published.shared_bindings import (
+    BESIDE_DIAGNOSTICS,
+    DECODER,
+    STEP,
+)
+from ngcm_cli.checkpoint.published.strict_reader import StrictReader, plain, shown
+from ngcm_cli.checkpoint.published.translate_networks import surface_embedding, tower
 from ngcm_cli.dynamics.state import TRACERS
 from ngcm_cli.physics.parameterization import STATE_FIELDS
 
@@ -21,8 +25,8 @@ _GROUND = {"land_sea_mask", *(f"geopotential_at_surface{x}" for x in GRADIENTS)}
 
 
 def water_budget(
-    read: Reader, noise: specs.RandomFields | None
-) -> specs.WaterBudget | None:
+    read: StrictReader, noise: specs.RandomFieldsSpec | None
+) -> specs.WaterBudgetSpec | None:
     """The learned precipitation or evaporation of a model, where it has one."""
     read.choose_if_bound(
         f"{DECODER}.diagnostics_module",
@@ -47,7 +51,7 @@ def water_budget(
     return budget
 
 
-def _check_beside(read: Reader, name: str, expected: dict[str, Any]) -> None:
+def _check_beside(read: StrictReader, name: str, expected: dict[str, Any]) -> None:
     """Check a mapping that may also have diagnostics, of which nothing is predicted.
 
     The units that the reference reports them in do not matter: ours are fixed.
@@ -63,7 +67,7 @@ def _any(mask: Any) -> bool:
     return any(mask.values()) if isinstance(mask, dict) else bool(mask)
 
 
-def _modules(read: Reader) -> tuple[Ref, ...]:
+def _modules(read: StrictReader) -> tuple[Ref, ...]:
     module = read.get(f"{STEP}.diagnostics_module", Ref("NoDiagnostics"))
     if module.name != "CombinedDiagnostics":
         return (module,)
@@ -71,15 +75,15 @@ def _modules(read: Reader) -> tuple[Ref, ...]:
     return tuple(dataclasses.replace(x, scope=x.scope or module.scope) for x in modules)
 
 
-def _all_species(read: Reader, name: str) -> None:
+def _all_species(read: StrictReader, name: str) -> None:
     species = read.get(f"{name}.moisture_species", TRACERS)
     if set(species) != set(TRACERS):
         read.choose(f"{name}.moisture_species", TRACERS)
 
 
 def _constrained(
-    read: Reader, scope: str, noise: specs.RandomFields | None
-) -> specs.WaterBudget:
+    read: StrictReader, scope: str, noise: specs.RandomFieldsSpec | None
+) -> specs.WaterBudgetSpec:
     name = _in(scope, _CONSTRAINED)
     _all_species(read, name)
     # How the reference reports what it computes; ours gives rates and sums of both.
@@ -94,7 +98,7 @@ def _constrained(
     if embedding.name != "ModalToNodalEmbedding":
         read.refuse(f"predicts {predicts} by a {embedding.name}: not supported")
     network = _Network(read, embedding.scope or scope, noise).flux(predicts)
-    return specs.WaterBudget(predicts=predicts, network=network)
+    return specs.WaterBudgetSpec(predicts=predicts, network=network)
 
 
 class _Network:
@@ -105,16 +109,18 @@ class _Network:
     mapping and the towers in it of the second.
     """
 
-    def __init__(self, read: Reader, scope: str, noise: specs.RandomFields | None):
+    def __init__(
+        self, read: StrictReader, scope: str, noise: specs.RandomFieldsSpec | None
+    ):
         self.read = read
         self.scope = scope
         self.noise = noise
         self.features: list[str] = []
         self.lowest_level: list[str] = []
         self.position_fields = 0
-        self.surface: specs.Surface | None = None
+        self.surface: specs.SurfaceSpec | None = None
 
-    def flux(self, predicts: str) -> specs.SurfaceFlux:
+    def flux(self, predicts: str) -> specs.SurfaceFluxSpec:
         read, name = self.read, _in(self.scope, "ModalToNodalEmbedding")
         combined = read.get(f"{name}.modal_to_nodal_features_module")
         if combined.name != "CombinedFeatures":
@@ -129,7 +135,7 @@ class _Network:
             read.refuse(f"predicts {predicts} by a {factory.name}: not supported")
         network, activation = tower(read, factory.scope or mapping.scope)
         scale, shift, clip = self._output(name, predicts)
-        return specs.SurfaceFlux(
+        return specs.SurfaceFluxSpec(
             features=tuple(sorted(self.features)),
             lowest_level=tuple(sorted(self.lowest_level)),
             position_fields=self.position_fields,
@@ -143,7 +149,7 @@ class _Network:
             clip=clip,
         )
 
-    def _combined(self, scope: str) -> tuple[specs.Scales, float | None]:
+    def _combined(self, scope: str) -> tuple[specs.ScalesSpec, float | None]:
         """The features of the network, and how they are scaled."""
         name = _in(scope, "CombinedFeatures")
         for nothing in "feature_module_names_to_exclude", "features_to_exclude":
@@ -210,7 +216,7 @@ class _Network:
         suffixes = GRADIENTS if found == operators else ("",)
         return [field + suffix for field in fields for suffix in suffixes]
 
-    def _scales(self, ref: Ref, scope: str) -> tuple[specs.Scales, float | None]:
+    def _scales(self, ref: Ref, scope: str) -> tuple[specs.ScalesSpec, float | None]:
         """Shifts and scales, those of the levels, and the bound of the features."""
         read, steps = self.read, [ref]
         if ref.name == "SequentialTransform":
@@ -246,7 +252,7 @@ class _Network:
         if missing := sorted(set(used) - set(sizes)):
             read.refuse(f"has no scale for {', '.join(missing)} in {scope}")
         features = {x: (shifts[x], sizes[x]) for x in sorted(used)}
-        return specs.Scales(features=features, humidity_profile=profile), soft_clip
+        return specs.ScalesSpec(features=features, humidity_profile=profile), soft_clip
 
     def _output(self, name: str, predicts: str) -> tuple[float, float, float | None]:
         """Scale, shift and bound of the prediction."""

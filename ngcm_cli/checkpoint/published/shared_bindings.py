@@ -7,7 +7,7 @@ takes for granted; a checkpoint that differs in one of them is refused by name.
 import re
 from typing import Any
 
-from ngcm_cli.checkpoint.gin import Ref
+from ngcm_cli.checkpoint.published.gin import Ref
 from ngcm_cli.dynamics.state import TRACERS
 
 STEP = "StochasticPhysicsParameterizationStep"

@@ -8,18 +8,23 @@ checked against ``invariants``, not assumed.
 from typing import Any
 
 from ngcm_cli.checkpoint import spec as specs
-from ngcm_cli.checkpoint.closed_world import HOURS, MINUTES, Reader, flat
-from ngcm_cli.checkpoint.gin import Ref, parse
-from ngcm_cli.checkpoint.invariants import (
+from ngcm_cli.checkpoint.published.gin import Ref, parse
+from ngcm_cli.checkpoint.published.shared_bindings import (
     DECODER,
     MEMORY_ENCODER,
     MODEL,
     PLAIN_ENCODER,
     STEP,
 )
-from ngcm_cli.checkpoint.translate_networks import (
+from ngcm_cli.checkpoint.published.strict_reader import (
+    HOURS,
+    MINUTES,
+    StrictReader,
+    flat,
+)
+from ngcm_cli.checkpoint.published.translate_networks import (
     FILTERS,
-    SURROUNDINGS,
+    LOCATION_TIME,
     check_features,
     dampings,
     outputs,
@@ -28,7 +33,7 @@ from ngcm_cli.checkpoint.translate_networks import (
     scales,
     state_scales,
 )
-from ngcm_cli.checkpoint.translate_water import water_budget
+from ngcm_cli.checkpoint.published.translate_water import water_budget
 from ngcm_cli.dynamics.state import TRACERS
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.physics.parameterization import STATE_FIELDS
@@ -62,7 +67,7 @@ def model_spec(config: str, pressure_levels: tuple[float, ...]) -> specs.ModelSp
     Raises:
         CheckpointError: a binding has an unknown value or an unknown name.
     """
-    read = Reader(parse(config))
+    read = StrictReader(parse(config))
     try:
         spec = _spec(read, pressure_levels)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -74,7 +79,7 @@ def model_spec(config: str, pressure_levels: tuple[float, ...]) -> specs.ModelSp
     return spec
 
 
-def _spec(read: Reader, pressure_levels: tuple[float, ...]) -> specs.ModelSpec:
+def _spec(read: StrictReader, pressure_levels: tuple[float, ...]) -> specs.ModelSpec:
     encoder = read.choose(
         f"{MODEL}.encoder_module", Ref(PLAIN_ENCODER), Ref(MEMORY_ENCODER)
     ).name
@@ -106,7 +111,7 @@ def _spec(read: Reader, pressure_levels: tuple[float, ...]) -> specs.ModelSpec:
     )
 
 
-def _precision(read: Reader) -> Any:
+def _precision(read: StrictReader) -> Any:
     precisions = set()
     for cls in _HARMONICS:
         for scope in "", "orography/":
@@ -123,7 +128,7 @@ def _precision(read: Reader) -> Any:
     return read.only((precisions - {None}) or {"float32"}, "transform_precision")
 
 
-def _layers(read: Reader) -> int:
+def _layers(read: StrictReader) -> int:
     layers = {
         read.get("SigmaCoordinatesEquidistant.layers"),
         read.get("custom_corrds/SigmaCoordinatesEquidistant.layers"),
@@ -131,7 +136,7 @@ def _layers(read: Reader) -> int:
     return read.only(layers, "SigmaCoordinatesEquidistant.layers")
 
 
-def _dycore(read: Reader) -> specs.Dycore:
+def _dycore(read: StrictReader) -> specs.DycoreSpec:
     grid = read.get("custom_corrds/CoordinateSystem.horizontal")
     scope = f"{grid.scope}/GridWithWavenumbers"
     read.choose(f"{scope}.dealiasing", "quadratic")
@@ -150,7 +155,7 @@ def _dycore(read: Reader) -> specs.Dycore:
         *filters, last = filters
         known = ("log_surface_pressure",)
         read.choose_if_bound(f"{last.scope}/{_FIXED_MEAN}.keys", known)
-    return specs.Dycore(
+    return specs.DycoreSpec(
         wavenumbers=read.get(f"{scope}.longitude_wavenumbers"),
         substeps=read.get("DycoreWithPhysicsCorrector.dycore_substeps"),
         filters=dampings(read, "dycore", tuple(filters)),
@@ -158,7 +163,7 @@ def _dycore(read: Reader) -> specs.Dycore:
     )
 
 
-def _random_fields(read: Reader, encoder: str) -> specs.RandomFields | None:
+def _random_fields(read: StrictReader, encoder: str) -> specs.RandomFieldsSpec | None:
     ref = read.choose(f"{STEP}.randomness_module", *_NOISE)
     if _NOISE[ref] is None:
         if encoder == PLAIN_ENCODER:
@@ -177,7 +182,7 @@ def _random_fields(read: Reader, encoder: str) -> specs.RandomFields | None:
     subset = read.get(f"{cls}.field_subset", None) or tuple(range(len(lengths)))
     read.choose(f"{cls}.variances", (1.0,) * len(lengths))
     names = read.get(f"{cls}.field_names") if _NOISE[ref] else None
-    return specs.RandomFields(
+    return specs.RandomFieldsSpec(
         names=tuple(names[i] for i in subset) if names else None,
         correlation_hours=tuple(read.number(times[i], HOURS) for i in subset),
         correlation_km=tuple(read.number(lengths[i], {"km": 1.0}) for i in subset),
@@ -188,8 +193,8 @@ def _random_fields(read: Reader, encoder: str) -> specs.RandomFields | None:
 
 
 def _encoder(
-    read: Reader, encoder: str, noise: specs.RandomFields | None
-) -> specs.Encoder:
+    read: StrictReader, encoder: str, noise: specs.RandomFieldsSpec | None
+) -> specs.EncoderSpec:
     read.choose(
         "encoder_data/VelocityAndPrognostics.fields_to_include",
         ("u", "v", "t", "z", *(TRACERS[i] for i in (2, 1, 0))),
@@ -204,7 +209,7 @@ def _encoder(
         )
     else:
         read.choose(seen, Ref("NullFeatures"))
-    return specs.Encoder(
+    return specs.EncoderSpec(
         learned_orography=_orography(read, encoder),
         filters=_encoder_filters(read),
         clipped=read.get("InputClipTransform.wavenumbers_to_clip"),
@@ -220,7 +225,7 @@ def _encoder(
     )
 
 
-def _encoder_filters(read: Reader) -> dict[str, specs.Filter] | None:
+def _encoder_filters(read: StrictReader) -> dict[str, specs.FilterSpec] | None:
     clip, filters = Ref("InputClipTransform"), Ref("EncoderFilterTransform")
     transforms = read.choose(
         "EncoderCombinedTransform.transforms", (clip,), (clip, filters)
@@ -242,26 +247,26 @@ def _encoder_filters(read: Reader) -> dict[str, specs.Filter] | None:
     return {name: _filter(read, refs[name]) for name in variables}
 
 
-def _filter(read: Reader, ref: Any) -> specs.Filter:
+def _filter(read: StrictReader, ref: Any) -> specs.FilterSpec:
     name = f"{ref.scope}/{ref.name}"
-    return specs.Filter(
+    return specs.FilterSpec(
         attenuation=read.get(f"{name}.attenuation"),
         order=read.get(f"{name}.order"),
         cutoff=read.get(f"{name}.cutoff"),
     )
 
 
-def _orography(read: Reader, owner: str) -> bool:
+def _orography(read: StrictReader, owner: str) -> bool:
     name = f"{owner}.orography_module"
     return read.choose(name, _FILTERED, _LEARNED) == _LEARNED
 
 
-def _decoder(read: Reader) -> specs.Decoder:
+def _decoder(read: StrictReader) -> specs.DecoderSpec:
     known = Ref("RandomnessFeatures")  # listed by some, but without random fields
     modules = read.get("decoder_model/CombinedFeatures.feature_modules")
     states = [x for x in modules if x.name == "VelocityAndPrognostics"]
     seen = set(modules) - {known}
-    if len(states) != 1 or seen != {*states, *SURROUNDINGS}:
+    if len(states) != 1 or seen != {*states, *LOCATION_TIME}:
         check_features(
             read, "decoder_model", Ref("VelocityAndPrognostics", "decoder_model")
         )
@@ -270,7 +275,7 @@ def _decoder(read: Reader) -> specs.Decoder:
     gradients = read.choose_if_bound(
         f"{state}.compute_gradients_module", Ref("ToModalDiffOperators")
     )
-    return specs.Decoder(
+    return specs.DecoderSpec(
         learned_orography=_orography(read, DECODER),
         fields=tuple(x for x in STATE_FIELDS if fields is None or x in fields),
         gradients=gradients is not None,

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 _COLUMNS = 512  # some megabytes of features, about the size of a core's cache
 
 
-def blockwise(f: Callable[[Any], Any], fields: Any) -> Any:
+def map_column_blocks(f: Callable[[Any], Any], fields: Any) -> Any:
     """f(fields), for a function that treats every column independently.
 
     On a CPU the columns are worked off in blocks: features of one block are gathered,
