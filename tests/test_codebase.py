@@ -19,7 +19,8 @@ MODULES = {
 # A room may import itself and every room after it.
 ORDER = [
     "__main__", "cli", "run", "climate", "ensemble", "preparation",
-    "plan", "provenance", "selection", "origin", "zoo", "checkpoint", "gcm", "physics",
+    "plan", "provenance", "selection", "origin", "diagnostics", "zoo", "checkpoint",
+    "gcm", "physics",
     "dynamics", "spectral", "arrays", "units", "guards", "compiled", "io",
     "time_format", "errors",
 ]  # fmt: skip
@@ -29,7 +30,7 @@ IMPORTS = {
     "__init__": set(ORDER),
     "inputs": DATA | {"inputs", "forcing"},
     "forcing": DATA | {"inputs", "forcing"},
-    "output": DATA | {"inputs", "output"},
+    "output": DATA | {"inputs", "output", "diagnostics"},
     "config": {"config", "time_format", "errors"},
 }
 ABOVE = [
@@ -39,6 +40,7 @@ ABOVE = [
 for above in *ABOVE, "zoo", "checkpoint":
     IMPORTS[above].add("config")
 IMPORTS["zoo"] |= {"origin", "inputs"}
+IMPORTS["diagnostics"].add("inputs")
 for above in ABOVE:
     IMPORTS[above] |= {"inputs", "forcing", "output"}
 

@@ -11,12 +11,11 @@ import numpy as np
 
 from ngcm_cli.climate.beginnings import Beginning
 from ngcm_cli.climate.plan import ClimatePlan
+from ngcm_cli.diagnostics import RunningMean, global_means, monitor
 from ngcm_cli.gcm.fields import RATES
-from ngcm_cli.gcm.global_means import global_means, watch
 from ngcm_cli.gcm.members import SideBySide
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
-from ngcm_cli.gcm.running_mean import RunningMean
 
 Fields = dict[str, jax.Array]
 
@@ -117,7 +116,7 @@ def _new_months(plan: ClimatePlan, day: int) -> np.ndarray:
 
 def _look(model: NeuralGCM, state: ModelState) -> Fields:
     """A few numbers that say how a run is doing."""
-    return global_means(model, state) | watch(model, state)
+    return global_means(model, state) | monitor(model, state)
 
 
 def _fields(plan: ClimatePlan, state: ModelState) -> Fields:

@@ -15,9 +15,9 @@ import ngcm_cli
 from ngcm_cli.climate.days import Carry, empty_mean
 from ngcm_cli.climate.identity import identity
 from ngcm_cli.climate.plan import ClimatePlan
+from ngcm_cli.diagnostics.time_means import RunningMean
 from ngcm_cli.errors import OutputError
 from ngcm_cli.gcm.model_state import ModelState
-from ngcm_cli.gcm.running_mean import RunningMean
 from ngcm_cli.gcm.state_arrays import BATCH, dimensions, from_arrays, to_arrays
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.output.restart import RESTARTS, read_restart, restarts

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from ngcm_cli.diagnostics.ensemble_statistics import Summary, evaluate, merge, summarize
 from ngcm_cli.ensemble.blocks import Block, forecast_block
 from ngcm_cli.ensemble.parts import Known, Parts
 from ngcm_cli.ensemble.plan import EnsemblePlan
-from ngcm_cli.ensemble.statistics import Summary, evaluate, merge, summarize
 from ngcm_cli.errors import OutputError
 from ngcm_cli.output.ensemble_store import EnsembleStore
 

@@ -18,7 +18,7 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from ngcm_cli.ensemble.statistics import Summary
+from ngcm_cli.diagnostics.ensemble_statistics import Summary
 from ngcm_cli.errors import OutputError
 from ngcm_cli.io.lock import exclusive_file_lock
 from ngcm_cli.output.place import store_path

@@ -8,10 +8,10 @@ import jax
 
 from ngcm_cli import origin
 from ngcm_cli.config import EnsembleConfig
+from ngcm_cli.diagnostics.ensemble_statistics import bytes_of_summary
 from ngcm_cli.ensemble.blocks import Block, blocks_of, shared_by
 from ngcm_cli.ensemble.memory import fitting_batch
 from ngcm_cli.ensemble.processes import Processes
-from ngcm_cli.ensemble.statistics import bytes_of_summary
 from ngcm_cli.ensemble.there import There, find, ranges, settings_of
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.members import Devices

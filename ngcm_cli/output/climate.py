@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ngcm_cli.diagnostics import GLOBAL_MEANS
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.output.layout import (
@@ -32,97 +33,8 @@ _HOUR, _SECOND = np.timedelta64(3600, "s"), np.timedelta64(1, "s")
 _Fields = Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]
 
 GLOBAL: Mapping[str, tuple[tuple[str, ...], str, Mapping[str, Any]]] = {
-    "temperature": (
-        ("sigma",),
-        "mean",
-        {"standard_name": "air_temperature", "long_name": "Temperature", "units": "K"},
-    ),
-    "surface_pressure": (
-        (),
-        "mean",
-        {
-            "standard_name": "surface_air_pressure",
-            "long_name": "Surface pressure",
-            "units": "Pa",
-        },
-    ),
-    "total_mass": (
-        (),
-        "mean",
-        {
-            "standard_name": "atmosphere_mass_per_unit_area",
-            "long_name": "Mass of the atmosphere per area",
-            "units": "kg m-2",
-        },
-    ),
-    "dry_mass": (
-        (),
-        "mean",
-        {"long_name": "Mass of dry air per area", "units": "kg m-2"},
-    ),
-    "water_vapour": (
-        (),
-        "mean",
-        {
-            "standard_name": "atmosphere_mass_content_of_water_vapor",
-            "long_name": "Total column water vapour",
-            "units": "kg m-2",
-        },
-    ),
-    "cloud_water": (
-        (),
-        "mean",
-        {
-            "standard_name": "atmosphere_mass_content_of_cloud_condensed_water",
-            "long_name": "Cloud liquid water and ice",
-            "units": "kg m-2",
-        },
-    ),
-    "kinetic_energy": (
-        (),
-        "mean",
-        {
-            "standard_name": "atmosphere_kinetic_energy_content",
-            "long_name": "Kinetic energy per area",
-            "units": "J m-2",
-        },
-    ),
-    "insolation": (
-        (),
-        "mean",
-        {
-            "standard_name": "toa_incoming_shortwave_flux",
-            "long_name": "Solar radiation at the top of the atmosphere",
-            "units": "W m-2",
-        },
-    ),
-    "max_wind": (
-        ("sigma",),
-        "maximum",
-        {
-            "standard_name": "wind_speed",
-            "long_name": "Fastest wind anywhere",
-            "units": "m s-1",
-        },
-    ),
-    "min_temperature": (
-        ("sigma",),
-        "minimum",
-        {
-            "standard_name": "air_temperature",
-            "long_name": "Lowest temperature anywhere",
-            "units": "K",
-        },
-    ),
-    "max_temperature": (
-        ("sigma",),
-        "maximum",
-        {
-            "standard_name": "air_temperature",
-            "long_name": "Highest temperature anywhere",
-            "units": "K",
-        },
-    ),
+    series.name: (series.dimensions, series.statistic, series.attributes())
+    for series in GLOBAL_MEANS.values()
 }
 """Of the global series: dimensions after time, how a day is made of its instants and
 of the sphere, and attributes."""

@@ -12,8 +12,8 @@ from gcm import bundled, synthetic
 from gcm.synthesis import synthesis
 
 from ngcm_cli import units
+from ngcm_cli.diagnostics.global_means import area_mean, global_means, monitor
 from ngcm_cli.dynamics.state import TRACERS
-from ngcm_cli.gcm.global_means import area_mean, global_means, watch
 from ngcm_cli.physics.radiation import (
     DAYS_PER_YEAR,
     PERIHELION,
@@ -34,7 +34,7 @@ def means(state):
 
 
 def watched(state):
-    return in_float64(watch(bundled.model(), state))
+    return in_float64(monitor(bundled.model(), state))
 
 
 def in_float64(numbers):
@@ -239,7 +239,7 @@ def test_members_side_by_side():
     ]
     stacked = jax.tree.map(lambda *x: jnp.stack(x), *members)
     model = bundled.model()
-    for measure in global_means, watch:
+    for measure in global_means, monitor:
         together = jax.vmap(lambda s, f=measure: f(model, s))(stacked)
         for i, member in enumerate(members):
             for name, x in measure(model, member).items():

@@ -1,11 +1,14 @@
-"""A few numbers that say how a run is doing: global means, and what to watch.
+"""Global means, and the numbers by which the stability of a run is monitored.
 
 All are computed on the device from the modal state, without any network, and are small
 enough to fetch at every output. Nothing is hidden: what is not a number in a state is
 not a number in what is computed from it.
 """
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -15,6 +18,7 @@ from jaxtyping import Array, Float
 
 from ngcm_cli import units
 from ngcm_cli.arrays import Nodal
+from ngcm_cli.diagnostics.diagnostic import units_metadata
 from ngcm_cli.dynamics import Dycore
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
@@ -32,11 +36,112 @@ _ENERGY = _MASS * units.SQUARE_METER_PER_SQUARE_SECOND
 _VAPOUR = "specific_humidity"
 
 
-def global_means(model: NeuralGCM, state: ModelState) -> dict[str, jax.Array]:
-    """Means over the area of the Earth, at the time of the state.
+@dataclasses.dataclass(frozen=True)
+class GlobalMean:
+    """A series of global means or extremes.
+
+    Attributes:
+        name: name in the output.
+        standard_name: CF standard name; empty where CF has none.
+        long_name: description for plots and listings.
+        units: SI units in UDUNITS notation.
+        statistic: how the globe, and then the instants of a period, are reduced.
+        on_sigma_levels: whether there is one for each sigma level.
+    """
+
+    name: str
+    standard_name: str
+    long_name: str
+    units: str
+    statistic: Literal["mean", "minimum", "maximum"] = "mean"
+    on_sigma_levels: bool = False
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Dimensions after time."""
+        return ("sigma",) if self.on_sigma_levels else ()
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the CF attributes of the series, ``cell_methods`` apart."""
+        attributes = {
+            "standard_name": self.standard_name,
+            "long_name": self.long_name,
+            "units": self.units,
+            "units_metadata": units_metadata(self.units),
+        }
+        return {name: text for name, text in attributes.items() if text}
+
+
+_SERIES = (
+    GlobalMean(
+        "temperature", "air_temperature", "Temperature", "K", on_sigma_levels=True
+    ),
+    GlobalMean("surface_pressure", "surface_air_pressure", "Surface pressure", "Pa"),
+    GlobalMean(
+        "total_mass",
+        "atmosphere_mass_per_unit_area",
+        "Mass of the atmosphere per area",
+        "kg m-2",
+    ),
+    GlobalMean("dry_mass", "", "Mass of dry air per area", "kg m-2"),
+    GlobalMean(
+        "water_vapour",
+        "atmosphere_mass_content_of_water_vapor",
+        "Total column water vapour",
+        "kg m-2",
+    ),
+    GlobalMean(
+        "cloud_water",
+        "atmosphere_mass_content_of_cloud_condensed_water",
+        "Cloud liquid water and ice",
+        "kg m-2",
+    ),
+    GlobalMean(
+        "kinetic_energy",
+        "atmosphere_kinetic_energy_content",
+        "Kinetic energy per area",
+        "J m-2",
+    ),
+    GlobalMean(
+        "insolation",
+        "toa_incoming_shortwave_flux",
+        "Solar radiation at the top of the atmosphere",
+        "W m-2",
+    ),
+    GlobalMean(
+        "max_wind", "wind_speed", "Fastest wind anywhere", "m s-1", "maximum", True
+    ),
+    GlobalMean(
+        "min_temperature",
+        "air_temperature",
+        "Lowest temperature anywhere",
+        "K",
+        "minimum",
+        True,
+    ),
+    GlobalMean(
+        "max_temperature",
+        "air_temperature",
+        "Highest temperature anywhere",
+        "K",
+        "maximum",
+        True,
+    ),
+)
+
+GLOBAL_MEANS: Mapping[str, GlobalMean] = MappingProxyType({x.name: x for x in _SERIES})
+"""Series of global means and extremes by name, in the order of listings.
+
+The extremes are among what `monitor` returns, the others are those of `global_means`.
+"""
+
+
+def global_means(model: Any, state: Any) -> dict[str, jax.Array]:
+    """Return means over the area of the Earth, at the time of the state.
 
     Args:
-        model: of the state.
+        model: of the state; for one that is not a `NeuralGCM`, what its ``monitor``
+            returns under names of `GLOBAL_MEANS`, if it has that method.
         state: one member; map over several with ``jax.vmap``.
 
     Returns:
@@ -46,14 +151,17 @@ def global_means(model: NeuralGCM, state: ModelState) -> dict[str, jax.Array]:
         ``kinetic_energy`` of the horizontal wind [J m-2]; ``insolation`` at the top of
         the atmosphere [W m-2], at this instant.
     """
-    return _global_means(model.encoder.harmonics, model.step.dycore, state)
+    if isinstance(model, NeuralGCM):
+        return _global_means(model.encoder.harmonics, model.step.dycore, state)
+    return {k: x for k, x in monitor(model, state).items() if k in GLOBAL_MEANS}
 
 
-def watch(model: NeuralGCM, state: ModelState) -> dict[str, jax.Array]:
-    """What tells a run that goes wrong.
+def monitor(model: Any, state: Any) -> dict[str, jax.Array]:
+    """Return the numbers that show whether a run becomes unstable.
 
     Args:
-        model: of the state.
+        model: of the state; for one that is not a `NeuralGCM`, its own ``monitor`` is
+            called, or ``finite`` returned alone if it has no such method.
         state: one member; map over several with ``jax.vmap``.
 
     Returns:
@@ -62,7 +170,11 @@ def watch(model: NeuralGCM, state: ModelState) -> dict[str, jax.Array]:
         ``max_temperature`` [K]; the global mean ``surface_pressure``,
         ``min_surface_pressure`` and ``max_surface_pressure`` [Pa].
     """
-    return _watch(model.encoder.harmonics, model.step.dycore, state)
+    if isinstance(model, NeuralGCM):
+        return _monitor(model.encoder.harmonics, model.step.dycore, state)
+    if hasattr(model, "monitor"):
+        return model.monitor(state)
+    return {"finite": _all_finite(state)}
 
 
 @eqx.filter_jit
@@ -100,7 +212,7 @@ def _global_means(
 
 
 @eqx.filter_jit
-def _watch(
+def _monitor(
     harmonics: SphericalHarmonics, dycore: Dycore, state: ModelState
 ) -> dict[str, jax.Array]:
     prognostic, grid = state.state, harmonics.grid
@@ -111,7 +223,7 @@ def _watch(
     reference = np.array(dycore.reference_temperature, np.float32)
     speed = jnp.sqrt(u**2 + v**2) / units.METER_PER_SECOND
     return {
-        "finite": jnp.stack([jnp.isfinite(x).all() for x in _numbers(state)]).all(),
+        "finite": _all_finite(state),
         "max_wind": _extreme(jnp.max, speed),
         "min_temperature": _extreme(jnp.min, temperature) + reference,
         "max_temperature": _extreme(jnp.max, temperature) + reference,
@@ -122,7 +234,7 @@ def _watch(
 
 
 def _extreme(extreme: Callable, x: jax.Array) -> jax.Array:
-    """The largest or smallest over the last two axes, or NaN where there is one.
+    """Return the extreme over the last two axes, or NaN where there is one.
 
     On a CPU, XLA leaves NaN out of extremes, even if there is nothing else.
     """
@@ -131,7 +243,7 @@ def _extreme(extreme: Callable, x: jax.Array) -> jax.Array:
 
 
 def area_mean(x: Nodal, grid: Grid) -> Float[Array, "..."]:
-    """Mean over the sphere by Gaussian quadrature, over the last two axes.
+    """Return the mean over the sphere by Gaussian quadrature, over the last two axes.
 
     Longitudes first: a sum in two stages loses less to rounding.
     """
@@ -139,7 +251,8 @@ def area_mean(x: Nodal, grid: Grid) -> Float[Array, "..."]:
     return (x.mean(-2) * weights.astype(np.float32)).sum(-1)
 
 
-def _numbers(state: ModelState) -> list[jax.Array]:
-    """All floating-point arrays of a state."""
+def _all_finite(state: Any) -> jax.Array:
+    """Whether all floating-point numbers of a state are finite."""
     leaves = jax.tree.leaves(state)
-    return [x for x in leaves if jnp.issubdtype(x.dtype, jnp.floating)]
+    numbers = [x for x in leaves if jnp.issubdtype(x.dtype, jnp.floating)]
+    return jnp.stack([jnp.isfinite(x).all() for x in numbers]).all()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies
 
-from ngcm_cli.ensemble.statistics import evaluate, merge, summarize
+from ngcm_cli.diagnostics.ensemble_statistics import evaluate, merge, summarize
 
 ALL = ("mean", "std", "min", "max", "p1", "p10", "p37", "p50", "p75", "p90", "p99")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from agreement import EPS, assert_agrees, rms
 
-from ngcm_cli.gcm.running_mean import RunningMean
+from ngcm_cli.diagnostics.time_means import RunningMean
 
 SIZES = {"temperature": (37, 128, 64), "surface_pressure": (1, 128, 64)}
 TYPICAL = {"temperature": (250.0, 20.0), "surface_pressure": (98000.0, 3000.0)}

@@ -1,0 +1,217 @@
+"""Which diagnostics a model can give, and their values for a state."""
+
+import difflib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ngcm_cli.diagnostics.atmosphere import DECODED
+from ngcm_cli.diagnostics.diagnostic import Diagnostic
+from ngcm_cli.diagnostics.pressure_levels import surface_pressure, to_pressure_levels
+from ngcm_cli.diagnostics.surface import SURFACE_FIELDS
+from ngcm_cli.diagnostics.water import WATER_FLUXES
+from ngcm_cli.errors import ConfigError
+from ngcm_cli.gcm.fields import PRECIPITATION
+from ngcm_cli.gcm.forcing import Forcing
+from ngcm_cli.gcm.model import Fields, NeuralGCM
+from ngcm_cli.gcm.model_state import ModelState
+
+Levels = Literal["pressure", "model"]
+
+DIAGNOSTICS: Mapping[str, Diagnostic] = MappingProxyType(
+    {
+        diagnostic.name: diagnostic
+        for diagnostic in (*DECODED, *SURFACE_FIELDS, *WATER_FLUXES)
+    }
+)
+"""All output variables by name, in the order of listings."""
+
+
+def available(model: Any) -> tuple[str, ...]:
+    """Return the names of the diagnostics that a model can give.
+
+    Args:
+        model: a `NeuralGCM`, for which fluxes are listed that need its
+            ``tracking_water``; or any model with ``output_variables``, to which its own
+            are available.
+    """
+    if not isinstance(model, NeuralGCM):
+        return tuple(model.output_variables)
+    if model.predicts_precipitation:
+        return tuple(DIAGNOSTICS)
+    return tuple(name for name in DIAGNOSTICS if name not in PRECIPITATION)
+
+
+def resolve_name(name: str, names: Iterable[str]) -> str:
+    """Return the diagnostic that a user means.
+
+    Args:
+        name: its name, CF standard name or an alias, in capitals or not.
+        names: those to choose from, as from `available`. Where several have the same
+            standard name or alias, the first is meant.
+
+    Raises:
+        ConfigError: there is none of this name.
+    """
+    names = tuple(names)
+    if name in names:
+        return name
+    known = {candidate.lower(): candidate for candidate in names}
+    for candidate in names:
+        if candidate in DIAGNOSTICS:
+            diagnostic = DIAGNOSTICS[candidate]
+            for other in (diagnostic.standard_name, *diagnostic.aliases):
+                known.setdefault(other.lower(), candidate)
+    known.pop("", None)  # without a standard name
+    if name.lower() in known:
+        return known[name.lower()]
+    near = difflib.get_close_matches(name.lower(), known, n=2)
+    near = [f"'{match}'" for match in dict.fromkeys(known[match] for match in near)]
+    raise ConfigError(
+        f"There is no output variable '{name}'.",
+        f"Did you mean {' or '.join(near)}?" if near else f"Use {', '.join(names)}.",
+    )
+
+
+def needs_water_budget(names: Iterable[str]) -> bool:
+    """Return whether the model must keep a water budget to give these diagnostics."""
+    return any(
+        name in DIAGNOSTICS and DIAGNOSTICS[name].needs == "water" for name in names
+    )
+
+
+def sigma_levels(model: NeuralGCM) -> np.ndarray:
+    """Return the centres of the model's sigma levels, top first, (sigma level,)."""
+    return model.step.dycore.levels.centers
+
+
+def evaluate(
+    model: Any,
+    state: Any,
+    forcing: Fields | Forcing | None,
+    names: tuple[str, ...],
+    levels: Levels = "pressure",
+) -> dict[str, jax.Array]:
+    """Return diagnostics of a state in SI units.
+
+    A pure function of one member: map over several with ``jax.vmap`` or
+    ``jax.lax.map``. Diagnostics are computed in groups, each by its own compiled
+    program, so that the values of one do not depend on which others are asked for.
+
+    Args:
+        model: a `NeuralGCM`, or any model with ``output_variables`` and
+            ``decode(state, names)``.
+        state: of the model.
+        forcing: as for ``NeuralGCM.advance``; only diagnostics that need "forcing" use
+            it, the others do with None.
+        names: among those `available`; static.
+        levels: "pressure" levels of the model's data, or sigma levels of the "model",
+            on which fields are those of the state without the decoder's correction.
+
+    Returns:
+        By name, each (level, longitude, latitude), with one level at the surface.
+
+    Raises:
+        ValueError: the model cannot give one of them.
+    """
+    if not isinstance(model, NeuralGCM):
+        if levels != "pressure":
+            raise ValueError(f"{type(model).__name__} has no output on its own levels")
+        return model.decode(state, tuple(names))
+    for name in names:
+        if name not in available(model):
+            raise ValueError(f"{model.name} does not predict '{name}'")
+    on_pressure = levels == "pressure"
+    declared = [DIAGNOSTICS[name] for name in names]
+    own = [d for d in declared if _is_own(d, on_pressure)]
+    rest = [d for d in declared if d not in own]
+    inputs = [
+        DIAGNOSTICS[name] for name in dict.fromkeys(n for d in rest for n in d.fields)
+    ]
+    fields = {}
+    decoded = [d.name for d in (*own, *inputs) if _is_own(d, on_pressure)]
+    if decoded:
+        fields |= model.decode(state, tuple(dict.fromkeys(decoded)))
+    for compute, needs in dict.fromkeys(
+        (d.from_state, d.needs)
+        for d in (*rest, *inputs)
+        if d.from_state is not None and not _is_own(d, on_pressure)
+    ):
+        if needs == "forcing" and forcing is None:
+            raise ValueError("tendencies of the learned physics need the forcing")
+        given = forcing if needs == "forcing" else None
+        fields |= _from_state(compute, model, state, given, on_pressure)
+    for compute in dict.fromkeys(d.from_fields for d in rest if d.from_fields):
+        needed = {
+            n: fields[n] for d in rest if d.from_fields == compute for n in d.fields
+        }
+        fields |= _from_fields(compute, model, state, needed, on_pressure)
+    return {name: fields[name] for name in names}
+
+
+def mean_fluxes(
+    model: Any, state: Any, steps: int, names: Collection[str]
+) -> dict[str, jax.Array]:
+    """Return means of fluxes over the last steps, in SI units.
+
+    Args:
+        model: of the state, with ``mean_fluxes``.
+        state: of a model with a water budget, ``steps`` model steps after it was
+            encoded or its accumulated amounts were set to zero.
+        steps: how many; another number does not compile again.
+        names: the diagnostics wanted; those that are no fluxes are left out.
+
+    Returns:
+        By name, each (1, longitude, latitude).
+    """
+    wanted = [n for n in names if n in DIAGNOSTICS and DIAGNOSTICS[n].is_flux]
+    if not wanted:
+        return {}
+    means = model.mean_fluxes(state, steps)
+    return {name: means[name] for name in wanted if name in means}
+
+
+def _is_own(diagnostic: Diagnostic, on_pressure: bool) -> bool:
+    """Whether ``NeuralGCM.decode`` gives it."""
+    if diagnostic.from_fields is not None:
+        return False
+    if diagnostic.needs == "decoder":
+        return on_pressure
+    return diagnostic.from_state is None
+
+
+# A program for each function, of all that it returns: fused with others, or in part, a
+# field could round otherwise, and every choice of names would compile again.
+@eqx.filter_jit
+def _from_state(
+    compute: Callable[..., dict[str, jax.Array]],
+    model: NeuralGCM,
+    state: ModelState,
+    forcing: Fields | Forcing | None,
+    on_pressure: bool,
+) -> dict[str, jax.Array]:
+    fields = compute(model, state, forcing)
+    layered = {name: x for name, x in fields.items() if DIAGNOSTICS[name].on_levels}
+    if on_pressure and layered:
+        fields |= to_pressure_levels(model, state, layered)
+    return fields
+
+
+@eqx.filter_jit
+def _from_fields(
+    compute: Callable[..., dict[str, jax.Array]],
+    model: NeuralGCM,
+    state: ModelState,
+    fields: dict[str, jax.Array],
+    on_pressure: bool,
+) -> dict[str, jax.Array]:
+    if on_pressure:
+        hectopascals = np.array(model.levels, np.float32)[:, None, None]
+        return compute(fields, jnp.asarray(hectopascals * np.float32(100)))
+    sigma = sigma_levels(model)[:, None, None]
+    return compute(fields, sigma * surface_pressure(model, state))

@@ -1,0 +1,38 @@
+"""Interpolation of what is computed on the sigma levels to pressure levels."""
+
+import jax
+import numpy as np
+
+from ngcm_cli import units
+from ngcm_cli.gcm.levels import interpolate
+from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.gcm.model_state import ModelState
+
+
+def surface_pressure(model: NeuralGCM, state: ModelState) -> jax.Array:
+    """Return the pressure at the surface in Pa, (1, longitude, latitude)."""
+    harmonics = model.encoder.harmonics
+    nodal = harmonics.to_nodal(state.state.log_surface_pressure)
+    return jax.numpy.exp(nodal) / units.PASCAL
+
+
+def to_pressure_levels(
+    model: NeuralGCM, state: ModelState, fields: dict[str, jax.Array]
+) -> dict[str, jax.Array]:
+    """Interpolate fields from the sigma levels to the pressure levels of the model.
+
+    Linear in pressure. Below the lowest and above the highest sigma level, and below
+    the ground, values are those of the nearest sigma level. Nothing learned corrects
+    them.
+
+    Args:
+        model: of the state.
+        state: one member, which gives the surface pressure.
+        fields: by name, each (sigma level, longitude, latitude).
+
+    Returns:
+        By name, each (pressure level, longitude, latitude).
+    """
+    pressure = np.array(model.levels, np.float32)[:, None, None] * np.float32(100)
+    sigma = pressure / surface_pressure(model, state)
+    return interpolate(fields, model.step.dycore.levels.centers, sigma)
