@@ -1,6 +1,7 @@
 """Which diagnostics a model can give, and their values for a state."""
 
 import difflib
+import functools
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
@@ -16,12 +17,13 @@ from ngcm_cli.diagnostics.pressure_levels import surface_pressure, to_pressure_l
 from ngcm_cli.diagnostics.surface import SURFACE_FIELDS
 from ngcm_cli.diagnostics.water import WATER_FLUXES
 from ngcm_cli.errors import ConfigError
-from ngcm_cli.gcm.fields import PRECIPITATION
+from ngcm_cli.gcm.fields import ATMOSPHERE, NET_WATER, PRECIPITATION, SURFACE
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model import Fields, NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 
 Levels = Literal["pressure", "model"]
+Apply = Callable[..., dict[str, jax.Array]]
 
 DIAGNOSTICS: Mapping[str, Diagnostic] = MappingProxyType(
     {
@@ -96,11 +98,11 @@ def evaluate(
     forcing: Fields | Forcing | None,
     names: tuple[str, ...],
     levels: Levels = "pressure",
+    apply: Apply | None = None,
 ) -> dict[str, jax.Array]:
     """Return diagnostics of a state in SI units.
 
-    A pure function of one member: map over several with ``jax.vmap`` or
-    ``jax.lax.map``. Diagnostics are computed in groups, each by its own compiled
+    A pure function of one member, or of several with ``apply``. Diagnostics are computed in groups, each by its own compiled
     program, so that the values of one do not depend on which others are asked for.
 
     Args:
@@ -112,6 +114,8 @@ def evaluate(
         names: among those `available`; static.
         levels: "pressure" levels of the model's data, or sigma levels of the "model",
             on which fields are those of the state without the decoder's correction.
+        apply: applies a function of model, state and other arguments to all members of
+            a state, as ``BatchedModel.map`` does; by default to the one member.
 
     Returns:
         By name, each (level, longitude, latitude), with one level at the surface.
@@ -119,10 +123,12 @@ def evaluate(
     Raises:
         ValueError: the model cannot give one of them.
     """
+    if apply is None:
+        apply = functools.partial(_apply_to_one, model)
     if not isinstance(model, NeuralGCM):
         if levels != "pressure":
             raise ValueError(f"{type(model).__name__} has no output on its own levels")
-        return model.decode(state, tuple(names))
+        return apply(_decode, state, tuple(names))
     for name in names:
         if name not in available(model):
             raise ValueError(f"{model.name} does not predict '{name}'")
@@ -135,8 +141,10 @@ def evaluate(
     ]
     fields = {}
     decoded = [d.name for d in (*own, *inputs) if _is_own(d, on_pressure)]
-    if decoded:
-        fields |= model.decode(state, tuple(dict.fromkeys(decoded)))
+    for group in (ATMOSPHERE, SURFACE, (*NET_WATER, *PRECIPITATION)):
+        group = tuple(name for name in group if name in model.output_variables)
+        if set(group) & set(decoded):
+            fields |= apply(_decode, state, group)
     for compute, needs in dict.fromkeys(
         (d.from_state, d.needs)
         for d in (*rest, *inputs)
@@ -145,12 +153,12 @@ def evaluate(
         if needs == "forcing" and forcing is None:
             raise ValueError("tendencies of the learned physics need the forcing")
         given = forcing if needs == "forcing" else None
-        fields |= _from_state(compute, model, state, given, on_pressure)
+        fields |= apply(_from_state, state, compute, given, on_pressure)
     for compute in dict.fromkeys(d.from_fields for d in rest if d.from_fields):
         needed = {
             n: fields[n] for d in rest if d.from_fields == compute for n in d.fields
         }
-        fields |= _from_fields(compute, model, state, needed, on_pressure)
+        fields |= apply(_from_fields, (state, needed), compute, on_pressure)
     return {name: fields[name] for name in names}
 
 
@@ -185,13 +193,21 @@ def _is_own(diagnostic: Diagnostic, on_pressure: bool) -> bool:
     return diagnostic.from_state is None
 
 
+def _apply_to_one(model: Any, function: Callable[..., Any], *args: Any) -> Any:
+    return function(model, *args)
+
+
+def _decode(model: Any, state: Any, names: tuple[str, ...]) -> dict[str, jax.Array]:
+    return model.decode(state, names)
+
+
 # A program for each function, of all that it returns: fused with others, or in part, a
 # field could round otherwise, and every choice of names would compile again.
 @eqx.filter_jit
 def _from_state(
-    compute: Callable[..., dict[str, jax.Array]],
     model: NeuralGCM,
     state: ModelState,
+    compute: Callable[..., dict[str, jax.Array]],
     forcing: Fields | Forcing | None,
     on_pressure: bool,
 ) -> dict[str, jax.Array]:
@@ -204,12 +220,12 @@ def _from_state(
 
 @eqx.filter_jit
 def _from_fields(
-    compute: Callable[..., dict[str, jax.Array]],
     model: NeuralGCM,
-    state: ModelState,
-    fields: dict[str, jax.Array],
+    state_and_fields: tuple[ModelState, dict[str, jax.Array]],
+    compute: Callable[..., dict[str, jax.Array]],
     on_pressure: bool,
 ) -> dict[str, jax.Array]:
+    state, fields = state_and_fields
     if on_pressure:
         hectopascals = np.array(model.levels, np.float32)[:, None, None]
         return compute(fields, jnp.asarray(hectopascals * np.float32(100)))

@@ -17,14 +17,14 @@ class OutputGrid:
     Attributes:
         longitude: in degrees, from 0 eastwards.
         latitude: in degrees, from south to north.
-        words: what the grid is, for people, one line each.
+        description: of the grid, one line each.
         attributes: what the grid is, for the global attributes of an output.
         regridder: from the model's grid; None where it is the same.
     """
 
     longitude: np.ndarray
     latitude: np.ndarray
-    words: tuple[str, ...]
+    description: tuple[str, ...]
     attributes: Mapping[str, Any]
     regridder: ConservativeRegridder | None = None
 
@@ -73,7 +73,7 @@ class OutputGrid:
             (
                 f"{len(longitude)} x {len(latitude)} regular with poles "
                 f"({spacing:g} degrees),",
-                f"by conservative regridding from {native.words[0]}",
+                f"by conservative regridding from {native.description[0]}",
             ),
             {
                 "longitude_nodes": len(longitude),
@@ -86,5 +86,5 @@ class OutputGrid:
         )
 
     def regrid(self, field: np.ndarray) -> np.ndarray:
-        """From the model's grid to this: (…, longitude, latitude), its dtype kept."""
+        """Return fields on this grid, (…, longitude, latitude), with their dtype."""
         return field if self.regridder is None else self.regridder(field)

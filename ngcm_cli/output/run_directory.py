@@ -140,6 +140,30 @@ class RunDirectory:
             log.warning(f"{path} is damaged: what it is about is computed again.")
             return None
 
+    def unmark_complete(self, task: str) -> None:
+        """Take back that a task is complete; its restart files stay."""
+        (self.restarts(task) / COMPLETE).unlink(missing_ok=True)
+
+    def discard(self, task: str) -> None:
+        """Forget all about a task, which is to be computed again."""
+        shutil.rmtree(self.restarts(task), ignore_errors=True)
+
+    def mark_statistics(self, init: int) -> None:
+        """Write that the statistics over members from an initial time are complete."""
+        self.statistics.mkdir(exist_ok=True)
+        write_text(self.statistics / f"{init}.{COMPLETE}", "{}")
+
+    def has_statistics(self, init: int) -> bool:
+        """Return whether the statistics from an initial time are complete."""
+        return (self.statistics / f"{init}.{COMPLETE}").is_file()
+
+    def remove_tasks(self) -> None:
+        """Remove what is left of the tasks and statistics of an earlier run."""
+        for name in (RESTARTS, STATISTICS):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        for path in self.path.glob("progress*.json"):
+            path.unlink(missing_ok=True)
+
     def remove(self) -> None:
         """Remove the directory, at the end of a run whose output is elsewhere."""
         shutil.rmtree(self.path, ignore_errors=True)

@@ -92,14 +92,26 @@ class MemberStatistics:
             merged = self._merged(summaries)
             self.partial.write(lead, name, self.process, task.block.number, merged)
 
-    def finish(self, task: Task) -> None:
-        """Write which members the summaries are of; then the block may be complete."""
+    def finish(self, task: Task) -> bool:
+        """Write which members the summaries are of; then the block may be complete.
+
+        Returns:
+            Whether the statistics of all members are written.
+        """
         if not self._is_final:
             members = frozenset(task.block.members)
             members = members.union(*(partial.members for partial in self._before))
             self.partial.complete(
                 SavedPartial(self.process, task.block.number, members)
             )
+        return self._is_final
+
+    def keep_latest(self, task: Task) -> None:
+        """Remove the partial statistics that a complete block has replaced."""
+        if self._is_final:
+            self.partial.remove()
+        else:
+            self.partial.keep_only(self.process, {task.block.number})
 
     def write_all(self, complete: frozenset[int], leads: int, names: list[str]) -> None:
         """Write the statistics of all members, all of whose blocks are complete."""

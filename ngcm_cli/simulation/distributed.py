@@ -1,4 +1,4 @@
-"""The processes that share an ensemble, on one machine or many."""
+"""The processes that share the tasks of a run, on one machine or many."""
 
 import dataclasses
 import logging
@@ -15,19 +15,19 @@ from ngcm_cli.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-_SHARE = re.compile(r"(\d{1,5})/(\d{1,5})")
-_PATIENCE = 300  # seconds until everyone must be there
+_PROCESS = re.compile(r"(\d{1,5})/(\d{1,5})")
+_TIMEOUT = 300  # seconds until all processes must be there
 _RUN = "ngcm/run"
 
 
 @dataclasses.dataclass(frozen=True)
 class Processes:
-    """Those that run the same command.
+    """The processes that run the same command.
 
     Attributes:
-        index: of this one.
-        count: of all.
-        run: a name for what they do together, which no other run has.
+        index: number of this process.
+        count: number of processes.
+        run: unique name of the run that they share.
     """
 
     index: int = 0
@@ -35,34 +35,34 @@ class Processes:
     run: str = dataclasses.field(default_factory=lambda: uuid.uuid4().hex)
 
 
-def join(coordinator: str | None = None, share: str | None = None) -> Processes:
-    """Find the other processes; before anything else asks JAX for its devices.
+def join(coordinator: str | None = None, process: str | None = None) -> Processes:
+    """Find the other processes, before anything else asks JAX for its devices.
 
-    `jax.distributed` finds them, and they agree on a name for the run. Then each is by
-    itself again: nothing is computed together, so none has to wait for another, or to
-    die with it; and XLA, which lets processes that stay together tune their programs
-    together, does not wait in one for a program that another does not have.
+    `jax.distributed` finds them, and they agree on a name for the run. Then they part
+    again: nothing is computed jointly, so that none waits for another or dies with it,
+    and XLA, which tunes the programs of connected processes jointly, does not wait for
+    a program that another process does not have.
 
     Args:
-        coordinator: HOST:PORT at which the first process listens; None lets JAX look
-            for SLURM, Cloud TPU and the like, and is alone if there is none.
-        share: which process this is, of how many, as 0/2; with a coordinator only.
+        coordinator: HOST:PORT at which the first process listens; with None JAX looks
+            for SLURM, Cloud TPU and the like, and the process is alone if there is none.
+        process: which process this is, of how many, as 0/2; with a coordinator only.
 
     Raises:
-        ConfigError: the two do not fit together, or nobody is there.
+        ConfigError: the two do not fit together, or the others are not there.
     """
     if jax.distributed.is_initialized():  # by a program that uses this library
-        return _introduced()
-    meeting = _by_hand(coordinator, share)
+        return _agreed()
+    meeting = _explicit(coordinator, process)
     # Its answer to SIGTERM would take the place of ours.
     jax.config.update("jax_enable_preemption_service", False)
     try:
         jax.distributed.initialize(**meeting)
-        return _introduced()
+        return _agreed()
     except Exception as error:
         # There is no cluster; or, in a notebook, JAX is at work already.
         alone = "coordinator_address", "must be called before"
-        if not meeting and any(words in str(error) for words in alone):
+        if not meeting and any(text in str(error) for text in alone):
             return Processes()
         if not meeting and "KUBERNETES_SERVICE_HOST" in os.environ:
             return Processes()  # in a pod that may not ask for the others
@@ -70,7 +70,7 @@ def join(coordinator: str | None = None, share: str | None = None) -> Processes:
             raise
         raise ConfigError(
             f"The processes do not find each other: {error}",
-            "Start them anew, all with the same --coordinator.",
+            "Start them again, all with the same --coordinator.",
         ) from error
     finally:
         if jax.distributed.is_initialized():
@@ -79,21 +79,21 @@ def join(coordinator: str | None = None, share: str | None = None) -> Processes:
         state.process_id, state.num_processes = 0, 1
 
 
-def _by_hand(coordinator: str | None, share: str | None) -> dict[str, Any]:
-    """What to tell JAX about the processes; nothing lets it look for them."""
-    if (coordinator is None) != (share is None):
+def _explicit(coordinator: str | None, process: str | None) -> dict[str, Any]:
+    """Return what JAX is told about the processes; empty lets it look for them."""
+    if (coordinator is None) != (process is None):
         raise ConfigError(
-            "Processes that find each other by hand need both --coordinator and "
+            "Processes without a cluster manager need both --coordinator and "
             "--process.",
             "Write --coordinator HOST:PORT --process 0/2, and 1/2 for the other one.",
         )
-    if coordinator is None or share is None:
+    if coordinator is None or process is None:
         return {}
-    match = _SHARE.fullmatch(share.strip())
+    match = _PROCESS.fullmatch(process.strip())
     index, count = map(int, match.groups()) if match else (0, 0)
     if not index < count:
         raise ConfigError(
-            f"'{share}' is not one of several processes.",
+            f"'{process}' is not one of several processes.",
             "Write 0/2 for the first of two, and 1/2 for the second.",
         )
     host, _, port = coordinator.rpartition(":")
@@ -112,7 +112,7 @@ def _by_hand(coordinator: str | None, share: str | None) -> dict[str, Any]:
         "coordinator_address": coordinator,
         "num_processes": count,
         "process_id": index,
-        "initialization_timeout": _PATIENCE,
+        "initialization_timeout": _TIMEOUT,
     }
 
 
@@ -129,8 +129,8 @@ def _check_free(port: int) -> None:
 
 
 def _await(host: str, port: int) -> None:
-    """Until the first process listens."""
-    deadline = time.monotonic() + _PATIENCE
+    """Wait until the first process listens."""
+    deadline = time.monotonic() + _TIMEOUT
     while time.monotonic() < deadline:
         try:
             socket.create_connection((host, port), timeout=5).close()
@@ -148,18 +148,18 @@ def _await(host: str, port: int) -> None:
     )
 
 
-def _introduced() -> Processes:
-    """This process among the others, with a name for what they do."""
+def _agreed() -> Processes:
+    """Return this process among the others, with the name of their run."""
     state = _state()
     processes = Processes(state.process_id, state.num_processes)
     if state.process_id == 0:
         state.client.key_value_set(_RUN, processes.run, allow_overwrite=True)
-    run = state.client.blocking_key_value_get(_RUN, 1000 * _PATIENCE)
+    run = state.client.blocking_key_value_get(_RUN, 1000 * _TIMEOUT)
     return dataclasses.replace(processes, run=run)
 
 
 def _state() -> Any:
-    """What JAX knows of the processes, without asking for its devices."""
+    """Return what JAX knows of the processes, without asking for its devices."""
     from jax._src import distributed
 
     return distributed.global_state

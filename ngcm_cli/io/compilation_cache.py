@@ -1,12 +1,12 @@
-"""Compiled programs, kept between runs."""
+"""The cache of compiled programs, on disk between runs."""
 
 import jax
 
 from ngcm_cli.io.cache_dir import cache_dir
 
 
-def keep_compiled() -> None:
-    """Keep compiled programs between runs, unless JAX was told where already."""
+def enable_compilation_cache() -> None:
+    """Cache compiled programs on disk, unless JAX was told where already."""
     if jax.config.values["jax_compilation_cache_dir"] is not None:
         return
     jax.config.update("jax_compilation_cache_dir", str(cache_dir() / "compiled"))

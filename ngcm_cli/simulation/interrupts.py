@@ -1,4 +1,4 @@
-"""What may stop a run from outside: a signal, a device without memory."""
+"""Interruptions of a run: SIGTERM, and devices that run out of memory."""
 
 import contextlib
 import signal
@@ -11,8 +11,8 @@ from ngcm_cli.errors import ConfigError, Terminated
 
 
 @contextlib.contextmanager
-def terminable() -> Iterator[None]:
-    """A context in which SIGTERM is an exception, `Terminated`, as Ctrl-C is."""
+def sigterm_as_exception() -> Iterator[None]:
+    """Raise `Terminated` in the context when SIGTERM comes, as Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may ask for signals
         return
@@ -28,11 +28,11 @@ def terminable() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def enough_memory(what: str, hint: str) -> Iterator[None]:
-    """A context in which a device that is full is said so.
+def explain_out_of_memory(what: str, hint: str) -> Iterator[None]:
+    """Raise an error that a user can act on where a device runs out of memory.
 
     Args:
-        what: it has too little memory for.
+        what: needs the memory.
         hint: what to do.
 
     Raises:

@@ -1,0 +1,102 @@
+"""Provenance: the global attributes that say what made an output, and from what."""
+
+import datetime
+import functools
+import importlib.metadata
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+import ngcm_cli
+from ngcm_cli.config import AmipConfig, EnsembleConfig
+from ngcm_cli.config.settings import Settings
+from ngcm_cli.simulation.data_sources import (
+    describe_analysis,
+    describe_forcing,
+    public_command,
+)
+from ngcm_cli.time_format import format_time
+from ngcm_cli.zoo import Card
+
+
+def run_attributes(
+    config: Settings,
+    card: Card,
+    inits: Sequence[np.datetime64],
+    notes: Mapping[str, Sequence[str]],
+) -> Callable[[int], dict[str, Any]]:
+    """Return a function from the index of an initial time to global attributes.
+
+    Args:
+        config: the settings.
+        card: of the model.
+        inits: initial times.
+        notes: conversions and substitutions made in the data, by subject.
+    """
+    return functools.partial(_attributes, config, card, inits, notes)
+
+
+def _attributes(
+    config: Settings,
+    card: Card,
+    inits: Sequence[np.datetime64],
+    notes: Mapping[str, Sequence[str]],
+    init: int,
+) -> dict[str, Any]:
+    attributes: dict[str, Any] = {
+        "title": _title(config, card, inits, init),
+        "source": f"NeuralGCM v1, {card.name}, weights SHA-256 {card.weights.sha256}",
+        "history": f"{now()}: {public_command(config)}",
+        "references": card.paper,
+        "license": card.licence,
+        "model": card.name,
+        "weights_sha256": card.weights.sha256,
+        "seed": config.seed,
+        "device": device(),
+        "python_version": platform.python_version(),
+        "ngcm_version": ngcm_cli.__version__,
+    }
+    for package in ("jax", "jaxlib", "equinox"):
+        attributes[f"{package}_version"] = importlib.metadata.version(package)
+    attributes["data_source"] = describe_analysis(config)
+    if notes["data"]:
+        attributes["notes"] = "\n".join(notes["data"])
+    attributes["sst_source"] = describe_forcing(config)
+    attributes["sst_offset"] = config.sst_offset
+    if isinstance(config, AmipConfig):
+        attributes["sst"] = "climatology" if config.sst_climatology else "prescribed"
+        fixed = config.fix_mean_pressure
+        attributes["mean_surface_pressure"] = "fixed" if fixed else "free"
+        if config.sst_patch is not None:
+            attributes["sst_patch"] = ",".join(f"{x:g}" for x in config.sst_patch)
+    else:
+        attributes["sst"] = getattr(config, "sst", "")
+    if notes["sst"]:
+        attributes["sst_notes"] = "\n".join(notes["sst"])
+    return attributes
+
+
+def _title(
+    config: Settings, card: Card, inits: Sequence[np.datetime64], init: int
+) -> str:
+    first = format_time(inits[init])
+    if isinstance(config, AmipConfig):
+        return f"AMIP-style run of {card.name} from {first}"
+    kind = "Ensemble" if isinstance(config, EnsembleConfig) else "Forecast"
+    several = f" and {len(inits) - 1} other times" if len(inits) > 1 else ""
+    return f"{kind} by {card.name} from {first}{several}"
+
+
+def now() -> str:
+    """Return the time, as histories have it."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def device() -> str:
+    """Return what the model runs on."""
+    first = jax.devices()[0]
+    kind = first.device_kind
+    return kind if kind == first.platform else f"{first.platform} ({kind})"

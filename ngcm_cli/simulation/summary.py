@@ -1,0 +1,127 @@
+"""The summary of a run before it starts: what ``--dry-run`` prints."""
+
+import textwrap
+
+import jax
+
+from ngcm_cli.config import AmipConfig
+from ngcm_cli.io.progress import format_size
+from ngcm_cli.output.streams import total_size
+from ngcm_cli.simulation.data_sources import describe_analysis, describe_forcing
+from ngcm_cli.simulation.existing_run import format_ranges
+from ngcm_cli.simulation.provenance import device
+from ngcm_cli.simulation.simulation import Simulation
+from ngcm_cli.time_format import format_duration, format_time
+
+_COMPRESSION = 1.3  # weather in float32 shrinks by a quarter
+
+
+def summarize(simulation: Simulation) -> str:
+    """Return what a run will do, one aspect per paragraph."""
+    config, card = simulation.config, simulation.card
+    sections = {
+        "Model": [
+            f"{card.name}, weights {card.weights.sha256[:12]}, {card.licence}",
+            f"on {device()}, {_randomness(simulation)}",
+        ],
+        "Data": [describe_analysis(config), *simulation.notes["data"]],
+        "SST": [_forcing(simulation), *simulation.notes["sst"]],
+        "Run": _run(simulation),
+        "Variables": textwrap.wrap(", ".join(simulation.variables), 68),
+        "Grid": _grid(simulation),
+        "Output": _output(simulation),
+    }
+    return "\n".join(
+        f"{'' if i else heading:<10} {line}"
+        for heading, lines in sections.items()
+        for i, line in enumerate(lines)
+    )
+
+
+def _randomness(simulation: Simulation) -> str:
+    config = simulation.config
+    text = f"seed {config.seed}"
+    member = getattr(config, "member", None)
+    if member is not None:
+        text += f", member {member}"
+    perturb = getattr(config, "perturb", "none")
+    if perturb != "none":
+        amplitude = f"{config.amplitude:g} K"
+        text += f", initial state perturbed by {perturb} noise of {amplitude}"
+    if isinstance(config, AmipConfig):
+        fixed = "fixed" if config.fix_mean_pressure else "free to drift"
+        text += f"; mean surface pressure {fixed}"
+    return text
+
+
+def _forcing(simulation: Simulation) -> str:
+    config = simulation.config
+    offset = f", {config.sst_offset:+g} K" if config.sst_offset else ""
+    if isinstance(config, AmipConfig):
+        return f"{describe_forcing(config)}{offset}"
+    return f"{config.sst}{offset}, from {describe_forcing(config)}"
+
+
+def _run(simulation: Simulation) -> list[str]:
+    """Return initial times, length, members and how they are divided."""
+    first, count = simulation.schedules[0], len(simulation.schedules)
+    span = format_duration(first.length)
+    line = f"{format_time(first.init)} to {format_time(first.end)}, {span}"
+    if first.has_final_output:
+        every = format_duration(first.every)
+        line += f" every {every}: {first.windows} lead times"
+    lines = [line]
+    if count > 1:
+        last = format_time(simulation.schedules[-1].init)
+        lines.append(f"and from {count - 1} more initial times, to {last}")
+    members = len(simulation.members)
+    if members > 1 or simulation.all_streams[0].statistics:
+        text = [f"members {format_ranges(simulation.members)}"]
+        text.append(f"{simulation.batch} at once")
+        if len(simulation.devices) > 1:
+            text.append(f"on {len(simulation.devices)} devices")
+        lines.append(", ".join(text))
+        idle = len(jax.local_devices()) - len(simulation.devices)
+        if idle:
+            have = "devices have" if idle > 1 else "device has"
+            lines.append(
+                f"{idle} {have} no share, for {simulation.batch} do not divide evenly"
+            )
+    if simulation.processes.count > 1:
+        lines.append(f"in {simulation.processes.count} processes")
+    restart = simulation.config.restart_every
+    if restart is not None:
+        lines.append(f"a restart file every {format_duration(restart)}")
+    return lines
+
+
+def _grid(simulation: Simulation) -> list[str]:
+    fields = next(s.fields for s in simulation.all_streams if s.fields is not None)
+    lines = list(fields.grid.description)
+    if not fields.has_levels:
+        return [*lines, "at the surface only"]
+    count, total = len(fields.levels), len(fields.model_levels)
+    top, bottom = fields.levels[0], fields.levels[-1]
+    if fields.vertical == "sigma":
+        return [*lines, f"{count} sigma levels, {top:.3g} to {bottom:.3g}"]
+    return [*lines, f"{count} of {total} levels, {top:g} to {bottom:g} hPa"]
+
+
+def _output(simulation: Simulation) -> list[str]:
+    config, streams = simulation.config, simulation.all_streams
+    size, chunks = total_size(streams)
+    lines = [str(simulation.paths.output)]
+    if isinstance(config, AmipConfig):
+        means = " and ".join(config.means) or "no"
+        lines.append(f"{means} means of samples every {format_duration(config.sample)}")
+        if config.every is not None:
+            every = format_duration(config.every)
+            lines.append(f"instantaneous fields every {every}")
+    elif streams[0].statistics:
+        kept = "" if streams[0].keep_members else ", not the members themselves"
+        names = ", ".join(streams[0].statistics)
+        lines.append(f"{names} over all members{kept}")
+    text = f"{format_size(size)}, about {format_size(size / _COMPRESSION)} compressed"
+    files = "" if simulation.paths.is_exported else f", in about {chunks} files"
+    lines.append(f"{text}{files}")
+    return lines
