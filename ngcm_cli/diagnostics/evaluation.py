@@ -7,13 +7,16 @@ from typing import Any, Literal
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ngcm_cli.diagnostics.atmosphere import DECODED
 from ngcm_cli.diagnostics.diagnostic import Diagnostic
 from ngcm_cli.diagnostics.lowest_level import LOWEST_LEVEL
-from ngcm_cli.diagnostics.pressure_levels import surface_pressure, to_pressure_levels
+from ngcm_cli.diagnostics.pressure_levels import (
+    pressure_of_levels,
+    surface_pressure,
+    to_pressure_levels,
+)
 from ngcm_cli.diagnostics.surface import SURFACE_FIELDS
 from ngcm_cli.diagnostics.tendencies import TENDENCIES
 from ngcm_cli.diagnostics.thermodynamics import THERMODYNAMICS
@@ -220,7 +223,6 @@ def _from_fields(
     on_pressure: bool,
 ) -> dict[str, jax.Array]:
     if on_pressure:
-        hectopascals = np.array(model.levels, np.float32)[:, None, None]
-        return compute(fields, jnp.asarray(hectopascals * np.float32(100)))
+        return compute(fields, pressure_of_levels(model))
     sigma = sigma_levels(model)[:, None, None]
     return compute(fields, sigma * surface_pressure(model, state))

@@ -20,6 +20,12 @@ def surface_pressure(model: NeuralGCM, state: ModelState) -> jax.Array:
     return jnp.exp(nodal) / units.PASCAL
 
 
+def pressure_of_levels(model: NeuralGCM) -> jax.Array:
+    """Return the pressure of the model's pressure levels in Pa, (level, 1, 1)."""
+    hectopascals = np.array(model.levels, np.float32)
+    return jnp.asarray(hectopascals[:, None, None] * np.float32(100))
+
+
 def to_pressure_levels(
     model: NeuralGCM, state: ModelState, fields: dict[str, jax.Array]
 ) -> dict[str, jax.Array]:
@@ -37,6 +43,5 @@ def to_pressure_levels(
     Returns:
         By name, each (pressure level, longitude, latitude).
     """
-    pressure = np.array(model.levels, np.float32)[:, None, None] * np.float32(100)
-    sigma = pressure / surface_pressure(model, state)
+    sigma = pressure_of_levels(model) / surface_pressure(model, state)
     return interpolate(fields, model.sigma_levels.centers, sigma)
