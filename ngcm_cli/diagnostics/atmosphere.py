@@ -59,7 +59,7 @@ def fields_on_sigma_levels(
         cloud contents [kg kg-1] by name, each (sigma level, longitude, latitude).
     """
     harmonics, dycore, prognostic = (
-        model.encoder.harmonics,
+        model.harmonics,
         model.step.dycore,
         state.state,
     )

@@ -8,14 +8,23 @@ from typing import Any, Literal
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ngcm_cli.diagnostics.atmosphere import DECODED
 from ngcm_cli.diagnostics.diagnostic import Diagnostic
-from ngcm_cli.diagnostics.pressure_levels import surface_pressure, to_pressure_levels
+from ngcm_cli.diagnostics.lowest_level import LOWEST_LEVEL
+from ngcm_cli.diagnostics.pressure_levels import (
+    pressure_of_levels,
+    surface_pressure,
+    to_pressure_levels,
+)
 from ngcm_cli.diagnostics.surface import SURFACE_FIELDS
+from ngcm_cli.diagnostics.tendencies import TENDENCIES
+from ngcm_cli.diagnostics.thermodynamics import THERMODYNAMICS
+from ngcm_cli.diagnostics.vapour_transport import VAPOUR_TRANSPORT
+from ngcm_cli.diagnostics.vertical_velocity import VERTICAL_VELOCITY
 from ngcm_cli.diagnostics.water import WATER_FLUXES
+from ngcm_cli.diagnostics.wind import WIND
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.fields import ATMOSPHERE, NET_WATER, PRECIPITATION, SURFACE
 from ngcm_cli.gcm.forcing import Forcing
@@ -28,7 +37,17 @@ Apply = Callable[..., dict[str, jax.Array]]
 DIAGNOSTICS: Mapping[str, Diagnostic] = MappingProxyType(
     {
         diagnostic.name: diagnostic
-        for diagnostic in (*DECODED, *SURFACE_FIELDS, *WATER_FLUXES)
+        for diagnostic in (
+            *DECODED,
+            *SURFACE_FIELDS,
+            *WATER_FLUXES,
+            *WIND,
+            *VERTICAL_VELOCITY,
+            *THERMODYNAMICS,
+            *LOWEST_LEVEL,
+            *VAPOUR_TRANSPORT,
+            *TENDENCIES,
+        )
     }
 )
 """All output variables by name, in the order of listings."""
@@ -89,7 +108,7 @@ def needs_water_budget(names: Iterable[str]) -> bool:
 
 def sigma_levels(model: NeuralGCM) -> np.ndarray:
     """Return the centres of the model's sigma levels, top first, (sigma level,)."""
-    return model.step.dycore.levels.centers
+    return model.sigma_levels.centers
 
 
 def evaluate(
@@ -133,32 +152,27 @@ def evaluate(
         if name not in available(model):
             raise ValueError(f"{model.name} does not predict '{name}'")
     on_pressure = levels == "pressure"
-    declared = [DIAGNOSTICS[name] for name in names]
-    own = [d for d in declared if _is_own(d, on_pressure)]
-    rest = [d for d in declared if d not in own]
-    inputs = [
-        DIAGNOSTICS[name] for name in dict.fromkeys(n for d in rest for n in d.fields)
-    ]
-    fields = {}
-    decoded = [d.name for d in (*own, *inputs) if _is_own(d, on_pressure)]
+    wanted = [DIAGNOSTICS[name] for name in names]
+    wanted += [DIAGNOSTICS[name] for d in wanted for name in d.fields]
+    own = {d.name for d in wanted if _is_own(d, on_pressure)}
+    rest = [d for d in wanted if d.name not in own]
+    fields: dict[str, jax.Array] = {}
     for group in (ATMOSPHERE, SURFACE, (*NET_WATER, *PRECIPITATION)):
         group = tuple(name for name in group if name in model.output_variables)
-        if set(group) & set(decoded):
+        if own & set(group):
             fields |= apply(_decode, state, group)
-    for compute, needs in dict.fromkeys(
-        (d.from_state, d.needs)
-        for d in (*rest, *inputs)
-        if d.from_state is not None and not _is_own(d, on_pressure)
-    ):
-        if needs == "forcing" and forcing is None:
-            raise ValueError("tendencies of the learned physics need the forcing")
-        given = forcing if needs == "forcing" else None
-        fields |= apply(_from_state, state, compute, given, on_pressure)
-    for compute in dict.fromkeys(d.from_fields for d in rest if d.from_fields):
-        needed = {
-            n: fields[n] for d in rest if d.from_fields == compute for n in d.fields
-        }
-        fields |= apply(_from_fields, (state, needed), compute, on_pressure)
+    for d in rest:
+        if d.from_state is not None and d.name not in fields:
+            given = None
+            if d.needs == "forcing":
+                if forcing is None:
+                    raise ValueError(f"'{d.name}' needs the surface forcing")
+                given = forcing
+            fields |= apply(_from_state, state, d.from_state, given, on_pressure)
+    for d in rest:
+        if d.from_fields is not None and d.name not in fields:
+            needed = {name: fields[name] for name in d.fields}
+            fields |= apply(_from_fields, (state, needed), d.from_fields, on_pressure)
     return {name: fields[name] for name in names}
 
 
@@ -227,7 +241,6 @@ def _from_fields(
 ) -> dict[str, jax.Array]:
     state, fields = state_and_fields
     if on_pressure:
-        hectopascals = np.array(model.levels, np.float32)[:, None, None]
-        return compute(fields, jnp.asarray(hectopascals * np.float32(100)))
+        return compute(fields, pressure_of_levels(model))
     sigma = sigma_levels(model)[:, None, None]
     return compute(fields, sigma * surface_pressure(model, state))

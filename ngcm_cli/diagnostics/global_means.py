@@ -152,7 +152,7 @@ def global_means(model: Any, state: Any) -> dict[str, jax.Array]:
         the atmosphere [W m-2], at this instant.
     """
     if isinstance(model, NeuralGCM):
-        return _global_means(model.encoder.harmonics, model.step.dycore, state)
+        return _global_means(model.harmonics, model.step.dycore, state)
     return {k: x for k, x in monitor(model, state).items() if k in GLOBAL_MEANS}
 
 
@@ -171,7 +171,7 @@ def monitor(model: Any, state: Any) -> dict[str, jax.Array]:
         ``min_surface_pressure`` and ``max_surface_pressure`` [Pa].
     """
     if isinstance(model, NeuralGCM):
-        return _monitor(model.encoder.harmonics, model.step.dycore, state)
+        return _monitor(model.harmonics, model.step.dycore, state)
     if hasattr(model, "monitor"):
         return model.monitor(state)
     return {"finite": _all_finite(state)}

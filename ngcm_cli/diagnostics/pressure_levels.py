@@ -1,6 +1,7 @@
 """Interpolation of what is computed on the sigma levels to pressure levels."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ngcm_cli import units
@@ -8,12 +9,21 @@ from ngcm_cli.gcm.levels import interpolate
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 
+NOT_CORRECTED = "from the sigma levels of the state, without the decoder's correction"
+"""Comment on diagnostics that are interpolated to pressure levels here."""
+
 
 def surface_pressure(model: NeuralGCM, state: ModelState) -> jax.Array:
     """Return the pressure at the surface in Pa, (1, longitude, latitude)."""
-    harmonics = model.encoder.harmonics
+    harmonics = model.harmonics
     nodal = harmonics.to_nodal(state.state.log_surface_pressure)
-    return jax.numpy.exp(nodal) / units.PASCAL
+    return jnp.exp(nodal) / units.PASCAL
+
+
+def pressure_of_levels(model: NeuralGCM) -> jax.Array:
+    """Return the pressure of the model's pressure levels in Pa, (level, 1, 1)."""
+    hectopascals = np.array(model.levels, np.float32)
+    return jnp.asarray(hectopascals[:, None, None] * np.float32(100))
 
 
 def to_pressure_levels(
@@ -33,6 +43,5 @@ def to_pressure_levels(
     Returns:
         By name, each (pressure level, longitude, latitude).
     """
-    pressure = np.array(model.levels, np.float32)[:, None, None] * np.float32(100)
-    sigma = pressure / surface_pressure(model, state)
-    return interpolate(fields, model.step.dycore.levels.centers, sigma)
+    sigma = pressure_of_levels(model) / surface_pressure(model, state)
+    return interpolate(fields, model.sigma_levels.centers, sigma)

@@ -1,0 +1,73 @@
+"""Wind and temperature on the lowest sigma level of the model.
+
+The models predict nothing at 2 m or 10 m. The centre of the lowest of 32 layers of
+equal thickness is at σ = 0.984, about 130 m above the ground.
+"""
+
+import jax.numpy as jnp
+import numpy as np
+
+from ngcm_cli import units
+from ngcm_cli.arrays import NodalSurface
+from ngcm_cli.diagnostics.diagnostic import Diagnostic
+from ngcm_cli.dynamics import State
+from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.gcm.model_state import ModelState
+from ngcm_cli.spectral.operators import velocity
+
+_COMMENT = "centre of the lowest sigma layer of the model, not a height above ground"
+
+
+def lowest_level_fields(
+    model: NeuralGCM, state: ModelState, forcing: None = None
+) -> dict[str, NodalSurface]:
+    """Return wind in m s-1 and temperature in K, each (1, longitude, latitude).
+
+    Args:
+        model: of the state.
+        state: one member.
+        forcing: not used.
+    """
+    prognostic: State = state.state
+    u, v = velocity(
+        prognostic.vorticity[-1:], prognostic.divergence[-1:], model.harmonics
+    )
+    variation = model.harmonics.to_nodal(prognostic.temperature_variation[-1:])
+    reference = np.float32(model.step.dycore.reference_temperature[-1])
+    wind = jnp.stack([u, v]) / units.METER_PER_SECOND
+    return {
+        "lowest_level_temperature": variation + reference,
+        "lowest_level_u_component_of_wind": wind[0],
+        "lowest_level_v_component_of_wind": wind[1],
+    }
+
+
+LOWEST_LEVEL = (
+    Diagnostic(
+        name="lowest_level_temperature",
+        standard_name="air_temperature",
+        long_name="Temperature on the lowest model level",
+        units="K",
+        vertical="surface",
+        comment=_COMMENT,
+        from_state=lowest_level_fields,
+    ),
+    Diagnostic(
+        name="lowest_level_u_component_of_wind",
+        standard_name="eastward_wind",
+        long_name="U component of wind on the lowest model level",
+        units="m s-1",
+        vertical="surface",
+        comment=_COMMENT,
+        from_state=lowest_level_fields,
+    ),
+    Diagnostic(
+        name="lowest_level_v_component_of_wind",
+        standard_name="northward_wind",
+        long_name="V component of wind on the lowest model level",
+        units="m s-1",
+        vertical="surface",
+        comment=_COMMENT,
+        from_state=lowest_level_fields,
+    ),
+)

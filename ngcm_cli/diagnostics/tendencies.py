@@ -1,0 +1,185 @@
+"""Tendencies by the learned physics and by the dynamical core.
+
+Both are those at the time of the state, at which the next step begins. The physics is
+evaluated once in a step and held constant meanwhile; the dynamical core integrates its
+own tendency in time and damps the smallest scales between its substeps, which is in
+neither of the two. Their sum is the change over a short time.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ngcm_cli import units
+from ngcm_cli.arrays import Nodal
+from ngcm_cli.diagnostics.diagnostic import CmipVariable, Diagnostic
+from ngcm_cli.diagnostics.pressure_levels import NOT_CORRECTED
+from ngcm_cli.dynamics import State
+from ngcm_cli.dynamics.implicit import implicit_tendencies
+from ngcm_cli.dynamics.tendencies import explicit_tendencies
+from ngcm_cli.gcm.forcing import Forcing
+from ngcm_cli.gcm.model import Fields, NeuralGCM
+from ngcm_cli.gcm.model_state import ModelState
+from ngcm_cli.spectral.filters import change_truncation
+from ngcm_cli.spectral.operators import velocity
+from ngcm_cli.spectral.transform import SphericalHarmonics
+
+
+def physics_tendencies(
+    model: NeuralGCM, state: ModelState, forcing: Fields | Forcing
+) -> dict[str, Nodal]:
+    """Return the tendencies by the learned physics on the sigma levels, per second.
+
+    They are those that the next step uses, of the random fields that it uses.
+
+    Args:
+        model: of the state.
+        state: one member.
+        forcing: as for ``NeuralGCM.advance``.
+
+    Returns:
+        Of temperature [K s-1], wind [m s-2], specific humidity and cloud contents
+        [s-1], by name, each (sigma level, longitude, latitude).
+    """
+    if not isinstance(forcing, Forcing):
+        given = {name: forcing[name] for name in model.forcing_variables}
+        forcing = Forcing.constant(given)
+    minutes_per_substep = model.step_seconds // model.step.substeps // 60
+    surface = forcing.select(state.substep * minutes_per_substep)
+    features = model.step.features(state, surface)
+    tendency = model.step.parameterization.tendency(features, state.state)
+    return _named(tendency, model.harmonics, "physics")
+
+
+def dynamics_tendencies(
+    model: NeuralGCM, state: ModelState, forcing: None = None
+) -> dict[str, Nodal]:
+    """Return the tendencies by the dynamical core on the sigma levels, per second.
+
+    The primitive equations, explicit and implicit terms, on the scales that the
+    dynamical core resolves.
+
+    Args:
+        model: of the state.
+        state: one member.
+        forcing: not used.
+
+    Returns:
+        As `physics_tendencies`.
+    """
+    dycore = model.step.dycore
+    grid, reference = dycore.harmonics.grid, np.array(dycore.reference_temperature)
+    resolved = jax.tree.map(
+        lambda x: change_truncation(x, grid.modal_shape), state.state
+    )
+    explicit = explicit_tendencies(
+        resolved,
+        dycore.harmonics,
+        dycore.levels,
+        reference.astype(np.float32),
+        dycore.orography.modal(grid),
+    )
+    implicit = implicit_tendencies(
+        resolved, dycore.levels, reference.astype(np.float32)
+    )
+    shape = model.grid.modal_shape
+    tendency = jax.tree.map(
+        lambda x, y: change_truncation(x + y, shape), explicit, implicit
+    )
+    return _named(tendency, model.harmonics, "dynamics")
+
+
+def _named(
+    tendency: State, harmonics: SphericalHarmonics, process: str
+) -> dict[str, Nodal]:
+    """Nodal values in SI units, by the names of the diagnostics."""
+    names = sorted(tendency.tracers)
+    u, v = velocity(tendency.vorticity, tendency.divergence, harmonics)
+    modal = [tendency.temperature_variation, *(tendency.tracers[n] for n in names)]
+    scalars = harmonics.to_nodal(jnp.stack(modal))
+    fields = {
+        "temperature": scalars[0],
+        "u_component_of_wind": u / units.METER_PER_SECOND,
+        "v_component_of_wind": v / units.METER_PER_SECOND,
+        **dict(zip(names, scalars[1:], strict=True)),
+    }
+    return {
+        f"{name}_tendency_due_to_{process}": x * units.SECOND
+        for name, x in fields.items()
+    }
+
+
+_QUANTITIES = {  # long name, units, CF names of the two tendencies
+    "temperature": (
+        "Temperature",
+        "K s-1",
+        "tendency_of_air_temperature_due_to_model_physics",
+        "",
+    ),
+    "u_component_of_wind": (
+        "U component of wind",
+        "m s-2",
+        "tendency_of_eastward_wind_due_to_parameterized_physics",
+        "",
+    ),
+    "v_component_of_wind": (
+        "V component of wind",
+        "m s-2",
+        "tendency_of_northward_wind_due_to_parameterized_physics",
+        "",
+    ),
+    "specific_humidity": (
+        "Specific humidity",
+        "s-1",
+        "tendency_of_specific_humidity_due_to_model_physics",
+        "tendency_of_specific_humidity_due_to_advection",
+    ),
+    "specific_cloud_ice_water_content": (
+        "Specific cloud ice water content",
+        "s-1",
+        "",
+        "tendency_of_mass_fraction_of_cloud_ice_in_air_due_to_advection",
+    ),
+    "specific_cloud_liquid_water_content": (
+        "Specific cloud liquid water content",
+        "s-1",
+        "",
+        "tendency_of_mass_fraction_of_cloud_liquid_water_in_air_due_to_advection",
+    ),
+}
+_CMIP = {
+    "temperature": CmipVariable(
+        "tntmp", "Tendency of Air Temperature Due to Model Physics"
+    ),
+    "specific_humidity": CmipVariable(
+        "tnhusmp", "Tendency of Specific Humidity Due to Model Physics"
+    ),
+}
+
+TENDENCIES = (
+    *(
+        Diagnostic(
+            name=f"{name}_tendency_due_to_physics",
+            standard_name=physics,
+            long_name=f"{long_name} tendency due to the learned physics",
+            units=unit,
+            needs="forcing",
+            aliases=(_CMIP[name].name,) if name in _CMIP else (),
+            comment=f"at the start of the next step; {NOT_CORRECTED}",
+            cmip=_CMIP.get(name),
+            from_state=physics_tendencies,
+        )
+        for name, (long_name, unit, physics, _) in _QUANTITIES.items()
+    ),
+    *(
+        Diagnostic(
+            name=f"{name}_tendency_due_to_dynamics",
+            standard_name=dynamics,
+            long_name=f"{long_name} tendency due to the dynamical core",
+            units=unit,
+            comment="without the damping of the smallest scales; " + NOT_CORRECTED,
+            from_state=dynamics_tendencies,
+        )
+        for name, (long_name, unit, _, dynamics) in _QUANTITIES.items()
+    ),
+)
