@@ -5,18 +5,23 @@ import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ngcm_cli.run import amip, ensemble, forecast
+    from ngcm_cli.gcm.rollout import rollout
+    from ngcm_cli.simulation.run import amip, bundled_state, ensemble, forecast
     from ngcm_cli.zoo import load_model
 
     __version__: str
 
-__all__ = ["amip", "ensemble", "forecast", "load_model"]
+__all__ = [
+    "amip", "bundled_state", "ensemble", "forecast", "load_model", "rollout"
+]
 
 _HOMES = {
-    "amip": "ngcm_cli.run",
-    "ensemble": "ngcm_cli.run",
-    "forecast": "ngcm_cli.run",
+    "amip": "ngcm_cli.simulation.run",
+    "bundled_state": "ngcm_cli.simulation.run",
+    "ensemble": "ngcm_cli.simulation.run",
+    "forecast": "ngcm_cli.simulation.run",
     "load_model": "ngcm_cli.zoo",
+    "rollout": "ngcm_cli.gcm.rollout",
 }
 
 

@@ -8,11 +8,9 @@ import typer
 
 import ngcm_cli
 from ngcm_cli.cli import data, models
-from ngcm_cli.cli.amip import amip
-from ngcm_cli.cli.ensemble import ensemble
 from ngcm_cli.cli.export import export
-from ngcm_cli.cli.forecast import forecast
-from ngcm_cli.cli.narration import complain
+from ngcm_cli.cli.console import print_error
+from ngcm_cli.cli.run import COMMANDS
 from ngcm_cli.cli.status import status
 from ngcm_cli.errors import NgcmError
 
@@ -24,9 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Forecasts and climate runs with neural general circulation models.",
 )
-app.command()(forecast)
-app.command()(ensemble)
-app.command()(amip)
+for command in COMMANDS:
+    app.command()(command)
 app.command()(status)
 app.command()(export)
 app.add_typer(data.app, name="data")
@@ -60,7 +57,7 @@ def main() -> None:
     try:
         app(prog_name="ngcm")
     except NgcmError as error:
-        complain(error)
+        print_error(error)
         sys.exit(error.exit_code)
     except Exception as bug:
         bug.add_note("This is a bug in ngcm: please report it with the lines above.")

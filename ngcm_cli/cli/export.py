@@ -5,7 +5,7 @@ import pathlib
 import typer
 
 from ngcm_cli.cli import export_options, options
-from ngcm_cli.cli.narration import narration, say
+from ngcm_cli.cli.console import messages, print_line
 
 
 def export(
@@ -24,7 +24,7 @@ def export(
 
     Example: ngcm export run --cmor --institution "University of Nowhere"
     """
-    with narration() as console:
+    with messages() as console:
         from ngcm_cli.errors import ConfigError
         from ngcm_cli.io.progress import format_size
 
@@ -46,5 +46,5 @@ def export(
             overwrite=bool(overwrite),
         )
         size = format_size(sum(path.stat().st_size for path in written))
-        say(console, f"Wrote {len(written)} files, {size}.")
+        print_line(console, f"Wrote {len(written)} files, {size}.")
         typer.echo(folder)

@@ -1,157 +1,261 @@
-"""Flags, declared once for all commands; `None` means that a flag was not given."""
+"""Command-line options, made of the fields of the configurations.
 
+Every option is declared once, here: its type on the command line is text, which the
+configuration parses; `None` means that it was not given. `command` builds the function
+that Typer sees from the fields of a configuration.
+"""
+
+import inspect
 import pathlib
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
-Model = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME|PATH", help="Model to run.  [default: tl63_stochastic_mini]"
+_Text = str | None
+_Texts = list[str] | None
+_Flag = bool | None
+
+
+def _text(metavar: str, help: str, *names: str) -> Any:  # noqa: A002
+    return Annotated[_Text, typer.Option(*names, metavar=metavar, help=help)]
+
+
+def _texts(metavar: str, help: str, *names: str) -> Any:  # noqa: A002
+    return Annotated[_Texts, typer.Option(*names, metavar=metavar, help=help)]
+
+
+def _switch(names: str, help: str) -> Any:  # noqa: A002
+    return Annotated[_Flag, typer.Option(names, help=help)]
+
+
+Model = _text("NAME|PATH", "Model to run.  [default: tl63_stochastic_mini]")
+Overwrite = _switch("--overwrite/--no-overwrite", "Replace an existing output.")
+Offline = _switch(
+    "--offline/--no-offline",
+    "Use no network; weights and data must be on this computer.",
+)
+
+OPTIONS: dict[str, Any] = {
+    "model": Model,
+    "data": _text(
+        "PATH|URL|arco",
+        "Initial analyses: NetCDF, GRIB or Zarr; or arco, ERA5 in the cloud.  "
+        "[default: bundled ERA5; arco for other times]",
     ),
-]
-Data = Annotated[
-    str | None,
-    typer.Option(
-        metavar="PATH|URL|arco",
-        help="NetCDF, GRIB or Zarr with the initial state; or arco, ERA5 in the cloud."
-        "  [default: bundled ERA5; arco for other times]",
+    "init": _text(
+        "TIME|FIRST/LAST/STEP",
+        "Initial times in UTC: 2020-08-22T12, or 2020-01-01/2020-12-31/12h.  "
+        "[default: the only one in DATA]",
     ),
-]
-FarData = Annotated[
-    str | None,
-    typer.Option(
-        "--data", metavar="URL|arco", help="Where the states are.  [default: arco]"
+    "lead": _text("DURATION", "Forecast length: 10d or 36h.  [default: 10d]"),
+    "every": _text("DURATION", "Time between outputs.  [default: 6h]"),
+    "seed": _text("N", "Seed of the random numbers.  [default: 0]"),
+    "member": _text(
+        "M",
+        "Number of the ensemble member with this seed to compute.  "
+        "[default: an unnumbered run]",
     ),
-]
-CheckTime = Annotated[
-    str | None,
-    typer.Option("--init", metavar="TIME", help="Look at this time only."),
-]
-SeaLead = Annotated[
-    str | None,
-    typer.Option(
-        "--lead",
-        metavar="DURATION",
-        help="How far runs will go, for a prescribed sea.  [default: 10d]",
+    "members": _text(
+        "N|FIRST:END",
+        "Number of members, or which: 50:100 adds the second fifty to an output that "
+        "has the first.  [default: 10]",
+        "-n",
+        "--members",
     ),
-]
-Init = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TIME",
-        help="Initial time in UTC, as 2020-08-22T12.  [default: the only one in DATA]",
+    "perturb": _text(
+        "KIND",
+        "Noise added to the initial state: none, gaussian (smooth) or spherical (all "
+        "scales).  [default: none]",
     ),
-]
-Lead = Annotated[
-    str | None,
-    typer.Option(metavar="DURATION", help="How far, as 10d or 36h.  [default: 10d]"),
-]
-Every = Annotated[
-    str | None,
-    typer.Option(metavar="DURATION", help="Time between outputs.  [default: 6h]"),
-]
-Seed = Annotated[
-    str | None,
-    typer.Option(metavar="N", help="Seed of the random stream.  [default: 0]"),
-]
-Perturb = Annotated[
-    str | None,
-    typer.Option(
-        metavar="KIND",
-        help="Noise added to the initial state: none, gaussian, which is smooth, or "
-        "spherical, which has all scales.  [default: none]",
+    "amplitude": _text(
+        "KELVIN",
+        "Standard deviation of that noise in temperature.  [default: 0.5K]",
     ),
-]
-Amplitude = Annotated[
-    str | None,
-    typer.Option(
-        metavar="KELVIN",
-        help="Standard deviation of that noise in temperature.  [default: 0.5K]",
+    "statistics": _texts(
+        "NAME,...",
+        "Statistics over the members to write: mean, std, min, max, and percentiles "
+        "as p10; may be repeated.  [default: none]",
     ),
-]
-Member = Annotated[
-    str | None,
-    typer.Option(
-        metavar="M",
-        help="Be this member of the ensemble of SEED.  [default: a run by itself]",
+    "keep_members": _switch(
+        "--keep-members/--no-keep-members",
+        "Write the members themselves.  [default: yes]",
     ),
-]
-Variables = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME,...",
-        help="What to write; may be repeated.  [default: what the model predicts on "
+    "variables": _texts(
+        "NAME,...",
+        "Variables to write; may be repeated.  [default: what the model predicts on "
         "levels, and its precipitation]",
     ),
-]
-Levels = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="HPA,...",
-        help="Pressure levels to write, in hPa; may be repeated.  [default: all]",
+    "levels": _texts(
+        "HPA,...|model",
+        "Pressure levels to write, in hPa, or model for the model's sigma levels; may "
+        "be repeated.  [default: all pressure levels]",
     ),
-]
-Grid = Annotated[
-    str | None,
-    typer.Option(
-        metavar="native|DEGREES",
-        help="Grid to write on: the model's, or a regular one with poles and this "
-        "spacing, as 1.5.  [default: native]",
+    "grid": _text(
+        "native|DEGREES",
+        "Grid to write on: the model's, or a regular one with poles and this spacing, "
+        "as 1.5.  [default: native]",
     ),
-]
-Output = Annotated[
-    str | None,
-    typer.Option(
-        metavar="PATH",
-        help="A name in .zarr or .nc.  [default: MODEL_INIT.zarr, in this folder]",
+    "output": _text(
+        "PATH", "A name in .zarr or .nc.  [default: MODEL_INIT.zarr, in this directory]"
     ),
-]
-Overwrite = Annotated[
-    bool | None,
-    typer.Option("--overwrite/--no-overwrite", help="Replace an existing output."),
-]
-Sst = Annotated[
-    str | None,
-    typer.Option(
-        metavar="MODE",
-        help="What the sea does: persist, anomaly-persist, climatology or prescribed."
-        "  [default: persist, from 24 h before]",
+    "overwrite": Overwrite,
+    "sst": _text(
+        "MODE",
+        "Sea-surface temperature: persist, anomaly-persist, climatology or "
+        "prescribed.  [default: persist, from 24 h before]",
     ),
-]
-SstData = Annotated[
-    str | None,
-    typer.Option(
-        metavar="PATH|URL|arco",
-        help="Where sea-surface temperature and sea ice are.  [default: in DATA]",
+    "sst_data": _text(
+        "PATH|URL|arco",
+        "Sea-surface temperature and sea ice.  [default: in DATA]",
     ),
-]
-SstOffset = Annotated[
-    str | None,
-    typer.Option(
-        metavar="KELVIN",
-        help="Added to sea-surface temperature, as 2K.  [default: 0K]",
+    "sst_offset": _text(
+        "KELVIN", "Added to sea-surface temperature, as 2K.  [default: 0K]"
     ),
-]
-Offline = Annotated[
-    bool | None,
-    typer.Option(
-        "--offline/--no-offline",
-        help="Use no network; weights and data must be on this computer.",
+    "restart_every": _text(
+        "DURATION",
+        "Time between restart files.  [default: every 5 minutes of computing, and at "
+        "interruptions]",
     ),
+    "on_instability": _text(
+        "stop|rewind",
+        "When a run becomes unstable: stop it, or rewind it to its last restart file, "
+        "perturb it by one part in a million and continue.  [default: stop]",
+    ),
+    "batch": _text(
+        "auto|N",
+        "Members computed together.  [default: auto, as many as fit into memory]",
+    ),
+    "scheduler": _text(
+        "ADDRESS",
+        "Share the initial times among the workers of this Dask scheduler.",
+    ),
+    "coordinator": _text(
+        "HOST:PORT",
+        "Share the run among processes that meet there; not needed under SLURM and on "
+        "Cloud TPUs.",
+    ),
+    "process": _text("I/N", "Which of these processes this is: 0/2 or 1/2."),
+    "offline": Offline,
+}
+"""Options by the field of a configuration; see also `AMIP_OPTIONS`."""
+
+Sst, SstData = OPTIONS["sst"], OPTIONS["sst_data"]
+
+AMIP_OPTIONS: dict[str, Any] = {
+    "years": _text("N", "Length of every run, in years,"),
+    "months": _text("N", "and months of the calendar,"),
+    "days": _text("N", "and days."),
+    "start": _text("DATE", "First day of the first run.  [default: 1982-01-01]"),
+    "starts": _text("N", "Number of initial times.  [default: 1]"),
+    "start_every": _text("DURATION", "Time between initial times.  [default: 10d]"),
+    "init": _text(
+        "DATE|FIRST/LAST/STEP", "Initial times, instead of the three options above."
+    ),
+    "members": _text("N", "Runs from every initial time.  [default: 1]"),
+    "data": _text(
+        "PATH|URL|arco",
+        "Atmosphere at every initial time: NetCDF, GRIB or Zarr; or arco, ERA5 in the "
+        "cloud.  [default: bundled ERA5, whatever the date]",
+    ),
+    "output": _text(
+        "DIRECTORY",
+        "Directory to make.  [default: MODEL_amip_START, in this directory]",
+    ),
+    "means": _texts(
+        "monthly,daily|none", "Means to write.  [default: monthly]"
+    ),
+    "every": _text(
+        "DURATION", "Time between instantaneous outputs.  [default: none]"
+    ),
+    "sample": _text(
+        "DURATION", "Time between the samples that means are made of.  [default: 6h]"
+    ),
+    "variables": _texts(
+        "NAME,...",
+        "Variables to write; may be repeated.  [default: what the model predicts, "
+        "surface fields and fluxes]",
+    ),
+    "restart_every": _text("DURATION", "Time between restart files.  [default: 30d]"),
+    "fix_mean_pressure": _switch(
+        "--fix-mean-pressure/--no-fix-mean-pressure",
+        "Fix the global mean of log surface pressure.  [default: yes]",
+    ),
+    "sst_data": _text(
+        "PATH|URL|arco",
+        "Record of sea-surface temperature and sea ice.  [default: bundled OISST "
+        "1981-12 to 2023-01, with the sea ice of AMIP's climatology]",
+    ),
+    "sst_climatology": _switch(
+        "--sst-climatology/--no-sst-climatology",
+        "Prescribe AMIP's monthly climatology.",
+    ),
+    "sst_patch": _text(
+        "LAT,LON,WIDTH,KELVIN",
+        "Local anomaly of sea-surface temperature, as 0,200,20,2K: its centre, its "
+        "half-width in degrees, its amplitude.",
+    ),
+}
+"""Options that ``ngcm amip`` has alone, or under another description."""
+
+ENSEMBLE_OPTIONS: dict[str, Any] = {
+    "output": _text(
+        "PATH",
+        "A name in .zarr or .nc.  [default: MODEL_INIT_ensemble.zarr, in this "
+        "directory]",
+    ),
+}
+"""Options that ``ngcm ensemble`` describes in its own way."""
+
+Resume = Annotated[
+    pathlib.Path | None,
+    typer.Option(metavar="PATH", help="Continue the run of this output."),
 ]
 RunFile = Annotated[
     pathlib.Path | None,
     typer.Option(
         "--config",
         metavar="YAML",
-        help="Run file whose keys are these flags; flags win over it.",
+        help="Run file whose keys are these options; options override it.",
     ),
 ]
 DryRun = Annotated[
     bool | None,
     typer.Option(
-        "--dry-run/--no-dry-run", help="Check everything and say what would be done."
+        "--dry-run/--no-dry-run", help="Check everything, and print what would be done."
     ),
 ]
+
+
+def command(
+    run: Callable[..., None], fields: tuple[str, ...], own: dict[str, Any]
+) -> Callable[..., None]:
+    """Return a function with an option for every field, for Typer.
+
+    Args:
+        run: called with ``flags`` (the options given, by field), ``resume``, ``config``
+            and ``dry_run``; its name and docstring are those of the command.
+        fields: of the configuration, in the order of the help.
+        own: options that this command describes in its own way.
+    """
+
+    def call(**given: Any) -> None:
+        resume, config, dry_run = (given.pop(n) for n in _COMMON)
+        flags = {name: x for name, x in given.items() if x is not None}
+        run(flags, resume, config, dry_run)
+
+    options = {name: own.get(name, OPTIONS.get(name)) for name in fields}
+    options |= dict(zip(_COMMON, (Resume, RunFile, DryRun), strict=True))
+    call.__signature__ = inspect.Signature(  # pyright: ignore
+        [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option
+            )
+            for name, option in options.items()
+        ]
+    )
+    call.__name__, call.__doc__ = run.__name__, run.__doc__
+    return call
+
+
+_COMMON = "resume", "config", "dry_run"

@@ -5,23 +5,23 @@ from typing import Annotated
 
 import typer
 
-from ngcm_cli.cli.narration import narration, print_table
+from ngcm_cli.cli.console import messages, print_table
 
-Folder = Annotated[
-    pathlib.Path, typer.Argument(metavar="RUN", help="The folder of a run.")
+Output = Annotated[
+    pathlib.Path, typer.Argument(metavar="OUTPUT", help="The output of a run.")
 ]
 
 
-def status(run: Folder) -> None:
-    """Say how far a long run is; also while it goes on.
+def status(output: Output) -> None:
+    """Print how far a run is; also while it is being computed.
 
     Example: ngcm status run
     """
-    with narration():
-        from ngcm_cli.climate.status import read_status
+    with messages():
+        from ngcm_cli.simulation.status import read_status
 
-        found = read_status(run)
-        typer.echo(found.describe(run))
-        if found.rows:
+        found = read_status(output)
+        typer.echo(found.describe())
+        if found.global_means:
             typer.echo()
-            print_table(found.rows)
+            print_table(found.global_means)

@@ -121,8 +121,9 @@ def evaluate(
 ) -> dict[str, jax.Array]:
     """Return diagnostics of a state in SI units.
 
-    A pure function of one member, or of several with ``apply``. Diagnostics are computed in groups, each by its own compiled
-    program, so that the values of one do not depend on which others are asked for.
+    A pure function of one member, or of several with ``apply``. Diagnostics are
+    computed in groups, each by its own compiled program, so that the values of one do
+    not depend on which others are asked for.
 
     Args:
         model: a `NeuralGCM`, or any model with ``output_variables`` and

@@ -1,0 +1,147 @@
+"""``ngcm forecast``, ``ngcm ensemble`` and ``ngcm amip``: one body for all runs."""
+
+import pathlib
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ngcm_cli.cli import options
+from ngcm_cli.cli.console import messages, print_summary
+from ngcm_cli.cli.progress import download_bar, run_progress
+from ngcm_cli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ngcm_cli.config.settings import Settings
+
+_SHARED = (
+    *("restart_every", "on_instability", "batch"),
+    *("scheduler", "coordinator", "process", "offline"),
+)
+FORECAST = (
+    *("model", "data", "init", "lead", "every", "seed", "member", "perturb"),
+    *("amplitude", "variables", "levels", "grid", "output", "overwrite"),
+    *("sst", "sst_data", "sst_offset", *_SHARED),
+)
+ENSEMBLE = (
+    *("members", "model", "data", "init", "lead", "every", "seed", "perturb"),
+    *("amplitude", "statistics", "keep_members", "variables", "levels", "grid"),
+    *("output", "overwrite", "sst", "sst_data", "sst_offset", *_SHARED),
+)
+AMIP = (
+    *("years", "months", "days", "start", "starts", "start_every", "init"),
+    *("members", "model", "data", "seed", "output", "means", "every", "sample"),
+    *("variables", "levels", "grid", "fix_mean_pressure", "sst_data"),
+    *("sst_offset", "sst_climatology", "sst_patch", *_SHARED),
+)
+
+
+def forecast(
+    flags: dict[str, Any],
+    resume: pathlib.Path | None,
+    config: pathlib.Path | None,
+    dry_run: bool | None,
+) -> None:
+    """Forecast the weather from an initial state.
+
+    Example: ngcm forecast --lead 5d --every 12h --output storm.zarr
+    """
+    from ngcm_cli.config import ForecastConfig
+
+    _run(ForecastConfig, flags, resume, config, dry_run)
+
+
+def ensemble(
+    flags: dict[str, Any],
+    resume: pathlib.Path | None,
+    config: pathlib.Path | None,
+    dry_run: bool | None,
+) -> None:
+    """Forecast with many members.
+
+    Example: ngcm ensemble -n 50 --lead 15d --every 12h --statistics mean,std
+    """
+    from ngcm_cli.config import EnsembleConfig
+
+    _run(EnsembleConfig, flags, resume, config, dry_run)
+
+
+def amip(
+    flags: dict[str, Any],
+    resume: pathlib.Path | None,
+    config: pathlib.Path | None,
+    dry_run: bool | None,
+) -> None:
+    """Run for months or decades with prescribed sea-surface temperature.
+
+    Example: ngcm amip --years 40 --output run
+    """
+    from ngcm_cli.config import AmipConfig
+
+    _run(AmipConfig, flags, resume, config, dry_run)
+
+
+def _run(
+    kind: "type[Settings]",
+    flags: dict[str, Any],
+    resume: pathlib.Path | None,
+    run_file: pathlib.Path | None,
+    dry_run: bool | None,
+) -> None:
+    """Check the settings and run them, resume a run, or print what would be done."""
+    with messages() as console:
+        from ngcm_cli.config import parse_switch, read_run_file
+
+        if resume is not None and run_file is not None:
+            raise ConfigError(
+                "--config cannot be given with --resume.",
+                "A run is resumed with the settings it has: leave it out.",
+            )
+        known = (*kind.model_fields, "dry_run")
+        settings = read_run_file(run_file, known) if run_file else {}
+        only_check = settings.pop("dry_run", False) if dry_run is None else dry_run
+        config = None if resume is not None else kind(**(settings | flags))
+        if parse_switch(only_check):
+            typer.echo(_dry_run(kind, config, flags, resume))
+            return
+
+        from ngcm_cli.simulation import run
+
+        verb: Callable[..., pathlib.Path] = getattr(run, kind.command)
+        started = time.monotonic()
+        with run_progress(console) as track, download_bar(console) as download:
+            changes = {} if resume is None else flags
+            path = verb(
+                config, resume=resume, track=track, download=download, **changes
+            )
+        if run.is_complete(path):  # else other processes complete it later
+            print_summary(console, path, time.monotonic() - started)
+        typer.echo(path)
+
+
+def _dry_run(
+    kind: "type[Settings]",
+    config: "Settings | None",
+    flags: dict[str, Any],
+    resume: pathlib.Path | None,
+) -> str:
+    """Return what would be done; nothing is downloaded or written."""
+    from ngcm_cli.io.compilation_cache import enable_compilation_cache
+    from ngcm_cli.simulation.existing_run import settings_for_resume
+    from ngcm_cli.simulation.setup import set_up
+    from ngcm_cli.simulation.summary import summarize
+
+    enable_compilation_cache()  # to choose the batch may compile the model
+    if config is None:
+        assert resume is not None
+        config = kind(**settings_for_resume(kind.command, resume, **flags))
+    config = config.model_copy(update={"offline": True})
+    return summarize(set_up(config, resume=resume is not None))
+
+
+COMMANDS = (
+    options.command(forecast, FORECAST, {}),
+    options.command(ensemble, ENSEMBLE, options.ENSEMBLE_OPTIONS),
+    options.command(amip, AMIP, options.AMIP_OPTIONS),
+)
