@@ -5,8 +5,8 @@ import pathlib
 import numpy as np
 import xarray as xr
 
-from ngcm_cli.inputs.inputs import InputRequest, read_inputs
-from ngcm_cli.inputs.needs import Needs
+from ngcm_cli.forcing.run_inputs import InputRequest, read_inputs
+from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.spectral.grid import Grid
 
@@ -29,7 +29,7 @@ def read_state(path, init=None, grid=GRID, levels=LEVELS, **request):
     }
     init = None if init is None else np.datetime64(init, "s")
     wanted = InputRequest(data=str(path), init=init, **(settings | request))
-    return read_inputs(wanted, Needs(grid, tuple(levels), FIELDS))
+    return read_inputs(wanted, ModelInputs(grid, tuple(levels), FIELDS))
 
 
 def build_analysis(

@@ -51,8 +51,8 @@ def amazon_store(tmp_path_factory):
 @pytest.fixture
 def impatience(monkeypatch):
     """Little patience, a folder of our own, and nothing said by the environment."""
-    quick = remote.Patience(answers=3, stalls=2, backoff=0.01, longest=0.05)
-    monkeypatch.setattr(remote, "PATIENCE", quick)
+    quick = remote.RetryPolicy(answers=3, stalls=2, backoff=0.01, longest=0.05)
+    monkeypatch.setattr(remote, "RETRY", quick)
     for name in list(os.environ):
         if name.startswith(("AWS_", "GOOGLE_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -70,7 +70,7 @@ def hurry(impatience, monkeypatch):
     def hurry(fault):
         if fault.stall:
             hasty = dataclasses.replace(impatience, timeout=1)
-            monkeypatch.setattr(remote, "PATIENCE", hasty)
+            monkeypatch.setattr(remote, "RETRY", hasty)
 
     return hurry
 

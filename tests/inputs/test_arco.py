@@ -11,7 +11,7 @@ import pytest
 import servers
 import xarray as xr
 
-from ngcm_cli.inputs.places import ARCO
+from ngcm_cli.inputs.sources.location import ARCO
 from ngcm_cli.spectral.grid import Grid
 
 NGCM = pathlib.Path(sys.executable).parent / "ngcm"

@@ -7,13 +7,13 @@ from analysis import CLIMATOLOGY, GRID, RECORD
 
 from ngcm_cli import origin
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.forcing.sea import SEA_ICE, SST, WANTED
-from ngcm_cli.forcing.sea_record import SeaRecord
-from ngcm_cli.inputs.inputs import InputRequest, read_sea
-from ngcm_cli.inputs.needs import Needs
-from ngcm_cli.inputs.source import Source
+from ngcm_cli.forcing.surface_forcing import SEA_ICE, SST, WANTED
+from ngcm_cli.forcing.sst_record import SSTRecord
+from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
+from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.input_dataset import InputDataset
 
-NEEDS = Needs(GRID, (), ())
+NEEDS = ModelInputs(GRID, (), ())
 
 
 def time(text):
@@ -83,8 +83,8 @@ def test_the_ice_is_the_same_in_every_year(forty_years):
 def test_months_have_the_means_of_the_record(forty_years):
     """Hour by hour through the winter of El Niño, and the one two years later."""
     means = {}
-    with Source.open(str(RECORD), WANTED) as source:
-        fields = SeaRecord.of(source, NEEDS).fields
+    with InputDataset.open(str(RECORD), WANTED) as source:
+        fields = SSTRecord.of(source, NEEDS).fields
         for month in ("1997-12", "1999-12"):
             begin, end = time(month), time(np.datetime64(month) + 1)
             hours = np.arange(begin, end, np.timedelta64(1, "h"))

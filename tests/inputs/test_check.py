@@ -3,11 +3,11 @@ import pytest
 from analysis import FIELDS, GRID, LEVELS, build_analysis
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.check import check
-from ngcm_cli.inputs.needs import Needs
+from ngcm_cli.forcing.data_report import check
+from ngcm_cli.inputs.model_inputs import ModelInputs
 
 NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
-NEEDS = Needs(GRID, LEVELS, FIELDS)
+NEEDS = ModelInputs(GRID, LEVELS, FIELDS)
 
 
 def text(report):
@@ -154,7 +154,7 @@ REAL = {
 @pytest.mark.parametrize("name", REAL)
 def test_real_files(shared, name):
     levels = (1.0, 50.0, 500.0, 1000.0)
-    report = check(str(shared / "data" / name), Needs(GRID, levels, FIELDS))
+    report = check(str(shared / "data" / name), ModelInputs(GRID, levels, FIELDS))
     assert report.usable
     for words in REAL[name]:
         assert words in text(report)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.conversion import (
+from ngcm_cli.inputs.unit_conversion import (
     canonical_units,
     choose_conversion,
     stated_conversion,

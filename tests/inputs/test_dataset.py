@@ -4,7 +4,7 @@ import xarray as xr
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.gcm.fields import ATMOSPHERE, FORCING
-from ngcm_cli.inputs.dataset import recognise
+from ngcm_cli.inputs.recognition import recognise
 from ngcm_cli.inputs.variables import VARIABLES
 
 READ = (*ATMOSPHERE, *FORCING)

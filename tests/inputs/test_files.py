@@ -14,8 +14,8 @@ from servers import Fault
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs import files
-from ngcm_cli.inputs.files import fetch_file, kept_file
-from ngcm_cli.inputs.opening import missing_chunks, open_dataset
+from ngcm_cli.inputs.sources.download import download_file, downloaded_path
+from ngcm_cli.inputs.sources.open import missing_chunks, open_dataset
 
 always = float("inf")
 
@@ -77,11 +77,11 @@ def test_it_is_fetched_once_and_kept(network, url, body, native, home, caplog):
             assert missing_chunks(dataset, "temperature") == ()
     assert network.count("era5.nc") == 1
     assert seen == [(len(body), len(body))]
-    assert kept(home) == [kept_file(url).name]
-    assert kept_file(url).read_bytes() == body
+    assert kept(home) == [downloaded_path(url).name]
+    assert downloaded_path(url).read_bytes() == body
     first, second = caplog.messages
-    assert f"Fetching '{url}' (" in first and str(kept_file(url)) in first
-    assert "fetched from" in second and str(kept_file(url)) in second
+    assert f"Fetching '{url}' (" in first and str(downloaded_path(url)) in first
+    assert "fetched from" in second and str(downloaded_path(url)) in second
     with open_dataset(url, offline=True) as dataset:  # nor need anything be asked
         assert "temperature" in dataset
     assert network.count("era5.nc") == 1
@@ -91,7 +91,7 @@ def test_offline(network, url, home):
     error = refused(url, offline=True)
     assert "offline" in error.message and "local copy" in error.hint
     with pytest.raises(InputDataError, match="offline"):
-        fetch_file(url, accept, offline=True)
+        download_file(url, accept, offline=True)
     assert network.requests == [] and kept(home) == []
 
 
@@ -108,10 +108,10 @@ def test_offline(network, url, home):
     ],
 )
 def test_names_can_be_read(url, name, home):
-    file = kept_file(url)
+    file = downloaded_path(url)
     assert file.parent == home / "data" / "files"
     assert re.fullmatch(name, file.name)
-    assert file.name != kept_file(url + "x").name
+    assert file.name != downloaded_path(url + "x").name
 
 
 @pytest.mark.parametrize("cloud", ["gs", "s3"])
@@ -144,10 +144,10 @@ def test_from_object_stores(cloud, request, tmp_path, native, monkeypatch):
 @pytest.mark.parametrize("etags", [True, False])
 def test_it_asks_again(network, url, body, fault, etags, hurry, monkeypatch):
     hurry(fault)
-    monkeypatch.setattr("ngcm_cli.inputs.remote.PIECE", 1000)
+    monkeypatch.setattr("ngcm_cli.inputs.sources.object_store.PIECE", 1000)
     network.etags, network.faults = etags, [fault]
     seen = []
-    file = fetch_file(url, accept, progress=lambda *now: seen.append(now))
+    file = download_file(url, accept, progress=lambda *now: seen.append(now))
     assert file.read_bytes() == body
     assert seen[-1] == (len(body), len(body))
 
@@ -156,14 +156,14 @@ def test_it_goes_on_where_the_connection_broke(
     google_store, google_network, tmp_path, monkeypatch
 ):
     """Where a server sends parts, as Google's does; plain web servers do not."""
-    monkeypatch.setattr("ngcm_cli.inputs.remote.PIECE", 1000)
+    monkeypatch.setattr("ngcm_cli.inputs.sources.object_store.PIECE", 1000)
     body = os.urandom(200_000)
     (tmp_path / "a.bin").write_bytes(body)
     servers.upload_to_google(google_store, tmp_path / "a.bin", "files/a.bin")
     google_network.faults = [Fault("a.bin", 3, cut=50_000)]  # more than stalls may be
     seen = []
     progress = lambda *now: seen.append(now[0])
-    file = fetch_file("gs://public/files/a.bin", accept, progress=progress)
+    file = download_file("gs://public/files/a.bin", accept, progress=progress)
     assert file.read_bytes() == body
     assert seen == sorted(seen)
     ranges = [part for path, part in google_network.requests if "a.bin" in path]
@@ -175,17 +175,17 @@ def test_a_server_that_always_begins_anew_is_given_up(
     network, url, impatience, monkeypatch
 ):
     """Where each try brings something, but never more than an earlier one."""
-    monkeypatch.setattr("ngcm_cli.inputs.remote.PIECE", 1000)
+    monkeypatch.setattr("ngcm_cli.inputs.sources.object_store.PIECE", 1000)
     network.faults = [Fault("era5.nc", always, cut=5000)]
     with pytest.raises(InputDataError, match="breaks the connection|part of a file"):
-        fetch_file(url, accept)
+        download_file(url, accept)
     assert len(network.requests) <= 3 * (1 + impatience.stalls)
 
 
 def test_a_file_that_changes_half_way_is_fetched_anew(
     google_store, google_network, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("ngcm_cli.inputs.remote.PIECE", 1000)
+    monkeypatch.setattr("ngcm_cli.inputs.sources.object_store.PIECE", 1000)
     new = os.urandom(100_000)
     for name, body in ("old", os.urandom(200_000)), ("new", new):
         (tmp_path / name).write_bytes(body)
@@ -197,7 +197,7 @@ def test_a_file_that_changes_half_way_is_fetched_anew(
         if total == 200_000 and done < 50_000
         else None
     )
-    file = fetch_file("gs://public/files/changes.bin", accept, progress=exchange)
+    file = download_file("gs://public/files/changes.bin", accept, progress=exchange)
     assert file.read_bytes() == new
 
 
@@ -229,7 +229,7 @@ def test_a_grib_file_is_kept(network, home):
     network.faults = [Fault("a.grib", 1, status=200, body=grib)]
     url = f"{network.address}/a.grib"
     assert "GRIB" in refused(url).message
-    assert kept_file(url).read_bytes() == grib
+    assert downloaded_path(url).read_bytes() == grib
 
 
 def test_a_disk_that_is_too_small(url, home, monkeypatch):
@@ -272,7 +272,7 @@ def test_a_disk_that_fills(url, home, monkeypatch):
 
 def _fetch_slowly(url, home):
     os.environ["NGCM_HOME"] = str(home)
-    fetch_file(url, accept)
+    download_file(url, accept)
 
 
 def test_it_follows_where_it_is_sent(network, url, native):
@@ -288,7 +288,7 @@ def test_another_run_fetches_it(network, url, home, body):
     process = spawn.Process(target=_fetch_slowly, args=(url, home))
     process.start()
     try:
-        lock = home / "data" / "files" / f"{kept_file(url).name}.lock"
+        lock = home / "data" / "files" / f"{downloaded_path(url).name}.lock"
         deadline = time.monotonic() + 60
         while not lock.exists():
             assert time.monotonic() < deadline
@@ -300,4 +300,4 @@ def test_another_run_fetches_it(network, url, home, body):
         process.join()
     with contextlib.closing(open_dataset(url)) as dataset:  # the lock died with it
         assert "temperature" in dataset
-    assert kept(home) == [kept_file(url).name]
+    assert kept(home) == [downloaded_path(url).name]

@@ -9,8 +9,8 @@ from analysis import read_state
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.gcm.fields import ATMOSPHERE, FORCING
 from ngcm_cli.inputs import grib
-from ngcm_cli.inputs.dataset import recognise
-from ngcm_cli.inputs.opening import open_dataset
+from ngcm_cli.inputs.recognition import recognise
+from ngcm_cli.inputs.sources.open import open_dataset
 from ngcm_cli.spectral.grid import Grid
 
 eccodes = pytest.importorskip("eccodes")

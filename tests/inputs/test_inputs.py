@@ -4,13 +4,13 @@ import xarray as xr
 from analysis import FIELDS, GRID, LEVELS, read_state
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.forcing.sea import WANTED
-from ngcm_cli.forcing.sea_fields import ICE_BELOW
-from ngcm_cli.forcing.sea_record import SeaRecord
-from ngcm_cli.inputs.analysis import select_atmosphere
-from ngcm_cli.inputs.needs import Needs
+from ngcm_cli.forcing.surface_forcing import WANTED
+from ngcm_cli.forcing.record_fields import FREEZING_SST
+from ngcm_cli.forcing.sst_record import SSTRecord
+from ngcm_cli.inputs.select_analysis import select_analysis
+from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.regrid import ConservativeRegridder, fill_nan_with_nearest
-from ngcm_cli.inputs.source import Source
+from ngcm_cli.inputs.input_dataset import InputDataset
 from ngcm_cli.spectral.grid import Grid
 
 FORCINGS = ("sea_surface_temperature", "sea_ice_cover")
@@ -243,7 +243,7 @@ def test_unknown_units_are_refused_before_reading(tmp_path, native):
     native["temperature"].attrs["units"] = "furlong"
     native.to_netcdf(tmp_path / "a.nc")
     with pytest.raises(InputDataError, match="'furlong'.*Needed: 'K'"):
-        Source.open(str(tmp_path / "a.nc"), FIELDS)
+        InputDataset.open(str(tmp_path / "a.nc"), FIELDS)
 
 
 # Sea ice
@@ -259,7 +259,7 @@ def test_sea_ice_is_clipped(read, native):
 def test_sea_ice_absent_is_taken_from_freezing_sst(read, native):
     state = read(native.drop_vars("sea_ice_cover"))
     ice, sst = (state.forcing[name][0] for name in FORCINGS[::-1])
-    np.testing.assert_array_equal(ice, sst <= ICE_BELOW)
+    np.testing.assert_array_equal(ice, sst <= FREEZING_SST)
     assert "sea_ice_cover is not in the data" in " ".join(state.sea.notes)
 
 
@@ -272,13 +272,13 @@ def test_ice_from_sst_is_near_the_analysed_ice(shared):
     """On ERA5 of 2019-07-15: a tenth too much, where no ice would be all too little."""
     path = str(shared / "data" / "era5_surface_20190715_1deg.nc")
     grid = Grid.linear(63)
-    with Source.open(path, WANTED) as source:
-        record = SeaRecord.of(source, Needs(grid, (), ()))
+    with InputDataset.open(path, WANTED) as source:
+        record = SSTRecord.of(source, ModelInputs(grid, (), ()))
         real = record.observed(None, []).fields
     sst = real["sea_surface_temperature"][0, 0]
     weights = grid.area_weights
     ice = (real["sea_ice_cover"][0, 0] * weights).sum()
-    assert 0.5 < ((sst <= ICE_BELOW) * weights).sum() / ice < 1.3
+    assert 0.5 < ((sst <= FREEZING_SST) * weights).sum() / ice < 1.3
 
 
 # Refusals
@@ -411,8 +411,8 @@ def test_selection_reads_no_field(tmp_path, native):
     """A chunk that cannot be decoded is met on reading, not on selecting."""
     native.to_zarr(tmp_path / "a.zarr", zarr_format=2)
     (tmp_path / "a.zarr" / "temperature" / "0.0.0.0").write_bytes(b"rubbish")
-    with Source.open(str(tmp_path / "a.zarr"), FIELDS) as source:
-        selection = select_atmosphere(source, None, Needs(GRID, LEVELS, FIELDS))
+    with InputDataset.open(str(tmp_path / "a.zarr"), FIELDS) as source:
+        selection = select_analysis(source, None, ModelInputs(GRID, LEVELS, FIELDS))
         assert selection.time == np.datetime64("2020-08-22T12")
         with pytest.raises(InputDataError, match="cannot be read.*damaged"):
             selection.read()
@@ -475,8 +475,8 @@ def test_real_files_that_cannot_start_a_forecast(shared, name, needle):
 
 def test_oisst_in_celsius(shared):
     path = str(shared / "data" / "oisst_sst_monthly_2p5deg_198112_202301.nc")
-    with Source.open(path, WANTED) as source:
-        record = SeaRecord.of(source, Needs(Grid.linear(63), (), ()))
+    with InputDataset.open(path, WANTED) as source:
+        record = SSTRecord.of(source, ModelInputs(Grid.linear(63), (), ()))
         sea = record.observed(np.datetime64("1990-01-01", "s"), [])
     sst = sea.fields["sea_surface_temperature"]
     assert 271 < sst.min() < 272 and 300 < sst.max() < 306

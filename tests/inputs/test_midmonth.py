@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as hnp
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.forcing.bounded_means import AT_BOUND, CONVERGED, REACH
-from ngcm_cli.forcing.midmonth import is_monthly, mid_month_values, month_lengths
+from ngcm_cli.forcing.mid_month_values import is_monthly, mid_month_values, month_lengths
 
 FREEZING = 271.35
 SAMPLES = 2000  # per month

@@ -12,9 +12,9 @@ import xarray as xr
 import zarr
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.netcdf import promised_size
-from ngcm_cli.inputs.opening import open_dataset, reading_error
-from ngcm_cli.inputs.places import is_far
+from ngcm_cli.inputs.sources.netcdf import promised_size
+from ngcm_cli.inputs.sources.open import open_dataset, reading_error
+from ngcm_cli.inputs.sources.location import is_remote
 
 
 def refused(path):
@@ -167,7 +167,7 @@ def test_what_is_no_address(url, words, offline):
     assert url in caught.value.message and words in caught.value.message
     assert caught.value.hint
     with pytest.raises(InputDataError, match=re.escape(caught.value.message)):
-        is_far(url)
+        is_remote(url)
 
 
 def test_passwords_are_not_shown():

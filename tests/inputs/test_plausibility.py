@@ -5,7 +5,7 @@ from analysis import CLIMATOLOGY, FIELDS, GRID, build_analysis, read_state
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs import inputs
-from ngcm_cli.inputs.needs import Needs
+from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.spectral.grid import Grid
 
 NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
@@ -67,7 +67,7 @@ def read_with_land(path, grid, levels, land):
     request = inputs.InputRequest(
         str(path), None, hours, "persist", None, 0.0, str(CLIMATOLOGY)
     )
-    return inputs.read_inputs(request, Needs(grid, tuple(levels), FIELDS, land))
+    return inputs.read_inputs(request, ModelInputs(grid, tuple(levels), FIELDS, land))
 
 
 @pytest.mark.parametrize("name", ["air", "sea", "all"])

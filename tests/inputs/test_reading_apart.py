@@ -5,18 +5,18 @@ import pytest
 from analysis import CLIMATOLOGY, FIELDS, GRID, LEVELS, build_analysis
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.forcing.sea import SST
-from ngcm_cli.inputs.inputs import (
+from ngcm_cli.forcing.surface_forcing import SST
+from ngcm_cli.forcing.run_inputs import (
     InputRequest,
     read_atmosphere,
     read_inputs,
     read_sea,
 )
-from ngcm_cli.inputs.needs import Needs
-from ngcm_cli.inputs.prepared import Prepared
+from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.input_cache import InputCache
 
 NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
-NEEDS = Needs(GRID, LEVELS, FIELDS)
+NEEDS = ModelInputs(GRID, LEVELS, FIELDS)
 DAYS = tuple(f"2020-08-{day:02}T12" for day in range(18, 27))
 INIT, DAY = np.datetime64("2020-08-20T12", "s"), np.timedelta64(86400, "s")
 FAR = "gs://bucket/of/ours.zarr"
@@ -89,7 +89,7 @@ def test_a_state_from_far_away_is_kept(request_of):
     """Both take the state that one of them kept."""
     request = request_of(build_analysis(*NODES, DAYS))
     _, atmosphere = read_atmosphere(request, NEEDS)
-    Prepared.of(FAR, NEEDS).save_atmosphere(atmosphere)
+    InputCache.of(FAR, NEEDS).save_analysis(atmosphere)
     far = request_of(data=FAR, offline=True, sea_data=request.data)
     time, again = read_atmosphere(far, NEEDS)
     assert time == INIT

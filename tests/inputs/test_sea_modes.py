@@ -5,10 +5,10 @@ from analysis import CLIMATOLOGY, GRID, build_analysis, read_state
 
 from ngcm_cli import units
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.forcing.sea import WANTED
-from ngcm_cli.forcing.sea_record import SeaRecord
-from ngcm_cli.inputs.needs import Needs
-from ngcm_cli.inputs.source import Source
+from ngcm_cli.forcing.surface_forcing import WANTED
+from ngcm_cli.forcing.sst_record import SSTRecord
+from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.input_dataset import InputDataset
 
 NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
 INIT = "2020-08-22T12"
@@ -206,8 +206,8 @@ def amip(month):
 
 
 def stored_climatology():
-    with Source.open(str(CLIMATOLOGY), WANTED) as source:
-        means = SeaRecord.of(source, Needs(GRID, (), ())).monthly_means([])
+    with InputDataset.open(str(CLIMATOLOGY), WANTED) as source:
+        means = SSTRecord.of(source, ModelInputs(GRID, (), ())).monthly_means([])
     return [{name: x[month] for name, x in means.items()} for month in range(12)]
 
 

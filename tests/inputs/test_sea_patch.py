@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 import ngcm_cli
 from ngcm_cli import origin
 from ngcm_cli.errors import ConfigError
-from ngcm_cli.forcing.sea_patch import check_has_sea, patch
+from ngcm_cli.forcing.sst_anomaly import check_has_sea, patch
 from ngcm_cli.gcm.forcing import Forcing
-from ngcm_cli.inputs.inputs import InputRequest, read_sea
-from ngcm_cli.inputs.needs import Needs
+from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
+from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.spectral.grid import Grid
 
 FINE = Grid.linear(63)
@@ -78,7 +78,7 @@ def climatic(land=None, **more):
         climatology=str(CLIMATOLOGY),
         **settings,
     )
-    return read_sea(request, START, Needs(GRID, (), (), land))
+    return read_sea(request, START, ModelInputs(GRID, (), (), land))
 
 
 def test_a_patch_and_an_offset_add_up():
@@ -134,7 +134,7 @@ def test_a_patch_is_judged_before_the_data_are_opened():
 
 @pytest.mark.parametrize("latitude, longitude, width", [(23, 5, 6), (65, 100, 5)])
 def test_the_sahara_and_siberia_have_no_sea(latitude, longitude, width):
-    land = origin.needs_of(ngcm_cli.load_model()).land
+    land = origin.ModelInputs.of(ngcm_cli.load_model()).land
     assert land is not None
     hump = patch(FINE, latitude, longitude, width, 1)
     with pytest.raises(ConfigError, match="lies on land only"):

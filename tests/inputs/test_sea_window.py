@@ -6,10 +6,10 @@ import pytest
 from analysis import CLIMATOLOGY, GRID, RECORD
 
 from ngcm_cli import units
-from ngcm_cli.forcing.sea import SEA_ICE, SST, Sea
+from ngcm_cli.forcing.surface_forcing import SEA_ICE, SST, Sea
 from ngcm_cli.gcm.forcing import Forcing
-from ngcm_cli.inputs.inputs import InputRequest, read_sea
-from ngcm_cli.inputs.needs import Needs
+from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
+from ngcm_cli.inputs.model_inputs import ModelInputs
 
 START = np.datetime64("2000-01-01", "s")
 DAY, HOUR, MINUTE = (np.timedelta64(n, "s") for n in (86400, 3600, 60))
@@ -102,7 +102,7 @@ def test_windows_of_the_bundled_record_follow_each_other():
         climatology=str(CLIMATOLOGY),
         patch=(0.0, 180.0, 60.0, 2.0),
     )
-    sea = read_sea(request, START, Needs(GRID, (), ()))
+    sea = read_sea(request, START, ModelInputs(GRID, (), ()))
     for day in range(0, 360, 30):
         window = sea.within(START + day * DAY, START + (day + 30) * DAY)
         assert len(window.times) < len(sea.times) / 2

@@ -5,8 +5,8 @@ import xarray as xr
 from analysis import FIELDS, GRID, LEVELS, build_analysis, read_state
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.places import ARCO, is_far, location
-from ngcm_cli.inputs.source import Source
+from ngcm_cli.inputs.sources.location import ARCO, is_remote, location
+from ngcm_cli.inputs.input_dataset import InputDataset
 
 NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
 DAYS = ("2020-08-21T12", "2020-08-22T12", "2020-08-23T12")
@@ -55,7 +55,7 @@ def test_a_variable_in_two_files_at_a_time(tmp_path, native):
     native.to_netcdf(tmp_path / "a.nc")
     native[["temperature"]].to_netcdf(tmp_path / "b.nc")
     with pytest.raises(InputDataError, match="temperature is in several files at 2020"):
-        Source.open(str(tmp_path / "*.nc"), FIELDS)
+        InputDataset.open(str(tmp_path / "*.nc"), FIELDS)
 
 
 def test_files_that_do_not_belong_together(tmp_path):
@@ -63,7 +63,7 @@ def test_files_that_do_not_belong_together(tmp_path):
     other = np.arange(0, 360, 30.0), np.arange(-75, 76, 30.0)
     build_analysis(*other, DAYS[1:2]).to_netcdf(tmp_path / "b.nc")
     with pytest.raises(InputDataError, match="other grids or levels in .*a.nc and"):
-        Source.open(str(tmp_path / "*.nc"), FIELDS)
+        InputDataset.open(str(tmp_path / "*.nc"), FIELDS)
 
 
 def test_no_common_time(tmp_path):
@@ -76,25 +76,25 @@ def test_no_common_time(tmp_path):
 
 def test_a_pattern_of_nothing(tmp_path):
     with pytest.raises(InputDataError, match=r"No file is called '.*\*.nc'"):
-        Source.open(str(tmp_path / "*.nc"), FIELDS)
+        InputDataset.open(str(tmp_path / "*.nc"), FIELDS)
 
 
 def test_a_wrong_file_among_others_is_named(tmp_path, native):
     native.to_netcdf(tmp_path / "a.nc")
     (tmp_path / "b.nc").write_text("<html>Not found</html>")
     with pytest.raises(InputDataError, match="b.nc' is a web page"):
-        Source.open(str(tmp_path / "*.nc"), FIELDS)
+        InputDataset.open(str(tmp_path / "*.nc"), FIELDS)
 
 
 def test_a_name_with_brackets_is_no_pattern(tmp_path, native):
     native.to_netcdf(tmp_path / "run[1].nc")
-    with Source.open(str(tmp_path / "run[1].nc"), FIELDS) as source:
+    with InputDataset.open(str(tmp_path / "run[1].nc"), FIELDS) as source:
         assert set(source.fields) == set(FIELDS)
 
 
 def test_arco_is_a_name():
-    assert location("arco") == location("ARCO") == ARCO and is_far("arco")
-    assert location("arco.nc") == "arco.nc" and not is_far("arco.nc")
+    assert location("arco") == location("ARCO") == ARCO and is_remote("arco")
+    assert location("arco.nc") == "arco.nc" and not is_remote("arco.nc")
 
 
 def test_only_times_that_have_data_count(tmp_path):
@@ -105,7 +105,7 @@ def test_only_times_that_have_data_count(tmp_path):
         "valid_time_stop_era5t": "2020-08-22",
     }
     dataset.to_zarr(tmp_path / "a.zarr", zarr_format=2)
-    with Source.open(str(tmp_path / "a.zarr"), FIELDS) as source:
+    with InputDataset.open(str(tmp_path / "a.zarr"), FIELDS) as source:
         expected = np.array(DAYS[:2], "datetime64[s]")
         np.testing.assert_array_equal(source.times("temperature"), expected)
     with pytest.raises(InputDataError, match="no 2020-08-23T12; the data hold 2 times"):
@@ -179,14 +179,14 @@ def test_damaged_coordinates(tmp_path, native, spoil, words):
         read_state(tmp_path / "a.nc")
     assert "a.nc" in caught.value.message and caught.value.hint
     with pytest.raises(InputDataError, match=words):
-        Source.open(str(tmp_path / "a.nc"), FIELDS)
+        InputDataset.open(str(tmp_path / "a.nc"), FIELDS)
 
 
 @pytest.mark.parametrize("start", ["see the documentation", "NaT"])
 def test_what_is_no_date_says_nothing_about_the_times(tmp_path, native, start):
     native.attrs = {"valid_time_start": start, "valid_time_stop": "2020-01-01"}
     native.to_netcdf(tmp_path / "a.nc")
-    with Source.open(str(tmp_path / "a.nc"), FIELDS) as source:
+    with InputDataset.open(str(tmp_path / "a.nc"), FIELDS) as source:
         assert len(source.times("temperature")) == 1
 
 

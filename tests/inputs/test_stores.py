@@ -13,15 +13,15 @@ import zarr
 from servers import Fault
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.dataset import recognise
-from ngcm_cli.inputs.opening import (
+from ngcm_cli.inputs.recognition import recognise
+from ngcm_cli.inputs.sources.open import (
     expect_chunks,
     missing_chunks,
     open_dataset,
     reading_error,
 )
-from ngcm_cli.inputs.remote import is_url, public_name
-from ngcm_cli.inputs.stores import open_store
+from ngcm_cli.inputs.sources.object_store import is_url, redacted_url
+from ngcm_cli.inputs.sources.zarr import open_store
 
 GOOGLE = "gs://public/ar/era5.zarr"
 T0 = "temperature/0.0.0.0"
@@ -192,7 +192,7 @@ def test_local_data_need_no_client_of_object_stores(tmp_path, native):
     native.to_zarr(tmp_path / "a.zarr", zarr_format=2)
     code = (
         "import sys\n"
-        "from ngcm_cli.inputs.opening import open_dataset\n"
+        "from ngcm_cli.inputs.sources.open import open_dataset\n"
         f"open_dataset({str(tmp_path / 'a.zarr')!r}).load().close()\n"
         "print(*{'obstore', 'requests', 'aiohttp', 'fsspec'} & set(sys.modules))"
     )
@@ -231,7 +231,7 @@ def test_it_asks_again(google_network, era5, fault, etags, hurry):
 
 
 def test_progress_does_not_count_twice(google_network, era5, monkeypatch):
-    monkeypatch.setattr("ngcm_cli.inputs.remote.PIECE", 1000)
+    monkeypatch.setattr("ngcm_cli.inputs.sources.object_store.PIECE", 1000)
     seen = []
     with open_dataset(GOOGLE, progress=lambda *now: seen.append(now[0])) as dataset:
         assert seen == []
@@ -365,7 +365,7 @@ def test_signatures_of_an_address_go_along_and_stay_secret(web_network, era5):
     }
     error = refused(f"{web_network.address}/era6.zarr?token=secret")
     assert "secret" not in str(error)
-    assert public_name("https://me:secret@host/a/") == "https://host/a"
+    assert redacted_url("https://me:secret@host/a/") == "https://host/a"
 
 
 @pytest.mark.parametrize("version", [2, 3])

@@ -5,8 +5,8 @@ import pytest
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.conversion import GAS_CONSTANT, GRAVITY
-from ngcm_cli.inputs.vertical import MOIST, check_sufficient, describe, to_levels
+from ngcm_cli.inputs.unit_conversion import GAS_CONSTANT, GRAVITY
+from ngcm_cli.inputs.vertical_interpolation import MOIST, check_sufficient, describe, to_levels
 
 # fmt: off
 MODEL = (1, 2, 3, 5, 7, 10, 20, 30, 50, 70, 100, 125, 150, 175, 200, 225, 250, 300, 350,
@@ -64,7 +64,7 @@ def _layers():
 
 
 def standard_atmosphere(pressure):
-    """Temperature [K] and geopotential [m2 s-2] of the US Standard Atmosphere 1976.
+    """Temperature [K] and geopotential [m2 s-2] of the US Standard Analysis 1976.
 
     Linear in geopotential height by layers, with our gas constant.
     """
