@@ -11,9 +11,7 @@ if TYPE_CHECKING:
 
     __version__: str
 
-__all__ = [
-    "amip", "bundled_state", "ensemble", "forecast", "load_model", "rollout"
-]
+__all__ = ["amip", "bundled_state", "ensemble", "forecast", "load_model", "rollout"]
 
 _HOMES = {
     "amip": "ngcm_cli.simulation.run",

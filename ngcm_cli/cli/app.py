@@ -8,8 +8,8 @@ import typer
 
 import ngcm_cli
 from ngcm_cli.cli import data, models
-from ngcm_cli.cli.export import export
 from ngcm_cli.cli.console import print_error
+from ngcm_cli.cli.export import export
 from ngcm_cli.cli.run import COMMANDS
 from ngcm_cli.cli.status import status
 from ngcm_cli.errors import NgcmError

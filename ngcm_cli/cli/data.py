@@ -54,13 +54,13 @@ def prepare(
     }
     with messages() as console, download_bar(console) as progress:
         from ngcm_cli.config import ForecastConfig
-        from ngcm_cli.preparation import prepare
+        from ngcm_cli.simulation.prefetch import prefetch
         from ngcm_cli.time_format import format_time, parse_times
 
         times = parse_times(init)
         config = ForecastConfig(**{k: v for k, v in given.items() if v is not None})
         failed = []
-        for number, done in enumerate(prepare(config, times, progress), start=1):
+        for number, done in enumerate(prefetch(config, times, progress), start=1):
             count = f"{number} of {len(times)}: {format_time(done.time)}"
             if done.failure is not None:
                 print_line(console, f"{count} failed.")

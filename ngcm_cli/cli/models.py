@@ -144,10 +144,10 @@ def verify(model: _Name) -> None:
     Example: ngcm models verify tl63_stochastic_mini
     """
     with messages():
-        from ngcm_cli.origin import read_state
+        from ngcm_cli.simulation.data_sources import read_sample
         from ngcm_cli.zoo.verify import verify
 
-        checks = list(verify(model, read_state))
+        checks = list(verify(model, read_sample))
         print_table([(c.name, _MARKS[c.passed], c.detail) for c in checks])
         failed = [check.name for check in checks if check.passed is False]
         if failed:

@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ngcm_cli.inputs.sources.named import DEFAULT_SOURCE, metavar, summaries
+
 _Text = str | None
 _Texts = list[str] | None
 _Flag = bool | None
@@ -29,19 +31,65 @@ def _switch(names: str, help: str) -> Any:  # noqa: A002
     return Annotated[_Flag, typer.Option(names, help=help)]
 
 
-Model = _text("NAME|PATH", "Model to run.  [default: tl63_stochastic_mini]")
-Overwrite = _switch("--overwrite/--no-overwrite", "Replace an existing output.")
-Offline = _switch(
-    "--offline/--no-offline",
-    "Use no network; weights and data must be on this computer.",
-)
+Model = Annotated[
+    _Text,
+    typer.Option(
+        metavar="NAME|PATH", help="Model to run.  [default: tl63_stochastic_mini]"
+    ),
+]
+Overwrite = Annotated[
+    _Flag,
+    typer.Option("--overwrite/--no-overwrite", help="Replace an existing output."),
+]
+Offline = Annotated[
+    _Flag,
+    typer.Option(
+        "--offline/--no-offline",
+        help="Use no network; weights and data must be on this computer.",
+    ),
+]
+
+RemoteData = Annotated[
+    _Text,
+    typer.Option(
+        "--data",
+        metavar=metavar("URL"),
+        help=f"Analyses on a server.  [default: {DEFAULT_SOURCE}]",
+    ),
+]
+CheckTime = Annotated[
+    _Text, typer.Option("--init", metavar="TIME", help="Check this time only.")
+]
+ForcingLead = Annotated[
+    _Text,
+    typer.Option(
+        "--lead",
+        metavar="DURATION",
+        help="Length of the runs, for prescribed SST.  [default: 10d]",
+    ),
+]
+
+Sst = Annotated[
+    _Text,
+    typer.Option(
+        metavar="MODE",
+        help="Sea-surface temperature: persist, anomaly-persist, climatology or prescribed.  [default: persist, from 24 h before]",
+    ),
+]
+SstData = Annotated[
+    _Text,
+    typer.Option(
+        metavar=metavar("PATH", "URL"),
+        help="Sea-surface temperature and sea ice.  [default: in DATA]",
+    ),
+]
 
 OPTIONS: dict[str, Any] = {
     "model": Model,
     "data": _text(
-        "PATH|URL|arco",
-        "Initial analyses: NetCDF, GRIB or Zarr; or arco, ERA5 in the cloud.  "
-        "[default: bundled ERA5; arco for other times]",
+        metavar("PATH", "URL"),
+        f"Initial analyses: NetCDF, GRIB or Zarr; or {summaries()}.  "
+        f"[default: bundled ERA5; {DEFAULT_SOURCE} for other times]",
     ),
     "init": _text(
         "TIME|FIRST/LAST/STEP",
@@ -100,15 +148,8 @@ OPTIONS: dict[str, Any] = {
         "PATH", "A name in .zarr or .nc.  [default: MODEL_INIT.zarr, in this directory]"
     ),
     "overwrite": Overwrite,
-    "sst": _text(
-        "MODE",
-        "Sea-surface temperature: persist, anomaly-persist, climatology or "
-        "prescribed.  [default: persist, from 24 h before]",
-    ),
-    "sst_data": _text(
-        "PATH|URL|arco",
-        "Sea-surface temperature and sea ice.  [default: in DATA]",
-    ),
+    "sst": Sst,
+    "sst_data": SstData,
     "sst_offset": _text(
         "KELVIN", "Added to sea-surface temperature, as 2K.  [default: 0K]"
     ),
@@ -140,8 +181,6 @@ OPTIONS: dict[str, Any] = {
 }
 """Options by the field of a configuration; see also `AMIP_OPTIONS`."""
 
-Sst, SstData = OPTIONS["sst"], OPTIONS["sst_data"]
-
 AMIP_OPTIONS: dict[str, Any] = {
     "years": _text("N", "Length of every run, in years,"),
     "months": _text("N", "and months of the calendar,"),
@@ -154,20 +193,16 @@ AMIP_OPTIONS: dict[str, Any] = {
     ),
     "members": _text("N", "Runs from every initial time.  [default: 1]"),
     "data": _text(
-        "PATH|URL|arco",
-        "Atmosphere at every initial time: NetCDF, GRIB or Zarr; or arco, ERA5 in the "
-        "cloud.  [default: bundled ERA5, whatever the date]",
+        metavar("PATH", "URL"),
+        "Atmosphere at every initial time: NetCDF, GRIB or Zarr; or "
+        f"{summaries()}.  [default: bundled ERA5, whatever the date]",
     ),
     "output": _text(
         "DIRECTORY",
         "Directory to make.  [default: MODEL_amip_START, in this directory]",
     ),
-    "means": _texts(
-        "monthly,daily|none", "Means to write.  [default: monthly]"
-    ),
-    "every": _text(
-        "DURATION", "Time between instantaneous outputs.  [default: none]"
-    ),
+    "means": _texts("monthly,daily|none", "Means to write.  [default: monthly]"),
+    "every": _text("DURATION", "Time between instantaneous outputs.  [default: none]"),
     "sample": _text(
         "DURATION", "Time between the samples that means are made of.  [default: 6h]"
     ),
@@ -182,7 +217,7 @@ AMIP_OPTIONS: dict[str, Any] = {
         "Fix the global mean of log surface pressure.  [default: yes]",
     ),
     "sst_data": _text(
-        "PATH|URL|arco",
+        metavar("PATH", "URL"),
         "Record of sea-surface temperature and sea ice.  [default: bundled OISST "
         "1981-12 to 2023-01, with the sea ice of AMIP's climatology]",
     ),

@@ -96,7 +96,10 @@ class _Pace:
         """Return time, position, monitored values, speed and time left, where known."""
         from ngcm_cli.time_format import format_duration, format_time
 
-        simulation, schedule = self.simulation, self.simulation.schedules[step.task.init]
+        simulation, schedule = (
+            self.simulation,
+            self.simulation.schedules[step.task.init],
+        )
         details = [format_time(step.time)]
         if self.is_long:
             details.append(f"day {step.windows} of {step.total_windows}")

@@ -45,7 +45,7 @@ class NeuralGCM(eqx.Module):
 
     Example:
         >>> import jax, ngcm_cli
-        >>> from ngcm_cli.run import bundled_state
+        >>> from ngcm_cli import bundled_state
         >>> model = ngcm_cli.load_model("tl63_stochastic_mini")
         >>> data = bundled_state(model)
         >>> key = jax.random.key(0)

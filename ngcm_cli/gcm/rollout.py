@@ -8,7 +8,6 @@ import numpy as np
 
 from ngcm_cli.errors import UnstableRunError
 from ngcm_cli.gcm.forcing import Forcing
-from ngcm_cli.gcm.members import SideBySide
 from ngcm_cli.gcm.model import Fields, NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 
@@ -63,7 +62,7 @@ def rollout(
 
 
 def outputs(
-    model: NeuralGCM | SideBySide,
+    model: NeuralGCM,
     state: ModelState,
     forcing: Fields | Forcing,
     every: int,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.output.records import open_store
+from ngcm_cli.output.zarr import open_store
 
 if TYPE_CHECKING:
     import zarr

@@ -9,7 +9,7 @@ import netCDF4
 import numpy as np
 
 from ngcm_cli.errors import OutputError
-from ngcm_cli.output.writing import put_aside
+from ngcm_cli.io.atomic import temporary_sibling
 
 if TYPE_CHECKING:
     import zarr
@@ -27,7 +27,7 @@ def export_netcdf(source: pathlib.Path, target: pathlib.Path) -> None:
     import zarr
 
     place = target.resolve()
-    new = put_aside(place)
+    new = temporary_sibling(place)
     try:
         with netCDF4.Dataset(new, "w", format="NETCDF4") as file:
             _copy(zarr.open_group(source, mode="r"), file)

@@ -55,7 +55,9 @@ def _content(
     size = sum(values.nbytes for _, values in arrays.values())
     file = netCDF4.Dataset("restart", "w", format="NETCDF4", memory=size)
     checksum = _checksum({name: x for name, (_, x) in arrays.items()}, metadata)
-    file.setncatts({"restart_version": VERSION, "metadata": metadata, "sha256": checksum})
+    file.setncatts(
+        {"restart_version": VERSION, "metadata": metadata, "sha256": checksum}
+    )
     for name, (dimensions, values) in arrays.items():
         _write(file, name, dimensions, values)
     return file.close()

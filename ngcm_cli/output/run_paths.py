@@ -44,9 +44,7 @@ class RunPaths:
     def work(self) -> pathlib.Path:
         """The working directory."""
         output = self.output.resolve()
-        return (
-            output if self.is_directory else output.with_name(f".{output.name}.run")
-        )
+        return output if self.is_directory else output.with_name(f".{output.name}.run")
 
     @property
     def lock(self) -> pathlib.Path:

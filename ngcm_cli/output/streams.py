@@ -215,9 +215,7 @@ class ClimateOutput:
         )
 
 
-def calendar_periods(
-    kind: str, start: np.datetime64, end: np.datetime64
-) -> np.ndarray:
+def calendar_periods(kind: str, start: np.datetime64, end: np.datetime64) -> np.ndarray:
     """Return the days or months of a run, cut by its ends.
 
     Args:

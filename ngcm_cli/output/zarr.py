@@ -53,9 +53,7 @@ class ZarrWriter:
                     "Choose another --output.",
                 )
 
-    def write(
-        self, fields: Mapping[str, np.ndarray], time: int, **others: int
-    ) -> None:
+    def write(self, fields: Mapping[str, np.ndarray], time: int, **others: int) -> None:
         """Write one record; with several records in a chunk, after the next `flush`.
 
         Args:
@@ -96,17 +94,13 @@ class ZarrWriter:
         after = {name: x for name, x in merged.items() if x is not None}
         if after != before:
             self._group.attrs.put(after)
+            consolidate(self.path)  # which the change has undone
 
     def add_history(self, line: str) -> None:
         """Add a line to the history, unless it is there."""
         lines = str(self._group.attrs.get("history", "")).splitlines()
         if line not in lines:
             self.set_attributes(history="\n".join([*lines, line]))
-
-    def consolidate(self) -> None:
-        """Gather the metadata in one place, for those who open the store."""
-        self.flush()
-        consolidate(self.path)
 
     def _flush(self, name: str, where: tuple[int, ...]) -> None:
         held = self._buffers.pop((name, where), None)

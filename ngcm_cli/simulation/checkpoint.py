@@ -146,7 +146,9 @@ def _restore(
     simulation: Simulation, task: Task, arrays: dict[str, np.ndarray], windows: int
 ) -> RunState:
     like = _shapes(simulation, task)
-    month = {n.removeprefix(_MONTH): x for n, x in arrays.items() if n.startswith(_MONTH)}
+    month = {
+        n.removeprefix(_MONTH): x for n, x in arrays.items() if n.startswith(_MONTH)
+    }
     state = from_arrays(
         like, {n: x for n, x in arrays.items() if not n.startswith(_MONTH)}
     )
@@ -198,5 +200,3 @@ def versions() -> dict[str, str]:
         "jaxlib": importlib.metadata.version("jaxlib"),
         "device": device(),
     }
-
-

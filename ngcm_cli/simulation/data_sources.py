@@ -34,7 +34,6 @@ from ngcm_cli.time_format import format_time
 from ngcm_cli.zoo import is_here, model_names
 
 
-
 class DataSources:
     """The initial analyses and the forcing of a run, read when they are wanted.
 
@@ -76,9 +75,7 @@ class DataSources:
                     self._progress,
                 )
 
-    def _read_one(
-        self, init: np.datetime64 | None
-    ) -> tuple[Analysis, SurfaceForcing]:
+    def _read_one(self, init: np.datetime64 | None) -> tuple[Analysis, SurfaceForcing]:
         if isinstance(self.config, AmipConfig):
             assert init is not None
             return self._initial_analysis(self.config, init), self._record()
@@ -267,5 +264,3 @@ def read_sample(model: Model) -> RunInputs:
         ForcingRequest(mode="persist", lead=np.timedelta64(0, "s"), offline=True),
         ModelInputs.of(model),
     )
-
-

@@ -109,7 +109,9 @@ class TaskRun:
             OutputError: the disk.
         """
         simulation, task, last = self.simulation, self.task, self.schedule.windows
-        pending = compute_window(simulation, task, self.run) if self._goes_on() else None
+        pending = (
+            compute_window(simulation, task, self.run) if self._goes_on() else None
+        )
         while pending is not None:
             following, results = pending
             more = following.windows < last
@@ -382,7 +384,9 @@ class RunLoop:
 
     def _is_final(self, task: Task) -> bool:
         """Return whether all other members from its initial time are complete."""
-        blocks = {t.block.number for t in self.simulation.tasks() if t.init == task.init}
+        blocks = {
+            t.block.number for t in self.simulation.tasks() if t.init == task.init
+        }
         rest = blocks - {task.block.number}
         alone = self.simulation.processes.count == 1
         return alone and rest <= self.recorder.completed_blocks(task.init)

@@ -2,7 +2,6 @@
 
 from ngcm_cli.config import AmipConfig
 from ngcm_cli.config.settings import Settings
-from ngcm_cli.config.values import MODEL_LEVELS
 from ngcm_cli.diagnostics import DIAGNOSTICS, available, resolve_name
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.interface import Model
@@ -60,7 +59,7 @@ def select_fields(
             f"{'is' if len(variables) == 1 else 'are'} at the surface.",
             "Leave out --levels, or ask for a variable that is on levels.",
         )
-    if config.levels == MODEL_LEVELS:
+    if isinstance(config.levels, str):  # the model's own
         sigma = [float(x) for x in model.sigma_levels.centers]
         return FieldSelection(described, sigma, sigma, "sigma", grid)
     for level in config.levels or ():

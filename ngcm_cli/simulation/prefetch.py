@@ -1,4 +1,4 @@
-"""Preparing data ahead of runs: fetched, checked, regridded and kept."""
+"""Prefetch input data ahead of runs: fetched, checked, regridded and cached."""
 
 import dataclasses
 import pathlib
@@ -13,17 +13,17 @@ from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.sources.location import is_remote
 from ngcm_cli.inputs.sources.named import DEFAULT_SOURCE
 from ngcm_cli.io.progress import ByteProgress, no_progress
-from ngcm_cli.origin import read_inputs
+from ngcm_cli.simulation.data_sources import DataSources
 from ngcm_cli.zoo import open_model
 
 
 @dataclasses.dataclass(frozen=True)
-class Preparation:
-    """What came of one initial time.
+class PrefetchResult:
+    """The outcome for one initial time.
 
     Attributes:
         time: the initial time.
-        path: of the state, which can be given to ``--data``; None where it failed.
+        path: of the cached analysis, which ``--data`` takes; None where it failed.
         failure: why, or None.
     """
 
@@ -32,42 +32,42 @@ class Preparation:
     failure: InputDataError | None
 
 
-def prepare(
+def prefetch(
     config: ForecastConfig,
     times: Sequence[np.datetime64],
     progress: ByteProgress = no_progress,
-) -> Iterator[Preparation]:
-    """Prepare what forecasts from several initial times start from.
+) -> Iterator[PrefetchResult]:
+    """Cache the input data of forecasts from several initial times.
 
-    What is there already is not fetched again, so that an interrupted call goes on
-    where it stopped; a time that fails does not keep the others from being prepared.
+    What is cached already is not fetched again, so that an interrupted call continues
+    where it stopped; a time that fails does not keep the others from being fetched.
 
     Args:
-        config: of the forecasts; its initial time is of no account.
+        config: of the forecasts; its initial times are ignored.
         times: initial times.
-        progress: sees how far the data of one time, or the weights, are.
+        progress: receives the bytes of one time's data, or of the weights.
 
     Yields:
-        What came of each time, in order.
+        The outcome of each time, in order.
 
     Raises:
         ConfigError: the data are on this computer.
-        NgcmError: the model is not to be had.
+        NgcmError: the model is not available.
     """
     data = config.data or DEFAULT_SOURCE
     if not is_remote(data):
         raise ConfigError(
-            f"{data} is on this computer, where it is read as it is: there is nothing "
-            "to prepare.",
-            "Give it to ngcm forecast --data, or name a URL or arco.",
+            f"{data} is on this computer, and is read where it is: nothing is to be "
+            "fetched.",
+            f"Give it to ngcm forecast --data, or name a URL or {DEFAULT_SOURCE}.",
         )
     _, model = open_model(config.model, offline=config.offline, progress=progress)
-    kept = InputCache.of(data, ModelInputs.of(model))
+    cache = InputCache.of(data, ModelInputs.of(model))
+    sources = DataSources(config.model_copy(update={"data": data}), model, progress)
     for time in times:
-        wanted = config.model_copy(update={"init": time, "data": data})
         try:
-            read_inputs(wanted, model, progress)
+            sources.analysis(time)
         except InputDataError as failure:
-            yield Preparation(time, None, failure)
+            yield PrefetchResult(time, None, failure)
         else:
-            yield Preparation(time, kept.analysis_path(time), None)
+            yield PrefetchResult(time, cache.analysis_path(time), None)

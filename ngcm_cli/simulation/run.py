@@ -10,7 +10,7 @@ import ngcm_cli
 from ngcm_cli.config import AmipConfig, EnsembleConfig, ForecastConfig
 from ngcm_cli.config.run_file import format_run_file
 from ngcm_cli.config.settings import Settings
-from ngcm_cli.errors import OutputError, UnstableRunError
+from ngcm_cli.errors import OutputError
 from ngcm_cli.io.compilation_cache import enable_compilation_cache
 from ngcm_cli.io.lock import SharedLock
 from ngcm_cli.io.progress import ByteProgress, no_progress

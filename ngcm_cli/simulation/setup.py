@@ -87,7 +87,9 @@ def set_up(
     if len(inits) > 1 and not resume:
         sources.check(inits)
     if config.output is None:
-        config = config.model_copy(update={"output": _default_output(config, card, inits)})
+        config = config.model_copy(
+            update={"output": _default_output(config, card, inits)}
+        )
         assert config.output is not None
         existing = _check_output(config, config.output, resume, processes)
     paths = run_paths(config, config.output)
@@ -405,5 +407,3 @@ def _check_space(simulation: Simulation) -> None:
         size *= (members - len(simulation.complete)) / members
     copies = 2 if simulation.paths.is_exported else 1
     simulation.paths.check_space(copies * size / 3, "The output")
-
-

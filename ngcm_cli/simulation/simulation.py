@@ -14,9 +14,13 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ngcm_cli.checkpoint.card import Card
+from ngcm_cli.config.forecast import ForecastSettings
 from ngcm_cli.config.settings import Settings
+from ngcm_cli.diagnostics.evaluation import Levels
+from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.initial_perturbation import perturb_initial_state
 from ngcm_cli.gcm.interface import Model
+from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.inputs.analysis import Analysis
 from ngcm_cli.output.run_paths import RunPaths
 from ngcm_cli.output.streams import Stream
@@ -67,7 +71,7 @@ class Simulation:
     members: tuple[int, ...]
     keys: Callable[[int, int], int | None]
     variables: tuple[str, ...]
-    levels: str
+    levels: Levels
     batch: int
     devices: Devices
     processes: Processes
@@ -129,12 +133,16 @@ class Simulation:
         forcing = self.forcing(init).at(schedule.init)
         fields = self.analysis(init).fields
         state = self.model.encode(fields, forcing, schedule.init, key)
-        kind = getattr(config, "perturb", "none")
-        if kind == "none":
+        if not isinstance(config, ForecastSettings) or config.perturb == "none":
             return state
+        if not isinstance(self.model, NeuralGCM):
+            raise ConfigError(
+                f"{self.model.name} has no perturbation of initial states.",
+                "Leave out --perturb.",
+            )
         stream = jax.random.fold_in(key, _PERTURBATION)
         return perturb_initial_state(
-            self.model, state, stream, kind, config.amplitude
+            self.model, state, stream, config.perturb, config.amplitude
         )
 
     def steps(self, span: np.timedelta64) -> int:

@@ -5,6 +5,7 @@ import textwrap
 import jax
 
 from ngcm_cli.config import AmipConfig
+from ngcm_cli.config.forecast import ForecastSettings
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.output.streams import total_size
 from ngcm_cli.simulation.data_sources import describe_analysis, describe_forcing
@@ -44,10 +45,9 @@ def _randomness(simulation: Simulation) -> str:
     member = getattr(config, "member", None)
     if member is not None:
         text += f", member {member}"
-    perturb = getattr(config, "perturb", "none")
-    if perturb != "none":
+    if isinstance(config, ForecastSettings) and config.perturb != "none":
         amplitude = f"{config.amplitude:g} K"
-        text += f", initial state perturbed by {perturb} noise of {amplitude}"
+        text += f", initial state perturbed by {config.perturb} noise of {amplitude}"
     if isinstance(config, AmipConfig):
         fixed = "fixed" if config.fix_mean_pressure else "free to drift"
         text += f"; mean surface pressure {fixed}"
@@ -57,9 +57,9 @@ def _randomness(simulation: Simulation) -> str:
 def _forcing(simulation: Simulation) -> str:
     config = simulation.config
     offset = f", {config.sst_offset:+g} K" if config.sst_offset else ""
-    if isinstance(config, AmipConfig):
-        return f"{describe_forcing(config)}{offset}"
-    return f"{config.sst}{offset}, from {describe_forcing(config)}"
+    if isinstance(config, ForecastSettings):
+        return f"{config.sst}{offset}, from {describe_forcing(config)}"
+    return f"{describe_forcing(config)}{offset}"
 
 
 def _run(simulation: Simulation) -> list[str]:
@@ -68,7 +68,7 @@ def _run(simulation: Simulation) -> list[str]:
     span = format_duration(first.length)
     line = f"{format_time(first.init)} to {format_time(first.end)}, {span}"
     if first.has_final_output:
-        every = format_duration(first.every)
+        every = format_duration(first.window)
         line += f" every {every}: {first.windows} lead times"
     lines = [line]
     if count > 1:
