@@ -36,20 +36,20 @@ def build(folder: pathlib.Path) -> pathlib.Path:
 
 
 def needs():
-    from ngcm_cli.origin import needs_of
+    from ngcm_cli.origin import ModelInputs.of
     from ngcm_cli.zoo import load_model
 
-    return needs_of(load_model("tl63_stochastic_mini"))
+    return ModelInputs.of(load_model("tl63_stochastic_mini"))
 
 
 def parts(store: str) -> dict[str, float]:
     import numpy as np
 
-    from ngcm_cli.inputs.source import Source
+    from ngcm_cli.inputs.input_dataset import InputDataset
 
     wanted, taken = needs(), {"read": 0.0, "regrid": 0.0}
     theirs = reference_regridder()
-    with Source.open(store, wanted.fields) as source:
+    with InputDataset.open(store, wanted.fields) as source:
         for name in wanted.fields:
             field = source.field(name, np.datetime64(TIME, "s"))
             start = time.perf_counter()
@@ -92,13 +92,13 @@ def state(store: str) -> dict[str, float]:
 
     import numpy as np
 
-    from ngcm_cli.inputs.analysis import select_atmosphere
-    from ngcm_cli.inputs.source import Source
+    from ngcm_cli.inputs.select_analysis import select_analysis
+    from ngcm_cli.inputs.input_dataset import InputDataset
 
     wanted = needs()
     start = time.perf_counter()
-    with Source.open(store, wanted.fields) as source:
-        select_atmosphere(source, np.datetime64(TIME, "s"), wanted).read()
+    with InputDataset.open(store, wanted.fields) as source:
+        select_analysis(source, np.datetime64(TIME, "s"), wanted).read()
     taken = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 2**30
     return {"state": taken, "memory": peak}
@@ -108,18 +108,18 @@ def prepare(store: str) -> dict[str, float]:
     """As if the store were far away, into the folder that ``NGCM_HOME`` names."""
     import numpy as np
 
-    from ngcm_cli.forcing.sea import WANTED
-    from ngcm_cli.forcing.sea_record import SeaRecord
-    from ngcm_cli.inputs.analysis import select_atmosphere
-    from ngcm_cli.inputs.places import ARCO
-    from ngcm_cli.inputs.prepared import Prepared
-    from ngcm_cli.inputs.source import Source
+    from ngcm_cli.forcing.surface_forcing import WANTED
+    from ngcm_cli.forcing.sst_record import SSTRecord
+    from ngcm_cli.inputs.select_analysis import select_analysis
+    from ngcm_cli.inputs.sources.location import ARCO
+    from ngcm_cli.inputs.input_cache import InputCache
+    from ngcm_cli.inputs.input_dataset import InputDataset
 
     wanted, when = needs(), np.datetime64(TIME, "s")
-    kept = Prepared.of(ARCO, wanted)
-    with Source.open(store, (*wanted.fields, *WANTED)) as source:
-        kept.save_atmosphere(select_atmosphere(source, when, wanted).read())
-        record = SeaRecord.of(source, wanted)
+    kept = InputCache.of(ARCO, wanted)
+    with InputDataset.open(store, (*wanted.fields, *WANTED)) as source:
+        kept.save_analysis(select_analysis(source, when, wanted).read())
+        record = SSTRecord.of(source, wanted)
         sea = record.observed(record.latest(when)[0], [])
         kept.save_sea(f"sea_for_{TIME}", sea)
     return {}

@@ -34,6 +34,13 @@ class InputDataError(NgcmError, ValueError):
     """The dataset is not usable: names, units, levels, times, NaN."""
 
 
+class RecordCoverageError(InputDataError):
+    """The SST record does not cover the run: shorten the run, or name another record.
+
+    A command may append to ``hint`` how it does without a record.
+    """
+
+
 class CheckpointError(NgcmError, ValueError):
     """The model's file is not usable: get the right file or version."""
 

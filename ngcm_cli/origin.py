@@ -1,48 +1,48 @@
 """Where a run starts from: the bundled sample, data of the user, or ERA5 far away."""
 
 import os
-from collections.abc import Sequence
-
-import numpy as np
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.config.settings import Settings
-from ngcm_cli.errors import InputDataError
+from ngcm_cli.errors import InputDataError, RecordCoverageError
+from ngcm_cli.forcing import run_inputs
+from ngcm_cli.forcing.read_forcing import ForcingRequest
+from ngcm_cli.forcing.run_inputs import RunInputs
 from ngcm_cli.gcm.model import NeuralGCM
-from ngcm_cli.inputs import inputs
-from ngcm_cli.inputs.needs import Needs
-from ngcm_cli.inputs.places import is_far, location, shown
+from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.read_analysis import AnalysisRequest
+from ngcm_cli.inputs.sources.bundled import (
+    CLIMATOLOGY_NAME as CLIMATOLOGY,
+)
+from ngcm_cli.inputs.sources.bundled import (
+    SAMPLE_NAME as SAMPLE,
+)
+from ngcm_cli.inputs.sources.bundled import (
+    SAMPLE_TIME,
+    sample_path,
+)
+from ngcm_cli.inputs.sources.location import is_remote, redacted, resolve_location
+from ngcm_cli.inputs.sources.named import DEFAULT_SOURCE, find_source
 from ngcm_cli.io.progress import ByteProgress, no_progress
-from ngcm_cli.zoo import bundled_folder, is_here, model_names
-
-SAMPLE = "era5_tl31_1959-01-02T00.nc"
-SAMPLE_TIME = np.datetime64("1959-01-02T00", "s")
-CLIMATOLOGY = "amip_clim_sst_seaice_t63.nc"
-RECORD = "oisst_sst_monthly_2p5deg_198112_202301.nc"
-RECORD_WITHOUT_ICE = "a record of ice for the years could not be had to bundle"
+from ngcm_cli.zoo import is_here, model_names
 
 
-def read_state(model: NeuralGCM) -> inputs.InitialState:
+def read_state(model: NeuralGCM) -> RunInputs:
     """The bundled sample on the grid and levels of a model."""
     return read_inputs(ForecastConfig(), model)
 
 
-def needs_of(model: NeuralGCM) -> Needs:
-    """What a model needs to be given."""
-    return Needs(
-        grid=model.grid,
-        levels=model.levels,
-        fields=model.input_variables,
-        land=model.land_fraction,
-    )
-
-
 def read_inputs(
     config: ForecastConfig, model: NeuralGCM, progress: ByteProgress = no_progress
-) -> inputs.InitialState:
+) -> RunInputs:
     """What a forecast starts from, on the grid and levels of a model."""
     try:
-        return inputs.read_inputs(_request(config), needs_of(model), progress)
+        with _with_alternatives():
+            return run_inputs.read_inputs(
+                *_requests(config), ModelInputs.of(model), progress
+            )
     except InputDataError as error:
         if not _is_sample(config) or path(config) not in error.message:
             raise
@@ -58,21 +58,35 @@ def check_inputs(
     progress: ByteProgress = no_progress,
 ) -> None:
     """Check that there is what forecasts from several initial times start from."""
-    requests = [_request(config) for config in configs]
-    inputs.check_inputs(requests, needs_of(model), progress)
+    analysis, forcing = _requests(configs[0])
+    times = [config.init for config in configs if config.init is not None]
+    with _with_alternatives():
+        run_inputs.check_inputs(
+            analysis, forcing, times, ModelInputs.of(model), progress
+        )
 
 
-def _request(config: ForecastConfig) -> inputs.InputRequest:
-    return inputs.InputRequest(
-        data=path(config),
-        init=config.init,
-        lead=config.lead,
-        sea=config.sst,
-        sea_data=config.sst_data,
-        sea_offset=config.sst_offset,
-        climatology=str(bundled_folder() / CLIMATOLOGY),
-        offline=config.offline,
+def _requests(config: ForecastConfig) -> tuple[AnalysisRequest, ForcingRequest]:
+    return (
+        AnalysisRequest(path(config), config.init, config.offline),
+        ForcingRequest(
+            mode=config.sst,
+            lead=config.lead,
+            data=config.sst_data,
+            sst_offset=config.sst_offset,
+            offline=config.offline,
+        ),
     )
+
+
+@contextmanager
+def _with_alternatives() -> Iterator[None]:
+    """Add how a forecast does without an SST record that covers it."""
+    try:
+        yield
+    except RecordCoverageError as error:
+        error.hint += " Or use --sst persist or climatology."
+        raise
 
 
 def _is_sample(config: ForecastConfig) -> bool:
@@ -81,10 +95,10 @@ def _is_sample(config: ForecastConfig) -> bool:
 
 
 def path(config: ForecastConfig) -> str:
-    """What the state is read from, as `Source.open` takes it."""
+    """What the state is read from, as `InputDataset.open` takes it."""
     if _is_sample(config):
-        return str(bundled_folder() / SAMPLE)
-    return config.data or "arco"
+        return sample_path()
+    return config.data or DEFAULT_SOURCE
 
 
 def words(config: ForecastConfig) -> str:
@@ -105,14 +119,16 @@ def sea_words(config: ForecastConfig) -> str:
 
 def with_place(name: str) -> str:
     """Data as they were named, and where that is if the name is short."""
-    place = shown(location(name))
-    return place if name.lower() != "arco" else f"{name}, {place}"
+    url = redacted(resolve_location(name))
+    return url if find_source(name) is None else f"{name}, {url}"
 
 
 def command(config: Settings) -> str:
     """The command that runs this again, as it may be written down."""
     named = {"data": config.data, "sst_data": config.sst_data}
-    public = {name: shown(value) for name, value in named.items() if value is not None}
+    public = {
+        name: redacted(value) for name, value in named.items() if value is not None
+    }
     return config.model_copy(update=public).command_line()
 
 
@@ -123,7 +139,7 @@ def anywhere(config: Settings) -> dict[str, str]:
     if words["model"] not in model_names():
         words["model"] = os.path.abspath(words["model"])
     for name in ("data", "sst_data"):  # also patterns of files
-        if name in words and not is_far(words[name]):
+        if name in words and not is_remote(words[name]):
             words[name] = os.path.abspath(words[name])
     return words
 
@@ -132,8 +148,8 @@ def check_local_paths(config: Settings) -> None:
     """Refuse a wrong path before weights are downloaded."""
     if is_here(config.model):
         return
-    from ngcm_cli.inputs.source import Source
+    from ngcm_cli.inputs.input_dataset import InputDataset
 
     for named in (config.data, config.sst_data):
-        if named is not None and not is_far(named):
-            Source.open(named, ()).close()
+        if named is not None and not is_remote(named):
+            InputDataset.open(named, ()).close()

@@ -12,6 +12,7 @@ import numpy as np
 from ngcm_cli import origin
 from ngcm_cli.config import ForecastConfig, Weather
 from ngcm_cli.errors import ConfigError
+from ngcm_cli.forcing.run_inputs import RunInputs
 from ngcm_cli.gcm.fields import NET_WATER
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.initial_noise import with_noise
@@ -19,8 +20,7 @@ from ngcm_cli.gcm.members import member_key
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.rollout import Chunk
-from ngcm_cli.inputs.inputs import InitialState
-from ngcm_cli.inputs.places import is_far, places
+from ngcm_cli.inputs.sources.location import is_remote, matching_files
 from ngcm_cli.io.progress import ByteProgress, format_size, no_progress
 from ngcm_cli.output.layout import Layout
 from ngcm_cli.output.place import check_output, check_space, store_path
@@ -49,7 +49,7 @@ class Plan:
     config: ForecastConfig
     card: Card
     model: NeuralGCM
-    initial: InitialState
+    initial: RunInputs
     output: pathlib.Path
     layout: Layout
 
@@ -61,10 +61,10 @@ class Plan:
     @property
     def forcing(self) -> Forcing:
         """The sea through the run."""
-        sea = self.initial.sea
+        sea = self.initial.surface_forcing
         if len(sea.times) == 1:
             return Forcing.constant(self.initial.forcing)
-        return Forcing.at_times(sea.times, sea.fields, sea.warming)
+        return Forcing.at_times(sea.times, sea.fields, sea.sst_offset)
 
     def first_state(self, member: int | None = None) -> ModelState:
         """The state that the run, or a member, starts from."""
@@ -98,8 +98,8 @@ class Plan:
                 f"{card.name}, weights {card.weights.sha256[:12]}, {card.licence}",
                 f"on {device()}, {_stream(config)}",
             ),
-            "Data": (origin.words(config), *self.initial.notes),
-            "Sea": (_sea(config), *self.initial.sea.notes),
+            "Data": (origin.words(config), *self.initial.analysis.notes),
+            "Sea": (_sea(config), *self.initial.surface_forcing.notes),
             "Forecast": (
                 f"{format_time(layout.init)} to "
                 f"{format_time(layout.init + config.lead)}, {span}: "
@@ -202,7 +202,7 @@ def check_paths(config: ForecastConfig, output: pathlib.Path) -> None:
         (origin.path(config), origin.words(config)),
         (config.sst_data, config.sst_data),
     ):
-        for data in [] if named is None or is_far(named) else places(named):
+        for data in [] if named is None or is_remote(named) else matching_files(named):
             for written in (output, store_path(output)):
                 place, there = written.resolve(), pathlib.Path(data).resolve()
                 if _holds(there, place) or _holds(place, there):
@@ -255,18 +255,20 @@ def check_init(config: ForecastConfig, model: NeuralGCM, init: np.datetime64) ->
 
 
 def _provenance(
-    config: ForecastConfig, card: Card, initial: InitialState
+    config: ForecastConfig, card: Card, initial: RunInputs
 ) -> dict[str, Any]:
     """Global attributes that say where a forecast comes from."""
     title = f"Forecast by {card.name} from {format_time(initial.time)}"
     attributes = {
-        **provenance(config, card, title, origin.command(config), initial.notes),
+        **provenance(
+            config, card, title, origin.command(config), initial.analysis.notes
+        ),
         "data_source": origin.words(config),
         "sst_source": origin.sea_words(config),
         "sst": config.sst,
     }
-    if initial.sea.notes:
-        attributes["sst_notes"] = "\n".join(initial.sea.notes)
+    if initial.surface_forcing.notes:
+        attributes["sst_notes"] = "\n".join(initial.surface_forcing.notes)
     return attributes
 
 

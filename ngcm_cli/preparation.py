@@ -8,10 +8,12 @@ import numpy as np
 
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.errors import ConfigError, InputDataError
-from ngcm_cli.inputs.places import is_far, location
-from ngcm_cli.inputs.prepared import Prepared
+from ngcm_cli.inputs.input_cache import InputCache
+from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.sources.location import is_remote
+from ngcm_cli.inputs.sources.named import DEFAULT_SOURCE
 from ngcm_cli.io.progress import ByteProgress, no_progress
-from ngcm_cli.origin import needs_of, read_inputs
+from ngcm_cli.origin import read_inputs
 from ngcm_cli.zoo import open_model
 
 
@@ -52,15 +54,15 @@ def prepare(
         ConfigError: the data are on this computer.
         NgcmError: the model is not to be had.
     """
-    data = config.data or "arco"
-    if not is_far(data):
+    data = config.data or DEFAULT_SOURCE
+    if not is_remote(data):
         raise ConfigError(
             f"{data} is on this computer, where it is read as it is: there is nothing "
             "to prepare.",
             "Give it to ngcm forecast --data, or name a URL or arco.",
         )
     _, model = open_model(config.model, offline=config.offline, progress=progress)
-    kept = Prepared.of(location(data), needs_of(model))
+    kept = InputCache.of(data, ModelInputs.of(model))
     for time in times:
         wanted = config.model_copy(update={"init": time, "data": data})
         try:
@@ -68,4 +70,4 @@ def prepare(
         except InputDataError as failure:
             yield Preparation(time, None, failure)
         else:
-            yield Preparation(time, kept.path_of_atmosphere(time), None)
+            yield Preparation(time, kept.analysis_path(time), None)

@@ -15,9 +15,9 @@ from ngcm_cli.ensemble.plan import plan_ensemble
 from ngcm_cli.ensemble.processes import join
 from ngcm_cli.ensemble.session import Watch, run_ensemble
 from ngcm_cli.ensemble.there import goes_on
+from ngcm_cli.forcing.run_inputs import RunInputs
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.rollout import Chunk, rollout
-from ngcm_cli.inputs.inputs import InitialState
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.origin import read_state
 from ngcm_cli.output.store import Store
@@ -150,7 +150,7 @@ def amip(
     return plan.folder
 
 
-def bundled_state(model: NeuralGCM) -> InitialState:
+def bundled_state(model: NeuralGCM) -> RunInputs:
     """The bundled ERA5 state on the grid and levels of a model, for a first try."""
     return read_state(model)
 

@@ -21,9 +21,9 @@ from ngcm_cli import plan as plan_module
 from ngcm_cli.compiled import keep_compiled
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError, UnstableRunError
-from ngcm_cli.forcing.sea import Sea
-from ngcm_cli.inputs.inputs import InitialState
-from ngcm_cli.inputs.needs import Needs
+from ngcm_cli.forcing.run_inputs import InitialState
+from ngcm_cli.forcing.surface_forcing import Sea
+from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.output import store as store_module
 from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.plan import plan_forecast
@@ -91,7 +91,7 @@ def read_inputs(request, needs, progress):
     if request.init not in (None, INIT):
         message = f"{request.data} has no {request.init}."
         raise InputDataError(message, "It has 1959-01-02T00.")
-    assert needs == Needs(Adder.grid, LEVELS, NAMES)
+    assert needs == ModelInputs(Adder.grid, LEVELS, NAMES)
     sst = np.full((1, 1, *Adder.grid.nodal_shape), 290.0, np.float32)
     sea = Sea(np.array([INIT]), {"sea_surface_temperature": sst}, ())
     return InitialState(INIT, initial_fields(), sea, request.data, ("Made up.",))

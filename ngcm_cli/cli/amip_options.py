@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ngcm_cli.inputs.sources.named import metavar, summaries
+
 Start = Annotated[
     str | None,
     typer.Option(
@@ -58,9 +60,9 @@ StartData = Annotated[
     str | None,
     typer.Option(
         "--data",
-        metavar="PATH|URL|arco",
-        help="NetCDF, GRIB or Zarr with the atmosphere at every start; or arco, "
-        "ERA5 in the cloud.  [default: bundled ERA5, whatever the date]",
+        metavar=metavar("PATH", "URL"),
+        help="NetCDF, GRIB or Zarr with the atmosphere at every start; or "
+        f"{summaries()}.  [default: bundled ERA5, whatever the date]",
     ),
 ]
 RunFolder = Annotated[
@@ -135,7 +137,7 @@ SeaRecord = Annotated[
     str | None,
     typer.Option(
         "--sst-data",
-        metavar="PATH|URL|arco",
+        metavar=metavar("PATH", "URL"),
         help="Record of sea-surface temperature and sea ice.  [default: bundled "
         "OISST 1981-12 to 2023-01, with the ice of AMIP's climatology]",
     ),

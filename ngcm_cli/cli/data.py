@@ -1,4 +1,4 @@
-"""``ngcm data``: what runs start from."""
+"""``ngcm data``: data that runs start from."""
 
 import textwrap
 from typing import Annotated
@@ -8,11 +8,12 @@ import typer
 from ngcm_cli.cli import options
 from ngcm_cli.cli.narration import complain, downloading, narration, print_table, say
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.sources.named import metavar
 
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Prepare, check, list and clear data to start from.",
+    help="Prefetch data to start from, check data, list and clear the cache.",
 )
 
 _Times = Annotated[
@@ -30,15 +31,15 @@ _Times = Annotated[
 def prepare(
     init: _Times,
     model: options.Model = None,
-    data: options.FarData = None,
-    lead: options.SeaLead = None,
+    data: options.RemoteData = None,
+    lead: options.ForcingLead = None,
     sst: options.Sst = None,
     sst_data: options.SstData = None,
     offline: options.Offline = None,
 ) -> None:
-    """Fetch states, regrid them for a model, and keep them.
+    """Fetch analyses, regrid them for a model, and cache them.
 
-    Prints the path of each. What is there already is not fetched again.
+    Prints the path of each. Cached data are not fetched again.
 
     Example: ngcm data prepare --init 2020-08-01/2020-08-31/12h
     """
@@ -79,20 +80,20 @@ def prepare(
 def check(
     file: Annotated[
         str,
-        typer.Argument(metavar="PATH|URL|arco", help="What to look at."),
+        typer.Argument(metavar=metavar("PATH", "URL"), help="Data to check."),
     ],
     model: options.Model = None,
     init: options.CheckTime = None,
     offline: options.Offline = None,
 ) -> None:
-    """Say what data hold, and whether a run can use them.
+    """Show what data hold, and whether a run can use them.
 
     Example: ngcm data check era5.nc
     """
     with narration() as console, downloading(console) as progress:
         from ngcm_cli.config import DEFAULT_MODEL
-        from ngcm_cli.inputs.check import check
-        from ngcm_cli.origin import needs_of
+        from ngcm_cli.forcing.data_report import report_data
+        from ngcm_cli.inputs.model_inputs import ModelInputs
         from ngcm_cli.time_format import parse_time
         from ngcm_cli.zoo import open_model
 
@@ -100,8 +101,8 @@ def check(
         _, loaded = open_model(
             model or DEFAULT_MODEL, offline=bool(offline), progress=progress
         )
-        report = check(
-            file, needs_of(loaded), time, offline=bool(offline), progress=progress
+        report = report_data(
+            file, ModelInputs.of(loaded), time, offline=bool(offline), progress=progress
         )
         heading = ""
         for title, text in report.lines:
@@ -115,21 +116,21 @@ def check(
             raise typer.Exit(InputDataError.exit_code)
         if not report.usable:
             raise InputDataError(
-                f"No run can start from {file}, or take the sea from it.",
+                f"No run can start from {file}, or take its surface forcing from it.",
                 "See above what is missing.",
             )
 
 
 @app.command("list")
 def list_data() -> None:
-    """List what is kept of data from far away."""
-    from ngcm_cli.inputs.prepared import entries
+    """List the cache of remote data."""
+    from ngcm_cli.inputs.cache_entries import list_cache
     from ngcm_cli.io.cache_dir import cache_dir
     from ngcm_cli.io.progress import format_size
 
-    found = entries()
+    found = list_cache()
     if not found:
-        typer.echo(f"Nothing is kept in {cache_dir() / 'data'}.", err=True)
+        typer.echo(f"Nothing is cached in {cache_dir() / 'data'}.", err=True)
         return
     rows = [("source", "grid", "files", "size", "first", "last", "folder")]
     for entry in found:
@@ -137,10 +138,10 @@ def list_data() -> None:
             (
                 entry.source,
                 entry.grid,
-                f"{len(entry.keys)}",
+                f"{len(entry.names)}",
                 format_size(entry.size),
-                entry.keys[0] if entry.keys else "-",
-                entry.keys[-1] if entry.keys else "-",
+                entry.names[0] if entry.names else "-",
+                entry.names[-1] if entry.names else "-",
                 entry.folder.name,
             )
         )
@@ -151,26 +152,28 @@ def list_data() -> None:
 def clear(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FOLDER]...", help="Folders of the list; else all."),
+        typer.Argument(
+            metavar="[FOLDER]...", help="Folders in the list; by default all."
+        ),
     ] = None,
 ) -> None:
-    """Remove what is kept of data from far away.
+    """Remove remote data from the cache.
 
     Example: ngcm data clear
     """
     with narration() as console:
         from ngcm_cli.config import closest
         from ngcm_cli.errors import ConfigError
-        from ngcm_cli.inputs.prepared import entries, remove
+        from ngcm_cli.inputs.cache_entries import list_cache
         from ngcm_cli.io.progress import format_size
 
-        found = {entry.folder.name: entry for entry in entries()}
+        found = {entry.folder.name: entry for entry in list_cache()}
         for name in names or ():
             if name not in found:
-                hint = closest(name, found) if found else "Nothing is kept."
+                hint = closest(name, found) if found else "Nothing is cached."
                 raise ConfigError(f"There is no folder '{name}'.", hint)
         chosen = [found[name] for name in names or found]
         for entry in chosen:
-            remove(entry)
+            entry.remove()
         freed = format_size(sum(entry.size for entry in chosen))
         say(console, f"Removed {len(chosen)} folders, {freed}.")

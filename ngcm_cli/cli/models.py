@@ -1,4 +1,4 @@
-"""``ngcm models``: the zoo."""
+"""``ngcm models``: the models that can be run, and their weights."""
 
 import pathlib
 from typing import Annotated
@@ -18,7 +18,7 @@ _Name = Annotated[
     str,
     typer.Argument(
         metavar="NAME|PATH",
-        help="A name of the list, or the path of a card or checkpoint.",
+        help="Name of a listed model, or path of a card or checkpoint.",
     ),
 ]
 _MARKS = {True: "ok", False: "FAILED", None: "-"}
@@ -26,14 +26,14 @@ _MARKS = {True: "ok", False: "FAILED", None: "-"}
 
 @app.command("list")
 def list_models() -> None:
-    """List the models that have a name."""
+    """List the models that can be named."""
     from ngcm_cli.zoo import description, model_names
-    from ngcm_cli.zoo.catalogue import written_card
+    from ngcm_cli.zoo.catalogue import read_card
 
     heads = "name", "grid", "parameters", "stochastic", "size", "licence", "where"
     rows: list[tuple[str, ...]] = [(*heads, "stable for")]
     for name in model_names():
-        card = written_card(name)
+        card = read_card(name)
         rows.append(
             (
                 name,
@@ -42,7 +42,7 @@ def list_models() -> None:
                 "yes" if card.stochastic else "no",
                 description.size(card),
                 card.licence,
-                description.place(card),
+                description.weights_state(card),
                 card.stable_for,
             )
         )
@@ -54,21 +54,21 @@ def show(
     model: _Name,
     other: Annotated[
         str | None,
-        typer.Argument(metavar="OTHER", help="Show only what differs from this one."),
+        typer.Argument(metavar="OTHER", help="Show only differences from this model."),
     ] = None,
 ) -> None:
-    """Show a model, or how two differ.
+    """Show a model, or the differences between two.
 
-    One model is shown with its card and its whole architecture.
+    One model is shown with its card and its complete architecture.
 
     Example: ngcm models show tl63_stochastic_mini
     """
     with narration():
         from ngcm_cli.checkpoint.card import Card
         from ngcm_cli.zoo import description
-        from ngcm_cli.zoo.loading import complete_card
+        from ngcm_cli.zoo.loading import resolve_card
 
-        cards = [complete_card(name) for name in (model, other) if name is not None]
+        cards = [resolve_card(name) for name in (model, other) if name is not None]
         if len(cards) == 2:
             typer.echo(description.compare(*cards))
         else:
@@ -77,7 +77,7 @@ def show(
             if not isinstance(card, Card):
                 typer.echo(
                     f"The architecture of {card.name} is in its weights, which are not "
-                    f"here. Run: ngcm models fetch {card.name}",
+                    f"fetched yet. Run: ngcm models fetch {card.name}",
                     err=True,
                 )
             elif len(cards) == 1:
@@ -91,7 +91,7 @@ def fetch(
         list[str], typer.Argument(metavar="NAME...", help="Models to fetch.")
     ],
 ) -> None:
-    """Fetch weights; print where they are.
+    """Fetch weights and print their paths.
 
     Example: ngcm models fetch deterministic_1_4_deg stochastic_1_4_deg
     """
@@ -99,7 +99,7 @@ def fetch(
         from ngcm_cli import zoo
 
         for name in models:
-            zoo.find_card(name)  # a misspelt name is said before anything is fetched
+            zoo.find_card(name)  # refuses a misspelt name before any download
         for name in models:
             with downloading(console) as progress:
                 typer.echo(zoo.fetch(name, progress=progress))
@@ -108,15 +108,17 @@ def fetch(
 @app.command()
 def convert(
     model: _Name,
-    folder: Annotated[pathlib.Path, typer.Argument(metavar="DIR", help="Where to.")],
+    folder: Annotated[
+        pathlib.Path, typer.Argument(metavar="DIR", help="Folder to write to.")
+    ],
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What to call it.")
+        str | None, typer.Option(metavar="NAME", help="Name of the result.")
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace existing files.")
     ] = False,
 ) -> None:
-    """Convert a published model to our format.
+    """Convert a published model to the format of ngcm.
 
     Writes a card in YAML and weights in safetensors, and prints the path of the card.
 
@@ -133,17 +135,18 @@ def convert(
 
 @app.command()
 def verify(model: _Name) -> None:
-    """Check a model's files, and run one step.
+    """Verify a model's files, and run one step.
 
-    Checks that the file is there, its size and hash, that every weight is finite and in
-    its place, and that one step from the bundled state is finite and as the card says.
+    Checks that the file exists, its size and hash, that every weight is finite and
+    used, and that one step from the bundled state is finite and agrees with the card.
 
     Example: ngcm models verify tl63_stochastic_mini
     """
     with narration():
+        from ngcm_cli.origin import read_state
         from ngcm_cli.zoo.verify import verify
 
-        checks = list(verify(model))
+        checks = list(verify(model, read_state))
         print_table([(c.name, _MARKS[c.passed], c.detail) for c in checks])
         failed = [check.name for check in checks if check.passed is False]
         if failed:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ngcm_cli.inputs.sources.named import DEFAULT_SOURCE, metavar, summaries
+
 Model = Annotated[
     str | None,
     typer.Option(
@@ -14,27 +16,29 @@ Model = Annotated[
 Data = Annotated[
     str | None,
     typer.Option(
-        metavar="PATH|URL|arco",
-        help="NetCDF, GRIB or Zarr with the initial state; or arco, ERA5 in the cloud."
-        "  [default: bundled ERA5; arco for other times]",
+        metavar=metavar("PATH", "URL"),
+        help=f"NetCDF, GRIB or Zarr with the initial state; or {summaries()}."
+        f"  [default: bundled ERA5; {DEFAULT_SOURCE} for other times]",
     ),
 ]
-FarData = Annotated[
+RemoteData = Annotated[
     str | None,
     typer.Option(
-        "--data", metavar="URL|arco", help="Where the states are.  [default: arco]"
+        "--data",
+        metavar=metavar("URL"),
+        help=f"Analyses on a server.  [default: {DEFAULT_SOURCE}]",
     ),
 ]
 CheckTime = Annotated[
     str | None,
-    typer.Option("--init", metavar="TIME", help="Look at this time only."),
+    typer.Option("--init", metavar="TIME", help="Check this time only."),
 ]
-SeaLead = Annotated[
+ForcingLead = Annotated[
     str | None,
     typer.Option(
         "--lead",
         metavar="DURATION",
-        help="How far runs will go, for a prescribed sea.  [default: 10d]",
+        help="Length of the runs, for prescribed SST.  [default: 10d]",
     ),
 ]
 Init = Annotated[
@@ -123,7 +127,7 @@ Sst = Annotated[
 SstData = Annotated[
     str | None,
     typer.Option(
-        metavar="PATH|URL|arco",
+        metavar=metavar("PATH", "URL"),
         help="Where sea-surface temperature and sea ice are.  [default: in DATA]",
     ),
 ]

@@ -2,63 +2,48 @@
 
 import dataclasses
 
-import numpy as np
-
 from ngcm_cli.config import AmipConfig
-from ngcm_cli.forcing.sea import Sea
+from ngcm_cli.errors import RecordCoverageError
+from ngcm_cli.forcing.read_forcing import ForcingRequest, read_forcing
+from ngcm_cli.forcing.sst_anomaly import SSTAnomaly
+from ngcm_cli.forcing.surface_forcing import SurfaceForcing
 from ngcm_cli.gcm.model import NeuralGCM
-from ngcm_cli.inputs import inputs
+from ngcm_cli.inputs.analysis import Analysis
+from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.read_analysis import AnalysisRequest, read_analysis
+from ngcm_cli.inputs.sources import bundled
 from ngcm_cli.io.progress import ByteProgress, no_progress
-from ngcm_cli.origin import (
-    CLIMATOLOGY,
-    RECORD,
-    RECORD_WITHOUT_ICE,
-    SAMPLE,
-    SAMPLE_TIME,
-    needs_of,
-    with_place,
-)
+from ngcm_cli.origin import CLIMATOLOGY, SAMPLE, SAMPLE_TIME, with_place
 from ngcm_cli.time_format import format_time
-from ngcm_cli.zoo import bundled_folder
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Beginning:
-    """The atmosphere at one start.
-
-    Attributes:
-        fields: by ERA5 name, (level, longitude, latitude).
-        notes: every conversion and substitution, in words.
-    """
-
-    fields: dict[str, np.ndarray]
-    notes: tuple[str, ...]
 
 
 def read_beginnings(
     config: AmipConfig, model: NeuralGCM, progress: ByteProgress = no_progress
-) -> list[Beginning]:
+) -> list[Analysis]:
     """The atmosphere of every start; the bundled one whatever the date."""
     beginnings = []
+    analysis = None
     for start in config.start_times:
-        if config.data is not None or not beginnings:
-            request = _request(config)
-            if config.data is not None:
-                request = dataclasses.replace(request, init=start)
-            _, atmosphere = inputs.read_atmosphere(request, needs_of(model), progress)
-        notes = atmosphere.notes
+        if config.data is not None or analysis is None:
+            request = AnalysisRequest(
+                config.data or bundled.sample_path(),
+                None if config.data is None else start,
+                config.offline,
+            )
+            analysis = read_analysis(request, ModelInputs.of(model), progress)
+        notes = analysis.notes
         if config.data is None and start != SAMPLE_TIME:
             notes += (
                 f"The atmosphere of {format_time(SAMPLE_TIME)} is taken as that of the "
                 "start: leave out the first months.",
             )
-        beginnings.append(Beginning(atmosphere.fields, notes))
+        beginnings.append(dataclasses.replace(analysis, notes=notes))
     return beginnings
 
 
 def read_sea(
     config: AmipConfig, model: NeuralGCM, progress: ByteProgress = no_progress
-) -> Sea:
+) -> SurfaceForcing:
     """Sea-surface temperature and sea ice from the first start to the last end.
 
     Raises:
@@ -66,27 +51,25 @@ def read_sea(
     """
     start = config.start_times[0]
     end = max(config.end_of(start) for start in config.start_times)
-    request = dataclasses.replace(_request(config), lead=end - start)
-    return inputs.read_sea(request, start, needs_of(model), progress)
-
-
-def _request(config: AmipConfig) -> inputs.InputRequest:
-    bundled = bundled_folder()
-    record = config.sst_data or str(bundled / RECORD)
-    return inputs.InputRequest(
-        data=config.data or str(bundled / SAMPLE),
-        init=None,
-        lead=np.timedelta64(0, "s"),
-        sea="climatology" if config.sst_climatology else "prescribed",
-        sea_data=None if config.sst_climatology else record,
-        sea_offset=config.sst_offset,
-        climatology=str(bundled / CLIMATOLOGY),
+    request = ForcingRequest(
+        mode="climatology" if config.sst_climatology else "prescribed",
+        lead=end - start,
+        data=_sst_data(config),
+        sst_offset=config.sst_offset,
+        sst_anomaly=None if config.sst_patch is None else SSTAnomaly(*config.sst_patch),
         offline=config.offline,
-        patch=config.sst_patch,
-        instead="--sst-climatology",
-        without_ice="" if config.sst_data else RECORD_WITHOUT_ICE,
-        init_flag="--start",
     )
+    try:
+        return read_forcing(request, start, ModelInputs.of(model), progress)
+    except RecordCoverageError as error:
+        error.hint += " Or use --sst-climatology."
+        raise
+
+
+def _sst_data(config: AmipConfig) -> str | None:
+    if config.sst_climatology:
+        return None
+    return config.sst_data or bundled.sst_record_path()
 
 
 def data_words(config: AmipConfig) -> str:
@@ -101,5 +84,5 @@ def sea_words(config: AmipConfig) -> str:
     if config.sst_climatology:
         return f"{CLIMATOLOGY}, AMIP's monthly climatology"
     if config.sst_data is None:
-        return f"{RECORD}, the bundled record of NOAA OISST"
+        return f"{bundled.SST_RECORD_NAME}, the bundled record of NOAA OISST"
     return with_place(config.sst_data)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 
-from ngcm_cli.climate.beginnings import Beginning
 from ngcm_cli.climate.days import Day, first_carry, one_day
 from ngcm_cli.climate.plan import ClimatePlan, Run
 from ngcm_cli.climate.records import completed, erase, write_day
@@ -18,6 +17,7 @@ from ngcm_cli.climate.restarts import Events, is_due, load_latest, save
 from ngcm_cli.climate.watchdog import trouble
 from ngcm_cli.errors import UnstableRunError
 from ngcm_cli.gcm.perturbation import perturbed
+from ngcm_cli.inputs.analysis import Analysis
 from ngcm_cli.output.run_folder import RunFolder
 from ngcm_cli.time_format import format_time
 
@@ -57,7 +57,7 @@ class Course:
     """
 
     def __init__(
-        self, plan: ClimatePlan, folder: RunFolder, beginnings: list[Beginning]
+        self, plan: ClimatePlan, folder: RunFolder, beginnings: list[Analysis]
     ):
         self.plan = plan
         self.folder = folder

@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ngcm_cli.climate.beginnings import Beginning
 from ngcm_cli.climate.plan import ClimatePlan
 from ngcm_cli.gcm.fields import RATES
 from ngcm_cli.gcm.global_means import global_means, watch
@@ -17,6 +16,7 @@ from ngcm_cli.gcm.members import SideBySide
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.running_mean import RunningMean
+from ngcm_cli.inputs.analysis import Analysis
 
 Fields = dict[str, jax.Array]
 
@@ -56,7 +56,7 @@ class Day:
     instants: list[Fields]
 
 
-def first_carry(plan: ClimatePlan, beginnings: list[Beginning]) -> Carry:
+def first_carry(plan: ClimatePlan, beginnings: list[Analysis]) -> Carry:
     """The runs before their first day."""
     runs, states = plan.runs, []
     for run in runs:

@@ -13,10 +13,11 @@ from ngcm_cli.climate import beginnings
 from ngcm_cli.climate.sea_windows import SeaWindows
 from ngcm_cli.config import AmipConfig
 from ngcm_cli.errors import ConfigError
-from ngcm_cli.forcing.sea import Sea
+from ngcm_cli.forcing.surface_forcing import SurfaceForcing
 from ngcm_cli.gcm.fields import ATMOSPHERE, RATES, SURFACE
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.inputs.analysis import Analysis
 from ngcm_cli.io.progress import ByteProgress, format_size, no_progress
 from ngcm_cli.origin import check_local_paths, command
 from ngcm_cli.output.climate import Climate
@@ -65,7 +66,7 @@ class ClimatePlan:
     config: AmipConfig
     card: Card
     model: NeuralGCM
-    sea: Sea
+    sea: SurfaceForcing
     folder: pathlib.Path
     climates: tuple[Climate, ...]
     notes: tuple[str, ...]
@@ -207,7 +208,7 @@ class ClimatePlan:
 
 def plan_climate(
     config: AmipConfig, progress: ByteProgress = no_progress, resume: bool = False
-) -> tuple[ClimatePlan, list[beginnings.Beginning]]:
+) -> tuple[ClimatePlan, list[Analysis]]:
     """Check everything that can be checked before the model runs.
 
     Args:
@@ -295,7 +296,7 @@ def _attributes(
     config: AmipConfig,
     card: Card,
     start: np.datetime64,
-    sea: Sea,
+    sea: SurfaceForcing,
     notes: tuple[str, ...],
 ) -> dict[str, Any]:
     """Global attributes that say where a run comes from."""

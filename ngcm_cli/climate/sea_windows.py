@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from ngcm_cli.forcing.sea import Sea
+from ngcm_cli.forcing.surface_forcing import SurfaceForcing
 from ngcm_cli.gcm.forcing import Forcing
 
 _DAY = np.timedelta64(86400, "s")
@@ -23,10 +23,12 @@ class SeaWindows:
         days: of the longest run.
     """
 
-    def __init__(self, sea: Sea, first: np.datetime64, last: np.datetime64, days: int):
+    def __init__(
+        self, sea: SurfaceForcing, first: np.datetime64, last: np.datetime64, days: int
+    ):
         self._sea, self._first, self._last = sea, first, last
         windows = {self._years(day) for day in range(days)}
-        self._most = max(len(sea.within(*window).times) for window in windows)
+        self._most = max(len(sea.select_period(*window).times) for window in windows)
         self._forcing = functools.lru_cache(maxsize=1)(self._make)
 
     def forcing(self, day: int) -> Forcing:
@@ -39,5 +41,5 @@ class SeaWindows:
         return first.astype("datetime64[s]"), (last + 1).astype("datetime64[s]")
 
     def _make(self, start: np.datetime64, end: np.datetime64) -> Forcing:
-        sea = self._sea.within(start, end)
-        return Forcing.at_times(sea.times, sea.fields, sea.warming, self._most)
+        sea = self._sea.select_period(start, end)
+        return Forcing.at_times(sea.times, sea.fields, sea.sst_offset, self._most)

@@ -10,7 +10,7 @@ import numpy as np
 from ngcm_cli import origin
 from ngcm_cli.config import EnsembleConfig
 from ngcm_cli.errors import ConfigError, OutputError
-from ngcm_cli.inputs.places import shown
+from ngcm_cli.inputs.sources.location import redacted
 from ngcm_cli.output.ensemble_place import has_ensemble, read_about
 from ngcm_cli.output.place import check_output
 from ngcm_cli.plan import Plan
@@ -150,7 +150,7 @@ def settings_of(config: EnsembleConfig, first: np.datetime64) -> dict[str, str]:
     words["init"] = format_times(config.init or (first,))
     for name in _DATA:
         if name in words:
-            words[name] = shown(words[name])
+            words[name] = redacted(words[name])
     return {name: text for name, text in words.items() if name not in other}
 
 
@@ -168,7 +168,7 @@ def goes_on(output: pathlib.Path, **changes: Any) -> dict[str, Any]:
     """
     settings = dict(There.read(output).settings)
     for name, value in changes.items():
-        same = name in _DATA and shown(str(value)) == settings.get(name)
+        same = name in _DATA and redacted(str(value)) == settings.get(name)
         if name not in EnsembleConfig.changeable and not same:
             flag = name.replace("_", "-")
             raise ConfigError(

@@ -18,8 +18,8 @@ class Forcing(eqx.Module):
     Before the first and after the last time their fields persist, so that a forcing
     with one time is constant. What is interpolated is then held within its bounds,
     ``units.SEA_BOUNDS_SI``: the mid-month values of AMIP
-    (``ngcm_cli.forcing.midmonth``) overshoot them on purpose, and only clipped after
-    interpolation have the monthly means that were observed.
+    (``ngcm_cli.forcing.mid_month_values``) overshoot them on purpose, and only clipped
+    after interpolation have the monthly means that were observed.
 
     The reference takes the field nearest in time, so that monthly fields jump in the
     middle between two of them. Interpolation replaces this on purpose.

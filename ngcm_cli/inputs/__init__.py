@@ -1,10 +1,9 @@
-"""What users have, on the model's grid: xarray and NumPy only, never JAX.
+"""Analyses in whatever form users have them, on a model's grid: NumPy and xarray.
 
-``inputs`` is what a run asks: an `atmosphere` and the `sea` through the run. ``places``
-and ``opening`` (``stores``, ``remote``, ``files``, ``grib``) find data; ``dataset``,
-``times`` (``calendars``), ``source_grid``, ``conversion`` and ``source`` understand
-them; ``analysis`` (``pressure_levels``, ``vertical``) reads the air, ``sea_record`` and
-``sea_modes`` (``midmonth``, ``sea_patch``) the sea; ``regrid`` puts both on the grid;
-``prepared`` keeps them; ``check`` tells about them. ``variables`` is the one table of
-names and units.
+`read_analysis` answers a request with an `analysis`: from the `input_cache`, or out of
+an `input_dataset`. ``sources`` opens files, stores and named sources. `recognition`,
+`times`, `calendars`, `forecast_valid_time`, `source_grid` and `unit_conversion`
+interpret them; `select_analysis`, `pressure_levels`, `vertical_interpolation` and
+`regrid` bring them to the grid and levels of `model_inputs`; `physical_consistency`
+checks the result. `variables` is the one table of names and units.
 """

@@ -1,8 +1,9 @@
-"""Dates of the calendars of climate models, as dates of ours.
+"""Times in the calendars of climate models, converted to the standard calendar.
 
-A model of the climate may have years of 365, 366 or 360 days. Its weather happens at no
-time of ours; but its sea may be given to a run all the same, by date or by month.
-CF conventions, section 4.4.1.
+A climate model may have years of 365, 366 or 360 days. An analysis cannot be taken from
+such data, but sea-surface temperature and sea ice can, by date or by month.
+
+Source: CF Conventions, section 4.4.1, "Calendar".
 """
 
 from typing import Any
@@ -10,41 +11,42 @@ from typing import Any
 import numpy as np
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.forcing.midmonth import month_lengths, stamps_months
+from ngcm_cli.inputs.months import month_lengths, stamps_are_monthly
 
 STANDARD = "standard"
-_OURS = ("standard", "gregorian", "proleptic_gregorian")
-# Where every month has 30 days; it lacks 31 January, and 30 February is none of ours.
+_STANDARD_NAMES = ("standard", "gregorian", "proleptic_gregorian")
+# Every month has 30 days: there is no 31 January, but a 30 February.
 _WITHOUT_DATES = "360_day"
 
 
 def calendar_of(values: np.ndarray) -> str:
-    """The calendar of decoded times; ours where nothing says that it is another.
+    """Return the calendar of decoded times, the standard one unless stated otherwise.
 
     Args:
-        values: as xarray decodes them, one or many; cftime objects where the calendar
-            is another.
+        values: Times as xarray decodes them, one or many; cftime objects if they are in
+            another calendar.
     """
     if values.dtype.kind != "O" or not values.size:
         return STANDARD
     name = getattr(values.flat[0], "calendar", STANDARD)
-    return STANDARD if name in _OURS else name
+    return STANDARD if name in _STANDARD_NAMES else name
 
 
-def as_our_dates(values: np.ndarray, means: bool) -> np.ndarray:
-    """Times of another calendar in ours: months by month, everything else by date.
+def to_standard_calendar(values: np.ndarray, means: bool) -> np.ndarray:
+    """Convert times to the standard calendar: monthly means by month, others by date.
 
     Args:
         values: cftime objects of one calendar, one or many.
-        means: whether nothing says that the fields are of instants.
+        means: Whether the fields may be means, because nothing states that they are
+            instantaneous.
 
     Returns:
-        datetime64[s]: the middle of every month where the times stamp months that
-        follow each other and are means. Otherwise the same dates; NaT where ours has
-        no such date, which is 29 February only.
+        datetime64[s]: the middle of every month where the times stamp consecutive
+        months and the fields may be means. Otherwise the same dates; NaT for dates that
+        the standard calendar lacks, which are 29 February only.
 
     Raises:
-        InputDataError: the calendar is 360_day and these are no monthly means.
+        InputDataError: The calendar is 360_day and the fields are not monthly means.
     """
     values = np.atleast_1d(values)
     years, months, days, lengths = (
@@ -53,36 +55,38 @@ def as_our_dates(values: np.ndarray, means: bool) -> np.ndarray:
     )
     month = ((years - 1970) * 12 + months - 1).astype("datetime64[M]")
     seconds = [v.hour * 3600 + v.minute * 60 + v.second for v in values]
-    passed = (86400 * (days - 1) + seconds).astype("timedelta64[s]")
-    whole = (86400 * lengths).astype("timedelta64[s]")
+    elapsed = (86400 * (days - 1) + seconds).astype("timedelta64[s]")
+    full = (86400 * lengths).astype("timedelta64[s]")
     begin, length = month.astype("datetime64[s]"), month_lengths(month)
     order = np.argsort(month, kind="stable")  # the newest may be first
-    if means and stamps_months(month[order], passed[order], whole[order]):
+    if means and stamps_are_monthly(month[order], elapsed[order], full[order]):
         return begin + length // 2
     if calendar_of(values) == _WITHOUT_DATES:
         raise InputDataError(
-            "The times are in the '360_day' calendar, whose dates are not ours, and "
-            f"no monthly means: {_first(values)}.",
-            "Give monthly means, which are taken by their months, or dates of the "
+            "The times are in the '360_day' calendar and are not of monthly means: "
+            f"{_first(values)}.",
+            "Give monthly means, which are converted by month, or dates of the "
             "standard (Gregorian) calendar.",
         )
-    return np.where(passed < length, begin + passed, np.datetime64("NaT", "s"))
+    return np.where(elapsed < length, begin + elapsed, np.datetime64("NaT", "s"))
 
 
-def calendar_words(calendar: str, monthly: bool) -> str:
-    """What is done with times of another calendar, in words.
+def describe_calendar(calendar: str, monthly: bool) -> str:
+    """Return a sentence on how times of another calendar are converted.
 
     Args:
-        calendar: its name in CF.
-        monthly: whether the fields are monthly means.
+        calendar: CF name of the calendar.
+        monthly: Whether the fields are monthly means.
     """
     if monthly:
-        return f"The calendar is {calendar}: monthly means are taken by their months."
-    leap = "a 29 February that it lacks is interpolated, one that ours lacks is left "
-    return f"The calendar is {calendar}: taken by date; {leap}out."
+        return f"The calendar is {calendar}: monthly means are converted by month."
+    return (
+        f"The calendar is {calendar}: converted by date; a 29 February that it lacks "
+        "is interpolated, one that the standard calendar lacks is left out."
+    )
 
 
 def _first(values: np.ndarray) -> str:
-    """The first few of them."""
+    """Return the first few times as text."""
     some: Any = [str(value) for value in values[:3]]
     return ", ".join(some) + (" …" if len(values) > 3 else "")

@@ -1,4 +1,4 @@
-"""The pressure levels of a user's data against those of the model."""
+"""Pressure levels of a dataset: units, checks, and those that a model uses."""
 
 from collections.abc import Sequence
 
@@ -15,14 +15,14 @@ PRESSURE_UNITS = ("hpa", "millibar", "millibars", "mbar", "mb") + (
 
 
 def hectopascals(level: xr.DataArray) -> np.ndarray:
-    """Pressure levels in hPa, by the units attribute, else by magnitude.
+    """Return pressure levels in hPa, by their units attribute or else by magnitude.
 
     Args:
-        level: the coordinate as the file has it.
+        level: Coordinate of the file.
 
     Raises:
-        InputDataError: it is no pressure coordinate, contradicts its units, or does
-            not hold each level once.
+        InputDataError: It is not a pressure coordinate, contradicts its units, or
+            repeats a level.
     """
     name, standard_name = level.name, str(level.attrs.get("standard_name", ""))
     units = str(level.attrs.get("units", "")).strip().lower()
@@ -60,8 +60,8 @@ def _check_values(name: str, values: np.ndarray) -> None:
     wrong = values[~(np.isfinite(values) & (values > 0))]
     if len(wrong):
         raise InputDataError(
-            f"The vertical coordinate '{name}' holds {wrong[0]:g}, which is no "
-            f"pressure ({len(wrong)} of its {len(values)} levels are like that).",
+            f"The vertical coordinate '{name}' holds {wrong[0]:g}, which is not "
+            f"a pressure ({len(wrong)} of its {len(values)} levels are wrong).",
             "Repair the coordinate, or leave these levels out.",
         )
     ordered = np.sort(values)
@@ -76,16 +76,16 @@ def _check_values(name: str, values: np.ndarray) -> None:
 
 
 def nearest_level(levels: np.ndarray, pressure: float) -> int:
-    """Index of the level nearest to a pressure, both in hPa."""
+    """Return the index of the level nearest to a pressure, both in hPa."""
     return int(np.abs(levels - pressure).argmin())
 
 
-def places_of(wanted: Sequence[float], levels: np.ndarray) -> list[int] | None:
-    """Where the wanted levels are, in the order of the file; None if one is missing.
+def level_indices(wanted: Sequence[float], levels: np.ndarray) -> list[int] | None:
+    """Return the indices of wanted levels, ascending; None if one is missing.
 
     Args:
-        wanted: hPa.
-        levels: of the file, hPa.
+        wanted: Levels to find, hPa.
+        levels: Levels of the file, hPa.
     """
     for pressure in wanted:
         if not np.isclose(levels, pressure, rtol=0, atol=1e-3).any():
@@ -93,22 +93,22 @@ def places_of(wanted: Sequence[float], levels: np.ndarray) -> list[int] | None:
     return sorted({nearest_level(levels, pressure) for pressure in wanted})
 
 
-def listed(levels: Sequence[float] | np.ndarray) -> str:
-    """Levels as one says them."""
+def list_levels(levels: Sequence[float] | np.ndarray) -> str:
+    """Return levels as text, separated by commas."""
     return ", ".join(f"{level:g}" for level in levels)
 
 
 def check_hydrostatic_order(
     geopotential: np.ndarray, levels: Sequence[float] | np.ndarray
 ) -> None:
-    """Geopotential rises as pressure falls, or the levels are mixed up.
+    """Refuse geopotential whose global mean does not rise as pressure falls.
 
     Args:
-        geopotential: (level, longitude, latitude) in m2 s-2.
-        levels: in hPa.
+        geopotential: Geopotential, m2 s-2, (level, longitude, latitude).
+        levels: Pressure levels, hPa.
 
     Raises:
-        InputDataError: it does not, in the global mean.
+        InputDataError: The levels and the fields do not belong together.
     """
     mean = geopotential.mean(axis=(1, 2), dtype=np.float64)
     order = np.argsort(levels)

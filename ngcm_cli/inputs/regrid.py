@@ -1,7 +1,7 @@
-"""Conservative horizontal regridding and filling of cells without data.
+"""Conservative horizontal regridding, and filling of cells without data.
 
-Written here because it is two small matrices: xESMF needs ESMF, which pip cannot
-install, and xarray-regrid brings dask, flox and sparse for the same product.
+Regridding between longitude-latitude grids is a product with two small matrices. xESMF
+needs ESMF, which pip cannot install, and xarray-regrid needs dask, flox and sparse.
 """
 
 import dataclasses
@@ -25,16 +25,16 @@ def _latitude_bounds(latitude: np.ndarray) -> np.ndarray:
 
 
 def latitude_weights(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Share of each target band's area, ∫ cos φ dφ, that lies in each source band.
+    """Return the share of each target band's area, ∫ cos φ dφ, in each source band.
 
     Cells meet halfway between neighbouring latitudes; the outermost reach the poles.
 
     Args:
-        source: ascending latitudes in radians.
-        target: ascending latitudes in radians.
+        source: Ascending latitudes, radians.
+        target: Ascending latitudes, radians.
 
     Returns:
-        (target, source), rows sum to 1, float64.
+        Shape (target, source), rows sum to 1, float64.
     """
     below, above = _latitude_bounds(source), _latitude_bounds(target)
     upper = np.minimum(above[1:, None], below[1:])
@@ -44,7 +44,7 @@ def latitude_weights(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def _nearest_turn(angle: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """The angle, moved by at most one turn to lie within half a turn of the centre."""
+    """Return an angle within half a turn of a centre, moved by at most one turn."""
     too_far = (angle < centre - np.pi).astype(int) - (angle > centre + np.pi)
     return angle + _TURN * too_far
 
@@ -56,14 +56,14 @@ def _longitude_bounds(longitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def longitude_weights(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Share of each target cell's width that lies in each source cell, round the globe.
+    """Return the share of each target cell's width that lies in each source cell.
 
     Args:
-        source: ascending longitudes in radians that go once round the globe.
-        target: ascending longitudes in radians that go once round the globe.
+        source: Ascending longitudes that cover the globe once, radians.
+        target: Ascending longitudes that cover the globe once, radians.
 
     Returns:
-        (target, source), rows sum to 1, float64.
+        Shape (target, source), rows sum to 1, float64.
     """
     west, east = (b[:, None] for b in _longitude_bounds(target % _TURN))
     source_west, source_east = _longitude_bounds(source % _TURN)
@@ -77,14 +77,14 @@ def longitude_weights(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 class ConservativeRegridder:
     """Area-weighted means of the cells of one longitude-latitude grid over another's.
 
-    Cells without data (NaN) do not count; a target cell that sees nothing else is NaN.
-    The same numbers as the reference's ``ConservativeRegridder(skipna=True)``.
+    Cells without data (NaN) are ignored; a target cell that overlaps no others is NaN.
+    The results are those of the reference's ``ConservativeRegridder(skipna=True)``.
 
     Attributes:
-        source_longitude: ascending, in radians, once round the globe.
-        source_latitude: ascending, in radians.
-        longitude: of the target, likewise.
-        latitude: of the target, likewise.
+        source_longitude: Ascending longitudes that cover the globe once, radians.
+        source_latitude: Ascending latitudes, radians.
+        longitude: Longitudes of the target, likewise.
+        latitude: Latitudes of the target, likewise.
     """
 
     source_longitude: np.ndarray
@@ -94,7 +94,7 @@ class ConservativeRegridder:
 
     @functools.cached_property
     def _weights(self) -> "tuple[sparse.csr_array, sparse.csr_array]":
-        from scipy import sparse  # half a second that not every run needs
+        from scipy import sparse  # half a second, which not every run needs
 
         longitude = longitude_weights(self.source_longitude, self.longitude)
         latitude = latitude_weights(self.source_latitude, self.latitude)
@@ -113,9 +113,9 @@ class ConservativeRegridder:
         return np.divide(total, covered, np.full_like(total, np.nan), where=covered > 0)
 
     def __call__(self, field: np.ndarray) -> np.ndarray:
-        """Regrid an array (…, longitude, latitude): float64 sums, its own dtype back.
+        """Regrid an array (…, longitude, latitude) with float64 sums; keep its dtype.
 
-        One horizontal slice at a time, so that memory holds one in float64, not all.
+        One horizontal slice is regridded at a time, so that only one is in float64.
         """
         shape = len(self.longitude), len(self.latitude)
         result = np.empty(field.shape[:-2] + shape, field.dtype)
@@ -125,20 +125,20 @@ class ConservativeRegridder:
 
 
 def fill_nan_with_nearest(field: np.ndarray, grid: Grid) -> np.ndarray:
-    """Give every cell without data the value of the nearest cell that has some.
+    """Fill every cell without data with the value of the nearest cell with data.
 
-    Nearest along the great circle. Of equally near cells the western, then the southern
-    one is taken, by its place in the array, so that every machine takes the same.
+    Distances are along great circles. Of equally near cells the western, then the
+    southern one is used, by its index, so that every machine uses the same.
 
     Args:
-        field: (…, longitude, latitude), missing values as NaN.
-        grid: where the cells are.
+        field: Array of shape (…, longitude, latitude), missing values NaN.
+        grid: Grid of the cells.
 
     Returns:
         The same array where nothing is missing, otherwise a filled copy.
 
     Raises:
-        InputDataError: a horizontal slice holds no data at all.
+        InputDataError: A horizontal slice has no data at all.
     """
     if not np.isnan(field).any():
         return field
@@ -148,7 +148,7 @@ def fill_nan_with_nearest(field: np.ndarray, grid: Grid) -> np.ndarray:
         missing = np.isnan(flat)
         if missing.all():
             raise InputDataError(
-                "A field holds no data at all: every cell of it is missing (NaN).",
+                "A field has no data at all: every cell is missing (NaN).",
                 "Check the variable at this time in the source file.",
             )
         flat[missing] = flat[_donors(missing.tobytes(), grid)]
@@ -158,13 +158,13 @@ def fill_nan_with_nearest(field: np.ndarray, grid: Grid) -> np.ndarray:
 
 @functools.lru_cache(maxsize=4)
 def _donors(mask: bytes, grid: Grid) -> np.ndarray:
-    """The place of the cell that each missing one takes its value from.
+    """Return the index of the cell from which each missing one is filled.
 
-    Kept, for the land is the same in every month of a record.
+    The result is cached: land is the same in every month of a record.
 
     Args:
-        mask: of the cells that are missing, as bool.
-        grid: where the cells are.
+        mask: Whether each cell is missing, as the bytes of a bool array.
+        grid: Grid of the cells.
     """
     from scipy import spatial
 
@@ -174,9 +174,9 @@ def _donors(mask: bytes, grid: Grid) -> np.ndarray:
         np.cos(latitude) * np.sin(longitude),
         np.sin(latitude),
     )
-    places = np.stack([x.ravel(), y.ravel(), z.ravel()], axis=-1)
+    points = np.stack([x.ravel(), y.ravel(), z.ravel()], axis=-1)
     missing = np.frombuffer(mask, bool)
-    there = np.flatnonzero(~missing)
-    distance, near = spatial.KDTree(places[there]).query(places[missing], k=4)
+    known = np.flatnonzero(~missing)
+    distance, near = spatial.KDTree(points[known]).query(points[missing], k=4)
     tied = np.round(distance, 9) == np.round(distance[:, :1], 9)
-    return there[np.where(tied, near, len(there)).min(axis=1)]
+    return known[np.where(tied, near, len(known)).min(axis=1)]

@@ -1,4 +1,4 @@
-"""The horizontal grid of a user's data, and the way from it to the model's grid."""
+"""The horizontal grid of a dataset, and regridding from it to the model's grid."""
 
 import dataclasses
 import functools
@@ -9,7 +9,7 @@ from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.regrid import ConservativeRegridder
 from ngcm_cli.spectral.grid import Grid
 
-_SAME = 1e-3  # degrees: coordinates closer than this are the same
+_TOLERANCE = 1e-3  # degrees: coordinates closer than this are the same
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -17,10 +17,10 @@ class SourceGrid:
     """A global longitude-latitude grid in the model's order, and its order in the file.
 
     Attributes:
-        longitude: degrees, ascending from 0 eastwards.
-        latitude: degrees, south to north.
-        longitude_order: where in the file each of these longitudes is.
-        latitude_order: likewise for latitudes.
+        longitude: Longitudes, degrees east, ascending from 0.
+        latitude: Latitudes, degrees north, ascending.
+        longitude_order: Index in the file of each of these longitudes.
+        latitude_order: Index in the file of each of these latitudes.
     """
 
     longitude: np.ndarray
@@ -32,57 +32,57 @@ class SourceGrid:
     def from_file_order(
         cls, longitude: np.ndarray, latitude: np.ndarray
     ) -> "SourceGrid":
-        """Put the coordinates of a file, in degrees, in order.
+        """Return the grid of coordinates as a file has them, in degrees.
 
         Longitudes may start anywhere and repeat the first one at the end; latitudes may
-        run either way.
+        ascend or descend.
 
         Raises:
-            InputDataError: they do not cover the globe exactly once.
+            InputDataError: They do not cover the globe exactly once.
         """
         _check_values("longitudes", longitude)
         _check_values("latitudes", latitude)
         _check_latitude(latitude)
         south_first = np.argsort(latitude)
-        turned = longitude % 360
-        turned = np.where(turned > 360 - _SAME, turned - 360, turned)
-        eastward = np.argsort(turned, kind="stable")
-        repeated = np.diff(turned[eastward], prepend=-np.inf) < _SAME
+        positive = longitude % 360
+        positive = np.where(positive > 360 - _TOLERANCE, positive - 360, positive)
+        eastward = np.argsort(positive, kind="stable")
+        repeated = np.diff(positive[eastward], prepend=-np.inf) < _TOLERANCE
         if repeated.sum() > 1 or len(longitude) < 4:
             raise InputDataError(
-                f"The longitudes do not go round the globe once: {_listed(longitude)}.",
+                f"The longitudes do not cover the globe once: {_listed(longitude)}.",
                 "Needed: a global grid with each meridian once, in degrees.",
             )
         eastward = eastward[~repeated]
-        gaps = np.diff(turned[eastward], append=turned[eastward[0]] + 360)
+        gaps = np.diff(positive[eastward], append=positive[eastward[0]] + 360)
         if gaps.max() > 1.5 * np.median(gaps):
             raise InputDataError(
                 f"The longitudes do not cover the globe: {_listed(longitude)}.",
                 "Needed: global data; a region cannot start a global model.",
             )
-        return cls(turned[eastward], latitude[south_first], eastward, south_first)
+        return cls(positive[eastward], latitude[south_first], eastward, south_first)
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(longitude, latitude)."""
+        """Number of longitudes and latitudes."""
         return len(self.longitude), len(self.latitude)
 
     def matches(self, other: "SourceGrid") -> bool:
-        """True where both have the same nodes, in any order, to 0.001 degrees."""
+        """Return whether two grids have the same nodes, to 0.001 degrees."""
         return self._has(other.longitude, other.latitude)
 
     def is_on(self, grid: Grid) -> bool:
-        """True where every node is a node of the grid, to 0.001 degrees."""
+        """Return whether the nodes are those of a model's grid, to 0.001 degrees."""
         return self._has(np.rad2deg(grid.longitude), np.rad2deg(grid.latitude))
 
     def _has(self, longitude: np.ndarray, latitude: np.ndarray) -> bool:
         return self.shape == (len(longitude), len(latitude)) and all(
-            np.allclose(ours, theirs, rtol=0, atol=_SAME)
+            np.allclose(ours, theirs, rtol=0, atol=_TOLERANCE)
             for ours, theirs in ((self.longitude, longitude), (self.latitude, latitude))
         )
 
-    def in_order(self, values: np.ndarray) -> np.ndarray:
-        """An array (…, longitude, latitude) of the file, in the order of this grid."""
+    def reorder(self, values: np.ndarray) -> np.ndarray:
+        """Return an array (…, longitude, latitude) of the file in the model's order."""
         for axis, order in ((-2, self.longitude_order), (-1, self.latitude_order)):
             size = values.shape[axis]
             if np.array_equal(order, np.arange(size)):
@@ -94,7 +94,7 @@ class SourceGrid:
         return values
 
     def regridder(self, grid: Grid) -> ConservativeRegridder:
-        """From this grid to the model's."""
+        """Return the regridding from this grid to the model's."""
         return ConservativeRegridder(
             np.deg2rad(self.longitude),
             np.deg2rad(self.latitude),
@@ -103,8 +103,8 @@ class SourceGrid:
         )
 
     @functools.cached_property
-    def words(self) -> str:
-        """Size and extent: ``144x73 (2.5°)``, longitude first."""
+    def description(self) -> str:
+        """Number of longitudes and latitudes, and spacing: ``144x73 (2.5°)``."""
         step = 360 / len(self.longitude)
         return f"{len(self.longitude)}x{len(self.latitude)} ({step:.4g}°)"
 
@@ -133,8 +133,10 @@ def _check_latitude(latitude: np.ndarray) -> None:
         )
     # A grid may leave out the poles by as much as one row, but not more.
     first, last = ordered[0] - ordered[1], ordered[-1] - ordered[-2]
-    missing = ordered[0] + first > -90 + _SAME or ordered[-1] + last < 90 - _SAME
-    if missing or np.abs(ordered).max() > 90 + _SAME:
+    missing = (
+        ordered[0] + first > -90 + _TOLERANCE or ordered[-1] + last < 90 - _TOLERANCE
+    )
+    if missing or np.abs(ordered).max() > 90 + _TOLERANCE:
         raise InputDataError(
             f"The latitudes do not cover the globe: {_listed(latitude)}.",
             "Needed: global data from pole to pole, in degrees.",

@@ -1,4 +1,4 @@
-"""The times of a dataset: in order, each once, and which of them is meant."""
+"""The times of a dataset: checks, selection and description."""
 
 import numpy as np
 
@@ -7,15 +7,18 @@ from ngcm_cli.time_format import format_time
 
 
 def checked_times(values: np.ndarray) -> np.ndarray:
-    """Times of a file as datetime64[s], each once and in order, up or down.
+    """Return times as datetime64[s]; refuse unordered, repeated or missing ones.
 
     Args:
-        values: as xarray decodes them; one or many; of another calendar as
-            ``calendars.as_our_dates`` makes them.
+        values: Times as xarray decodes them, one or many; those of another calendar as
+            `calendars.to_standard_calendar` returns them.
+
+    Returns:
+        The times in their order, ascending or descending.
 
     Raises:
-        InputDataError: there are none, they are no dates or too far from ours, or one
-            is missing, occurs twice or is out of order.
+        InputDataError: There are no times, they are not dates of the years 1678 to
+            2262, or one is missing, repeated or out of order.
     """
     values = np.atleast_1d(values)
     if not len(values):
@@ -25,8 +28,8 @@ def checked_times(values: np.ndarray) -> np.ndarray:
         )
     if values.dtype.kind == "O" and hasattr(values[0], "calendar"):
         raise InputDataError(
-            f"The times, {values[0]} to {values[-1]}, go beyond the years 1678 to "
-            "2262.",
+            f"The times, {values[0]} to {values[-1]}, are not within the years "
+            "1678 to 2262.",
             "Select times within these years, or repair the units of the time axis.",
         )
     if values.dtype.kind != "M":
@@ -58,38 +61,38 @@ def checked_times(values: np.ndarray) -> np.ndarray:
 
 
 def choose_time(times: np.ndarray, init: np.datetime64 | None) -> np.datetime64:
-    """The one that is wanted, to the second.
+    """Return the initial time among the times of a dataset, as datetime64[s].
 
     Args:
-        times: that there are; none where the data carry no time.
-        init: the time wanted, or None for the only one there is.
+        times: Times in the data; empty if unknown.
+        init: Initial time wanted, or None for the only time in the data.
 
     Raises:
-        InputDataError: the time is not there, or not unique.
+        InputDataError: The time is not in the data, or not unique.
     """
     wanted = None if init is None else init.astype("datetime64[s]")
     if not len(times):
         if wanted is None:
             raise InputDataError(
-                "The data carry no time.", "Say when they are valid with --init."
+                "The data have no time.", "State their valid time as the initial time."
             )
         return wanted
     if wanted is None and len(times) > 1:
         raise InputDataError(
-            f"The data hold {describe_times(times)}.", "Choose one with --init."
+            f"The data hold {describe_times(times)}.", "Choose an initial time."
         )
     if wanted is not None and wanted not in times:
         near = format_time(times[np.abs(times - wanted).argmin()])
         raise InputDataError(
             f"There is no {format_time(wanted)}; the data hold "
             f"{describe_times(times)}.",
-            f"The nearest is --init {near}.",
+            f"The nearest initial time is {near}.",
         )
     return times[0] if wanted is None else wanted
 
 
 def describe_times(times: np.ndarray) -> str:
-    """All of a few times, or the first, the last, the step and the count of many."""
+    """Return a few times, or the first, last, spacing and number of many, as text."""
     if not len(times):
         return "fields without time"
     if len(times) == 1:

@@ -7,22 +7,22 @@ from types import MappingProxyType
 
 @dataclasses.dataclass(frozen=True)
 class Variable:
-    """A physical quantity as users' files and ours name it.
+    """A physical quantity, with its names in files and its units.
 
     Attributes:
         name: ERA5 long name, the only name used inside ngcm and in its output.
         standard_name: CF standard name; empty where CF has none of this sign.
-        long_name: words for plots and listings.
+        long_name: Name for plots and listings.
         units: SI units in UDUNITS notation; every array inside ngcm is in these.
-        aliases: other names under which files hold it, compared without regard to case:
-            ECMWF and NCEP short names, CMIP names.
+        aliases: Other names in files, in any case: ECMWF and NCEP short names, CMIP
+            names.
+        valid_range: Smallest and largest value in ``units`` that occur in the real
+            atmosphere or ocean, with some margin; values outside are in other units, or
+            mark missing values.
+        on_levels: Whether it is on pressure levels, not at the surface.
         other_standard_names: CF names of quantities that convert to this one.
-        valid_range: smallest and largest value in ``units`` that a real atmosphere or
-            ocean takes anywhere, with some margin; values outside are in other units,
-            or missing-value markers.
-        on_levels: True in the atmosphere, False at the surface.
-        cell_methods: how values stand for a span of time, in the words of CF; empty
-            where they belong to an instant or a step of the model.
+        cell_methods: CF cell methods of values that represent a period; empty where
+            they are instantaneous or of one model step.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Variable:
     cell_methods: str = ""
 
     def is_called(self, name: str) -> bool:
-        """True for its own name and its aliases, in capitals or not."""
+        """Return whether a name is its own or an alias, in any case."""
         return name.lower() in (self.name.lower(), *self.aliases)
 
 
@@ -226,4 +226,9 @@ _TABLE = (
 VARIABLES: Mapping[str, Variable] = MappingProxyType({v.name: v for v in _TABLE})
 
 CLOUDS = ("specific_cloud_ice_water_content", "specific_cloud_liquid_water_content")
-"""Taken as zero where they are absent: what is suspended is soon made anew."""
+"""Set to zero where they are absent: a model soon forms its own cloud."""
+
+SST, SEA_ICE = "sea_surface_temperature", "sea_ice_cover"
+SKIN_TEMPERATURE, LAND_SEA_MASK = "skin_temperature", "land_sea_mask"
+SURFACE_VARIABLES = (SST, SEA_ICE, SKIN_TEMPERATURE, LAND_SEA_MASK)
+"""Variables of the surface forcing; the last two replace an absent SST."""

@@ -1,10 +1,10 @@
 """The zoo: which models there are, where their weights are, how they are loaded.
 
-``catalogue`` knows names and cards, ``loading`` goes from a name to a model. ``cache``
-keeps fetched weights and pins them, with ``download`` and ``transport`` to get a file;
-``published`` reads one, ``conversion`` rewrites it in our format. ``fingerprint`` tells
-models apart, ``description`` puts one in words. The cards are data, in ``models/``;
-file formats are in ``checkpoint``.
+`catalogue` lists names and cards, `loading` loads a model by name. `cache` keeps
+fetched weights and pins them, with `download` and `http_session` to fetch a file;
+`published` reads one, `conversion` writes it in the format of ngcm. `verify` and
+`fingerprint` check a model, `description` describes it. The cards are data, in
+``models/``; file formats are in ``checkpoint``.
 """
 
 from ngcm_cli.checkpoint.card import Card, PublishedCard

@@ -1,7 +1,7 @@
-"""Fetched weights on this computer: where they are, and that they stay the same.
+"""The cache of fetched weights, and lock files that pin them.
 
-Beside ``NAME.pkl`` lies ``NAME.lock.yaml``, which pins the file: what was there at
-first use is what is used ever after.
+Beside ``NAME.pkl`` there is ``NAME.lock.yaml`` with the hash of the file at first use:
+weights that change later are refused.
 """
 
 import contextlib
@@ -32,15 +32,15 @@ _PIN_HEADER = """\
 
 
 class Pin(pydantic.BaseModel):
-    """What the lock file says.
+    """Content of a lock file.
 
     Attributes:
-        sha256: of the weights.
-        bytes: their size.
-        location: where they came from; None for a file that a person put there.
-        md5: as the object store published it, base64.
-        crc32c: as the object store published it, base64.
-        date: when it was written, UTC.
+        sha256: SHA-256 of the weights, hexadecimal.
+        bytes: Size of the weights, bytes.
+        location: URL from which they were fetched; None if the user copied them here.
+        md5: MD5 that the object store published, base64.
+        crc32c: CRC32C that the object store published, base64.
+        date: When the file was written, UTC.
     """
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
@@ -54,32 +54,32 @@ class Pin(pydantic.BaseModel):
 
 
 def weights_path(card: PublishedCard) -> pathlib.Path:
-    """Where the weights of a card are, or will be."""
+    """Return the path of the weights of a card, whether they exist or not."""
     return cache_dir() / "models" / f"{card.name}.pkl"
 
 
 def pin_path(card: PublishedCard) -> pathlib.Path:
-    """Where the lock file of a card is, or will be."""
+    """Return the path of the lock file of a card, whether it exists or not."""
     return weights_path(card).with_name(f"{card.name}.lock.yaml")
 
 
 def is_here(card: PublishedCard) -> bool:
-    """Whether the weights are on this computer."""
+    """Return whether the weights are on this computer."""
     return os.path.isfile(weights_path(card))
 
 
 def fetch(
     card: PublishedCard, *, offline: bool = False, progress: ByteProgress = no_progress
 ) -> pathlib.Path:
-    """The weights of a card, which are fetched if they are not here.
+    """Return the path of the weights of a card, fetched if they are not here yet.
 
     Args:
-        card: of the model.
-        offline: use no network.
-        progress: sees how the download is getting on.
+        card: Card of the model.
+        offline: Refuse to use the network.
+        progress: Called with the bytes received so far and the total or None.
 
     Raises:
-        CheckpointError: they cannot be had, or are not those that were pinned.
+        CheckpointError: They are not available, or differ from those pinned.
     """
     path = weights_path(card)
     if is_here(card):
@@ -92,14 +92,14 @@ def fetch(
     if offline:
         raise CheckpointError(
             f"The weights of {card.name} ({about_size(card)}) are not on this computer "
-            "and nothing may be downloaded now.",
-            ways_out(card),
+            "and no network may be used.",
+            fetch_hint(card),
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unwritable(path.parent, error) from None
-    with _alone(card):
+    with _exclusive(card):
         if is_here(card):  # another process was faster
             check(card)
             return path
@@ -108,12 +108,12 @@ def fetch(
 
 
 def check(card: PublishedCard) -> Pin:
-    """Raise unless the weights that are here are those that they should be.
+    """Compare weights with their card and lock file; return the content of the latter.
 
-    Weights without a lock file are pinned, if they agree with the card.
+    Weights without a lock file are pinned if they agree with the card.
 
     Raises:
-        CheckpointError: they have changed, or the lock file is not usable.
+        CheckpointError: They have changed, or the lock file is not usable.
     """
     path = weights_path(card)
     try:
@@ -132,29 +132,29 @@ def check(card: PublishedCard) -> Pin:
         log.info(f"The weights {path} are used for the first time: {_pinned(pin)}.")
         try:
             write_pin(card, pin)
-        except CheckpointError as error:  # a folder that is shared for reading only
+        except CheckpointError as error:  # a shared folder that is read-only
             log.info(f"They cannot be pinned. {error.message}")
     elif pin.sha256 != sha256:
         raise CheckpointError(
             f"The weights {path} have changed: their SHA-256 is {sha256[:12]}…, pinned "
             f"on {pin.date} was {pin.sha256[:12]}….",
             f"Remove the file and run: ngcm models fetch {card.name}. If the change is "
-            f"meant, remove {pin_path(card)} instead.",
+            f"intended, remove {pin_path(card)} instead.",
         )
     if pin.location is not None and pin.location not in card.weights.locations:
         raise CheckpointError(
             f"The weights {path} came from {pin.location}, which the card of "
-            f"{card.name} does not name: another model of this name was here before.",
+            f"{card.name} does not name: another model had this name before.",
             "Give the card another name, or remove the weights and their lock file.",
         )
     return pin
 
 
 def read_pin(card: PublishedCard) -> Pin | None:
-    """The pin of a card's weights, if there is one.
+    """Return the content of the lock file of a card, or None if there is none.
 
     Raises:
-        CheckpointError: the lock file is not usable.
+        CheckpointError: The lock file is not usable.
     """
     path = pin_path(card)
     try:
@@ -169,7 +169,7 @@ def read_pin(card: PublishedCard) -> Pin | None:
 
 
 def write_pin(card: PublishedCard, pin: Pin) -> None:
-    """Write the lock file, whole or not at all."""
+    """Write a lock file atomically."""
     path = pin_path(card)
     partial = path.with_name(path.name + ".partial")
     content = {k: v for k, v in pin.model_dump().items() if v is not None}
@@ -181,13 +181,13 @@ def write_pin(card: PublishedCard, pin: Pin) -> None:
 
 
 def about_size(card: PublishedCard) -> str:
-    """Size of the weights for people: exact where the card says it."""
+    """Return the size of the weights as text, exact if the card states it."""
     about = "" if card.weights.bytes else "about "
     return f"{about}{format_size(card.about_bytes)}"
 
 
-def ways_out(card: PublishedCard) -> str:
-    """What to do where weights cannot be fetched."""
+def fetch_hint(card: PublishedCard) -> str:
+    """Return what to do where weights cannot be fetched."""
     return (
         f"Run 'ngcm models fetch {card.name}' where there is a network and copy the "
         f"file to {weights_path(card)}, or give --model the path of a checkpoint."
@@ -197,7 +197,7 @@ def ways_out(card: PublishedCard) -> str:
 def _download(card: PublishedCard, progress: ByteProgress) -> None:
     """Fetch from the first location that has the file, check, pin and rename."""
     from ngcm_cli.zoo.download import Unavailable, discard, download
-    from ngcm_cli.zoo.transport import http_address
+    from ngcm_cli.zoo.http_session import http_url
 
     path, pin = weights_path(card), read_pin(card)
     log.info(
@@ -206,72 +206,79 @@ def _download(card: PublishedCard, progress: ByteProgress) -> None:
     )
     refusals: dict[str, str] = {}
     for location in card.weights.locations:
-        address = http_address(location)
+        address = http_url(location)
         if address in refusals:
             continue
         log.info(f"From {address}")
         try:
-            got = download(address, path, progress)
-            if got.bytes < card.about_bytes // 2:  # the page of a proxy, say
+            received = download(address, path, progress)
+            if (
+                received.bytes < card.about_bytes // 2
+            ):  # such as the error page of a proxy
                 discard(path)
-                raise Unavailable(f"sends {got.bytes} bytes, too few for this model")
+                raise Unavailable(
+                    f"sends {received.bytes} bytes, too few for this model"
+                )
         except Unavailable as reason:
             refusals[address] = str(reason)
             log.info(f"{address} {reason}.")
             continue
         try:
-            _check_card(card, got.sha256, got.bytes, f"{address} has weights that are")
-            if pin is not None and pin.sha256 != got.sha256:
+            _check_card(
+                card, received.sha256, received.bytes, f"{address} has weights that are"
+            )
+            if pin is not None and pin.sha256 != received.sha256:
                 raise CheckpointError(
-                    f"{address} has other weights than were pinned on {pin.date}: "
-                    f"SHA-256 {got.sha256[:12]}…, not {pin.sha256[:12]}….",
-                    f"If the change is meant, remove {pin_path(card)} and fetch again.",
+                    f"{address} has other weights than those pinned on {pin.date}: "
+                    f"SHA-256 {received.sha256[:12]}…, not {pin.sha256[:12]}….",
+                    f"If the change is intended, remove {pin_path(card)} and fetch "
+                    "again.",
                 )
         except CheckpointError:
             discard(path)
             raise
         try:
-            got.file.replace(path)
+            received.file.replace(path)
         except OSError as error:
             raise _unwritable(path, error) from None
         pin = Pin(
-            sha256=got.sha256,
-            bytes=got.bytes,
+            sha256=received.sha256,
+            bytes=received.bytes,
             location=location,
-            md5=got.announced.get("md5"),
-            crc32c=got.announced.get("crc32c"),
+            md5=received.announced.get("md5"),
+            crc32c=received.announced.get("crc32c"),
             date=_now(),
         )
         write_pin(card, pin)
-        checked = " and ".join(got.announced) or "no checksum to compare with"
-        log.info(f"Fetched {format_size(got.bytes)} ({checked}): {_pinned(pin)}.")
+        checked = " and ".join(received.announced) or "no checksum to compare with"
+        log.info(f"Fetched {format_size(received.bytes)} ({checked}): {_pinned(pin)}.")
         return
-    reasons = "; ".join(f"{place} {reason}" for place, reason in refusals.items())
+    reasons = "; ".join(f"{url} {reason}" for url, reason in refusals.items())
     raise CheckpointError(
-        f"The weights of {card.name} cannot be fetched: {reasons}.", ways_out(card)
+        f"The weights of {card.name} cannot be fetched: {reasons}.", fetch_hint(card)
     )
 
 
-def _check_card(card: PublishedCard, sha256: str, size: int, whose: str) -> None:
-    """Weights agree with what the card says of them, if it does."""
+def _check_card(card: PublishedCard, sha256: str, size: int, subject: str) -> None:
+    """Refuse weights that differ in size or hash from those stated in the card."""
     hint = "They are damaged or of another version; remove the file, fetch it again."
     if card.weights.bytes not in (None, size):
         raise CheckpointError(
-            f"{whose} not those of the card of {card.name}: "
+            f"{subject} not those of the card of {card.name}: "
             f"{size} bytes, not {card.weights.bytes}.",
             hint,
         )
     if card.weights.sha256 not in (None, sha256):
         raise CheckpointError(
-            f"{whose} not those of the card of {card.name}: "
+            f"{subject} not those of the card of {card.name}: "
             f"SHA-256 {sha256[:12]}…, not {str(card.weights.sha256)[:12]}….",
             hint,
         )
 
 
 @contextlib.contextmanager
-def _alone(card: PublishedCard) -> Iterator[None]:
-    """Wait until no other process fetches the same weights, then keep others out."""
+def _exclusive(card: PublishedCard) -> Iterator[None]:
+    """Wait until no other process fetches the same weights, then exclude others."""
     file = weights_path(card).with_name(f".{card.name}.fetching")
     waiting = False
     while True:
@@ -289,10 +296,10 @@ def _alone(card: PublishedCard) -> Iterator[None]:
         lock.release()
 
 
-def _unwritable(place: pathlib.Path, error: OSError) -> CheckpointError:
+def _unwritable(path: pathlib.Path, error: OSError) -> CheckpointError:
     return CheckpointError(
-        f"{place} cannot be written to: {error.strerror}.",
-        "Set NGCM_HOME to a folder that can be.",
+        f"{path} cannot be written to: {error.strerror}.",
+        "Set NGCM_HOME to a writable folder.",
     )
 
 

@@ -1,36 +1,36 @@
-"""What models there are: names and cards."""
+"""The models that have a name, and their cards."""
 
 import difflib
 import importlib.resources
 import os
 import pathlib
 
-from ngcm_cli.checkpoint.card import Card, PublishedCard, read_card
+from ngcm_cli.checkpoint import card as card_file
+from ngcm_cli.checkpoint.card import Card, PublishedCard
 from ngcm_cli.errors import CheckpointError
 
 DEFAULT = "tl63_stochastic_mini"
-"""The bundled model."""
+"""Name of the bundled model."""
 
 
 def bundled_folder() -> pathlib.Path:
-    """The folder of cards, weights and sample data that comes with the package."""
+    """Return the folder of cards, weights and data that come with the package."""
     return pathlib.Path(str(importlib.resources.files("ngcm_cli.models")))
 
 
 def model_names() -> list[str]:
-    """Names of the models that can be loaded by name."""
+    """Return the names of the models that can be loaded by name."""
     return sorted(path.stem for path in bundled_folder().glob("*.yaml"))
 
 
 def card_path(name_or_path: str) -> pathlib.Path:
-    """Where the card of a model is.
+    """Return the path of a model's card.
 
     Args:
-        name_or_path: a name of the zoo; the path of a card, or of the folder that holds
-            one.
+        name_or_path: Name of a model; or path of a card, or of a folder with one card.
 
     Raises:
-        CheckpointError: there is no such model.
+        CheckpointError: There is no such model.
     """
     path = pathlib.Path(name_or_path)
     if name_or_path in model_names():
@@ -46,8 +46,8 @@ def card_path(name_or_path: str) -> pathlib.Path:
             f"The folder {path} holds {found}.",
             "Name the card itself, a file that ends in .yaml.",
         )
-    near = difflib.get_close_matches(name_or_path, model_names(), 1)
-    guess = f"Did you mean {near[0]}? " if near else ""
+    similar = difflib.get_close_matches(name_or_path, model_names(), 1)
+    guess = f"Did you mean {similar[0]}? " if similar else ""
     raise CheckpointError(
         f"There is no model '{name_or_path}'.",
         f"{guess}Known models: {', '.join(model_names())}; or give the path of a model "
@@ -55,13 +55,13 @@ def card_path(name_or_path: str) -> pathlib.Path:
     )
 
 
-def written_card(name_or_path: str) -> Card | PublishedCard:
-    """The card of a model as it is written, without a look at its weights.
+def read_card(name_or_path: str) -> Card | PublishedCard:
+    """Return the card of a model; its weights are not read.
 
     Args:
-        name_or_path: as for ``card_path``.
+        name_or_path: As for ``card_path``.
 
     Raises:
-        CheckpointError: there is no such model, or its card is wrong.
+        CheckpointError: There is no such model, or its card is invalid.
     """
-    return read_card(card_path(name_or_path))
+    return card_file.read_card(card_path(name_or_path))

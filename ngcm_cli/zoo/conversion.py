@@ -1,4 +1,4 @@
-"""From a published checkpoint to our own format."""
+"""Conversion of a published checkpoint to the format of ngcm."""
 
 import pathlib
 
@@ -9,8 +9,8 @@ from ngcm_cli.checkpoint.native import write_native
 from ngcm_cli.errors import CheckpointError, ConfigError, OutputError
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.zoo import cache
-from ngcm_cli.zoo.catalogue import model_names, written_card
-from ngcm_cli.zoo.published import DESCRIBED, clean_name, read_checkpoint
+from ngcm_cli.zoo.catalogue import model_names, read_card
+from ngcm_cli.zoo.published import DESCRIPTION_KEYS, clean_name, read_checkpoint
 
 
 def convert(
@@ -21,30 +21,34 @@ def convert(
     overwrite: bool = False,
     progress: ByteProgress = no_progress,
 ) -> pathlib.Path:
-    """Write a published model as a card and weights in our own format.
+    """Write a published model as a card and weights in the format of ngcm.
 
-    The result is the same model, bit by bit. A checkpoint that has the name of a model
-    of the zoo takes its description from there, and must be that model.
+    The result is the same model, bit by bit. A checkpoint with the name of a listed
+    model takes its description from that card, and must be that model.
 
     Args:
-        name_or_path: of a published model, which is fetched if it is not here; or the
+        name_or_path: Name of a published model, which is fetched if it is not here; or
             path of a checkpoint (``.pkl``).
-        folder: where to write; made if it does not exist.
-        name: of the result; by default that of the model or file.
-        overwrite: replace existing files.
-        progress: as for ``fetch``.
+        folder: Folder to write to, created if it does not exist.
+        name: Name of the result; by default that of the model or file.
+        overwrite: Replace existing files.
+        progress: As for ``fetch``.
 
     Returns:
-        The path of the card, beside the weights.
+        Path of the card, beside the weights.
 
     Raises:
-        CheckpointError: the model is not usable, or is in our format already.
-        OutputError: the files exist or cannot be written.
+        CheckpointError: The model is not usable, or is in the format of ngcm already.
+        OutputError: The files exist or cannot be written.
     """
     folder, path = pathlib.Path(folder), pathlib.Path(name_or_path)
     is_checkpoint = path.suffix == ".pkl"
-    described = _described(name or path.stem) if is_checkpoint else _card(name_or_path)
-    name = name or (clean_name(path.stem) if described is None else described.name)
+    listed = (
+        _listed_card(name or path.stem)
+        if is_checkpoint
+        else _published_card(name_or_path)
+    )
+    name = name or (clean_name(path.stem) if listed is None else listed.name)
     targets = [folder / f"{name}.{suffix}" for suffix in ("yaml", "safetensors")]
     existing = [str(target) for target in targets if target.exists()]
     if existing and not overwrite:
@@ -52,16 +56,16 @@ def convert(
             f"{' and '.join(existing)} exist{'s' if len(existing) == 1 else ''}.",
             "Choose another folder or --name, or give --overwrite to replace it.",
         )
-    if described is not None and not is_checkpoint:
-        path = cache.fetch(described, progress=progress)
-    card, arrays = read_checkpoint(path, described)
-    description = {key: getattr(card, key) for key in DESCRIBED}
+    if listed is not None and not is_checkpoint:
+        path = cache.fetch(listed, progress=progress)
+    card, arrays = read_checkpoint(path, listed)
+    description = {key: getattr(card, key) for key in DESCRIPTION_KEYS}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_native(folder, {**description, "name": name}, card.spec, arrays)
     except pydantic.ValidationError:
         raise ConfigError(
-            f"A model cannot be called '{name}'.",
+            f"'{name}' is not a valid name of a model.",
             "Give --name letters, digits, dots, dashes and underscores.",
         ) from None
     except OSError as error:
@@ -72,17 +76,17 @@ def convert(
     return targets[0]
 
 
-def _described(name: str) -> PublishedCard | None:
-    """The card of a published model of this name, if the zoo has one."""
-    card = written_card(name) if name in model_names() else None
+def _listed_card(name: str) -> PublishedCard | None:
+    """Return the card of the published model of this name, or None."""
+    card = read_card(name) if name in model_names() else None
     return card if isinstance(card, PublishedCard) else None
 
 
-def _card(name_or_path: str) -> PublishedCard:
-    card = written_card(name_or_path)
+def _published_card(name_or_path: str) -> PublishedCard:
+    card = read_card(name_or_path)
     if isinstance(card, PublishedCard):
         return card
     raise CheckpointError(
-        f"{card.name} is in our format already.",
+        f"{card.name} is in the format of ngcm already.",
         "Name a published model, or the path of a checkpoint (.pkl).",
     )

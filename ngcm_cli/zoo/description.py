@@ -1,4 +1,4 @@
-"""A model in words: its card, its architecture, how it differs from another."""
+"""Text that describes a model: its card, its architecture, differences of two."""
 
 import itertools
 import textwrap
@@ -14,27 +14,27 @@ _COLUMN = 36  # characters of each model in a comparison
 
 
 def resolution(card: Card | PublishedCard) -> str:
-    """Grid and spacing: ``TL63 128x64 2.8°``."""
+    """Return grid and spacing: ``TL63 128x64 2.8°``."""
     longitudes = 2 * (int(card.grid.removeprefix("TL")) + 1)
     return f"{card.grid} {longitudes}x{longitudes // 2} {360 / longitudes:.1f}°"
 
 
-def place(card: Card | PublishedCard) -> str:
-    """Where the weights of a model of the zoo are, in a word or two."""
+def weights_state(card: Card | PublishedCard) -> str:
+    """Return where the weights are: ``bundled``, ``here`` or ``not fetched``."""
     if isinstance(card, Card):
         return "bundled"
     return "here" if cache.is_here(card) else "not fetched"
 
 
 def size(card: Card | PublishedCard) -> str:
-    """Size of the weights file, for people."""
+    """Return the size of the weights file as text."""
     if isinstance(card, Card):
         return format_size(card.weights.bytes)
     return cache.about_size(card)
 
 
 def describe(card: Card | PublishedCard) -> dict[str, str]:
-    """What a card says, by heading."""
+    """Return the content of a card as text, by heading."""
     lines = {
         "Name": card.name,
         "Summary": card.summary,
@@ -59,24 +59,24 @@ def describe(card: Card | PublishedCard) -> dict[str, str]:
 
 
 def describe_architecture(spec: ModelSpec) -> str:
-    """The whole architecture, indented like the spec of a card."""
+    """Return the whole architecture as YAML."""
     return as_yaml(spec.model_dump(mode="json"))
 
 
 def format_lines(lines: dict[str, str]) -> str:
-    """Headings on the left, text on the right."""
+    """Return headings on the left and text on the right, wrapped."""
     width = max(map(len, lines)) + 2
     return "\n".join(
         f"{heading if first else '':<{width}}{line}"
         for heading, text in lines.items()
-        for first, line in _numbered(textwrap.wrap(text, 72, break_long_words=False))
+        for first, line in _mark_first(textwrap.wrap(text, 72, break_long_words=False))
     )
 
 
 def compare(one: Card | PublishedCard, other: Card | PublishedCard) -> str:
-    """What differs between two models, side by side.
+    """Return the differences between two models, side by side.
 
-    Architectures are compared where both are known.
+    Architectures are compared if both are known.
     """
     both_known = isinstance(one, Card) and isinstance(other, Card)
     left, right = _flat(one, both_known), _flat(other, both_known)
@@ -96,7 +96,7 @@ def compare(one: Card | PublishedCard, other: Card | PublishedCard) -> str:
 
 
 def _flat(card: Card | PublishedCard, with_spec: bool) -> dict[str, str]:
-    """Card and architecture as one level of keys, their parts joined by dots."""
+    """Return card and architecture with one level of keys, parts joined by dots."""
     content: dict[str, Any] = {
         key: text
         for key, text in describe(card).items()
@@ -115,12 +115,12 @@ def _leaves(content: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]
         if isinstance(value, dict):
             yield from _leaves(value, f"{name}.")
         else:
-            yield name.lower() if path == "" else name, _word(value)
+            yield name.lower() if path == "" else name, _format_value(value)
 
 
-def _word(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(map(_word, value)) or "none"
+        return ", ".join(map(_format_value, value)) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
@@ -128,7 +128,7 @@ def _word(value: Any) -> str:
     return "none" if value is None else f"{value}"
 
 
-def _numbered(lines: list[str]) -> Iterator[tuple[bool, str]]:
+def _mark_first(lines: list[str]) -> Iterator[tuple[bool, str]]:
     for i, line in enumerate(lines or [""]):
         yield i == 0, line
 

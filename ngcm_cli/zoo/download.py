@@ -1,8 +1,8 @@
-"""One file over HTTP: resumed where it broke off, and checked against its announcement.
+"""Download of one file over HTTP, resumable, checked against announced checksums.
 
-A connection that breaks within the body is gone on from, in this process or the next
-one: what has arrived lies beside the target as ``.partial``, with a note of what file
-it is the beginning of.
+A transfer that breaks off is resumed, in this process or the next one: the bytes that
+arrived are beside the target as ``.partial``, with a JSON file that says of which file
+they are the beginning.
 """
 
 import base64
@@ -25,34 +25,34 @@ import urllib3
 
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.io.progress import format_size
-from ngcm_cli.zoo import transport
-from ngcm_cli.zoo.transport import (
+from ngcm_cli.zoo import http_session
+from ngcm_cli.zoo.http_session import (
     Checksum,
     announced_checksums,
-    cause_of,
-    is_strong,
+    describe_failure,
+    is_strong_etag,
     open_session,
 )
 
 log = logging.getLogger(__name__)
 
-_CHUNK = 2**16  # bytes; what a broken connection may cost
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # disk, quota, limit
+_CHUNK = 2**16  # bytes, at most lost with a broken connection
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # disk, quota, file size limit
 
 
 class Unavailable(Exception):
-    """Why an address did not give the file, to follow on the address in a sentence."""
+    """Why a URL did not provide the file, as the predicate of a sentence."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Received:
-    """A file that arrived whole.
+    """A file that was downloaded completely.
 
     Attributes:
-        file: where it is, still under the name of an unfinished one.
-        bytes: its size.
-        sha256: of the whole file.
-        announced: checksums that the server announced and that agree, base64, by name.
+        file: Path of the file, still under its temporary name.
+        bytes: Size, bytes.
+        sha256: SHA-256 of the file, hexadecimal.
+        announced: Checksums that the server announced and that agree, base64, by name.
     """
 
     file: pathlib.Path
@@ -62,13 +62,13 @@ class Received:
 
 
 class _Note(pydantic.BaseModel):
-    """What file a partial one is the beginning of."""
+    """Content of the JSON file: which file a partial one is the beginning of."""
 
     model_config = pydantic.ConfigDict(extra="forbid", strict=True)
 
     address: str
     total: int | None
-    # An ETag or a date, for If-Range; it goes into a header as it is.
+    # An ETag or a date, sent unchanged in the header If-Range.
     validator: Annotated[str, pydantic.Field(pattern=r"^[ -~]*$")] | None
     announced: dict[Checksum, str]
 
@@ -76,30 +76,31 @@ class _Note(pydantic.BaseModel):
 def download(
     address: str, target: pathlib.Path, progress: Callable[[int, int | None], None]
 ) -> Received:
-    """Download a file, going on where an earlier try broke off.
+    """Download a file; resume an earlier download that broke off.
 
     Args:
-        address: HTTP or HTTPS.
-        target: where it will be; what arrives lies beside it and is not renamed here.
-        progress: sees the bytes that are here, and those of the whole file or None.
+        address: URL, HTTP or HTTPS.
+        target: Final path; the file is written beside it and not renamed here.
+        progress: Called with the bytes received so far, and those of the whole file or
+            None.
 
     Raises:
-        Unavailable: the address does not give the file.
-        CheckpointError: the disk does not take it.
+        Unavailable: The URL does not provide the file.
+        CheckpointError: The file cannot be written.
     """
     with open_session() as session:
         return _Download(address, target, progress, session).run()
 
 
 def discard(target: pathlib.Path) -> None:
-    """Remove what downloads of this target have left beside it."""
-    for file in _beside(target):
+    """Remove the temporary files of a target."""
+    for file in _temporary_files(target):
         if os.path.lexists(file):
             file.unlink()
 
 
-def _beside(target: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
-    """The unfinished file and its note."""
+def _temporary_files(target: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
+    """Return the paths of the partial file and of its JSON file."""
     partial = target.with_name(target.name + ".partial")
     return partial, target.with_name(target.name + ".partial.json")
 
@@ -116,52 +117,53 @@ class _Download:
     ):
         self.address = address
         self.target = target
-        self.partial, self.note_file = _beside(target)
+        self.partial, self.note_file = _temporary_files(target)
         self.progress = progress
         self.session = session
         self._start_hashing()
         self.note = self._read_note()
-        self.most = self.size if self.note is not None else 0
+        self.furthest = self.size if self.note is not None else 0
 
     def run(self) -> Received:
-        """Download until the file is whole, or there is no hope."""
-        resumed, restarted, stalls = self.most > 0, False, 0
+        """Download until the file is complete or the retries are used up."""
+        resumed, restarted, failures = self.furthest > 0, False, 0
         while True:
             try:
-                while not self._is_whole() and not self._request():
-                    resumed = False  # the file has changed, so nothing is left
+                while not self._is_complete() and not self._request():
+                    resumed = False  # the file has changed, nothing was kept
                 received = self._checked()
             except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-                # More than ever: a server may begin anew each time.
-                stalls = 0 if self.size > self.most else stalls + 1
-                self.most = max(self.most, self.size)
-                if stalls > transport.PATIENCE.stalls:
-                    raise Unavailable(cause_of(error)) from None
-                log.info(f"The connection broke at {format_size(self.size)}; going on.")
+                # Only new bytes count: some servers start again each time.
+                failures = 0 if self.size > self.furthest else failures + 1
+                self.furthest = max(self.furthest, self.size)
+                if failures > http_session.RETRY.failed_transfers:
+                    raise Unavailable(describe_failure(error)) from None
+                log.info(f"The connection broke at {format_size(self.size)}; resuming.")
                 resumed = True
-                if stalls:
-                    wait = transport.PATIENCE.backoff * 2 ** (stalls - 1)
-                    time.sleep(min(wait, transport.PATIENCE.longest))
+                if failures:
+                    time.sleep(http_session.RETRY.wait(failures))
                 continue
             if received is not None:
                 self.note_file.unlink()
                 return received
-            self._forget()
+            self._discard()
             if not resumed or restarted:
-                raise Unavailable("sends a file that has not the checksum it announces")
-            log.info("The pieces do not make one file; fetching it again.")
+                raise Unavailable(
+                    "sends a file with another checksum than it announces"
+                )
+            log.info("The parts do not belong to one file; downloading it again.")
             resumed, restarted = False, True
 
     @property
     def size(self) -> int:
-        """Bytes that are here."""
+        """Bytes received so far."""
         return self.partial.stat().st_size if self.partial.exists() else 0
 
-    def _is_whole(self) -> bool:
+    def _is_complete(self) -> bool:
         return self.note is not None and self.note.total == self.size
 
     def _request(self) -> bool:
-        """Ask for what is missing and write it; False if the file has changed."""
+        """Request and write the missing bytes; return False if the file changed."""
         headers = {"Accept-Encoding": "identity"}
         if self.note is not None and self.size:
             headers["Range"] = f"bytes={self.size}-"
@@ -172,41 +174,45 @@ class _Download:
                 self.address,
                 headers=headers,
                 stream=True,
-                timeout=transport.PATIENCE.timeout,
+                timeout=http_session.RETRY.timeout,
             )
-        except requests.RequestException as error:  # after the tries it is worth
-            raise Unavailable(cause_of(error)) from None
+        except requests.RequestException as error:  # after all retries
+            raise Unavailable(describe_failure(error)) from None
         with response:
-            asked = "Range" in headers
+            partial = "Range" in headers
             status = response.status_code
-            if asked and (status == 416 or status == 206 and not self._fits(response)):
-                self._forget()
+            if partial and (
+                status == 416 or status == 206 and not self._continues(response)
+            ):
+                self._discard()
                 return False
-            if status != 200 and not (asked and status == 206):
+            if status != 200 and not (partial and status == 206):
                 raise Unavailable(f"answers {status} {response.reason}")
             if response.headers.get("Content-Encoding", "identity") != "identity":
                 raise Unavailable("sends the file in another encoding")
             if status == 200:
-                if asked:
+                if partial:
                     log.info("The server sends the file from its beginning.")
                 self._begin(response)
             self._write(response)
         return True
 
-    def _fits(self, response: requests.Response) -> bool:
-        """Whether a partial answer is the rest of what is here."""
+    def _continues(self, response: requests.Response) -> bool:
+        """Return whether a partial answer continues the partial file."""
         note = self.note
         assert note is not None
         span = f"bytes {self.size}-{(note.total or 0) - 1}/{note.total}"
         etag, announced = response.headers.get("ETag"), announced_checksums(response)
         return (
             response.headers.get("Content-Range") == span
-            and (etag == note.validator or not etag or not is_strong(note.validator))
+            and (
+                etag == note.validator or not etag or not is_strong_etag(note.validator)
+            )
             and all(note.announced.get(k, v) == v for k, v in announced.items())
         )
 
     def _begin(self, response: requests.Response) -> None:
-        """Start an empty file and note which one it will be."""
+        """Start an empty file, and write which file it will be."""
         length = response.headers.get("Content-Length", "")
         etag = response.headers.get("ETag", "")
         date = response.headers.get("Last-Modified")
@@ -214,12 +220,14 @@ class _Download:
             note = _Note(
                 address=self.address,
                 total=int(length) if length.isdecimal() else None,
-                validator=etag if is_strong(etag) else date,  # it takes no weak ETag
+                validator=etag
+                if is_strong_etag(etag)
+                else date,  # If-Range takes no weak ETag
                 announced=announced_checksums(response),
             )
         except pydantic.ValidationError:
-            raise Unavailable("describes the file in unknown characters") from None
-        self._forget()
+            raise Unavailable("describes the file with invalid characters") from None
+        self._discard()
         self.note = note
         chunked = response.headers.get("Transfer-Encoding") == "chunked"
         if self.note.total is None and not chunked and not self.note.announced:
@@ -228,7 +236,7 @@ class _Download:
         free, total = shutil.disk_usage(folder).free, self.note.total or 0
         if total > free:
             raise CheckpointError(
-                f"The weights take {format_size(total)}, and {folder} has "
+                f"The weights take {format_size(total)}, and {folder} has only "
                 f"{format_size(free)} left.",
                 "Free some space, or set NGCM_HOME to a folder on another disk.",
             )
@@ -236,33 +244,33 @@ class _Download:
             self.note_file.write_text(self.note.model_dump_json(), "utf-8")
             self.partial.touch()
         except OSError as error:
-            raise self._not_taken(error) from None
+            raise self._write_error(error) from None
 
     def _write(self, response: requests.Response) -> None:
         assert self.note is not None
         try:
             file = self.partial.open("ab", buffering=0)
         except OSError as error:
-            raise self._not_taken(error) from None
+            raise self._write_error(error) from None
         with file:
-            self._catch_up()
+            self._hash_rest()
             for chunk in response.raw.stream(_CHUNK, decode_content=False):
-                self._put(file, chunk)
+                self._write_chunk(file, chunk)
                 self._hash(chunk)
                 self.progress(self.hashed, self.note.total)
 
-    def _put(self, file: io.FileIO, chunk: bytes) -> None:
+    def _write_chunk(self, file: io.FileIO, chunk: bytes) -> None:
         rest = memoryview(chunk)
         try:
-            while rest:  # a disk that is nearly full takes less than it is given
+            while rest:  # a nearly full disk may write only a part
                 rest = rest[file.write(rest) :]
         except OSError as error:
-            raise self._not_taken(error) from None
+            raise self._write_error(error) from None
 
     def _checked(self) -> Received | None:
-        """The file, if it is the one announced."""
+        """Return the file if its checksums are those announced, else None."""
         assert self.note is not None
-        self._catch_up()
+        self._hash_rest()
         found: dict[Checksum, str] = {
             "crc32c": base64.b64encode(self.crc32c.digest()).decode(),
             "md5": base64.b64encode(self.md5.digest()).decode(),
@@ -277,8 +285,8 @@ class _Download:
         for checksum in self.sha256, self.md5, self.crc32c:
             checksum.update(chunk)
 
-    def _catch_up(self) -> None:
-        """Hash what has been written and not been hashed, by an earlier try say."""
+    def _hash_rest(self) -> None:
+        """Hash bytes that were written but not hashed, as by an earlier process."""
         if self.hashed == self.size:
             return
         self._start_hashing()
@@ -292,28 +300,28 @@ class _Download:
         self.crc32c = google_crc32c.Checksum()
 
     def _read_note(self) -> _Note | None:
-        """The note of an earlier try, if what it left can be gone on with.
+        """Return the note of an earlier download if that can be resumed, else None.
 
-        What another address gave stays until this one gives something.
+        A partial file from another URL is kept until this URL sends something.
         """
         try:
             note = _Note.model_validate_json(self.note_file.read_bytes())
         except (OSError, ValueError):
             return None
-        certain = note.validator or note.announced
-        return note if certain and note.address == self.address else None
+        identified = note.validator or note.announced
+        return note if identified and note.address == self.address else None
 
-    def _forget(self) -> None:
-        """Remove what is here."""
+    def _discard(self) -> None:
+        """Remove the partial file."""
         self.note = None
         self._start_hashing()
         try:
             discard(self.target)
         except OSError as error:
-            raise self._not_taken(error) from None
+            raise self._write_error(error) from None
 
-    def _not_taken(self, error: OSError) -> CheckpointError:
-        kept = f"{format_size(self.size)} of the weights are there and kept"
+    def _write_error(self, error: OSError) -> CheckpointError:
+        kept = f"{format_size(self.size)} of the weights were received and are kept"
         if error.errno in _FULL:
             return CheckpointError(
                 f"The disk of {self.partial.parent} is full: {error.strerror}.",

@@ -1,4 +1,4 @@
-"""A few numbers of one model step, by which a model is recognised on any computer."""
+"""Fingerprint of a model: a few numbers of one step, for checks on any computer."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from ngcm_cli.checkpoint.card import PRINTED_VALUES, FieldPrint
 
 
 def field_prints(fields: dict[str, np.ndarray]) -> dict[str, FieldPrint]:
-    """The numbers that a card keeps of each field."""
+    """Return the numbers that a card keeps of each field."""
     prints = {name: _numbers(x) for name, x in fields.items()}
     return {
         name: FieldPrint(std=x[0], values=tuple(x[1:])) for name, x in prints.items()
@@ -14,22 +14,29 @@ def field_prints(fields: dict[str, np.ndarray]) -> dict[str, FieldPrint]:
 
 
 def deviation(fields: dict[str, np.ndarray], kept: dict[str, FieldPrint]) -> float:
-    """Largest difference from what a card keeps, in standard deviations of the field.
+    """Return the largest difference from the numbers of a card.
 
-    Infinite where a variable is missing or new, NaN where a field has one.
+    Args:
+        fields: Output of one step, by name.
+        kept: Numbers of the card, by name.
+
+    Returns:
+        Difference in standard deviations of the field; infinite if a variable is
+        missing or new, NaN if a field contains NaN.
     """
     if fields.keys() != kept.keys():
         return float("inf")
     differences = [
-        np.abs(np.subtract(_numbers(fields[name]), (said.std, *said.values))) / said.std
-        for name, said in kept.items()
+        np.abs(np.subtract(_numbers(fields[name]), (stored.std, *stored.values)))
+        / stored.std
+        for name, stored in kept.items()
     ]
     return float(np.max(differences))
 
 
 def _numbers(x: np.ndarray) -> list[float]:
-    """Standard deviation, and values at places spread evenly over the field."""
+    """Return the standard deviation, and values spread evenly over the field."""
     count = PRINTED_VALUES
-    places = (2 * np.arange(count) + 1) * x.size // (2 * count)
-    values = x.reshape(-1)[places].astype(np.float64)
+    indices = (2 * np.arange(count) + 1) * x.size // (2 * count)
+    values = x.reshape(-1)[indices].astype(np.float64)
     return [float(np.std(x, dtype=np.float64)), *values.tolist()]

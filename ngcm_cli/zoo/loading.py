@@ -1,13 +1,14 @@
-"""From a name or a path to a model: card, weights, network."""
+"""Loading a model by name or path: its card, its weights, its network."""
 
 import pathlib
 from typing import TYPE_CHECKING
 
-from ngcm_cli.checkpoint.card import Card, PublishedCard, read_card
+from ngcm_cli.checkpoint import card as card_file
+from ngcm_cli.checkpoint.card import Card, PublishedCard
 from ngcm_cli.checkpoint.native import read_weights
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.zoo import cache
-from ngcm_cli.zoo.catalogue import DEFAULT, card_path, written_card
+from ngcm_cli.zoo.catalogue import DEFAULT, card_path, read_card
 from ngcm_cli.zoo.published import read_checkpoint
 
 if TYPE_CHECKING:
@@ -17,32 +18,32 @@ if TYPE_CHECKING:
 
 
 def find_card(name_or_path: str) -> Card | PublishedCard:
-    """The card of a model; its weights are not read.
+    """Return the card of a model.
 
     Args:
-        name_or_path: a name of the zoo; the path of a card, or of the folder that holds
-            one; or the path of a published checkpoint (``.pkl``), which has to be read
-            for its card.
+        name_or_path: Name of a model; path of a card, or of a folder with one card; or
+            path of a published checkpoint (``.pkl``), which must be read for its card.
 
     Raises:
-        CheckpointError: there is no such model, or its files are not usable.
+        CheckpointError: There is no such model, or its files are not usable.
     """
     if pathlib.Path(name_or_path).suffix == ".pkl":
         return read_checkpoint(pathlib.Path(name_or_path))[0]
-    return written_card(name_or_path)
+    return read_card(name_or_path)
 
 
-def complete_card(name_or_path: str) -> Card | PublishedCard:
-    """The card of a model with its architecture, wherever that is on this computer.
+def resolve_card(name_or_path: str) -> Card | PublishedCard:
+    """Return the card of a model with its architecture, if that is available offline.
 
     Args:
-        name_or_path: as for ``find_card``.
+        name_or_path: As for ``find_card``.
 
     Returns:
-        The card as written, if the model is a published one that has not been fetched.
+        The complete card; the card without architecture if the model is a published one
+        that has not been fetched.
 
     Raises:
-        CheckpointError: there is no such model, or its files are not usable.
+        CheckpointError: There is no such model, or its files are not usable.
     """
     card = find_card(name_or_path)
     if isinstance(card, PublishedCard) and cache.is_here(card):
@@ -56,42 +57,42 @@ def fetch(
     offline: bool = False,
     progress: ByteProgress = no_progress,
 ) -> pathlib.Path:
-    """The weights of a model, which are fetched if they are not here.
+    """Return the path of a model's weights, fetched if they are not here yet.
 
     Args:
-        name_or_path: as for ``find_card``.
-        offline: use no network; weights that are not here are an error.
-        progress: called with the bytes that are here, and with those of the whole file
-            or None, again and again while weights are fetched.
+        name_or_path: As for ``find_card``.
+        offline: Refuse to use the network.
+        progress: Called with the bytes received so far and those of the whole file, or
+            None if that is unknown.
 
     Returns:
-        The path of the weights, which are those that the card or the first use pinned.
+        Path of weights that were checked against the card or the lock file.
 
     Raises:
-        CheckpointError: they cannot be had, or are not those that they should be.
+        CheckpointError: They are not available, or differ from the expected ones.
     """
     path = pathlib.Path(name_or_path)
     if path.suffix == ".pkl":
         return path
     path = card_path(name_or_path)
-    card = read_card(path)
+    card = card_file.read_card(path)
     if isinstance(card, PublishedCard):
         return cache.fetch(card, offline=offline, progress=progress)
     return path.parent / card.weights.file
 
 
 def is_here(name_or_path: str) -> bool:
-    """Whether a model needs no download.
+    """Return whether a model can be loaded without a download.
 
     Args:
-        name_or_path: as for ``find_card``.
+        name_or_path: As for ``find_card``.
 
     Raises:
-        CheckpointError: there is no such model, or its card is wrong.
+        CheckpointError: There is no such model, or its card is invalid.
     """
     if pathlib.Path(name_or_path).suffix == ".pkl":
         return True
-    card = written_card(name_or_path)
+    card = read_card(name_or_path)
     return not isinstance(card, PublishedCard) or cache.is_here(card)
 
 
@@ -101,24 +102,24 @@ def read_model(
     offline: bool = False,
     progress: ByteProgress = no_progress,
 ) -> "tuple[Card, dict[str, np.ndarray]]":
-    """The complete card of a model, architecture included, and its arrays by place.
+    """Return the card of a model with its architecture, and its arrays by name.
 
     Args:
-        name_or_path: as for ``find_card``.
-        offline: as for ``fetch``.
-        progress: as for ``fetch``.
+        name_or_path: As for ``find_card``.
+        offline: As for ``fetch``.
+        progress: As for ``fetch``.
 
     Raises:
-        CheckpointError: there is no such model, or its files are not usable.
+        CheckpointError: There is no such model, or its files are not usable.
     """
     path = pathlib.Path(name_or_path)
     if path.suffix == ".pkl":
         return read_checkpoint(path)
     path = card_path(name_or_path)
-    card = read_card(path)
+    card = card_file.read_card(path)
     if isinstance(card, PublishedCard):
         weights = cache.fetch(card, offline=offline, progress=progress)
-        pin = cache.read_pin(card)  # against which the file was hashed just now
+        pin = cache.read_pin(card)  # the file was just compared with it
         return read_checkpoint(weights, card, pin.sha256 if pin else None)
     return card, read_weights(card, path.parent)
 
@@ -129,15 +130,18 @@ def open_model(
     offline: bool = False,
     progress: ByteProgress = no_progress,
 ) -> "tuple[Card, NeuralGCM]":
-    """The complete card of a model, and the model.
+    """Load a model with its card.
 
     Args:
-        name_or_path: as for ``find_card``.
-        offline: as for ``fetch``.
-        progress: as for ``fetch``.
+        name_or_path: As for ``find_card``.
+        offline: As for ``fetch``.
+        progress: As for ``fetch``.
+
+    Returns:
+        The card with the architecture, and the model.
 
     Raises:
-        CheckpointError: there is no such model, or its files are not usable.
+        CheckpointError: There is no such model, or its files are not usable.
     """
     from ngcm_cli.checkpoint.build import build
     from ngcm_cli.checkpoint.weights import Weights
@@ -150,11 +154,11 @@ def load_model(name_or_path: str = DEFAULT, *, offline: bool = False) -> "Neural
     """Load a model; published weights are fetched on first use.
 
     Args:
-        name_or_path: as for ``find_card``.
-        offline: as for ``fetch``.
+        name_or_path: As for ``find_card``.
+        offline: As for ``fetch``.
 
     Raises:
-        CheckpointError: there is no such model, or its files are not usable.
+        CheckpointError: There is no such model, or its files are not usable.
 
     Example:
         >>> import ngcm_cli

@@ -1,4 +1,4 @@
-"""Published checkpoints: from the file to a complete card and named arrays."""
+"""Reading a published checkpoint as a complete card and named arrays."""
 
 import logging
 import pathlib
@@ -15,27 +15,27 @@ log = logging.getLogger(__name__)
 
 _STATIC = "geopotential_at_surface", "land_sea_mask"
 
-DESCRIBED = "summary", "predicts", "paper", "source", "licence", "stable_for"
-"""What a checkpoint does not say of itself."""
+DESCRIPTION_KEYS = "summary", "predicts", "paper", "source", "licence", "stable_for"
+"""Keys of a card that a checkpoint does not contain."""
 
 
 def read_checkpoint(
     path: pathlib.Path,
-    described: PublishedCard | None = None,
+    listed: PublishedCard | None = None,
     sha256: str | None = None,
 ) -> "tuple[Card, dict[str, np.ndarray]]":
     """Read a published checkpoint.
 
     Args:
-        path: of the file; nothing in it is executed.
-        described: its card, if there is one; what both say must agree.
-        sha256: of the file, where it has just been computed.
+        path: Path of the file; nothing in it is executed.
+        listed: Card of the model, if there is one; it must agree with the checkpoint.
+        sha256: SHA-256 of the file, if it was just computed.
 
     Returns:
-        Its complete card, the architecture in it, and its arrays by place.
+        The complete card with the architecture, and the arrays by name.
 
     Raises:
-        CheckpointError: it is not a published model, or not the one described.
+        CheckpointError: It is not a published model, or not that of the card.
     """
     from ngcm_cli.checkpoint.reference import read_published
     from ngcm_cli.checkpoint.translate import model_spec
@@ -52,12 +52,12 @@ def read_checkpoint(
         "licence": "as published with the checkpoint",
         "stable_for": "not stated",
     }
-    if described is not None:
-        texts = {key: getattr(described, key) for key in DESCRIBED}
+    if listed is not None:
+        texts = {key: getattr(listed, key) for key in DESCRIPTION_KEYS}
     card = Card.model_validate(
         {
             "format": 1,
-            "name": clean_name(path.stem) if described is None else described.name,
+            "name": clean_name(path.stem) if listed is None else listed.name,
             **texts,
             "parameters": sum(
                 x.size for leaves in published.params.values() for x in leaves.values()
@@ -71,27 +71,27 @@ def read_checkpoint(
             "spec": spec,
         }
     )
-    if described is not None:
-        _check_assertions(path, card, described)
+    if listed is not None:
+        _check_assertions(path, card, listed)
     return card, arrays
 
 
 def clean_name(name: str) -> str:
-    """A name such as browsers give, ``model (1)``, as a card can have it."""
+    """Return a file name, such as ``model (1)`` of a browser, as a valid model name."""
     return (re.sub(r"[^A-Za-z0-9_.-]+", "_", name).lstrip("_.-") or "checkpoint")[:100]
 
 
-def _check_assertions(path: pathlib.Path, card: Card, described: PublishedCard) -> None:
-    """The checkpoint defines, the card describes: they must not contradict."""
+def _check_assertions(path: pathlib.Path, card: Card, listed: PublishedCard) -> None:
+    """Refuse a card that contradicts its checkpoint."""
     for key in "grid", "parameters", "stochastic":
-        found, said = getattr(card, key), getattr(described, key)
-        if found == said:
+        found, stated = getattr(card, key), getattr(listed, key)
+        if found == stated:
             continue
-        if key in described.unconfirmed:
-            log.info(f"{card.name} has {key}: {found}; reported was {said}.")
+        if key in listed.unconfirmed:
+            log.info(f"{card.name} has {key}: {found}; reported was {stated}.")
             continue
         raise CheckpointError(
             f"The checkpoint {path} has {key}: {found}; "
-            f"the card of {described.name} says {said}.",
+            f"the card of {listed.name} says {stated}.",
             "It is the file of another model; fetch or name the right one.",
         )

@@ -1,10 +1,11 @@
-"""Whether a model on this computer is what its card says, and whether it runs."""
+"""Verification of a model's files against its card, and of one step of it."""
 
 import dataclasses
 import hashlib
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 
 import jax
 import numpy as np
@@ -15,9 +16,8 @@ from ngcm_cli.checkpoint.weights import Weights
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.io.progress import format_size
-from ngcm_cli.origin import read_state
 from ngcm_cli.zoo import cache
-from ngcm_cli.zoo.catalogue import card_path, written_card
+from ngcm_cli.zoo.catalogue import card_path, read_card
 from ngcm_cli.zoo.fingerprint import deviation
 from ngcm_cli.zoo.loading import read_model
 
@@ -27,9 +27,9 @@ class Check:
     """One check of a model.
 
     Attributes:
-        name: what was checked.
-        passed: whether it is right; None where there is nothing to compare with.
-        detail: what was found.
+        name: What was checked.
+        passed: Whether it is right; None if there is nothing to compare with.
+        detail: What was found.
     """
 
     name: str
@@ -37,38 +37,68 @@ class Check:
     detail: str
 
 
-def verify(name_or_path: str) -> Iterator[Check]:
-    """Check everything about a model that can be checked on any computer.
+class InitialConditions(Protocol):
+    """What a model starts from; `forcing.run_inputs.RunInputs` is of this form."""
 
-    Nothing is downloaded. One step is run from the bundled state, which takes the time
-    of compiling it.
+    @property
+    def time(self) -> np.datetime64:
+        """Initial time, UTC."""
+        ...
+
+    @property
+    def fields(self) -> Mapping[str, np.ndarray]:
+        """Fields of the analysis, by ERA5 name."""
+        ...
+
+    @property
+    def forcing(self) -> Mapping[str, np.ndarray]:
+        """Sea-surface temperature and sea ice at the initial time, by ERA5 name."""
+        ...
+
+
+def verify(
+    name_or_path: str, read_sample: Callable[[NeuralGCM], InitialConditions]
+) -> Iterator[Check]:
+    """Verify a model's files, weights and first step.
+
+    Nothing is downloaded. One step is run, which takes the time to compile it.
 
     Args:
-        name_or_path: a name of the zoo, or the path of a card or checkpoint.
+        name_or_path: Name of a model, or path of a card or checkpoint.
+        read_sample: Returns the bundled analysis on the grid and levels of a model.
 
     Yields:
         The checks; the first that fails is the last.
 
     Raises:
-        CheckpointError: there is no such model, or its card is wrong.
+        CheckpointError: There is no such model, or its card is invalid.
     """
-    for check in _checks(name_or_path):
+    for check in _checks(name_or_path, read_sample):
         yield check
         if check.passed is False:
             return
 
 
-def one_step(model: NeuralGCM, seed: int = 0) -> dict[str, np.ndarray]:
-    """Output fields one model step after the bundled state."""
-    initial = read_state(model)
+def one_step(
+    model: NeuralGCM, initial: InitialConditions, seed: int = 0
+) -> dict[str, np.ndarray]:
+    """Return the decoded fields one model step after the initial time.
+
+    Args:
+        model: Model to run.
+        initial: What it starts from.
+        seed: Seed of the random numbers.
+    """
     key = jax.random.key(seed)
     state = model.encode(initial.fields, initial.forcing, initial.time, key)
     state = model.advance(state, initial.forcing, steps=1)
     return {name: np.asarray(x) for name, x in model.decode(state).items()}
 
 
-def _checks(name_or_path: str) -> Iterator[Check]:
-    card, path = _written(name_or_path)
+def _checks(
+    name_or_path: str, read_sample: Callable[[NeuralGCM], InitialConditions]
+) -> Iterator[Check]:
+    card, path = _find_files(name_or_path)
     yield Check("file", os.path.isfile(path), str(path))
     yield from _check_file(card, path)
     try:
@@ -84,22 +114,22 @@ def _checks(name_or_path: str) -> Iterator[Check]:
     try:
         model = build(complete.name, complete.spec, Weights(arrays))
     except CheckpointError as error:
-        yield Check("every weight in its place", False, error.message)
+        yield Check("every weight is used", False, error.message)
         return
-    yield Check("every weight in its place", True, "each used once, none missing")
-    fields = one_step(model)
+    yield Check("every weight is used", True, "each used once, none missing")
+    fields = one_step(model, read_sample(model))
     bad = [name for name, x in fields.items() if not np.isfinite(x).all()]
     found = ", ".join(bad) or f"{len(fields)} variables after one step"
     yield Check("finite outputs", not bad, found)
     yield _check_fingerprint(complete.fingerprint, fields)
 
 
-def _written(name_or_path: str) -> tuple[Card | PublishedCard | None, pathlib.Path]:
-    """The card of a model, if it has one, and the path of its weights."""
+def _find_files(name_or_path: str) -> tuple[Card | PublishedCard | None, pathlib.Path]:
+    """Return the card of a model, if it has one, and the path of its weights."""
     path = pathlib.Path(name_or_path)
     if path.suffix == ".pkl":
         return None, path
-    card = written_card(name_or_path)
+    card = read_card(name_or_path)
     if isinstance(card, PublishedCard):
         return card, cache.weights_path(card)
     return card, card_path(name_or_path).parent / card.weights.file
@@ -108,7 +138,7 @@ def _written(name_or_path: str) -> tuple[Card | PublishedCard | None, pathlib.Pa
 def _check_file(
     card: Card | PublishedCard | None, path: pathlib.Path
 ) -> Iterator[Check]:
-    """Size and hash are those of the card, or those that were pinned."""
+    """Compare size and hash with those of the card, or with those pinned."""
     if isinstance(card, PublishedCard):
         try:
             pin = cache.check(card)
@@ -130,12 +160,14 @@ def _check_file(
         yield Check("size", None, f"{size} bytes, {format_size(size)}")
         yield Check("SHA-256", None, f"{sha256}, nothing to compare with")
         return
-    said = card.weights
-    yield Check("size", size == said.bytes, f"{size} bytes, the card says {said.bytes}")
+    stated = card.weights
+    yield Check(
+        "size", size == stated.bytes, f"{size} bytes, the card says {stated.bytes}"
+    )
     yield Check(
         "SHA-256",
-        sha256 == said.sha256,
-        f"{sha256[:12]}…, the card says {said.sha256[:12]}…",
+        sha256 == stated.sha256,
+        f"{sha256[:12]}…, the card says {stated.sha256[:12]}…",
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ngcm_cli import units
 from ngcm_cli.climate.sea_windows import SeaWindows
-from ngcm_cli.forcing.sea import SEA_ICE, SST, Sea
+from ngcm_cli.forcing.surface_forcing import SEA_ICE, SST, Sea
 from ngcm_cli.gcm.forcing import Forcing
 
 DAY = np.timedelta64(86400, "s")

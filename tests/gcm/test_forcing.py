@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ngcm_cli import units
-from ngcm_cli.forcing.midmonth import mid_month_values
+from ngcm_cli.forcing.mid_month_values import mid_month_values
 from ngcm_cli.gcm.forcing import Forcing
 
 START = np.datetime64("2020-01-01T00", "s")

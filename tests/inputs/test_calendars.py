@@ -5,19 +5,19 @@ import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
-from analysis import CLIMATOLOGY, FIELDS, GRID, LEVELS, read_state
+from small_analysis import CLIMATOLOGY, FIELDS, GRID, LEVELS, read_state
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.forcing.sea import SEA_ICE, SST
+from ngcm_cli.forcing.data_report import check
+from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
+from ngcm_cli.forcing.surface_forcing import SEA_ICE, SST
 from ngcm_cli.inputs.calendars import as_our_dates, calendar_of
-from ngcm_cli.inputs.check import check
-from ngcm_cli.inputs.inputs import InputRequest, read_sea
-from ngcm_cli.inputs.needs import Needs
+from ngcm_cli.inputs.model_inputs import ModelInputs
 
 OTHERS = ("noleap", "365_day", "julian", "360_day", "all_leap", "366_day")
 # As cftime, and so what is said, calls them.
 NAMES = {"365_day": "noleap", "366_day": "all_leap"}
-NEEDS = Needs(GRID, (), ())
+NEEDS = ModelInputs(GRID, (), ())
 SHAPE = GRID.latitude_nodes, GRID.longitude_nodes
 
 
@@ -84,15 +84,15 @@ def read(path, start, end, sea="prescribed"):
         init=None,
         lead=end - start,
         sea=sea,
-        sea_data=str(path),
-        sea_offset=0.0,
+        sst_data=str(path),
+        sst_offset=0.0,
         climatology=str(CLIMATOLOGY),
     )
     return read_sea(request, start, NEEDS)
 
 
 def given(sea, time):
-    field = sea.at(np.datetime64(time, "s"))[SST]
+    field = sea.at_time(np.datetime64(time, "s"))[SST]
     assert np.ptp(field) < 1e-4
     return float(field.mean(dtype=float))
 
@@ -155,7 +155,7 @@ def test_monthly_means_without_ice_have_that_of_amip(tmp_path):
     path = write(tmp_path / "tos.nc", months("365_day"), ice=False)
     sea = read(path, "2000-01-01", "2001-01-01")
     assert "taken from AMIP's climatology, the same in every year." in sea.notes[-1]
-    assert 0.5 < sea.at(np.datetime64("2000-03-01", "s"))[SEA_ICE].max() <= 1
+    assert 0.5 < sea.at_time(np.datetime64("2000-03-01", "s"))[SEA_ICE].max() <= 1
 
 
 # Days
@@ -265,7 +265,7 @@ def test_weather_of_other_calendars_is_refused(tmp_path, native, calendar):
 
 def test_the_check_says_how_dates_are_taken(tmp_path):
     path = write(tmp_path / "tos.nc", months("360_day"))
-    report = check(str(path), Needs(GRID, LEVELS, FIELDS))
+    report = check(str(path), ModelInputs(GRID, LEVELS, FIELDS))
     assert report.usable and not report.problems
     said = " ".join(text for heading, text in report.lines if heading == "Sea")
     assert "monthly means are taken by their months" in said
@@ -280,7 +280,7 @@ def test_the_description_of_what_cannot_be_used(tmp_path):
     dataset["tos"] = dataset["height_of_waves"].isel(lat=slice(3)).rename(lat="strip")
     dataset["tos"].attrs["units"] = "furlong"
     dataset.drop_vars("lat").to_netcdf(tmp_path / "odd.nc")
-    report = check(str(tmp_path / "odd.nc"), Needs(GRID, LEVELS, FIELDS))
+    report = check(str(tmp_path / "odd.nc"), ModelInputs(GRID, LEVELS, FIELDS))
     assert not report.usable
     times = dict(report.lines)["Times"]
     assert times.startswith("48 times from 1999-01-16T12") and "in the noleap" in times

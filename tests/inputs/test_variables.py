@@ -9,7 +9,7 @@ from ngcm_cli.gcm.fields import (
     PRECIPITATION,
     SURFACE,
 )
-from ngcm_cli.inputs.conversion import CONVERSIONS
+from ngcm_cli.inputs.unit_conversion import CONVERSIONS
 from ngcm_cli.inputs.variables import VARIABLES
 
 

@@ -35,8 +35,8 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch):
-    quick = transport.Patience(
+    quick = transport.RetryPolicy(
         connects=1, answers=3, stalls=2, backoff=0.01, longest=0.1, timeout=5
     )
-    monkeypatch.setattr(transport, "PATIENCE", quick)
+    monkeypatch.setattr(transport, "RETRY", quick)
     return quick

@@ -21,7 +21,7 @@ from small_disk import small_disk
 from ngcm_cli.checkpoint.card import PublishedCard
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.zoo import cache
-from ngcm_cli.zoo.transport import http_address
+from ngcm_cli.zoo.http_session import http_address
 
 BAD = "http://127.0.0.1:1/some.pkl"
 

@@ -8,7 +8,7 @@ import pytest
 
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.zoo.download import Unavailable, download
-from ngcm_cli.zoo.transport import http_address
+from ngcm_cli.zoo.http_session import http_address
 
 
 @pytest.fixture
@@ -245,8 +245,8 @@ def test_no_network_is_a_sentence(target, address, reason):
 def test_a_server_that_falls_silent_is_given_up(server, target, monkeypatch):
     from ngcm_cli.zoo import transport
 
-    quick = transport.Patience(connects=0, stalls=0, timeout=0.2)
-    monkeypatch.setattr(transport, "PATIENCE", quick)
+    quick = transport.RetryPolicy(connects=0, stalls=0, timeout=0.2)
+    monkeypatch.setattr(transport, "RETRY", quick)
     server.pause = 1.0
     assert unavailable(server, target) == "stops sending"
 

@@ -1,0 +1,103 @@
+"""A monthly climatology of sea-surface temperature and sea ice."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ngcm_cli import units
+from ngcm_cli.errors import InputDataError
+from ngcm_cli.forcing.mid_month_values import mid_month_values
+from ngcm_cli.forcing.surface_forcing import SurfaceForcing
+from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.months import month_lengths
+from ngcm_cli.inputs.times import describe_times
+from ngcm_cli.inputs.variables import SEA_ICE, SST, SURFACE_VARIABLES
+from ngcm_cli.time_format import format_time
+
+if TYPE_CHECKING:
+    from ngcm_cli.forcing.sst_record import SSTRecord
+
+
+def read_climatology(path: str, model_inputs: ModelInputs) -> SurfaceForcing:
+    """Return the climatology in a file of monthly means, as `climatology_of` does."""
+    # They import xarray, which a run from cached fields does not need.
+    from ngcm_cli.forcing.sst_record import SSTRecord
+    from ngcm_cli.inputs.input_dataset import InputDataset
+
+    with InputDataset.open(path, SURFACE_VARIABLES) as dataset:
+        return climatology_of(SSTRecord.of(dataset, model_inputs), [])
+
+
+def climatology_of(record: "SSTRecord", notes: list[str]) -> SurfaceForcing:
+    """Return the mean year of a record as mid-month values.
+
+    Args:
+        record: Monthly means of whole years.
+        notes: Conversions and substitutions are appended here.
+
+    Returns:
+        Twelve fields, with times in 2001, a year of the most frequent length.
+
+    Raises:
+        InputDataError: The record is not one of monthly means of whole years.
+    """
+    months = np.arange("2001-01", "2002-01", dtype="datetime64[M]")
+    fields, times = {}, months
+    for name, means in mean_of_months(record, notes).items():
+        bounds = units.SEA_BOUNDS_SI[name]
+        times, values = mid_month_values(means, months, *bounds, periodic=True)
+        fields[name] = values[:, None]
+    return SurfaceForcing(times, fields, tuple(dict.fromkeys(notes)))
+
+
+def mean_of_months(record: "SSTRecord", notes: list[str]) -> dict[str, np.ndarray]:
+    """Return the mean of all Januaries, of all Februaries, and so on.
+
+    Args:
+        record: Monthly means of whole years.
+        notes: Conversions and substitutions are appended here.
+
+    Returns:
+        Arrays by ERA5 name, shape (month, longitude, latitude).
+
+    Raises:
+        InputDataError: The record is not one of monthly means of whole years.
+    """
+    dataset, times = record.dataset, record.times
+    months = times.astype("datetime64[M]").astype(int) % 12
+    count = np.bincount(months, minlength=12)
+    if not record.monthly or count.min() == 0:
+        raise InputDataError(
+            f"'{dataset.path}' holds {describe_times(times)}, which is not enough for "
+            "a monthly climatology.",
+            "Name monthly means of a year or more with --sst-data, or none for the "
+            "climatology that comes with ngcm.",
+        )
+    means = {}
+    for name in [n for n in (SST, SEA_ICE) if n in dataset.fields]:
+        total = np.zeros((12, *record.fields.model_inputs.grid.nodal_shape))
+        for time, month in zip(times, months, strict=True):
+            total[month] += record.fields.read(name, time, notes)
+        means[name] = total / count[:, None, None]
+    if count.max() > 1:
+        first, last = format_time(times[0]), format_time(times[-1])
+        notes.append(f"Climatology: mean of {first} to {last} for every month.")
+    return means
+
+
+def repeat_climatology(
+    climatology: SurfaceForcing, start: np.datetime64, end: np.datetime64
+) -> SurfaceForcing:
+    """Return a climatology at every mid-month in and around a period.
+
+    Args:
+        climatology: As `climatology_of` returns it.
+        start: Start of the period.
+        end: End of the period.
+    """
+    first, last = (t.astype("datetime64[M]") for t in (start, end))
+    months = np.arange(first - 1, last + 2)
+    times = months.astype("datetime64[s]") + month_lengths(months) // 2
+    index = months.astype(int) % 12
+    fields = {name: x[index] for name, x in climatology.fields.items()}
+    return SurfaceForcing(times, fields, ())

@@ -1,0 +1,312 @@
+"""A report on data: what they hold, what they can be used for, what is wrong."""
+
+import dataclasses
+from collections.abc import Collection
+
+import numpy as np
+
+from ngcm_cli.errors import InputDataError
+from ngcm_cli.forcing.sst_record import SSTRecord
+from ngcm_cli.inputs.file_description import describe_file
+from ngcm_cli.inputs.input_dataset import InputDataset, InputField
+from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.pressure_levels import check_hydrostatic_order, list_levels
+from ngcm_cli.inputs.select_analysis import check_complete, select_analysis
+from ngcm_cli.inputs.sources.location import (
+    is_remote,
+    matching_files,
+    naming_file,
+    resolve_location,
+)
+from ngcm_cli.inputs.sources.open import open_dataset
+from ngcm_cli.inputs.times import choose_time, describe_times
+from ngcm_cli.inputs.variables import (
+    CLOUDS,
+    LAND_SEA_MASK,
+    SEA_ICE,
+    SKIN_TEMPERATURE,
+    SST,
+    SURFACE_VARIABLES,
+    VARIABLES,
+)
+from ngcm_cli.io.progress import ByteProgress, format_size, no_progress
+from ngcm_cli.time_format import format_time
+
+# Of a larger variable only three times are read, bytes.
+_READ_WHOLE_BELOW = 500e6
+
+
+@dataclasses.dataclass(frozen=True)
+class DataReport:
+    """What was found in data.
+
+    Attributes:
+        lines: Headings and text; consecutive lines may have the same heading.
+        problems: Errors in the data, each with a hint.
+        usable: Whether a run can start from them, or take its forcing from them.
+    """
+
+    lines: tuple[tuple[str, str], ...]
+    problems: tuple[InputDataError, ...]
+    usable: bool
+
+
+def report_data(
+    path: str,
+    model_inputs: ModelInputs,
+    init_time: np.datetime64 | None = None,
+    *,
+    offline: bool = False,
+    progress: ByteProgress = no_progress,
+) -> DataReport:
+    """Check everything in a dataset that a run could use.
+
+    Of remote data only metadata are read, unless a time is given.
+
+    Args:
+        path: Location, as for `InputDataset.open`.
+        model_inputs: What the model needs.
+        init_time: Only time whose values are read; None for all times of local data.
+        offline: Refuse to use the network.
+        progress: Called with the bytes of files that must be downloaded whole.
+
+    Raises:
+        InputDataError: They cannot be opened, or hold no known variable.
+    """
+    names = (*model_inputs.fields, *SURFACE_VARIABLES)
+    try:
+        opened = InputDataset.open(path, names, offline=offline, progress=progress)
+    except InputDataError as problem:
+        return _unusable(path, model_inputs, problem, offline, progress)
+    with opened as dataset:
+        if not dataset.fields:
+            raise InputDataError(
+                f"'{path}' holds no variable that a run needs. Found the variables "
+                f"{', '.join(dataset.variable_names)}.",
+                "Needed: an analysis on pressure levels, or sea-surface temperature. "
+                "Static fields come with the model.",
+            )
+        lines = _overview(dataset)
+        wrong: dict[str, InputDataError] = {}
+        for name in dataset.fields:
+            check = _VariableCheck(dataset, name, init_time)
+            lines.append(("Variables", check.run(wrong)))
+        used = {f.array.attrs["found"] for f in _all_fields(dataset)}
+        others = [name for name in dataset.variable_names if name not in used]
+        if others:
+            lines.append(("Not used", ", ".join(others)))
+        problems = [*_missing_time(dataset, init_time), *wrong.values()]
+        has_analysis, forecast = _use_as_analysis(
+            dataset, model_inputs, init_time, wrong
+        )
+        has_forcing, forcing = _use_as_forcing(dataset, model_inputs, wrong)
+        lines += [("Forecast", text) for text in forecast]
+        lines += [("Forcing", text) for text in forcing]
+    usable = (has_analysis or has_forcing) and not problems
+    return DataReport(tuple(lines), tuple(problems), usable)
+
+
+def _unusable(
+    path: str,
+    model_inputs: ModelInputs,
+    problem: InputDataError,
+    offline: bool,
+    progress: ByteProgress,
+) -> DataReport:
+    """Describe a file that opens but cannot be used; else raise the problem."""
+    for file in matching_files(resolve_location(path)):
+        if file not in problem.message and path not in problem.message:
+            continue  # the problem is in another file
+        try:
+            dataset = open_dataset(file, offline=offline, progress=progress)
+        except InputDataError:
+            break
+        with dataset:
+            return DataReport(
+                tuple(describe_file(file, dataset, model_inputs)), (problem,), False
+            )
+    raise problem
+
+
+def _missing_time(
+    dataset: InputDataset, init_time: np.datetime64 | None
+) -> list[InputDataError]:
+    """Return an error if the data lack the time to check."""
+    times = np.unique(np.concatenate([dataset.times(name) for name in dataset.fields]))
+    try:
+        with naming_file(dataset.path):
+            if init_time is not None:
+                choose_time(times, init_time)
+    except InputDataError as problem:
+        return [problem]
+    return []
+
+
+def _all_fields(dataset: InputDataset) -> list[InputField]:
+    return [field for parts in dataset.fields.values() for field in parts]
+
+
+def _overview(dataset: InputDataset) -> list[tuple[str, str]]:
+    grids, times, levels = {}, {}, {}
+    for name, parts in dataset.fields.items():
+        grid = parts[0].grid
+        text = (
+            f"{grid.description}, "
+            f"{grid.latitude[0]:.4g} to {grid.latitude[-1]:.4g} north, "
+            f"{grid.longitude[0]:.4g} to {grid.longitude[-1]:.4g} east"
+        )
+        grids.setdefault(text, []).append(name)
+        known = dataset.times(name)
+        text = describe_times(known) if len(known) else "no time axis"
+        times.setdefault(text, []).append(name)
+        if len(parts[0].levels):
+            text = (
+                f"{len(parts[0].levels)}: {list_levels(np.sort(parts[0].levels))} hPa"
+            )
+            levels.setdefault(text, []).append(name)
+
+    def group(heading: str, found: dict[str, list[str]]) -> list[tuple[str, str]]:
+        if len(found) == 1:
+            return [(heading, next(iter(found)))]
+        return [(heading, f"{what} ({', '.join(of)})") for what, of in found.items()]
+
+    return [
+        ("Data", dataset.path),
+        *group("Grid", grids),
+        *group("Times", times),
+        *(group("Levels", levels) if levels else [("Levels", "none")]),
+    ]
+
+
+@dataclasses.dataclass
+class _VariableCheck:
+    """Reads a variable at several times, and summarizes its values."""
+
+    dataset: InputDataset
+    name: str
+    init_time: np.datetime64 | None
+
+    def run(self, wrong: dict[str, InputDataError]) -> str:
+        """Return a line about the variable; an error is stored under its name."""
+        parts = self.dataset.fields[self.name]
+        attributes = parts[0].array.attrs
+        units = attributes["units"]
+        same = attributes["found"] == self.name
+        title = f"{self.name}{'' if same else ' is ' + repr(attributes['found'])}"
+        title += f" in {units}" if attributes["units"] else " without units"
+        times, remark = self._times()
+        if not times:
+            return f"{title}, {remark}"
+        notes: list[str] = []
+        smallest, largest, missing = np.inf, -np.inf, []
+        for time in times:
+            field = self.dataset.field(self.name, time)
+            try:
+                with naming_file(field.path):
+                    values = self._checked(field, time, notes)
+            except InputDataError as problem:
+                wrong[self.name] = problem
+                return f"{title}: WRONG, see below"
+            smallest = min(smallest, float(np.nanmin(values)))
+            largest = max(largest, float(np.nanmax(values)))
+            missing.append(float(np.isnan(values).mean()))
+        si = VARIABLES[self.name].units
+        unit = "" if si in ("1", "kg kg-1") else f" {si}"
+        text = f"{title}: {smallest:.6g} to {largest:.6g}{unit}"
+        if max(missing):
+            text += f", {100 * max(missing):.3g} % missing"
+        if remark:
+            text += f" ({remark})"
+        return " ".join([f"{text}.", *dict.fromkeys(notes)]) if notes else text
+
+    def _checked(
+        self, field: InputField, time: np.datetime64 | None, notes: list[str]
+    ) -> np.ndarray:
+        values = field.values(time, notes)
+        if len(field.levels):
+            empty = check_complete(field, values, field.levels, time, notes)
+            if self.name == "geopotential":
+                check_hydrostatic_order(values[~empty], field.levels[~empty])
+        return values
+
+    def _times(self) -> tuple[list[np.datetime64 | None], str]:
+        """Return the times to read, and a remark on those that are not read."""
+        parts = self.dataset.fields[self.name]
+        known = self.dataset.times(self.name)
+        if not len(known):
+            return [None], "no time axis"
+        if self.init_time is not None:
+            if self.init_time in known:
+                return [self.init_time], ""
+            return [], f"no {format_time(self.init_time)}"
+        if is_remote(self.dataset.path):
+            return [], "values not read; give a time with --init"
+        size = 4 * np.prod(parts[0].array.shape) / max(len(parts[0].times), 1)
+        if size * len(known) > _READ_WHOLE_BELOW and len(known) > 3:
+            chosen = [known[0], known[len(known) // 2], known[-1]]
+            return chosen, f"three times of {format_size(size * len(known))} were read"
+        return list(known), ""
+
+
+def _use_as_analysis(
+    dataset: InputDataset,
+    model_inputs: ModelInputs,
+    init_time: np.datetime64 | None,
+    wrong: Collection[str],
+) -> tuple[bool, list[str]]:
+    """Return whether a forecast can start from the data, and lines of text."""
+    missing = [
+        n for n in model_inputs.fields if n not in dataset.fields and n not in CLOUDS
+    ]
+    if missing:
+        return False, [f"cannot start from it: no {', '.join(missing)}."]
+    bad = [name for name in model_inputs.fields if name in wrong]
+    if bad:
+        return False, [f"cannot start from it: {', '.join(bad)} is wrong, see below."]
+    times = dataset.times(model_inputs.fields[0])
+    try:
+        if init_time is None and len(times):
+            init_time = times[-1]
+        selection = select_analysis(dataset, init_time, model_inputs)
+    except InputDataError as problem:
+        return False, [f"cannot start from it: {problem.message}", problem.hint]
+    return True, ["can start from it.", *selection.notes]
+
+
+def _use_as_forcing(
+    dataset: InputDataset, model_inputs: ModelInputs, wrong: Collection[str]
+) -> tuple[bool, list[str]]:
+    """Return whether surface forcing can be taken from the data, and lines of text."""
+    try:
+        record = SSTRecord.of(dataset, model_inputs)
+    except InputDataError:
+        return False, ["cannot be taken from it: no sea_surface_temperature."]
+    used = (
+        (SST, SEA_ICE)
+        if SST in dataset.fields
+        else (SKIN_TEMPERATURE, LAND_SEA_MASK, SEA_ICE)
+    )
+    bad = [name for name in used if name in wrong]
+    if bad:
+        return False, [
+            f"cannot be taken from it: {', '.join(bad)} is wrong, see below."
+        ]
+    kind = (
+        f"fields of {describe_times(record.times)}"
+        if len(record.times)
+        else "one field without time, which can persist"
+    )
+    if record.monthly:
+        kind = f"monthly means, {describe_times(record.times)}"
+    text = [f"can be taken from it: {kind}.", *record.calendar_notes]
+    if SST not in dataset.fields:
+        text.append(
+            f"{SST} is not in the data: replaced by skin temperature of the sea."
+        )
+    if SEA_ICE not in dataset.fields:
+        text.append(
+            f"{SEA_ICE} is not in the data: replaced by AMIP's monthly climatology."
+            if record.monthly
+            else f"{SEA_ICE} is not in the data: derived from freezing temperature."
+        )
+    return True, text

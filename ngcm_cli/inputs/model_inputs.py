@@ -1,0 +1,62 @@
+"""The grid, levels and variables that a model must be given to start from."""
+
+import dataclasses
+from typing import Protocol, Self
+
+import numpy as np
+
+from ngcm_cli.spectral.grid import Grid
+
+
+class ModelWithInputs(Protocol):
+    """The properties of a model that tell what it must be given."""
+
+    @property
+    def grid(self) -> Grid:
+        """Horizontal grid."""
+        ...
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Pressure levels of its input, hPa, from the top down."""
+        ...
+
+    @property
+    def input_variables(self) -> tuple[str, ...]:
+        """ERA5 names of its input on pressure levels."""
+        ...
+
+    @property
+    def land_fraction(self) -> np.ndarray:
+        """Land fraction, 0 to 1, shape (longitude, latitude)."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelInputs:
+    """Grid, levels and variables of a model's input.
+
+    Sea-surface temperature and sea ice are needed on the same grid.
+
+    Attributes:
+        grid: Horizontal grid of all fields.
+        levels: Pressure levels of the analysis, hPa, from the top down.
+        fields: ERA5 names of the variables on pressure levels.
+        land: Land fraction, 0 to 1, shape (longitude, latitude), for data without a
+            land mask; None if unknown.
+    """
+
+    grid: Grid
+    levels: tuple[float, ...]
+    fields: tuple[str, ...]
+    land: np.ndarray | None = dataclasses.field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, model: ModelWithInputs) -> Self:
+        """Return the inputs that a model needs."""
+        return cls(
+            grid=model.grid,
+            levels=model.levels,
+            fields=model.input_variables,
+            land=model.land_fraction,
+        )

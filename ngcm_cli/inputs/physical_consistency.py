@@ -1,0 +1,146 @@
+"""Checks that fields belong together, to their levels and to their latitudes.
+
+Archives contain days with north and south exchanged, and files may be combined wrongly.
+Such data violate hydrostatic balance, or the latitudes of warm sea and of land.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.unit_conversion import GAS_CONSTANT
+from ngcm_cli.spectral.grid import Grid
+
+# K; in ERA5, GFS and a learned forecast, on 9 to 37 levels, it is at most 0.95.
+_THICKNESS_ERROR = 5.0
+_FAR_APART = 2.1  # ratio of pressures beyond which the mean of two levels is too rough
+# The correlation with SST is larger by 0.08 or more where latitudes are right.
+_MIN_DIFFERENCE, _MIN_CORRELATION = 0.02, 0.5
+_MIN_MASK_DIFFERENCE = 0.1  # it is 0.4 in ERA5 and OISST
+
+Columns = Mapping[str, tuple[np.ndarray, np.ndarray]]
+
+
+def check_columns(columns: Columns) -> None:
+    """Refuse temperature, humidity and geopotential that contradict each other.
+
+    The temperature of a layer follows from its thickness, T_v = ΔΦ / (R_d Δ ln p), in
+    the global mean to within a kelvin; and humidity is largest near the surface.
+
+    Args:
+        columns: By ERA5 name, the levels in hPa, each once, in any order, and the
+            values (level, longitude, latitude) in SI units.
+
+    Raises:
+        InputDataError: They do not belong to the same levels or times.
+    """
+    means = {
+        name: dict(zip(levels, values.mean(axis=(1, 2), dtype=float), strict=True))
+        for name, (levels, values) in columns.items()
+    }
+    moisture = means.get("specific_humidity", {})
+    if moisture and max(moisture) >= 850 and min(moisture) <= 300:
+        lowest, highest = moisture[max(moisture)], moisture[min(moisture)]
+        if lowest <= highest:
+            raise InputDataError(
+                f"Specific humidity at {max(moisture):g} hPa (mean {lowest:.2g}) is "
+                f"not above that at {min(moisture):g} hPa (mean {highest:.2g}): the "
+                "fields and the level coordinate do not belong together.",
+                "Check the order of the level coordinate.",
+            )
+    if not {"temperature", "geopotential"} <= set(means):
+        return
+    shared = sorted(set(means["temperature"]) & set(means["geopotential"]))
+    for upper, lower in zip(shared, shared[1:], strict=False):
+        if lower > _FAR_APART * upper:
+            continue
+        temperatures = [
+            means["temperature"][p] * (1 + 0.608 * moisture.get(p, 0.0))
+            for p in (upper, lower)
+        ]
+        thickness = means["geopotential"][upper] - means["geopotential"][lower]
+        expected = thickness / (GAS_CONSTANT * np.log(lower / upper))
+        if abs(sum(temperatures) / 2 - expected) > _THICKNESS_ERROR:
+            raise InputDataError(
+                f"Between {upper:g} and {lower:g} hPa the mean temperature is "
+                f"{sum(temperatures) / 2:.1f} K, but the thickness of that layer is of "
+                f"{expected:.1f} K: temperature and geopotential do not belong "
+                "together.",
+                "Check that both are of the same time, and the order of their levels.",
+            )
+
+
+def check_varies(found: str, values: np.ndarray) -> None:
+    """Refuse an atmospheric field that is the same everywhere.
+
+    Args:
+        found: Name of the field, quoted for a sentence.
+        values: Values on any grid, finite or NaN.
+
+    Raises:
+        InputDataError: All values are equal.
+    """
+    lowest, highest = np.nanmin(values), np.nanmax(values)
+    if lowest == highest:
+        raise InputDataError(
+            f"Variable {found} is {lowest:g} everywhere.",
+            "Part of the data may be missing: copy or download them again.",
+        )
+
+
+def check_orientation(
+    temperature: np.ndarray, sea_temperature: np.ndarray, grid: Grid
+) -> None:
+    """Refuse air temperature that fits SST better with north and south exchanged.
+
+    Args:
+        temperature: Temperature on the lowest level, K, (longitude, latitude).
+        sea_temperature: SST of the same season, K, (longitude, latitude).
+        grid: Grid of both.
+
+    Raises:
+        InputDataError: North and south are exchanged.
+    """
+    upright = _correlation(temperature, sea_temperature, grid)
+    flipped = _correlation(temperature[:, ::-1], sea_temperature, grid)
+    if flipped > max(upright + _MIN_DIFFERENCE, _MIN_CORRELATION):
+        raise InputDataError(
+            "North and south of the atmosphere are exchanged: its lowest temperature "
+            f"correlates with SST by {upright:.2f}, and by {flipped:.2f} if latitudes "
+            "are reversed.",
+            "Choose another initial time, or correct the latitudes.",
+        )
+
+
+def check_land(missing: np.ndarray, land: np.ndarray, found: str) -> None:
+    """Refuse a sea field whose missing values fit land better if flipped.
+
+    Args:
+        missing: Whether a field of the sea has no data, (longitude, latitude).
+        land: Land fraction of the model, (longitude, latitude).
+        found: Name of the field, quoted for a sentence.
+
+    Raises:
+        InputDataError: North and south are exchanged.
+    """
+    upright = np.mean(missing == (land > 0.5))
+    flipped = np.mean(missing[:, ::-1] == (land > 0.5))
+    if missing.any() and flipped > upright + _MIN_MASK_DIFFERENCE:
+        raise InputDataError(
+            f"North and south of variable {found} are exchanged: its missing values "
+            "match the model's land better if latitudes are reversed.",
+            "Choose another initial time, or correct the latitudes.",
+        )
+
+
+def _correlation(one: np.ndarray, other: np.ndarray, grid: Grid) -> float:
+    """Return the area-weighted correlation of two fields."""
+    weights = np.broadcast_to(grid.area_weights, one.shape)
+
+    def covariance(x: np.ndarray, y: np.ndarray) -> float:
+        mean_x, mean_y = (np.average(v, weights=weights) for v in (x, y))
+        return float(np.average((x - mean_x) * (y - mean_y), weights=weights))
+
+    variance = covariance(one, one) * covariance(other, other)
+    return covariance(one, other) / np.sqrt(variance) if variance > 0 else 0.0

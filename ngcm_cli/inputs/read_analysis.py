@@ -1,0 +1,175 @@
+"""Reading an analysis: from the cache, or out of a dataset and into the cache."""
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.analysis import Analysis
+from ngcm_cli.inputs.input_cache import InputCache
+from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.open_datasets import OpenDatasets
+from ngcm_cli.inputs.sources.location import is_remote, redacted
+from ngcm_cli.inputs.variables import CLOUDS, SKIN_TEMPERATURE, SST, VARIABLES
+from ngcm_cli.io.progress import ByteProgress, no_progress
+from ngcm_cli.time_format import format_time
+
+if TYPE_CHECKING:
+    from ngcm_cli.inputs.input_dataset import InputDataset
+    from ngcm_cli.inputs.select_analysis import AnalysisSelection
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class AnalysisRequest:
+    """Which analysis a run starts from.
+
+    Attributes:
+        data: File, directory, URL, pattern of files, or named source.
+        init_time: Initial time, UTC; None for the only time in the data.
+        offline: Refuse to use the network.
+    """
+
+    data: str
+    init_time: np.datetime64 | None = None
+    offline: bool = False
+
+    def prefetch_command(self, *more: str) -> str | None:
+        """Return the command that fetches the analysis ahead of a run.
+
+        Args:
+            *more: Further options of the command.
+
+        Returns:
+            The command line, or None where the initial time is not known.
+        """
+        if self.init_time is None:
+            return None
+        options = "--init", format_time(self.init_time), "--data", redacted(self.data)
+        return " ".join(("ngcm data prepare", *options, *more))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FoundAnalysis:
+    """An analysis that was found and checked as far as possible without reading it.
+
+    Attributes:
+        time: Valid time, UTC, datetime64[s].
+    """
+
+    time: np.datetime64
+    _request: AnalysisRequest
+    _cache: InputCache | None
+    _cached: Analysis | None
+    _selection: "AnalysisSelection | None"
+
+    def read(
+        self,
+        check: Callable[[Analysis], None] = lambda analysis: None,
+        progress: ByteProgress = no_progress,
+    ) -> Analysis:
+        """Read the analysis; cache it if it is remote.
+
+        Args:
+            check: Called with the analysis before it is cached; raises if it is wrong.
+            progress: Called with the bytes read.
+
+        Raises:
+            InputDataError: It cannot be read, or is not plausible.
+        """
+        if self._selection is None:
+            assert self._cached is not None
+            check(self._cached)
+            return self._cached
+        if self._cache is not None:
+            when, where = format_time(self.time), redacted(self._request.data)
+            log.info(f"Fetching the analysis of {when} from {where}")
+        analysis = self._selection.read(progress)
+        check(analysis)
+        if self._cache is not None:
+            self._cache.save_analysis(analysis)
+        return analysis
+
+
+def find_analysis(
+    request: AnalysisRequest, datasets: OpenDatasets, *, with_sst: bool = False
+) -> FoundAnalysis:
+    """Find an analysis and check all that can be checked without reading a field.
+
+    Args:
+        request: Which analysis.
+        datasets: Opens the data.
+        with_sst: Whether sea-surface temperature must be in the same data.
+
+    Raises:
+        InputDataError: There are no such data, or they lack what is needed.
+    """
+    model_inputs = datasets.model_inputs
+    cache = (
+        InputCache.of(request.data, model_inputs) if is_remote(request.data) else None
+    )
+    if cache is not None and request.init_time is not None:
+        cached = cache.load_analysis(request.init_time)
+        if cached is not None:
+            return FoundAnalysis(request.init_time, request, cache, cached, None)
+    from ngcm_cli.inputs.select_analysis import select_analysis  # imports xarray
+
+    dataset = datasets.open(request.data)
+    _check_variables(dataset, model_inputs, with_sst)
+    selection = select_analysis(dataset, request.init_time, model_inputs)
+    return FoundAnalysis(selection.time, request, cache, None, selection)
+
+
+def read_analysis(
+    request: AnalysisRequest,
+    model_inputs: ModelInputs,
+    progress: ByteProgress = no_progress,
+) -> Analysis:
+    """Read an analysis alone, for a run whose surface forcing is read apart.
+
+    `forcing.run_inputs.read_inputs` reads both and also checks that they fit together.
+
+    Args:
+        request: Which analysis.
+        model_inputs: What the model needs.
+        progress: Called with the bytes read.
+
+    Raises:
+        InputDataError: There are no such data, or they are not usable.
+    """
+    command = request.prefetch_command()
+    with OpenDatasets(
+        model_inputs,
+        offline=request.offline,
+        progress=progress,
+        prefetch_command=command,
+    ) as datasets:
+        return find_analysis(request, datasets).read(progress=progress)
+
+
+def _check_variables(
+    dataset: "InputDataset", model_inputs: ModelInputs, with_sst: bool
+) -> None:
+    """Refuse data that lack a variable for which there is no substitute."""
+    found = set(dataset.fields)
+    missing = [n for n in model_inputs.fields if n not in found and n not in CLOUDS]
+    if with_sst and not {SST, SKIN_TEMPERATURE} & found:
+        missing.append(SST)
+    if not missing:
+        return
+    wanted = ", ".join(f"{name} ({VARIABLES[name].aliases[0]})" for name in missing)
+    flat = not any(len(f.levels) for parts in dataset.fields.values() for f in parts)
+    rejected = "".join(f" ({reason})" for reason in dataset.rejected)
+    hint = "Add them, or give them these names or their CF standard_name."
+    if missing == [SST]:
+        hint = "Add it, or name other data of sea-surface temperature with --sst-data."
+    raise InputDataError(
+        f"In '{dataset.path}': Variables are missing: {wanted}. Found "
+        f"{'no levels and ' if flat else ''}the variables "
+        f"{', '.join(dataset.variable_names)}{rejected}.",
+        hint,
+    )

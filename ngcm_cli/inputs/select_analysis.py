@@ -1,0 +1,304 @@
+"""Selecting the state of the atmosphere at one time in a dataset, and reading it."""
+
+import concurrent.futures
+import dataclasses
+import functools
+import threading
+
+import numpy as np
+
+from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs import vertical_interpolation
+from ngcm_cli.inputs.analysis import Analysis
+from ngcm_cli.inputs.calendars import STANDARD
+from ngcm_cli.inputs.input_dataset import InputDataset, InputField
+from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.physical_consistency import check_columns, check_varies
+from ngcm_cli.inputs.pressure_levels import (
+    check_hydrostatic_order,
+    level_indices,
+    list_levels,
+    nearest_level,
+)
+from ngcm_cli.inputs.sources.location import naming_file
+from ngcm_cli.inputs.sources.open import expect_chunks
+from ngcm_cli.inputs.times import choose_time
+from ngcm_cli.inputs.variables import CLOUDS, VARIABLES
+from ngcm_cli.io.progress import ByteProgress, no_progress
+from ngcm_cli.time_format import format_time
+
+# Variables in memory at a time: one of ERA5 takes 154 MB, twice that while decoding.
+_PARALLEL_READS = 3
+_REPORTED_FROM = 100e6  # bytes
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class AnalysisSelection:
+    """An analysis in a dataset, checked as far as possible without reading a field.
+
+    Attributes:
+        dataset: Dataset that holds it.
+        time: Valid time, UTC, datetime64[s].
+        model_inputs: What the model needs.
+        fields: Fields in the data, by ERA5 name.
+        notes: Conversions and substitutions known so far, one sentence each.
+    """
+
+    dataset: InputDataset
+    time: np.datetime64
+    model_inputs: ModelInputs
+    fields: dict[str, InputField]
+    notes: tuple[str, ...]
+
+    def read(self, progress: ByteProgress = no_progress) -> Analysis:
+        """Read, check, convert and regrid the fields, a few variables at a time.
+
+        Args:
+            progress: Called with the bytes read, of the fields in memory if the data
+                are local.
+
+        Raises:
+            InputDataError: Values are missing, or not plausible.
+        """
+        notes = list(self.notes)
+        columns, read_notes = {}, {}
+        sizes = [
+            4 * len(f.levels) * np.prod(f.grid.shape) for f in self.fields.values()
+        ]
+        store_reports = self._expect_chunks()
+        counter = _ByteCounter(
+            no_progress if store_reports else progress, int(sum(sizes))
+        )
+        with concurrent.futures.ThreadPoolExecutor(_PARALLEL_READS) as pool:
+            tasks = {
+                name: pool.submit(self._read_column, field, counter)
+                for name, field in self.fields.items()
+            }
+            try:
+                for name, task in tasks.items():
+                    columns[name], read_notes[name] = task.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)  # after the first failure
+                raise
+        for name in self.fields:
+            notes += read_notes[name]
+        if "geopotential" in columns:
+            with naming_file(self.fields["geopotential"].path):
+                levels, values = columns["geopotential"]
+                check_hydrostatic_order(values, levels)
+        with naming_file(self.dataset.path):
+            check_columns(columns)
+        fields = self._on_levels(columns)
+        shape = len(self.model_inputs.levels), *self.model_inputs.grid.nodal_shape
+        for name in self.model_inputs.fields:
+            if name not in fields:
+                fields[name] = np.zeros(shape, np.float32)
+        ordered = {name: fields[name] for name in self.model_inputs.fields}
+        return Analysis(self.time, ordered, tuple(dict.fromkeys(notes)))
+
+    def _expect_chunks(self) -> bool:
+        """Announce the chunks to the stores; return whether these report progress."""
+        fields = self.fields.values()
+        datasets = {id(f.dataset): f.dataset for f in fields}
+        counts = {key: 0 for key in datasets}
+        for field in fields:
+            counts[id(field.dataset)] += field.chunks
+        return any([expect_chunks(datasets[key], n) for key, n in counts.items()])
+
+    def _read_column(
+        self, field: InputField, counter: "_ByteCounter"
+    ) -> tuple[tuple[np.ndarray, np.ndarray], list[str]]:
+        """Return levels and values of a variable on the model's grid, and the notes."""
+        notes: list[str] = []
+        with naming_file(field.path):
+            used = level_indices(self.model_inputs.levels, field.levels)
+            values = field.values(self.time, notes, used)
+            levels = field.levels if used is None else field.levels[used]
+            if field.name not in CLOUDS:
+                check_varies(field.found, values)
+            empty = check_complete(field, values, levels, self.time, notes)
+            if empty.any():
+                levels, values = levels[~empty], values[~empty]
+                vertical_interpolation.check_sufficient(levels)
+            values = field.regrid(self.model_inputs.grid, values)
+        counter.add(4 * len(field.levels) * int(np.prod(field.grid.shape)))
+        return (levels, values), notes
+
+    def _on_levels(
+        self, columns: dict[str, tuple[np.ndarray, np.ndarray]]
+    ) -> dict[str, np.ndarray]:
+        wanted = self.model_inputs.levels
+        if all(_holds(levels, wanted) for levels, _ in columns.values()):
+            indices = {
+                name: [nearest_level(levels, p) for p in wanted]
+                for name, (levels, _) in columns.items()
+            }
+            return {name: columns[name][1][indices[name]] for name in columns}
+        return vertical_interpolation.to_levels(columns, wanted)
+
+
+class _ByteCounter:
+    """Adds up the bytes that several threads have read."""
+
+    def __init__(self, progress: ByteProgress, total: int):
+        self._progress = progress if total > _REPORTED_FROM else no_progress
+        self._total, self._done = total, 0
+        self._lock = threading.Lock()
+
+    def add(self, count: int) -> None:
+        with self._lock:
+            self._done += count
+            self._progress(self._done, self._total)
+
+
+def _holds(levels: np.ndarray, wanted: tuple[float, ...]) -> bool:
+    return level_indices(wanted, levels) is not None
+
+
+def check_complete(
+    field: InputField,
+    values: np.ndarray,
+    levels: np.ndarray,
+    time: np.datetime64 | None,
+    notes: list[str],
+) -> np.ndarray:
+    """Return which levels are empty; refuse missing values anywhere else.
+
+    Args:
+        field: Variable that was read.
+        values: Its values on the grid of the file, (level, longitude, latitude).
+        levels: Pressure levels, hPa.
+        time: Valid time, for the error.
+        notes: A sentence on empty levels is appended here.
+
+    Returns:
+        Whether each level has no data at all, shape (level,).
+
+    Raises:
+        InputDataError: Values are missing on a level with data.
+    """
+    if np.isfinite(values).all():
+        return np.zeros(len(values), bool)
+    bad = ~np.isfinite(values)
+    empty = np.asarray(bad.all(axis=(1, 2)))
+    if (bad.any(axis=(1, 2)) & ~empty).any():
+        bad[empty] = False
+        level, x, y = np.argwhere(bad)[0]
+        when = "" if time is None else f" at {format_time(time)}"
+        raise InputDataError(
+            f"Variable {field.found} has {bad.sum()} missing values (NaN){when}, the "
+            f"first at {levels[level]:g} hPa, latitude "
+            f"{field.grid.latitude[y]:g}, longitude {field.grid.longitude[x]:g}.",
+            "The atmosphere must be complete: choose another initial time, or fill the "
+            "data first.",
+        )
+    notes.append(
+        f"{field.name}: no data at {list_levels(np.sort(levels[empty]))} hPa, "
+        "interpolated from the other levels."
+    )
+    return empty
+
+
+def select_analysis(
+    dataset: InputDataset, init_time: np.datetime64 | None, model_inputs: ModelInputs
+) -> AnalysisSelection:
+    """Select an analysis in a dataset and check what needs no reading.
+
+    Args:
+        dataset: Opened dataset.
+        init_time: Initial time, or None for the only time in the data.
+        model_inputs: What the model needs.
+
+    Raises:
+        InputDataError: The data lack what is needed.
+    """
+    found = [name for name in model_inputs.fields if name in dataset.fields]
+    notes: list[str] = []
+    with naming_file(dataset.path):
+        _check_calendar(dataset, found)
+        _check_not_static(dataset, found)
+        known = [t for n in found if len(t := dataset.times(n))]
+        times = functools.reduce(np.intersect1d, known) if known else np.empty(0)
+        if known and not len(times):
+            counts = "; ".join(f"{n}: {len(dataset.times(n))}" for n in found)
+            raise InputDataError(
+                f"The variables have no time in common (times each: {counts}).",
+                "Name files that hold all variables at the initial time.",
+            )
+        time = choose_time(times, init_time)
+        if not len(times):
+            notes.append(
+                f"The data have no time; they are assumed valid at {format_time(time)}."
+            )
+        fields = {name: dataset.field(name, time) for name in found}
+        for name, field in fields.items():
+            if len(times) and not len(field.times):
+                when = format_time(time)
+                notes.append(f"{name} has no time; it is assumed valid at {when}.")
+        absent = [name for name in model_inputs.fields if name not in fields]
+        notes += _grid_notes(fields, model_inputs)
+        notes += _level_notes(fields, model_inputs)
+        if absent:
+            names = " and ".join(absent)
+            notes.append(f"{names}: not in the data, set to zero.")
+    return AnalysisSelection(dataset, time, model_inputs, fields, tuple(notes))
+
+
+def _check_calendar(dataset: InputDataset, names: list[str]) -> None:
+    """Refuse an analysis in another calendar than the standard one."""
+    for name in names:
+        calendar = dataset.fields[name][0].calendar
+        if calendar != STANDARD:
+            raise InputDataError(
+                f"The times of the atmosphere are in the '{calendar}' calendar.",
+                "Needed: dates of the standard (Gregorian) calendar; only sea-surface "
+                "temperature and sea ice may be in another, with --sst-data.",
+            )
+
+
+def _check_not_static(dataset: InputDataset, names: list[str]) -> None:
+    """Refuse a variable without time axis in a file with several times."""
+    for name in names:
+        field = dataset.fields[name][0]
+        if field.static and not len(dataset.times(name)):
+            raise InputDataError(
+                f"Variable {field.found} has no time axis, but the data hold several "
+                "times.",
+                "Give every atmospheric variable the time axis.",
+            )
+
+
+def _grid_notes(fields: dict[str, InputField], model_inputs: ModelInputs) -> list[str]:
+    """Return a sentence for each grid that differs from the model's."""
+    grids = {f.grid.description: f.grid for f in fields.values()}
+    size = "x".join(map(str, model_inputs.grid.nodal_shape))
+    return [
+        f"Regridded conservatively from {description} to the model's {size} Gaussian "
+        "grid."
+        for description, grid in grids.items()
+        if not grid.is_on(model_inputs.grid)
+    ]
+
+
+def _level_notes(fields: dict[str, InputField], model_inputs: ModelInputs) -> list[str]:
+    """Return a sentence on each conversion of levels; refuse insufficient levels."""
+    notes: dict[str, None] = {}
+    for field in fields.values():
+        if not VARIABLES[field.name].on_levels:
+            continue
+        if not _holds(field.levels, model_inputs.levels):
+            vertical_interpolation.check_sufficient(field.levels)
+            notes[
+                vertical_interpolation.describe(field.levels, model_inputs.levels)
+            ] = None
+            continue
+        unused = np.setdiff1d(
+            np.arange(len(field.levels)),
+            [nearest_level(field.levels, p) for p in model_inputs.levels],
+        )
+        if len(unused):
+            notes[
+                "Levels that the model does not use are left out: "
+                f"{list_levels(np.sort(field.levels[unused]))} hPa."
+            ] = None
+    return list(notes)

@@ -1,0 +1,1 @@
+"""GRIB files, editions 1 and 2: the extra ``grib``."""

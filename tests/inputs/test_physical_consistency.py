@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+import xarray as xr
+from small_analysis import CLIMATOLOGY, FIELDS, GRID, build_analysis, read_state
+
+from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs import inputs
+from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.spectral.grid import Grid
+
+NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
+LEVELS = (300.0, 400.0, 500.0, 700.0, 850.0, 1000.0)
+SAMPLE = CLIMATOLOGY.parent / "era5_tl31_1959-01-02T00.nc"
+
+
+@pytest.fixture
+def dataset():
+    return build_analysis(*NODES, levels=LEVELS)
+
+
+@pytest.fixture
+def read(tmp_path):
+    def write_and_read(dataset, **how):
+        dataset.to_netcdf(tmp_path / "a.nc")
+        return read_state(tmp_path / "a.nc", levels=LEVELS, **how)
+
+    return write_and_read
+
+
+def reverse(name):
+    def spoil(dataset):
+        array = dataset[name]
+        dataset[name] = array.copy(data=array.values[:, ::-1])
+
+    return spoil
+
+
+def still(dataset):
+    dataset["u_component_of_wind"] *= 0
+
+
+def late(dataset):
+    """As of another time, when it was six kelvin warmer."""
+    dataset["temperature"] += 6
+
+
+@pytest.mark.parametrize(
+    "spoil, sentence",
+    [
+        (reverse("temperature"), "temperature and geopotential do not belong together"),
+        (reverse("specific_humidity"), "Specific humidity at 1000 hPa .* is not above"),
+        (reverse("geopotential"), "is not above that at"),
+        (still, "'u_component_of_wind' is 0 everywhere"),
+        (late, "thickness of that layer is of"),
+    ],
+)
+def test_fields_that_do_not_belong_together(read, dataset, spoil, sentence):
+    read(dataset)
+    spoil(dataset)
+    with pytest.raises(InputDataError, match=f"a.nc.*{sentence}"):
+        read(dataset)
+
+
+def read_with_land(path, grid, levels, land):
+    """As the command line has it, with a model that knows where land is."""
+    hours = np.timedelta64(0, "s")
+    request = inputs.InputRequest(
+        str(path), None, hours, "persist", None, 0.0, str(CLIMATOLOGY)
+    )
+    return inputs.read_inputs(request, ModelInputs(grid, tuple(levels), FIELDS, land))
+
+
+@pytest.mark.parametrize("name", ["air", "sea", "all"])
+def test_a_real_state_upside_down(tmp_path, name):
+    """Archives had days on which all latitudes were reversed."""
+    with xr.open_dataset(SAMPLE) as real:
+        real = real.load()
+    levels = real["level"].values.tolist()
+    sea = ["sea_surface_temperature", "sea_ice_cover"]
+    land = 0 * real["sea_surface_temperature"].copy()
+    land[dict(longitude=slice(40), latitude=slice(20, None))] = 1  # in the north
+    for variable in sea if name != "air" else ():
+        real[variable] = real[variable].where(land == 0)
+    turned = {"air": [*FIELDS], "sea": sea, "all": [*FIELDS, *sea]}[name]
+    for variable in turned:
+        other_way = real[variable].isel(latitude=slice(None, None, -1)).values
+        real[variable] = real[variable].copy(data=other_way)
+    real.to_netcdf(tmp_path / "a.nc")
+    land = land.transpose("longitude", "latitude").values
+    with pytest.raises(InputDataError, match="upside down"):
+        read_with_land(tmp_path / "a.nc", Grid.linear(31), levels, land)
+
+
+def test_the_right_way_up_in_every_season(tmp_path):
+    """With the sea of its own season, a real state passes."""
+    with xr.open_dataset(SAMPLE) as real:
+        levels = real["level"].values.tolist()
+    for sea in ("persist", "climatology"):
+        read_state(SAMPLE, grid=Grid.linear(31), levels=levels, sea=sea)
+
+
+def test_chunks_of_the_sea_that_are_not_there(tmp_path, dataset):
+    """Zarr takes them for NaN, and so for land."""
+    land = dataset["sea_surface_temperature"].isel(time=0).isnull()
+    land = land.transpose("longitude", "latitude").values.astype("f4")
+    chunks = {n: {"chunks": (1, 8, 4)} for n in dataset if dataset[n].ndim == 3}
+    dataset.to_zarr(tmp_path / "a.zarr", zarr_format=2, encoding=chunks)
+    path = tmp_path / "a.zarr"
+    read_with_land(path, GRID, LEVELS, land)
+    (tmp_path / "a.zarr" / "sea_surface_temperature" / "0.0.1").unlink()
+    with pytest.raises(InputDataError, match=r"incomplete: chunks such as .*0\.0\.1"):
+        read_with_land(path, GRID, LEVELS, land)
+    land[4:8] = 1  # and where there is land, all is well
+    read_with_land(path, GRID, LEVELS, land)
+
+
+def test_skin_temperature_without_a_mask_takes_the_models_land(tmp_path, dataset):
+    skin = dataset["sea_surface_temperature"].fillna(350.0)
+    no_sea = dataset.drop_vars("sea_surface_temperature").assign(skt=skin)
+    no_sea.to_netcdf(tmp_path / "a.nc")
+    land = dataset["sea_surface_temperature"].isel(time=0).isnull()
+    land = land.transpose("longitude", "latitude").values.astype("f4")
+    state = read_with_land(tmp_path / "a.nc", GRID, LEVELS, land)
+    assert state.forcing["sea_surface_temperature"].max() < 305
+    assert "more sea than land" in " ".join(state.surface_forcing.notes)
