@@ -21,8 +21,13 @@ from ngcm_cli import plan as plan_module
 from ngcm_cli.compiled import keep_compiled
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError, UnstableRunError
+<<<<<<< HEAD
 from ngcm_cli.forcing.surface_forcing import Sea
 from ngcm_cli.forcing.run_inputs import InitialState
+=======
+from ngcm_cli.forcing.run_inputs import InitialState
+from ngcm_cli.forcing.surface_forcing import Sea
+>>>>>>> inputs
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.output import store as store_module
 from ngcm_cli.output.grid import OutputGrid

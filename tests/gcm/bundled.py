@@ -7,8 +7,12 @@ import jax
 import numpy as np
 
 import ngcm_cli
-from ngcm_cli.gcm import ModelState, NeuralGCM
 from ngcm_cli.forcing.run_inputs import InitialState
+from ngcm_cli.gcm import ModelState, NeuralGCM
+<<<<<<< HEAD
+from ngcm_cli.forcing.run_inputs import InitialState
+=======
+>>>>>>> inputs
 from ngcm_cli.run import bundled_state
 
 

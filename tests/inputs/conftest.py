@@ -1,34 +1,27 @@
-"""Analyses that look like a user's, to be spoiled in one way per test; servers."""
+"""Analyses that look like a user's, to be spoiled in one way per test."""
 
-import dataclasses
-import os
-
-import arco
-import numpy as np
 import pytest
-import servers
 import xarray as xr
-from analysis import GRID, build_analysis
-
-from ngcm_cli.inputs import remote
+from small_analysis import build_analysis, native_analysis, regular_analysis
 
 
 @pytest.fixture
 def native() -> xr.Dataset:
     """An analysis on the model's own grid."""
-    return build_analysis(np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude))
+    return native_analysis()
 
 
 @pytest.fixture
 def regular() -> xr.Dataset:
     """An analysis on a 10-degree grid with poles."""
-    return build_analysis(np.arange(0, 360, 10.0), np.arange(-90, 91, 10.0))
+    return regular_analysis()
 
 
 @pytest.fixture
 def analysis_on():
     """Builds an analysis from longitudes, latitudes and times."""
     return build_analysis
+<<<<<<< HEAD
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +74,5 @@ def google_network(google_store, impatience, monkeypatch):
     with servers.network_to(google_store) as network:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", network.address)
         yield network
+=======
+>>>>>>> inputs

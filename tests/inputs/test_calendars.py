@@ -5,13 +5,20 @@ import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
-from analysis import CLIMATOLOGY, FIELDS, GRID, LEVELS, read_state
+from small_analysis import CLIMATOLOGY, FIELDS, GRID, LEVELS, read_state
 
 from ngcm_cli.errors import InputDataError
+<<<<<<< HEAD
 from ngcm_cli.forcing.surface_forcing import SEA_ICE, SST
 from ngcm_cli.inputs.calendars import as_our_dates, calendar_of
 from ngcm_cli.forcing.data_report import check
 from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
+=======
+from ngcm_cli.forcing.data_report import check
+from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
+from ngcm_cli.forcing.surface_forcing import SEA_ICE, SST
+from ngcm_cli.inputs.calendars import as_our_dates, calendar_of
+>>>>>>> inputs
 from ngcm_cli.inputs.model_inputs import ModelInputs
 
 OTHERS = ("noleap", "365_day", "julian", "360_day", "all_leap", "366_day")
@@ -84,15 +91,15 @@ def read(path, start, end, sea="prescribed"):
         init=None,
         lead=end - start,
         sea=sea,
-        sea_data=str(path),
-        sea_offset=0.0,
+        sst_data=str(path),
+        sst_offset=0.0,
         climatology=str(CLIMATOLOGY),
     )
     return read_sea(request, start, NEEDS)
 
 
 def given(sea, time):
-    field = sea.at(np.datetime64(time, "s"))[SST]
+    field = sea.at_time(np.datetime64(time, "s"))[SST]
     assert np.ptp(field) < 1e-4
     return float(field.mean(dtype=float))
 
@@ -155,7 +162,7 @@ def test_monthly_means_without_ice_have_that_of_amip(tmp_path):
     path = write(tmp_path / "tos.nc", months("365_day"), ice=False)
     sea = read(path, "2000-01-01", "2001-01-01")
     assert "taken from AMIP's climatology, the same in every year." in sea.notes[-1]
-    assert 0.5 < sea.at(np.datetime64("2000-03-01", "s"))[SEA_ICE].max() <= 1
+    assert 0.5 < sea.at_time(np.datetime64("2000-03-01", "s"))[SEA_ICE].max() <= 1
 
 
 # Days

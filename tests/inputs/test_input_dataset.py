@@ -2,15 +2,20 @@ import numcodecs
 import numpy as np
 import pytest
 import xarray as xr
-from analysis import FIELDS, GRID, LEVELS, build_analysis, read_state
+from small_analysis import FIELDS, GRID, LEVELS, build_analysis, read_state
 
 from ngcm_cli.errors import InputDataError
+<<<<<<< HEAD:tests/inputs/test_source.py
 from ngcm_cli.inputs.sources.location import ARCO, is_remote, location
 from ngcm_cli.inputs.input_dataset import InputDataset
+=======
+from ngcm_cli.inputs.input_dataset import InputDataset
+from ngcm_cli.inputs.sources.location import ARCO, is_remote, location
+>>>>>>> inputs:tests/inputs/test_input_dataset.py
 
 NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
 DAYS = ("2020-08-21T12", "2020-08-22T12", "2020-08-23T12")
-WANTED = (*FIELDS, "sea_surface_temperature", "sea_ice_cover")
+SURFACE_VARIABLES = (*FIELDS, "sea_surface_temperature", "sea_ice_cover")
 
 
 def same(state, expected):
@@ -36,7 +41,7 @@ def test_one_file_per_day(tmp_path):
         whole.isel(time=[day]).to_netcdf(tmp_path / f"day_{day}.nc")
     state = read_state(tmp_path / "day_?.nc", DAYS[1])
     same(state, read_state(tmp_path / "whole.nc", DAYS[1]))
-    assert "2020-08-21T12 (24 h before the initial time)" in state.sea.notes[0]
+    assert "2020-08-21T12 (24 h before the initial time)" in state.surface_forcing.notes[0]
 
 
 def test_the_sea_may_be_on_another_grid_and_clock(tmp_path, native):
@@ -45,7 +50,7 @@ def test_the_sea_may_be_on_another_grid_and_clock(tmp_path, native):
     coarse = build_analysis(np.arange(0, 360, 30.0), np.arange(-75, 76, 30.0), DAYS)
     coarse[sea].to_netcdf(tmp_path / "sea.nc")
     one = read_state(tmp_path / "*.nc")
-    other = read_state(tmp_path / "air.nc", sea_data=str(tmp_path / "sea.nc"))
+    other = read_state(tmp_path / "air.nc", sst_data=str(tmp_path / "sea.nc"))
     same(one, other)
     assert "from 12x6 (30°)" in " ".join(one.sea.notes)
     assert one.notes == ()
@@ -253,7 +258,7 @@ def test_gfs_starts_a_forecast(shared):
     assert "no data at 20 hPa" in " ".join(state.notes)
     sea = state.forcing["sea_surface_temperature"]
     assert sea.min() > 271 and sea.max() < 306
-    assert "skin_temperature" in " ".join(state.sea.notes)
+    assert "skin_temperature" in " ".join(state.surface_forcing.notes)
 
 
 def test_a_learned_forecast_on_thirteen_levels(shared, tmp_path):

@@ -1,14 +1,21 @@
 import numpy as np
 import pytest
 import xarray as xr
-from analysis import CLIMATOLOGY, GRID, build_analysis, read_state
+from small_analysis import CLIMATOLOGY, GRID, build_analysis, read_state
 
 from ngcm_cli import units
 from ngcm_cli.errors import InputDataError
+<<<<<<< HEAD:tests/inputs/test_sea_modes.py
 from ngcm_cli.forcing.surface_forcing import WANTED
 from ngcm_cli.forcing.sst_record import SSTRecord
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.input_dataset import InputDataset
+=======
+from ngcm_cli.forcing.sst_record import SSTRecord
+from ngcm_cli.inputs.input_dataset import InputDataset
+from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.variables import SURFACE_VARIABLES
+>>>>>>> inputs:tests/forcing/test_sst_modes.py
 
 NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
 INIT = "2020-08-22T12"
@@ -32,10 +39,10 @@ def start(tmp_path, native):
             tmp_path / "air.nc",
             INIT,
             sea=mode,
-            sea_data=str(tmp_path / "sea.nc"),
+            sst_data=str(tmp_path / "sea.nc"),
             lead=days,
             **request,
-        ).sea
+        ).surface_forcing
 
     return read
 
@@ -67,7 +74,7 @@ def test_the_sea_of_a_day_before_persists(start):
     sea = start(data, lead=10)
     assert list(sea.times) == [time("2020-08-21T12")]
     for later in (0, 5, 3000):
-        held = sea.at(time(INIT) + later * DAY)
+        held = sea.at_time(time(INIT) + later * DAY)
         np.testing.assert_array_equal(held[SST][0], field(data, 1))
         np.testing.assert_array_equal(held[ICE][0], field(data, 1, ICE))
     assert "2020-08-21T12 (24 h before the initial time)" in sea.notes[0]
@@ -86,7 +93,7 @@ def test_the_sea_of_a_day_before_persists(start):
 def test_where_there_is_no_sea_of_a_day_before(start, times, index, words):
     data = record(times)
     sea = start(data)
-    np.testing.assert_array_equal(sea.at(time(INIT))[SST][0], field(data, index))
+    np.testing.assert_array_equal(sea.at_time(time(INIT))[SST][0], field(data, index))
     assert words in sea.notes[0]
 
 
@@ -103,7 +110,7 @@ def test_monthly_means_are_interpolated_to_a_day_before(start):
     # A tenth of a kelvin a month: from mid-July (18.5 tenths in) to mid-September.
     since = (time("2020-08-21T12") - time("2020-08-16T12")) / np.timedelta64(31, "D")
     expected = field(data, 19) + 0.1 * since
-    np.testing.assert_allclose(sea.at(time(INIT))[SST][0], expected, atol=0.02)
+    np.testing.assert_allclose(sea.at_time(time(INIT))[SST][0], expected, atol=0.02)
 
 
 # prescribed
@@ -113,8 +120,8 @@ def test_a_prescribed_sea_is_linear_in_time(start):
     times = ["2020-08-22T00", "2020-08-23T00", "2020-08-26T00"]
     data = record(times)
     sea = start(data, "prescribed", lead=3)
-    np.testing.assert_array_equal(sea.at(time(times[1]))[SST][0], field(data, 1))
-    between = sea.at(time("2020-08-24T00"))[SST][0]
+    np.testing.assert_array_equal(sea.at_time(time(times[1]))[SST][0], field(data, 1))
+    between = sea.at_time(time("2020-08-24T00"))[SST][0]
     expected = (2 * field(data, 1) + field(data, 2)) / 3
     np.testing.assert_allclose(between, expected, rtol=2e-7)
 
@@ -165,7 +172,7 @@ def mean_of(sea, month, name):
     """The mean over a month of what the model is given, hour by hour."""
     begin, end = (t.astype("datetime64[s]") for t in (month, month + 1))
     hours = np.arange(begin, end, np.timedelta64(1, "h")) + np.timedelta64(30, "m")
-    return np.mean([sea.at(t)[name][0].astype(float) for t in hours], axis=0)
+    return np.mean([sea.at_time(t)[name][0].astype(float) for t in hours], axis=0)
 
 
 def test_prescribed_monthly_means_are_preserved(start):
@@ -192,7 +199,7 @@ def test_ice_of_the_climatology_beside_monthly_means(start):
     sea = start(record(months, ice=False), "prescribed", lead=30)
     alone = start(record(months), "climatology", lead=30)
     assert "taken from AMIP's climatology" in " ".join(sea.notes)
-    ice = sea.at(time("2020-09-10"))[ICE]
+    ice = sea.at_time(time("2020-09-10"))[ICE]
     assert 0 < ice.max() <= 1 and ice.min() == 0
     assert set(alone.fields) == {SST, ICE}
 
@@ -206,7 +213,11 @@ def amip(month):
 
 
 def stored_climatology():
+<<<<<<< HEAD:tests/inputs/test_sea_modes.py
     with InputDataset.open(str(CLIMATOLOGY), WANTED) as source:
+=======
+    with InputDataset.open(str(CLIMATOLOGY), SURFACE_VARIABLES) as source:
+>>>>>>> inputs:tests/forcing/test_sst_modes.py
         means = SSTRecord.of(source, ModelInputs(GRID, (), ())).monthly_means([])
     return [{name: x[month] for name, x in means.items()} for month in range(12)]
 
@@ -214,7 +225,7 @@ def stored_climatology():
 def test_the_climatology_has_its_monthly_means_in_every_year(tmp_path, native):
     native.to_netcdf(tmp_path / "a.nc")
     lead = np.timedelta64(500 * 86400, "s")
-    sea = read_state(tmp_path / "a.nc", lead=lead, sea="climatology").sea
+    sea = read_state(tmp_path / "a.nc", lead=lead, sea="climatology").surface_forcing
     for month in ("2020-10", "2021-10", "2021-02"):
         month = np.datetime64(month, "M")
         means = amip(int(month.astype(int)) % 12)
@@ -249,15 +260,15 @@ def test_an_anomaly_persists_while_the_seasons_go_on(start, tmp_path):
     observed = {name: field(data, 0, name) for name in (SST, ICE)}
     bounds = units.SEA_BOUNDS_SI
     lead = np.timedelta64(90 * 86400, "s")
-    seasons = read_state(tmp_path / "air.nc", INIT, sea="climatology", lead=lead).sea
-    first = seasons.at(time("2020-08-21T12"))
+    seasons = read_state(tmp_path / "air.nc", INIT, sea="climatology", lead=lead).surface_forcing
+    first = seasons.at_time(time("2020-08-21T12"))
     for later in ("2020-08-22T12", "2020-09-16T12", "2020-10-01T12", "2020-10-21T12"):
-        now, given = seasons.at(time(later)), sea.at(time(later))
+        now, given = seasons.at_time(time(later)), sea.at_time(time(later))
         for name, atol in ((SST, 1e-4), (ICE, 1e-6)):
             expected = np.clip(observed[name] + now[name] - first[name], *bounds[name])
             np.testing.assert_allclose(given[name], expected, atol=atol)
     # Of a day's season, where nothing is at a bound.
-    change = np.abs(sea.at(time(INIT))[SST][0] - observed[SST])
+    change = np.abs(sea.at_time(time(INIT))[SST][0] - observed[SST])
     assert change[observed[SST] > 275].max() < 0.2
 
 
@@ -286,14 +297,14 @@ def read_both(tmp_path, native, pattern, mode="persist", lead=0):
     native.drop_vars([SST, ICE]).to_netcdf(tmp_path / "air.nc")
     days = np.timedelta64(86400 * lead, "s")
     path = tmp_path / "air.nc"
-    return read_state(path, INIT, sea=mode, sea_data=pattern, lead=days).sea
+    return read_state(path, INIT, sea=mode, sst_data=pattern, lead=days).surface_forcing
 
 
 def test_ice_is_of_its_last_time_before(tmp_path, native):
     days = ["2020-08-19", "2020-08-20", "2020-08-21", "2020-08-22"]
     sst = [f"{day}T12" for day in days]
     sea = read_both(tmp_path, native, merged(sst, days, tmp_path))
-    np.testing.assert_allclose(sea.at(time(INIT))[ICE], 0.1 + 2 * 0.8 / 3, rtol=1e-6)
+    np.testing.assert_allclose(sea.at_time(time(INIT))[ICE], 0.1 + 2 * 0.8 / 3, rtol=1e-6)
 
 
 @pytest.mark.parametrize("mode", ["persist", "prescribed"])
@@ -310,7 +321,7 @@ def test_daily_temperature_and_monthly_ice(tmp_path, native):
     pattern = merged(days, months, tmp_path)
     sea = read_both(tmp_path, native, pattern, "prescribed", lead=3)
     steady = np.linspace(0.1, 0.9, 12)  # so that mid-months lie near a straight line
-    given = [float(sea.at(time(f"2020-08-{day}"))[ICE].mean()) for day in (23, 24)]
+    given = [float(sea.at_time(time(f"2020-08-{day}"))[ICE].mean()) for day in (23, 24)]
     assert steady[7] < given[0] < given[1] < steady[8]
 
 
@@ -333,7 +344,7 @@ def test_instants_on_the_first_of_months_are_no_means(start):
     data = record(["2020-06-01", "2020-07-01", "2020-08-01", "2020-09-01"])
     data[SST].attrs["cell_methods"] = data[ICE].attrs["cell_methods"] = "time: point"
     sea = start(data)
-    np.testing.assert_array_equal(sea.at(time(INIT))[SST][0], field(data, 2))
+    np.testing.assert_array_equal(sea.at_time(time(INIT))[SST][0], field(data, 2))
     assert "2020-08-01T00" in sea.notes[0]
 
 
@@ -354,7 +365,7 @@ def test_an_offset_is_added_everywhere(start, mode, offset):
     data = record(months)
     data[SST] -= 15  # much of it freezes
     plain, other = (
-        start(data, mode, lead=2, sea_offset=change).at(time("2020-08-23"))
+        start(data, mode, lead=2, sst_offset=change).at_time(time("2020-08-23"))
         for change in (0.0, offset)
     )
     np.testing.assert_allclose(other[SST], plain[SST] + offset, rtol=2e-7)

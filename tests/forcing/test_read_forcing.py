@@ -2,18 +2,27 @@
 
 import numpy as np
 import pytest
-from analysis import CLIMATOLOGY, FIELDS, GRID, LEVELS, build_analysis
+from small_analysis import CLIMATOLOGY, FIELDS, GRID, LEVELS, build_analysis
 
 from ngcm_cli.errors import InputDataError
+<<<<<<< HEAD:tests/inputs/test_reading_apart.py
 from ngcm_cli.forcing.surface_forcing import SST
+=======
+>>>>>>> inputs:tests/forcing/test_read_forcing.py
 from ngcm_cli.forcing.run_inputs import (
     InputRequest,
     read_atmosphere,
     read_inputs,
     read_sea,
 )
+<<<<<<< HEAD:tests/inputs/test_reading_apart.py
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.input_cache import InputCache
+=======
+from ngcm_cli.inputs.input_cache import InputCache
+from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.variables import SST
+>>>>>>> inputs:tests/forcing/test_read_forcing.py
 
 NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
 NEEDS = ModelInputs(GRID, LEVELS, FIELDS)
@@ -53,11 +62,11 @@ def test_both_are_as_they_are_read_together(request_of, sea):
     for name, field in together.fields.items():
         np.testing.assert_array_equal(atmosphere.fields[name], field)
     alone = read_sea(request, INIT, NEEDS)
-    assert alone.notes == together.sea.notes
-    np.testing.assert_array_equal(alone.times, together.sea.times)
-    for name, field in together.sea.fields.items():
+    assert alone.notes == together.surface_forcing.notes
+    np.testing.assert_array_equal(alone.times, together.surface_forcing.times)
+    for name, field in together.surface_forcing.fields.items():
         np.testing.assert_array_equal(alone.fields[name], field)
-    assert alone.warming == 0.5
+    assert alone.sst_offset == 0.5
 
 
 def test_the_sea_is_of_the_run_and_not_of_the_atmosphere(request_of):
@@ -66,7 +75,7 @@ def test_the_sea_is_of_the_run_and_not_of_the_atmosphere(request_of):
     request = request_of(air.drop_vars([SST, "sea_ice_cover"]), init=None)
     path = request.data.replace("air", "sea")
     build_analysis(*NODES, DAYS)[[SST, "sea_ice_cover"]].to_netcdf(path)
-    request = request_of(init=None, sea_data=path)
+    request = request_of(init=None, sst_data=path)
     time, _ = read_atmosphere(request, NEEDS)
     assert time == np.datetime64("1959-01-02")
     sea = read_sea(request, INIT, NEEDS)
@@ -90,7 +99,11 @@ def test_a_state_from_far_away_is_kept(request_of):
     request = request_of(build_analysis(*NODES, DAYS))
     _, atmosphere = read_atmosphere(request, NEEDS)
     InputCache.of(FAR, NEEDS).save_analysis(atmosphere)
+<<<<<<< HEAD:tests/inputs/test_reading_apart.py
     far = request_of(data=FAR, offline=True, sea_data=request.data)
+=======
+    far = request_of(data=FAR, offline=True, sst_data=request.data)
+>>>>>>> inputs:tests/forcing/test_read_forcing.py
     time, again = read_atmosphere(far, NEEDS)
     assert time == INIT
     for name, field in atmosphere.fields.items():
@@ -100,7 +113,7 @@ def test_a_state_from_far_away_is_kept(request_of):
 
 def test_what_is_far_away_and_not_to_be_fetched(request_of):
     """The hint names what prepares it: of the state that, of the sea nothing does."""
-    far = request_of(data=FAR, offline=True, sea_data=FAR)
+    far = request_of(data=FAR, offline=True, sst_data=FAR)
     command = f"ngcm data prepare --init 2020-08-20T12 --data {FAR}"
     with pytest.raises(InputDataError) as caught:
         read_atmosphere(far, NEEDS)

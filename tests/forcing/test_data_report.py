@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from analysis import FIELDS, GRID, LEVELS, build_analysis
+from small_analysis import FIELDS, GRID, LEVELS, build_analysis
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.forcing.data_report import check

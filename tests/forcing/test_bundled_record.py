@@ -3,15 +3,23 @@
 import netCDF4
 import numpy as np
 import pytest
-from analysis import CLIMATOLOGY, GRID, RECORD
+from small_analysis import CLIMATOLOGY, GRID, RECORD
 
 from ngcm_cli import origin
 from ngcm_cli.errors import InputDataError
+<<<<<<< HEAD:tests/inputs/test_bundled_record.py
 from ngcm_cli.forcing.surface_forcing import SEA_ICE, SST, WANTED
 from ngcm_cli.forcing.sst_record import SSTRecord
 from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.input_dataset import InputDataset
+=======
+from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
+from ngcm_cli.forcing.sst_record import SSTRecord
+from ngcm_cli.inputs.input_dataset import InputDataset
+from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.variables import SEA_ICE, SST, SURFACE_VARIABLES
+>>>>>>> inputs:tests/forcing/test_bundled_record.py
 
 NEEDS = ModelInputs(GRID, (), ())
 
@@ -26,8 +34,8 @@ def request(start, end, **more):
         init=None,
         lead=time(end) - time(start),
         sea="prescribed",
-        sea_data=str(RECORD),
-        sea_offset=0.0,
+        sst_data=str(RECORD),
+        sst_offset=0.0,
         climatology=str(CLIMATOLOGY),
         instead="--sst-climatology",
         without_ice=origin.RECORD_WITHOUT_ICE,
@@ -74,7 +82,7 @@ def test_it_is_said_that_the_ice_is_of_no_year(forty_years):
 
 def test_the_ice_is_the_same_in_every_year(forty_years):
     one, other = (
-        forty_years.at(time(f"{year}-09-10T06"))[SEA_ICE] for year in (1985, 2013)
+        forty_years.at_time(time(f"{year}-09-10T06"))[SEA_ICE] for year in (1985, 2013)
     )
     np.testing.assert_allclose(one, other, atol=1e-6)
     assert 0 < one.max() <= 1 and one.min() == 0
@@ -83,13 +91,17 @@ def test_the_ice_is_the_same_in_every_year(forty_years):
 def test_months_have_the_means_of_the_record(forty_years):
     """Hour by hour through the winter of El Niño, and the one two years later."""
     means = {}
+<<<<<<< HEAD:tests/inputs/test_bundled_record.py
     with InputDataset.open(str(RECORD), WANTED) as source:
+=======
+    with InputDataset.open(str(RECORD), SURFACE_VARIABLES) as source:
+>>>>>>> inputs:tests/forcing/test_bundled_record.py
         fields = SSTRecord.of(source, NEEDS).fields
         for month in ("1997-12", "1999-12"):
             begin, end = time(month), time(np.datetime64(month) + 1)
             hours = np.arange(begin, end, np.timedelta64(1, "h"))
             hours += np.timedelta64(30, "m")
-            given = [forty_years.at(t)[SST][0].astype(float) for t in hours]
+            given = [forty_years.at_time(t)[SST][0].astype(float) for t in hours]
             means[month] = np.mean(given, axis=0)
             stored = fields.read(SST, begin, [])
             np.testing.assert_allclose(means[month], stored, rtol=0, atol=1e-2)
@@ -123,7 +135,7 @@ def test_a_run_beyond_it_is_refused(start, end):
 def test_it_may_be_used_to_its_ends(start, end):
     sea = read(start, end)
     assert sea.fields[SST].shape[0] >= 2
-    assert np.isfinite(sea.at(time(end))[SST]).all()
+    assert np.isfinite(sea.at_time(time(end))[SST]).all()
 
 
 def test_the_climatology_of_it(forty_years):
@@ -133,5 +145,5 @@ def test_the_climatology_of_it(forty_years):
     year = read_sea(wanted, time("1990-01-01"), NEEDS)
     assert "Climatology: mean of 1981-12-01T00 to 2023-01-01T00" in " ".join(year.notes)
     when = time("1990-07-01")
-    change = forty_years.at(when)[SST] - year.at(when)[SST]
+    change = forty_years.at_time(when)[SST] - year.at_time(when)[SST]
     assert 0.1 < np.abs(change).mean() < 1

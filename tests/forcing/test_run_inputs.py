@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 import xarray as xr
-from analysis import FIELDS, GRID, LEVELS, read_state
+from small_analysis import FIELDS, GRID, LEVELS, read_state
 
 from ngcm_cli.errors import InputDataError
+<<<<<<< HEAD:tests/inputs/test_inputs.py
 from ngcm_cli.forcing.surface_forcing import WANTED
 from ngcm_cli.forcing.record_fields import FREEZING_SST
 from ngcm_cli.forcing.sst_record import SSTRecord
@@ -11,6 +12,15 @@ from ngcm_cli.inputs.select_analysis import select_analysis
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.regrid import ConservativeRegridder, fill_nan_with_nearest
 from ngcm_cli.inputs.input_dataset import InputDataset
+=======
+from ngcm_cli.forcing.record_fields import FREEZING_SST
+from ngcm_cli.forcing.sst_record import SSTRecord
+from ngcm_cli.inputs.input_dataset import InputDataset
+from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.regrid import ConservativeRegridder, fill_nan_with_nearest
+from ngcm_cli.inputs.select_analysis import select_analysis
+from ngcm_cli.inputs.variables import SURFACE_VARIABLES
+>>>>>>> inputs:tests/forcing/test_run_inputs.py
 from ngcm_cli.spectral.grid import Grid
 
 FORCINGS = ("sea_surface_temperature", "sea_ice_cover")
@@ -70,7 +80,7 @@ def test_surface_fields_that_models_only_predict_are_ignored(read, native):
         standard_name="atmosphere_mass_content_of_water_vapor"
     )
     state, same = read(native), read(more)
-    assert (same.notes, same.sea.notes) == (state.notes, state.sea.notes)
+    assert (same.notes, same.surface_forcing.notes) == (state.notes, state.surface_forcing.notes)
     assert set(same.fields) == set(FIELDS) and set(same.forcing) == set(FORCINGS)
     same_state(same, native)
 
@@ -153,7 +163,7 @@ def test_regrids_conservatively_and_fills_land_from_the_sea(read, regular):
 
 
 def test_land_is_announced(read, native):
-    notes = " ".join(read(native).sea.notes)
+    notes = " ".join(read(native).surface_forcing.notes)
     count = int(native["sea_surface_temperature"].isnull().sum())
     assert f"sea_surface_temperature: {count} of 128 cells" in notes
 
@@ -178,7 +188,7 @@ def test_static_sea_beside_a_moving_atmosphere(read, analysis_on):
     for name in FORCINGS:
         dataset[name] = dataset[name].isel(time=0, drop=True)
     state = read(dataset, DAYS[1])
-    assert "they have no time" in " ".join(state.sea.notes)
+    assert "they have no time" in " ".join(state.surface_forcing.notes)
     sst = dataset["sea_surface_temperature"].transpose("longitude", "latitude").values
     sea = ~np.isnan(sst)
     assert (state.forcing["sea_surface_temperature"][0][sea] == sst[sea]).all()
@@ -219,7 +229,7 @@ def test_other_units_are_converted_and_announced(
     for group in ("fields", "forcing"):
         for key, array in getattr(expected, group).items():
             np.testing.assert_allclose(getattr(state, group)[key], array, rtol=3e-7)
-    notes = state.notes + state.sea.notes
+    notes = state.notes + state.surface_forcing.notes
     note = next(note for note in notes if note.startswith(f"{name}: '{name}'"))
     assert ("judged by the values" in note) != attribute
 
@@ -260,7 +270,11 @@ def test_sea_ice_absent_is_taken_from_freezing_sst(read, native):
     state = read(native.drop_vars("sea_ice_cover"))
     ice, sst = (state.forcing[name][0] for name in FORCINGS[::-1])
     np.testing.assert_array_equal(ice, sst <= FREEZING_SST)
+<<<<<<< HEAD:tests/inputs/test_inputs.py
     assert "sea_ice_cover is not in the data" in " ".join(state.sea.notes)
+=======
+    assert "sea_ice_cover is not in the data" in " ".join(state.surface_forcing.notes)
+>>>>>>> inputs:tests/forcing/test_run_inputs.py
 
 
 def test_sea_ice_absent_needs_the_sst(refuse, native):
@@ -272,7 +286,11 @@ def test_ice_from_sst_is_near_the_analysed_ice(shared):
     """On ERA5 of 2019-07-15: a tenth too much, where no ice would be all too little."""
     path = str(shared / "data" / "era5_surface_20190715_1deg.nc")
     grid = Grid.linear(63)
+<<<<<<< HEAD:tests/inputs/test_inputs.py
     with InputDataset.open(path, WANTED) as source:
+=======
+    with InputDataset.open(path, SURFACE_VARIABLES) as source:
+>>>>>>> inputs:tests/forcing/test_run_inputs.py
         record = SSTRecord.of(source, ModelInputs(grid, (), ()))
         real = record.observed(None, []).fields
     sst = real["sea_surface_temperature"][0, 0]
@@ -430,7 +448,7 @@ def test_era5_sample(shared):
     assert state.time == np.datetime64("1959-01-02")
     np.testing.assert_array_equal(state.fields["temperature"], temperature)
     assert state.notes == ()
-    assert "the data hold none from 24 h before" in state.sea.notes[0]
+    assert "the data hold none from 24 h before" in state.surface_forcing.notes[0]
     finer = read_state(path, None, Grid.linear(63), levels)
     assert finer.fields["temperature"].shape == (37, 128, 64)
     assert len(finer.notes) == 1
@@ -475,7 +493,11 @@ def test_real_files_that_cannot_start_a_forecast(shared, name, needle):
 
 def test_oisst_in_celsius(shared):
     path = str(shared / "data" / "oisst_sst_monthly_2p5deg_198112_202301.nc")
+<<<<<<< HEAD:tests/inputs/test_inputs.py
     with InputDataset.open(path, WANTED) as source:
+=======
+    with InputDataset.open(path, SURFACE_VARIABLES) as source:
+>>>>>>> inputs:tests/forcing/test_run_inputs.py
         record = SSTRecord.of(source, ModelInputs(Grid.linear(63), (), ()))
         sea = record.observed(np.datetime64("1990-01-01", "s"), [])
     sst = sea.fields["sea_surface_temperature"]

@@ -3,20 +3,28 @@
 import jax
 import numpy as np
 import pytest
-from analysis import CLIMATOLOGY, GRID, RECORD
+from small_analysis import CLIMATOLOGY, GRID, RECORD
 
 from ngcm_cli import units
+<<<<<<< HEAD:tests/inputs/test_sea_window.py
 from ngcm_cli.forcing.surface_forcing import SEA_ICE, SST, Sea
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
 from ngcm_cli.inputs.model_inputs import ModelInputs
+=======
+from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
+from ngcm_cli.forcing.surface_forcing import SurfaceForcing
+from ngcm_cli.gcm.forcing import Forcing
+from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.variables import SEA_ICE, SST
+>>>>>>> inputs:tests/forcing/test_surface_forcing.py
 
 START = np.datetime64("2000-01-01", "s")
 DAY, HOUR, MINUTE = (np.timedelta64(n, "s") for n in (86400, 3600, 60))
 select = jax.jit(lambda forcing, minute: forcing.select(minute))
 
 
-def made(count, step=7 * DAY, warming=0.0):
+def made(count, step=7 * DAY, sst_offset=0.0):
     """Rough fields, many beyond their bounds, at times that are not even."""
     rng = np.random.default_rng(count)
     times = START + np.arange(count) * step
@@ -26,7 +34,7 @@ def made(count, step=7 * DAY, warming=0.0):
         SST: rng.uniform(265, 305, shape).astype(np.float32),
         SEA_ICE: rng.uniform(-0.5, 1.5, shape).astype(np.float32),
     }
-    return Sea(times, fields, ("Made up.",), warming)
+    return SurfaceForcing(times, fields, ("Made up.",), warming)
 
 
 def bits(fields):
@@ -34,16 +42,16 @@ def bits(fields):
 
 
 def seen(sea, time):
-    forcing = Forcing.at_times(sea.times, sea.fields, sea.warming)
+    forcing = Forcing.at_times(sea.times, sea.fields, sea.sst_offset)
     minute = np.int32((time - units.REFERENCE_TIME) // MINUTE)
     return bits(select(forcing, minute))
 
 
 def test_only_what_is_needed_is_taken():
     sea = made(40)
-    window = sea.within(sea.times[5] + DAY, sea.times[9] - DAY)
+    window = sea.select_period(sea.times[5] + DAY, sea.times[9] - DAY)
     np.testing.assert_array_equal(window.times, sea.times[5:10])
-    exact = sea.within(sea.times[5], sea.times[9])
+    exact = sea.select_period(sea.times[5], sea.times[9])
     np.testing.assert_array_equal(exact.times, sea.times[5:10])
     assert window.notes == sea.notes
     for name, field in window.fields.items():
@@ -59,15 +67,15 @@ def test_a_window_gives_the_same_bits(first, last, warming):
     if warming == "a field":
         rng = np.random.default_rng(0)
         warming = rng.normal(size=(1, *GRID.nodal_shape)).astype(np.float32)
-    sea = made(40, warming=warming)
+    sea = made(40, sst_offset=warming)
     start, end = sea.times[[first, last]]
-    window = sea.within(start, end)
+    window = sea.select_period(start, end)
     assert len(window.times) == last - first + 1
-    assert window.warming is sea.warming
+    assert window.sst_offset is sea.sst_offset
     rng = np.random.default_rng(first + last)
     some = rng.integers(0, (end - start) // MINUTE, 20)
     for time in (start, end, sea.times[first + 1], *(start + some * MINUTE)):
-        assert bits(window.at(time)) == bits(sea.at(time))
+        assert bits(window.at_time(time)) == bits(sea.at_time(time))
         assert seen(window, time) == seen(sea, time)
 
 
@@ -76,15 +84,15 @@ def test_a_moment_and_what_lies_outside(days):
     """Where one field is enough it is not alone, for then it would not be clipped."""
     sea = made(40)
     time = START + days * DAY
-    window = sea.within(time, time)
+    window = sea.select_period(time, time)
     assert len(window.times) == 2
-    assert bits(window.at(time)) == bits(sea.at(time))
+    assert bits(window.at_time(time)) == bits(sea.at_time(time))
     assert seen(window, time) == seen(sea, time)
 
 
 def test_of_one_time_there_is_no_less():
     sea = made(1)
-    assert bits(sea.within(START - DAY, START + DAY).fields) == bits(sea.fields)
+    assert bits(sea.select_period(START - DAY, START + DAY).fields) == bits(sea.fields)
 
 
 def test_windows_of_the_bundled_record_follow_each_other():
@@ -97,14 +105,14 @@ def test_windows_of_the_bundled_record_follow_each_other():
         init=None,
         lead=366 * DAY,
         sea="prescribed",
-        sea_data=str(RECORD),
-        sea_offset=0.0,
+        sst_data=str(RECORD),
+        sst_offset=0.0,
         climatology=str(CLIMATOLOGY),
         patch=(0.0, 180.0, 60.0, 2.0),
     )
     sea = read_sea(request, START, ModelInputs(GRID, (), ()))
     for day in range(0, 360, 30):
-        window = sea.within(START + day * DAY, START + (day + 30) * DAY)
+        window = sea.select_period(START + day * DAY, START + (day + 30) * DAY)
         assert len(window.times) < len(sea.times) / 2
         for hours in (0, 1, 13 * 24 + 7, 15 * 24 + 12, 29 * 24 + 23, 30 * 24):
             time = START + day * DAY + hours * HOUR

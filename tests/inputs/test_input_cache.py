@@ -5,17 +5,26 @@ import sys
 import numpy as np
 import pytest
 import xarray as xr
-from analysis import CLIMATOLOGY, FIELDS, GRID, LEVELS, build_analysis, read_state
+from small_analysis import CLIMATOLOGY, FIELDS, GRID, LEVELS, build_analysis, read_state
 
 from ngcm_cli import origin
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.errors import InputDataError, OutputError
+<<<<<<< HEAD:tests/inputs/test_prepared.py
 from ngcm_cli.forcing.surface_forcing import UNDATED, Sea
 from ngcm_cli.inputs import prepared
 from ngcm_cli.inputs.analysis import Analysis
 from ngcm_cli.inputs.sources.download import downloaded_path
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.input_cache import InputCache
+=======
+from ngcm_cli.forcing.surface_forcing import NO_TIME, SurfaceForcing
+from ngcm_cli.inputs import prepared
+from ngcm_cli.inputs.analysis import Analysis
+from ngcm_cli.inputs.input_cache import InputCache
+from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.sources.download import downloaded_path
+>>>>>>> inputs:tests/inputs/test_input_cache.py
 from ngcm_cli.spectral.grid import Grid
 
 NEEDS = ModelInputs(GRID, LEVELS, FIELDS)
@@ -43,7 +52,7 @@ def sea(count):
         "sea_surface_temperature": rng.uniform(271, 300, shape).astype("f4"),
         "sea_ice_cover": rng.uniform(0, 1, shape).astype("f4"),
     }
-    return Sea(TIME + np.arange(count) * np.timedelta64(90, "m"), fields, ("Warm.",))
+    return SurfaceForcing(TIME + np.arange(count) * np.timedelta64(90, "m"), fields, ("Warm.",))
 
 
 def same(one, other):
@@ -57,11 +66,15 @@ def same(one, other):
 def test_a_sea_without_time_stays_without(home):
     """Or else its anomalies would be of another season at the second run."""
     kept = InputCache.of(SOURCE, NEEDS)
+<<<<<<< HEAD:tests/inputs/test_prepared.py
     undated = Sea(np.array([UNDATED]), sea(1).fields, ())
+=======
+    undated = SurfaceForcing(np.array([NO_TIME]), sea(1).fields, ())
+>>>>>>> inputs:tests/inputs/test_input_cache.py
     kept.save_sea("sea", undated)
-    assert not kept.load_sea("sea").dated
+    assert not kept.load_sea("sea").has_time
     kept.save_sea("sea", sea(1))
-    assert kept.load_sea("sea").dated
+    assert kept.load_sea("sea").has_time
 
 
 def test_what_was_saved_is_loaded_to_the_bit():
@@ -99,7 +112,11 @@ def test_a_prepared_state_is_data_like_any_other(tmp_path):
     kept = InputCache.of(SOURCE, NEEDS)
     whole = Analysis(state.time, state.fields, state.notes)
     path = kept.save_analysis(whole)
+<<<<<<< HEAD:tests/inputs/test_prepared.py
     again = read_state(path, sea_data=str(tmp_path / "a.nc"))
+=======
+    again = read_state(path, sst_data=str(tmp_path / "a.nc"))
+>>>>>>> inputs:tests/inputs/test_input_cache.py
     assert again.time == state.time and again.notes == ()
     same(Analysis(again.time, again.fields, ()), Analysis(TIME, state.fields, ()))
     with xr.open_dataset(path) as stored:

@@ -5,31 +5,63 @@ import pathlib
 import numpy as np
 import xarray as xr
 
+<<<<<<< HEAD:tests/inputs/analysis.py
 from ngcm_cli.forcing.run_inputs import InputRequest, read_inputs
 from ngcm_cli.inputs.model_inputs import ModelInputs
+=======
+from ngcm_cli.forcing.read_forcing import ForcingRequest
+from ngcm_cli.forcing.run_inputs import RunInputs, read_inputs
+from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.read_analysis import AnalysisRequest
+>>>>>>> inputs:tests/small_analysis.py
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.spectral.grid import Grid
 
 GRID = Grid.linear(7)
+NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
 LEVELS = (100.0, 500.0, 850.0, 1000.0)
 FIELDS = tuple(name for name, v in VARIABLES.items() if v.on_levels)
-MODELS = pathlib.Path(__file__).parents[2] / "models"
+MODEL_INPUTS = ModelInputs(GRID, LEVELS, FIELDS)
+MODELS = pathlib.Path(__file__).parents[1] / "models"
 CLIMATOLOGY = MODELS / "amip_clim_sst_seaice_t63.nc"
 RECORD = MODELS / "oisst_sst_monthly_2p5deg_198112_202301.nc"
+NO_LEAD = np.timedelta64(0, "s")
 
 
-def read_state(path, init=None, grid=GRID, levels=LEVELS, **request):
-    """What a run starts from, as the command line would have it read."""
-    settings = {
-        "lead": np.timedelta64(0, "s"),
-        "sea": "persist",
-        "sea_data": None,
-        "sea_offset": 0.0,
-        "climatology": str(CLIMATOLOGY),
-    }
+def read_state(
+    path,
+    init=None,
+    grid=GRID,
+    levels=LEVELS,
+    *,
+    offline=False,
+    mode="persist",
+    lead=NO_LEAD,
+    sst_data=None,
+    **forcing,
+) -> RunInputs:
+    """Read what a run starts from, as the command line would have it read."""
     init = None if init is None else np.datetime64(init, "s")
+<<<<<<< HEAD:tests/inputs/analysis.py
     wanted = InputRequest(data=str(path), init=init, **(settings | request))
     return read_inputs(wanted, ModelInputs(grid, tuple(levels), FIELDS))
+=======
+    return read_inputs(
+        AnalysisRequest(str(path), init, offline),
+        ForcingRequest(mode, lead, sst_data, offline=offline, **forcing),
+        ModelInputs(grid, tuple(levels), FIELDS),
+    )
+
+
+def native_analysis() -> xr.Dataset:
+    """An analysis on the model's own grid."""
+    return build_analysis(*NODES)
+
+
+def regular_analysis() -> xr.Dataset:
+    """An analysis on a 10-degree grid with poles."""
+    return build_analysis(np.arange(0, 360, 10.0), np.arange(-90, 91, 10.0))
+>>>>>>> inputs:tests/small_analysis.py
 
 
 def build_analysis(

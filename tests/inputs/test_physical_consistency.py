@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from analysis import CLIMATOLOGY, FIELDS, GRID, build_analysis, read_state
+from small_analysis import CLIMATOLOGY, FIELDS, GRID, build_analysis, read_state
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs import inputs
@@ -122,4 +122,4 @@ def test_skin_temperature_without_a_mask_takes_the_models_land(tmp_path, dataset
     land = land.transpose("longitude", "latitude").values.astype("f4")
     state = read_with_land(tmp_path / "a.nc", GRID, LEVELS, land)
     assert state.forcing["sea_surface_temperature"].max() < 305
-    assert "more sea than land" in " ".join(state.sea.notes)
+    assert "more sea than land" in " ".join(state.surface_forcing.notes)

@@ -1,15 +1,21 @@
 import numpy as np
 import pytest
-from analysis import CLIMATOLOGY, GRID, build_analysis, read_state
 from hypothesis import given
 from hypothesis import strategies as st
+from small_analysis import CLIMATOLOGY, GRID, build_analysis, read_state
 
 import ngcm_cli
 from ngcm_cli import origin
 from ngcm_cli.errors import ConfigError
+<<<<<<< HEAD:tests/inputs/test_sea_patch.py
 from ngcm_cli.forcing.sst_anomaly import check_has_sea, patch
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
+=======
+from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
+from ngcm_cli.forcing.sst_anomaly import check_has_sea, patch
+from ngcm_cli.gcm.forcing import Forcing
+>>>>>>> inputs:tests/forcing/test_sst_anomaly.py
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.spectral.grid import Grid
 
@@ -83,13 +89,13 @@ def climatic(land=None, **more):
 
 def test_a_patch_and_an_offset_add_up():
     plain = climatic()
-    warmer = climatic(patch=RISE, sea_offset=-1.5)
+    warmer = climatic(patch=RISE, sst_offset=-1.5)
     for days in (0, 100, 364):
         when = START + np.timedelta64(days, "D")
-        expected = plain.at(when)[SST] + (patch(GRID, *RISE) - np.float32(1.5))
-        np.testing.assert_array_equal(warmer.at(when)[SST], expected)
-        np.testing.assert_array_equal(warmer.at(when)[ICE], plain.at(when)[ICE])
-    assert warmer.warming.shape == (1, *GRID.nodal_shape)
+        expected = plain.at_time(when)[SST] + (patch(GRID, *RISE) - np.float32(1.5))
+        np.testing.assert_array_equal(warmer.at_time(when)[SST], expected)
+        np.testing.assert_array_equal(warmer.at_time(when)[ICE], plain.at_time(when)[ICE])
+    assert warmer.sst_offset.shape == (1, *GRID.nodal_shape)
     notes = " ".join(warmer.notes)
     assert "-1.5 K everywhere" in notes
     assert "+2 K in a patch at latitude 10, longitude 190 that falls off" in notes
@@ -97,16 +103,16 @@ def test_a_patch_and_an_offset_add_up():
 
 def test_the_model_sees_the_patch():
     sea = climatic(patch=RISE)
-    forcing = Forcing.at_times(sea.times, sea.fields, sea.warming)
+    forcing = Forcing.at_times(sea.times, sea.fields, sea.sst_offset)
     plain = Forcing.at_times(sea.times, sea.fields)
     minute = (START - np.datetime64("1979-01-01", "s")) // np.timedelta64(1, "m")
     rise = np.asarray(forcing.select(minute)[SST] - plain.select(minute)[SST])
     np.testing.assert_allclose(rise[0], patch(GRID, *RISE), atol=300 * EPSILON)
     np.testing.assert_allclose(
-        forcing.select(minute)[SST], sea.at(START)[SST], atol=300 * EPSILON
+        forcing.select(minute)[SST], sea.at_time(START)[SST], atol=300 * EPSILON
     )
     # A single number is kept as one, and so is the program compiled for it.
-    assert plain.warming.shape == ()
+    assert plain.sst_offset.shape == ()
 
 
 def test_a_sea_that_persists_has_its_patch(tmp_path):
@@ -124,12 +130,12 @@ def test_a_patch_on_land_alone_is_refused():
     with pytest.raises(ConfigError, match="lies on land only"):
         climatic(land, patch=RISE)
     land[np.argwhere(touched)[0][0]] = 0.5  # a coast
-    assert climatic(land, patch=RISE).warming.max() > 0
+    assert climatic(land, patch=RISE).sst_offset.max() > 0
 
 
 def test_a_patch_is_judged_before_the_data_are_opened():
     with pytest.raises(ConfigError, match="no node of the model's"):
-        climatic(sea="prescribed", sea_data="no such file", patch=(0, 1, 0.1, 1))
+        climatic(sea="prescribed", sst_data="no such file", patch=(0, 1, 0.1, 1))
 
 
 @pytest.mark.parametrize("latitude, longitude, width", [(23, 5, 6), (65, 100, 5)])

@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from analysis import read_state
+from small_analysis import read_state
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.gcm.fields import ATMOSPHERE, FORCING
