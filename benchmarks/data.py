@@ -134,7 +134,7 @@ def start(store: str) -> dict[str, float]:
     import jax
 
     imported = time.time() - began
-    from ngcm_cli import run
+    from ngcm_cli.simulation import run
     from ngcm_cli.gcm.model import NeuralGCM
 
     def reached(*args):

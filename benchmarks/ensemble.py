@@ -18,8 +18,8 @@ import jax.numpy as jnp
 from side_by_side import bundled_reference
 
 import ngcm_cli
-from ngcm_cli.gcm.members import SideBySide, member_key
-from ngcm_cli.run import bundled_state
+from ngcm_cli import bundled_state
+from ngcm_cli.simulation.simulation import member_key
 
 
 def main() -> None:

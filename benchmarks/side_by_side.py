@@ -32,7 +32,7 @@ def ours(hours: int, output: str | None) -> dict[str, float]:
     import jax
 
     import ngcm_cli
-    from ngcm_cli.run import bundled_state
+    from ngcm_cli import bundled_state
 
     if output is not None:
         start = time.perf_counter()

@@ -5,15 +5,10 @@ import pathlib
 import numpy as np
 import xarray as xr
 
-<<<<<<< HEAD:tests/inputs/analysis.py
-from ngcm_cli.forcing.run_inputs import InputRequest, read_inputs
-from ngcm_cli.inputs.model_inputs import ModelInputs
-=======
 from ngcm_cli.forcing.read_forcing import ForcingRequest
 from ngcm_cli.forcing.run_inputs import RunInputs, read_inputs
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.read_analysis import AnalysisRequest
->>>>>>> inputs:tests/small_analysis.py
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.spectral.grid import Grid
 
@@ -42,10 +37,6 @@ def read_state(
 ) -> RunInputs:
     """Read what a run starts from, as the command line would have it read."""
     init = None if init is None else np.datetime64(init, "s")
-<<<<<<< HEAD:tests/inputs/analysis.py
-    wanted = InputRequest(data=str(path), init=init, **(settings | request))
-    return read_inputs(wanted, ModelInputs(grid, tuple(levels), FIELDS))
-=======
     return read_inputs(
         AnalysisRequest(str(path), init, offline),
         ForcingRequest(mode, lead, sst_data, offline=offline, **forcing),
@@ -61,7 +52,6 @@ def native_analysis() -> xr.Dataset:
 def regular_analysis() -> xr.Dataset:
     """An analysis on a 10-degree grid with poles."""
     return build_analysis(np.arange(0, 360, 10.0), np.arange(-90, 91, 10.0))
->>>>>>> inputs:tests/small_analysis.py
 
 
 def build_analysis(

@@ -8,13 +8,13 @@ import sys
 import pytest
 import rich.console
 from cpu_time import of_children
+from ngcm_cli.cli.narration import downloading, tracking
 from test_run import use_the_adder
 
-from ngcm_cli import run
 from ngcm_cli.cli import main
-from ngcm_cli.cli.narration import downloading, tracking
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.errors import CheckpointError, InputDataError
+from ngcm_cli.simulation import run
 
 
 @pytest.fixture

@@ -73,7 +73,8 @@ Sst = Annotated[
     _Text,
     typer.Option(
         metavar="MODE",
-        help="Sea-surface temperature: persist, anomaly-persist, climatology or prescribed.  [default: persist, from 24 h before]",
+        help="Sea-surface temperature: persist, anomaly-persist, climatology or "
+        "prescribed.  [default: persist, from 24 h before]",
     ),
 ]
 SstData = Annotated[

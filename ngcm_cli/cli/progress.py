@@ -1,4 +1,4 @@
-"""Progress of runs and downloads: a bar on a terminal, elsewhere a line now and then."""
+"""Progress of runs and downloads: a bar on a terminal, elsewhere a few lines."""
 
 import contextlib
 import time

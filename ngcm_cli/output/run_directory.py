@@ -1,4 +1,4 @@
-"""The working directory of a run: what is needed to resume it, and to say how far it is.
+"""The working directory of a run: what resuming it needs, and how far it is.
 
 ``run.yaml`` has the settings, as a run file; ``run.json`` what a resumed run must have
 in common with them; ``progress.json`` how far every process is; ``restarts/TASK/`` the

@@ -1,4 +1,4 @@
-"""Where a run gets its initial states and its forcing: requests, and their description."""
+"""Where a run gets its initial states and forcing: requests and descriptions."""
 
 import contextlib
 import functools

@@ -45,7 +45,7 @@ def join(coordinator: str | None = None, process: str | None = None) -> Processe
 
     Args:
         coordinator: HOST:PORT at which the first process listens; with None JAX looks
-            for SLURM, Cloud TPU and the like, and the process is alone if there is none.
+            for SLURM, Cloud TPU and the like; the process is alone if there is none.
         process: which process this is, of how many, as 0/2; with a coordinator only.
 
     Raises:

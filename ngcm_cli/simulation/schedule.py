@@ -1,4 +1,4 @@
-"""When a run does what: windows, samples, outputs and restart files of one initial time.
+"""When a run does what: windows, samples, outputs, restart files.
 
 A *window* is what the device computes between two moments at which the host looks at
 the run: an output interval of a forecast, a day of a long run. A window has one or more

@@ -1,18 +1,10 @@
 """The zoo: which models there are, where their weights are, how they are loaded.
 
-<<<<<<< HEAD
-`catalogue` lists names and cards, `loading` loads a model by name. `cache` keeps fetched
-weights and pins them, with `download` and `http_session` to fetch a file; `published`
-reads one, `conversion` writes it in the format of ngcm. `verify` and `fingerprint` check
-a model, `description` describes it. The cards are data, in ``models/``; file formats are
-in ``checkpoint``.
-=======
 `catalogue` lists names and cards, `loading` loads a model by name. `cache` keeps
 fetched weights and pins them, with `download` and `http_session` to fetch a file;
 `published` reads one, `conversion` writes it in the format of ngcm. `verify` and
 `fingerprint` check a model, `description` describes it. The cards are data, in
 ``models/``; file formats are in ``checkpoint``.
->>>>>>> inputs
 """
 
 from ngcm_cli.checkpoint.card import Card, PublishedCard

@@ -231,12 +231,8 @@ def _download(card: PublishedCard, progress: ByteProgress) -> None:
                 raise CheckpointError(
                     f"{address} has other weights than those pinned on {pin.date}: "
                     f"SHA-256 {received.sha256[:12]}…, not {pin.sha256[:12]}….",
-<<<<<<< HEAD
-                    f"If the change is intended, remove {pin_path(card)} and fetch again.",
-=======
                     f"If the change is intended, remove {pin_path(card)} and fetch "
                     "again.",
->>>>>>> inputs
                 )
         except CheckpointError:
             discard(path)

@@ -163,11 +163,7 @@ class _Download:
         return self.note is not None and self.note.total == self.size
 
     def _request(self) -> bool:
-<<<<<<< HEAD
-        """Request the missing bytes and write them; return False if the file changed."""
-=======
         """Request and write the missing bytes; return False if the file changed."""
->>>>>>> inputs
         headers = {"Accept-Encoding": "identity"}
         if self.note is not None and self.size:
             headers["Range"] = f"bytes={self.size}-"

@@ -12,11 +12,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
-from ngcm_cli import run
-from ngcm_cli.cli import main
 from ngcm_cli.climate import course, days
 from ngcm_cli.output.restart import RESTARTS, read_restart, restarts
+
+from ngcm_cli.cli import main
+from ngcm_cli.simulation import run
 
 SMALL = {
     "variables": "temperature,surface_pressure,P_minus_E_rate",

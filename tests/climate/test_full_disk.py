@@ -4,14 +4,14 @@ import sys
 
 import pytest
 from climate.reduced import write_reduced_model
+from ngcm_cli.climate.status import read_status
+from ngcm_cli.output.restart import RESTARTS, read_restart, restarts
 from output.small_climate import contents
 from small_disk import fill, small_disk
 
-from ngcm_cli import run
 from ngcm_cli.cli import main
-from ngcm_cli.climate.status import read_status
 from ngcm_cli.errors import OutputError
-from ngcm_cli.output.restart import RESTARTS, read_restart, restarts
+from ngcm_cli.simulation import run
 
 pytestmark = pytest.mark.slow
 DAYS = 4

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import xarray as xr
 from long_runs import Spoiling, assert_same, command, flags, go, snapshot
-
-from ngcm_cli import run
 from ngcm_cli.climate import watchdog
-from ngcm_cli.errors import UnstableRunError
 from ngcm_cli.output.restart import RESTARTS, restarts
+
+from ngcm_cli.errors import UnstableRunError
+from ngcm_cli.simulation import run
 
 DAYS = 4
 STORES = "daily", "daily_zonal", "global", "instants", "monthly"

@@ -11,12 +11,12 @@ import xarray as xr
 import zarr
 from gcm.compilations import compilations
 from long_runs import assert_same, command, contents
-
-from ngcm_cli import run
 from ngcm_cli.climate import course
 from ngcm_cli.climate.status import read_config
-from ngcm_cli.errors import ConfigError, OutputError
 from ngcm_cli.output.restart import RESTARTS, read_restart, restarts, write_restart
+
+from ngcm_cli.errors import ConfigError, OutputError
+from ngcm_cli.simulation import run
 
 pytestmark = pytest.mark.slow  # the first one makes the run that is killed
 

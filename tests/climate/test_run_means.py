@@ -6,9 +6,9 @@ import pytest
 import xarray as xr
 from agreement import EPS, assert_agrees, rms
 from long_runs import go, last_restart
-
 from ngcm_cli.climate.plan import plan_climate
 from ngcm_cli.climate.status import read_config
+
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.state_arrays import to_arrays
 

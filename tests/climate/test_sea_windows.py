@@ -3,9 +3,9 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from ngcm_cli.climate.sea_windows import SeaWindows
 
 from ngcm_cli import units
-from ngcm_cli.climate.sea_windows import SeaWindows
 from ngcm_cli.forcing.surface_forcing import SEA_ICE, SST, Sea
 from ngcm_cli.gcm.forcing import Forcing
 

@@ -18,12 +18,12 @@ from long_runs import (
     last_restart,
     snapshot,
 )
-
-from ngcm_cli import run
 from ngcm_cli.climate.plan import plan_climate
 from ngcm_cli.climate.status import read_config
+
 from ngcm_cli.gcm.perturbation import perturbed
 from ngcm_cli.gcm.state_arrays import to_arrays
+from ngcm_cli.simulation import run
 
 STARTS = "starts/1982-01-31T00", "starts/1982-02-01T00"
 NAMES = "vorticity", "divergence", "temperature_variation", "tracers.specific_humidity"

@@ -11,7 +11,7 @@ from ngcm_cli.spectral.filters import change_truncation
 def era5() -> tuple[Dycore, State]:
     """The bundled model's dynamical core and encoded state, for one substep."""
     import ngcm_cli
-    from ngcm_cli.run import bundled_state
+    from ngcm_cli import bundled_state
 
     model = ngcm_cli.load_model()
     data = bundled_state(model)

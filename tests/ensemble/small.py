@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 import xarray as xr
 
-from ngcm_cli import run
+from ngcm_cli.simulation import run
 
 SMALL = {
     "lead": "12h",

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import xarray as xr
 import zarr
-from small import STATISTICS, Stop, assert_same, go, read, seeing, stopping
-
-from ngcm_cli import run
 from ngcm_cli.ensemble.there import goes_on, settings_of
-from ngcm_cli.errors import ConfigError, OutputError
 from ngcm_cli.origin import SAMPLE
 from ngcm_cli.output.ensemble_place import has_ensemble
+from small import STATISTICS, Stop, assert_same, go, read, seeing, stopping
+
+from ngcm_cli.errors import ConfigError, OutputError
+from ngcm_cli.simulation import run
 from ngcm_cli.zoo import bundled_folder
 
 pytestmark = pytest.mark.slow

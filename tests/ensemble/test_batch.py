@@ -9,13 +9,13 @@ import jax
 import numpy as np
 import pytest
 from gcm.compilations import compilations
-from small import SMALL, Stop, flags, go, stopping
-
-from ngcm_cli.config import ForecastConfig
 from ngcm_cli.ensemble import memory
 from ngcm_cli.ensemble.memory import fitting_batch
 from ngcm_cli.gcm.members import SideBySide
 from ngcm_cli.plan import plan_run
+from small import SMALL, Stop, flags, go, stopping
+
+from ngcm_cli.config import ForecastConfig
 
 pytestmark = pytest.mark.slow
 
@@ -121,8 +121,9 @@ def test_memory_does_not_grow(reduced_model, tmp_path):
 
 def test_a_run_that_stops_leaves_its_batch(reduced_model, tmp_path):
     """Who goes on does not choose again."""
-    from ngcm_cli import run
     from ngcm_cli.ensemble.there import There
+
+    from ngcm_cli.simulation import run
 
     path = tmp_path / "a.zarr"
     with pytest.raises(Stop):

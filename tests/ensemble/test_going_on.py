@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import xarray as xr
 import zarr
+from ngcm_cli.ensemble.parts import parts_folder
+from ngcm_cli.output.ensemble_store import EnsembleStore
 from small import (
     NAMES,
     STATISTICS,
@@ -23,10 +25,8 @@ from small import (
     stopping,
 )
 
-from ngcm_cli import run
-from ngcm_cli.ensemble.parts import parts_folder
 from ngcm_cli.errors import OutputError
-from ngcm_cli.output.ensemble_store import EnsembleStore
+from ngcm_cli.simulation import run
 
 pytestmark = pytest.mark.slow
 NGCM = pathlib.Path(sys.executable).parent / "ngcm"

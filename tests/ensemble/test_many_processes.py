@@ -5,17 +5,17 @@ What is computed does not matter here, only who knows of it: every member is a c
 
 import numpy as np
 import pytest
-from small import NAMES, SMALL, STATISTICS, Stop, read, stopping
-
-from ngcm_cli import run
-from ngcm_cli.config import EnsembleConfig
 from ngcm_cli.ensemble import course
 from ngcm_cli.ensemble.blocks import Output
 from ngcm_cli.ensemble.parts import parts_folder
 from ngcm_cli.ensemble.plan import plan_ensemble
 from ngcm_cli.ensemble.processes import Processes
 from ngcm_cli.ensemble.session import run_ensemble
+from small import NAMES, SMALL, STATISTICS, Stop, read, stopping
+
+from ngcm_cli.config import EnsembleConfig
 from ngcm_cli.errors import OutputError
+from ngcm_cli.simulation import run
 
 pytestmark = pytest.mark.slow
 

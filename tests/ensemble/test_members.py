@@ -8,10 +8,10 @@ from climate.reduced import write_reduced_model
 from small import NAMES, SMALL, assert_same, distance, go, read
 
 import ngcm_cli
-from ngcm_cli import run
+from ngcm_cli import bundled_state
 from ngcm_cli.errors import ConfigError
-from ngcm_cli.gcm.members import SideBySide, member_key
-from ngcm_cli.run import bundled_state
+from ngcm_cli.simulation import run
+from ngcm_cli.simulation.simulation import member_key
 
 pytestmark = pytest.mark.slow
 

@@ -11,13 +11,13 @@ import time
 import netCDF4
 import numpy as np
 import pytest
-from small import NAMES, STATISTICS, assert_same, flags, go, read
-
-from ngcm_cli import run
 from ngcm_cli.ensemble import processes
 from ngcm_cli.ensemble.parts import parts_folder
 from ngcm_cli.ensemble.processes import join
+from small import NAMES, STATISTICS, assert_same, flags, go, read
+
 from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.simulation import run
 
 pytestmark = pytest.mark.slow
 NGCM = pathlib.Path(sys.executable).parent / "ngcm"
@@ -140,8 +140,8 @@ INITS = "1959-01-02T00,1959-01-02T06,1959-01-02T12"
 def analyses(tmp_path) -> pathlib.Path:
     """The bundled state at three times."""
     import xarray as xr
-
     from ngcm_cli.origin import SAMPLE
+
     from ngcm_cli.time_format import parse_times
     from ngcm_cli.zoo import bundled_folder
 

@@ -6,18 +6,18 @@ import sys
 import jax
 import numpy as np
 import pytest
-from small import NAMES, SMALL, STATISTICS, assert_same, go, read
-from small_disk import fill, small_disk
-
-from ngcm_cli import run
-from ngcm_cli.cli import main
-from ngcm_cli.config import EnsembleConfig
 from ngcm_cli.ensemble import blocks
 from ngcm_cli.ensemble.parts import parts_folder
 from ngcm_cli.ensemble.plan import plan_ensemble
 from ngcm_cli.ensemble.processes import Processes
 from ngcm_cli.ensemble.session import run_ensemble
+from small import NAMES, SMALL, STATISTICS, assert_same, go, read
+from small_disk import fill, small_disk
+
+from ngcm_cli.cli import main
+from ngcm_cli.config import EnsembleConfig
 from ngcm_cli.errors import ConfigError, OutputError, UnstableRunError
+from ngcm_cli.simulation import run
 
 pytestmark = pytest.mark.slow
 

@@ -7,19 +7,11 @@ from small_analysis import CLIMATOLOGY, GRID, RECORD
 
 from ngcm_cli import origin
 from ngcm_cli.errors import InputDataError
-<<<<<<< HEAD:tests/inputs/test_bundled_record.py
-from ngcm_cli.forcing.surface_forcing import SEA_ICE, SST, WANTED
-from ngcm_cli.forcing.sst_record import SSTRecord
-from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
-from ngcm_cli.inputs.model_inputs import ModelInputs
-from ngcm_cli.inputs.input_dataset import InputDataset
-=======
 from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
 from ngcm_cli.forcing.sst_record import SSTRecord
 from ngcm_cli.inputs.input_dataset import InputDataset
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.variables import SEA_ICE, SST, SURFACE_VARIABLES
->>>>>>> inputs:tests/forcing/test_bundled_record.py
 
 NEEDS = ModelInputs(GRID, (), ())
 
@@ -91,11 +83,7 @@ def test_the_ice_is_the_same_in_every_year(forty_years):
 def test_months_have_the_means_of_the_record(forty_years):
     """Hour by hour through the winter of El Niño, and the one two years later."""
     means = {}
-<<<<<<< HEAD:tests/inputs/test_bundled_record.py
-    with InputDataset.open(str(RECORD), WANTED) as source:
-=======
     with InputDataset.open(str(RECORD), SURFACE_VARIABLES) as source:
->>>>>>> inputs:tests/forcing/test_bundled_record.py
         fields = SSTRecord.of(source, NEEDS).fields
         for month in ("1997-12", "1999-12"):
             begin, end = time(month), time(np.datetime64(month) + 1)

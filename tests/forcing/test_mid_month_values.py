@@ -7,15 +7,11 @@ from hypothesis.extra import numpy as hnp
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.forcing.bounded_means import AT_BOUND, CONVERGED, REACH
-<<<<<<< HEAD:tests/inputs/test_midmonth.py
-from ngcm_cli.forcing.mid_month_values import is_monthly, mid_month_values, month_lengths
-=======
 from ngcm_cli.forcing.mid_month_values import (
     is_monthly,
     mid_month_values,
     month_lengths,
 )
->>>>>>> inputs:tests/forcing/test_mid_month_values.py
 
 FREEZING = 271.35
 SAMPLES = 2000  # per month

@@ -5,24 +5,15 @@ import pytest
 from small_analysis import CLIMATOLOGY, FIELDS, GRID, LEVELS, build_analysis
 
 from ngcm_cli.errors import InputDataError
-<<<<<<< HEAD:tests/inputs/test_reading_apart.py
-from ngcm_cli.forcing.surface_forcing import SST
-=======
->>>>>>> inputs:tests/forcing/test_read_forcing.py
 from ngcm_cli.forcing.run_inputs import (
     InputRequest,
     read_atmosphere,
     read_inputs,
     read_sea,
 )
-<<<<<<< HEAD:tests/inputs/test_reading_apart.py
-from ngcm_cli.inputs.model_inputs import ModelInputs
-from ngcm_cli.inputs.input_cache import InputCache
-=======
 from ngcm_cli.inputs.input_cache import InputCache
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.variables import SST
->>>>>>> inputs:tests/forcing/test_read_forcing.py
 
 NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
 NEEDS = ModelInputs(GRID, LEVELS, FIELDS)
@@ -99,11 +90,7 @@ def test_a_state_from_far_away_is_kept(request_of):
     request = request_of(build_analysis(*NODES, DAYS))
     _, atmosphere = read_atmosphere(request, NEEDS)
     InputCache.of(FAR, NEEDS).save_analysis(atmosphere)
-<<<<<<< HEAD:tests/inputs/test_reading_apart.py
-    far = request_of(data=FAR, offline=True, sea_data=request.data)
-=======
     far = request_of(data=FAR, offline=True, sst_data=request.data)
->>>>>>> inputs:tests/forcing/test_read_forcing.py
     time, again = read_atmosphere(far, NEEDS)
     assert time == INIT
     for name, field in atmosphere.fields.items():

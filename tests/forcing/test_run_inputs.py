@@ -4,15 +4,6 @@ import xarray as xr
 from small_analysis import FIELDS, GRID, LEVELS, read_state
 
 from ngcm_cli.errors import InputDataError
-<<<<<<< HEAD:tests/inputs/test_inputs.py
-from ngcm_cli.forcing.surface_forcing import WANTED
-from ngcm_cli.forcing.record_fields import FREEZING_SST
-from ngcm_cli.forcing.sst_record import SSTRecord
-from ngcm_cli.inputs.select_analysis import select_analysis
-from ngcm_cli.inputs.model_inputs import ModelInputs
-from ngcm_cli.inputs.regrid import ConservativeRegridder, fill_nan_with_nearest
-from ngcm_cli.inputs.input_dataset import InputDataset
-=======
 from ngcm_cli.forcing.record_fields import FREEZING_SST
 from ngcm_cli.forcing.sst_record import SSTRecord
 from ngcm_cli.inputs.input_dataset import InputDataset
@@ -20,7 +11,6 @@ from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.regrid import ConservativeRegridder, fill_nan_with_nearest
 from ngcm_cli.inputs.select_analysis import select_analysis
 from ngcm_cli.inputs.variables import SURFACE_VARIABLES
->>>>>>> inputs:tests/forcing/test_run_inputs.py
 from ngcm_cli.spectral.grid import Grid
 
 FORCINGS = ("sea_surface_temperature", "sea_ice_cover")
@@ -80,7 +70,10 @@ def test_surface_fields_that_models_only_predict_are_ignored(read, native):
         standard_name="atmosphere_mass_content_of_water_vapor"
     )
     state, same = read(native), read(more)
-    assert (same.notes, same.surface_forcing.notes) == (state.notes, state.surface_forcing.notes)
+    assert (same.notes, same.surface_forcing.notes) == (
+        state.notes,
+        state.surface_forcing.notes,
+    )
     assert set(same.fields) == set(FIELDS) and set(same.forcing) == set(FORCINGS)
     same_state(same, native)
 
@@ -270,11 +263,7 @@ def test_sea_ice_absent_is_taken_from_freezing_sst(read, native):
     state = read(native.drop_vars("sea_ice_cover"))
     ice, sst = (state.forcing[name][0] for name in FORCINGS[::-1])
     np.testing.assert_array_equal(ice, sst <= FREEZING_SST)
-<<<<<<< HEAD:tests/inputs/test_inputs.py
-    assert "sea_ice_cover is not in the data" in " ".join(state.sea.notes)
-=======
     assert "sea_ice_cover is not in the data" in " ".join(state.surface_forcing.notes)
->>>>>>> inputs:tests/forcing/test_run_inputs.py
 
 
 def test_sea_ice_absent_needs_the_sst(refuse, native):
@@ -286,11 +275,7 @@ def test_ice_from_sst_is_near_the_analysed_ice(shared):
     """On ERA5 of 2019-07-15: a tenth too much, where no ice would be all too little."""
     path = str(shared / "data" / "era5_surface_20190715_1deg.nc")
     grid = Grid.linear(63)
-<<<<<<< HEAD:tests/inputs/test_inputs.py
-    with InputDataset.open(path, WANTED) as source:
-=======
     with InputDataset.open(path, SURFACE_VARIABLES) as source:
->>>>>>> inputs:tests/forcing/test_run_inputs.py
         record = SSTRecord.of(source, ModelInputs(grid, (), ()))
         real = record.observed(None, []).fields
     sst = real["sea_surface_temperature"][0, 0]
@@ -493,11 +478,7 @@ def test_real_files_that_cannot_start_a_forecast(shared, name, needle):
 
 def test_oisst_in_celsius(shared):
     path = str(shared / "data" / "oisst_sst_monthly_2p5deg_198112_202301.nc")
-<<<<<<< HEAD:tests/inputs/test_inputs.py
-    with InputDataset.open(path, WANTED) as source:
-=======
     with InputDataset.open(path, SURFACE_VARIABLES) as source:
->>>>>>> inputs:tests/forcing/test_run_inputs.py
         record = SSTRecord.of(source, ModelInputs(Grid.linear(63), (), ()))
         sea = record.observed(np.datetime64("1990-01-01", "s"), [])
     sst = sea.fields["sea_surface_temperature"]

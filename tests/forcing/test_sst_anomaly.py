@@ -7,15 +7,9 @@ from small_analysis import CLIMATOLOGY, GRID, build_analysis, read_state
 import ngcm_cli
 from ngcm_cli import origin
 from ngcm_cli.errors import ConfigError
-<<<<<<< HEAD:tests/inputs/test_sea_patch.py
-from ngcm_cli.forcing.sst_anomaly import check_has_sea, patch
-from ngcm_cli.gcm.forcing import Forcing
-from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
-=======
 from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
 from ngcm_cli.forcing.sst_anomaly import check_has_sea, patch
 from ngcm_cli.gcm.forcing import Forcing
->>>>>>> inputs:tests/forcing/test_sst_anomaly.py
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.spectral.grid import Grid
 
@@ -94,7 +88,9 @@ def test_a_patch_and_an_offset_add_up():
         when = START + np.timedelta64(days, "D")
         expected = plain.at_time(when)[SST] + (patch(GRID, *RISE) - np.float32(1.5))
         np.testing.assert_array_equal(warmer.at_time(when)[SST], expected)
-        np.testing.assert_array_equal(warmer.at_time(when)[ICE], plain.at_time(when)[ICE])
+        np.testing.assert_array_equal(
+            warmer.at_time(when)[ICE], plain.at_time(when)[ICE]
+        )
     assert warmer.sst_offset.shape == (1, *GRID.nodal_shape)
     notes = " ".join(warmer.notes)
     assert "-1.5 K everywhere" in notes

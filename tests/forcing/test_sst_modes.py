@@ -5,17 +5,10 @@ from small_analysis import CLIMATOLOGY, GRID, build_analysis, read_state
 
 from ngcm_cli import units
 from ngcm_cli.errors import InputDataError
-<<<<<<< HEAD:tests/inputs/test_sea_modes.py
-from ngcm_cli.forcing.surface_forcing import WANTED
-from ngcm_cli.forcing.sst_record import SSTRecord
-from ngcm_cli.inputs.model_inputs import ModelInputs
-from ngcm_cli.inputs.input_dataset import InputDataset
-=======
 from ngcm_cli.forcing.sst_record import SSTRecord
 from ngcm_cli.inputs.input_dataset import InputDataset
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.variables import SURFACE_VARIABLES
->>>>>>> inputs:tests/forcing/test_sst_modes.py
 
 NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
 INIT = "2020-08-22T12"
@@ -213,11 +206,7 @@ def amip(month):
 
 
 def stored_climatology():
-<<<<<<< HEAD:tests/inputs/test_sea_modes.py
-    with InputDataset.open(str(CLIMATOLOGY), WANTED) as source:
-=======
     with InputDataset.open(str(CLIMATOLOGY), SURFACE_VARIABLES) as source:
->>>>>>> inputs:tests/forcing/test_sst_modes.py
         means = SSTRecord.of(source, ModelInputs(GRID, (), ())).monthly_means([])
     return [{name: x[month] for name, x in means.items()} for month in range(12)]
 
@@ -260,7 +249,9 @@ def test_an_anomaly_persists_while_the_seasons_go_on(start, tmp_path):
     observed = {name: field(data, 0, name) for name in (SST, ICE)}
     bounds = units.SEA_BOUNDS_SI
     lead = np.timedelta64(90 * 86400, "s")
-    seasons = read_state(tmp_path / "air.nc", INIT, sea="climatology", lead=lead).surface_forcing
+    seasons = read_state(
+        tmp_path / "air.nc", INIT, sea="climatology", lead=lead
+    ).surface_forcing
     first = seasons.at_time(time("2020-08-21T12"))
     for later in ("2020-08-22T12", "2020-09-16T12", "2020-10-01T12", "2020-10-21T12"):
         now, given = seasons.at_time(time(later)), sea.at_time(time(later))
@@ -304,7 +295,9 @@ def test_ice_is_of_its_last_time_before(tmp_path, native):
     days = ["2020-08-19", "2020-08-20", "2020-08-21", "2020-08-22"]
     sst = [f"{day}T12" for day in days]
     sea = read_both(tmp_path, native, merged(sst, days, tmp_path))
-    np.testing.assert_allclose(sea.at_time(time(INIT))[ICE], 0.1 + 2 * 0.8 / 3, rtol=1e-6)
+    np.testing.assert_allclose(
+        sea.at_time(time(INIT))[ICE], 0.1 + 2 * 0.8 / 3, rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("mode", ["persist", "prescribed"])

@@ -6,18 +6,11 @@ import pytest
 from small_analysis import CLIMATOLOGY, GRID, RECORD
 
 from ngcm_cli import units
-<<<<<<< HEAD:tests/inputs/test_sea_window.py
-from ngcm_cli.forcing.surface_forcing import SEA_ICE, SST, Sea
-from ngcm_cli.gcm.forcing import Forcing
-from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
-from ngcm_cli.inputs.model_inputs import ModelInputs
-=======
 from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
 from ngcm_cli.forcing.surface_forcing import SurfaceForcing
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.variables import SEA_ICE, SST
->>>>>>> inputs:tests/forcing/test_surface_forcing.py
 
 START = np.datetime64("2000-01-01", "s")
 DAY, HOUR, MINUTE = (np.timedelta64(n, "s") for n in (86400, 3600, 60))

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 import ngcm_cli
-from ngcm_cli import units
+from ngcm_cli import bundled_state, units
 from ngcm_cli.diagnostics.global_means import area_mean
 from ngcm_cli.gcm.initial_perturbation import KINDS, perturb_initial_state
-from ngcm_cli.run import bundled_state
 from ngcm_cli.spectral.operators import cos_lat_grad, sec_lat, velocity
 
 AMPLITUDE = 0.5

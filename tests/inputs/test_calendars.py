@@ -8,17 +8,10 @@ import xarray as xr
 from small_analysis import CLIMATOLOGY, FIELDS, GRID, LEVELS, read_state
 
 from ngcm_cli.errors import InputDataError
-<<<<<<< HEAD
-from ngcm_cli.forcing.surface_forcing import SEA_ICE, SST
-from ngcm_cli.inputs.calendars import as_our_dates, calendar_of
-from ngcm_cli.forcing.data_report import check
-from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
-=======
 from ngcm_cli.forcing.data_report import check
 from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
 from ngcm_cli.forcing.surface_forcing import SEA_ICE, SST
 from ngcm_cli.inputs.calendars import as_our_dates, calendar_of
->>>>>>> inputs
 from ngcm_cli.inputs.model_inputs import ModelInputs
 
 OTHERS = ("noleap", "365_day", "julian", "360_day", "all_leap", "366_day")

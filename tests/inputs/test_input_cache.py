@@ -10,21 +10,12 @@ from small_analysis import CLIMATOLOGY, FIELDS, GRID, LEVELS, build_analysis, re
 from ngcm_cli import origin
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.errors import InputDataError, OutputError
-<<<<<<< HEAD:tests/inputs/test_prepared.py
-from ngcm_cli.forcing.surface_forcing import UNDATED, Sea
-from ngcm_cli.inputs import prepared
-from ngcm_cli.inputs.analysis import Analysis
-from ngcm_cli.inputs.sources.download import downloaded_path
-from ngcm_cli.inputs.model_inputs import ModelInputs
-from ngcm_cli.inputs.input_cache import InputCache
-=======
 from ngcm_cli.forcing.surface_forcing import NO_TIME, SurfaceForcing
 from ngcm_cli.inputs import prepared
 from ngcm_cli.inputs.analysis import Analysis
 from ngcm_cli.inputs.input_cache import InputCache
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.sources.download import downloaded_path
->>>>>>> inputs:tests/inputs/test_input_cache.py
 from ngcm_cli.spectral.grid import Grid
 
 NEEDS = ModelInputs(GRID, LEVELS, FIELDS)
@@ -52,7 +43,9 @@ def sea(count):
         "sea_surface_temperature": rng.uniform(271, 300, shape).astype("f4"),
         "sea_ice_cover": rng.uniform(0, 1, shape).astype("f4"),
     }
-    return SurfaceForcing(TIME + np.arange(count) * np.timedelta64(90, "m"), fields, ("Warm.",))
+    return SurfaceForcing(
+        TIME + np.arange(count) * np.timedelta64(90, "m"), fields, ("Warm.",)
+    )
 
 
 def same(one, other):
@@ -66,11 +59,7 @@ def same(one, other):
 def test_a_sea_without_time_stays_without(home):
     """Or else its anomalies would be of another season at the second run."""
     kept = InputCache.of(SOURCE, NEEDS)
-<<<<<<< HEAD:tests/inputs/test_prepared.py
-    undated = Sea(np.array([UNDATED]), sea(1).fields, ())
-=======
     undated = SurfaceForcing(np.array([NO_TIME]), sea(1).fields, ())
->>>>>>> inputs:tests/inputs/test_input_cache.py
     kept.save_sea("sea", undated)
     assert not kept.load_sea("sea").has_time
     kept.save_sea("sea", sea(1))
@@ -112,11 +101,7 @@ def test_a_prepared_state_is_data_like_any_other(tmp_path):
     kept = InputCache.of(SOURCE, NEEDS)
     whole = Analysis(state.time, state.fields, state.notes)
     path = kept.save_analysis(whole)
-<<<<<<< HEAD:tests/inputs/test_prepared.py
-    again = read_state(path, sea_data=str(tmp_path / "a.nc"))
-=======
     again = read_state(path, sst_data=str(tmp_path / "a.nc"))
->>>>>>> inputs:tests/inputs/test_input_cache.py
     assert again.time == state.time and again.notes == ()
     same(Analysis(again.time, again.fields, ()), Analysis(TIME, state.fields, ()))
     with xr.open_dataset(path) as stored:

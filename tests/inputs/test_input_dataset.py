@@ -5,13 +5,8 @@ import xarray as xr
 from small_analysis import FIELDS, GRID, LEVELS, build_analysis, read_state
 
 from ngcm_cli.errors import InputDataError
-<<<<<<< HEAD:tests/inputs/test_source.py
-from ngcm_cli.inputs.sources.location import ARCO, is_remote, location
-from ngcm_cli.inputs.input_dataset import InputDataset
-=======
 from ngcm_cli.inputs.input_dataset import InputDataset
 from ngcm_cli.inputs.sources.location import ARCO, is_remote, location
->>>>>>> inputs:tests/inputs/test_input_dataset.py
 
 NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
 DAYS = ("2020-08-21T12", "2020-08-22T12", "2020-08-23T12")
@@ -41,7 +36,9 @@ def test_one_file_per_day(tmp_path):
         whole.isel(time=[day]).to_netcdf(tmp_path / f"day_{day}.nc")
     state = read_state(tmp_path / "day_?.nc", DAYS[1])
     same(state, read_state(tmp_path / "whole.nc", DAYS[1]))
-    assert "2020-08-21T12 (24 h before the initial time)" in state.surface_forcing.notes[0]
+    assert (
+        "2020-08-21T12 (24 h before the initial time)" in state.surface_forcing.notes[0]
+    )
 
 
 def test_the_sea_may_be_on_another_grid_and_clock(tmp_path, native):

@@ -6,16 +6,12 @@ import xarray as xr
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.unit_conversion import GAS_CONSTANT, GRAVITY
-<<<<<<< HEAD:tests/inputs/test_vertical.py
-from ngcm_cli.inputs.vertical_interpolation import MOIST, check_sufficient, describe, to_levels
-=======
 from ngcm_cli.inputs.vertical_interpolation import (
     MOIST,
     check_sufficient,
     describe,
     to_levels,
 )
->>>>>>> inputs:tests/inputs/test_vertical_interpolation.py
 
 # fmt: off
 MODEL = (1, 2, 3, 5, 7, 10, 20, 30, 50, 70, 100, 125, 150, 175, 200, 225, 250, 300, 350,

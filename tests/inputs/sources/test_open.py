@@ -12,15 +12,9 @@ import xarray as xr
 import zarr
 
 from ngcm_cli.errors import InputDataError
-<<<<<<< HEAD:tests/inputs/test_opening.py
-from ngcm_cli.inputs.sources.netcdf import promised_size
-from ngcm_cli.inputs.sources.open import open_dataset, reading_error
-from ngcm_cli.inputs.sources.location import is_remote
-=======
 from ngcm_cli.inputs.sources.location import is_remote
 from ngcm_cli.inputs.sources.netcdf import promised_size
 from ngcm_cli.inputs.sources.open import open_dataset, reading_error
->>>>>>> inputs:tests/inputs/sources/test_open.py
 
 
 def refused(path):

@@ -14,20 +14,13 @@ from servers import Fault
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.recognition import recognise
-<<<<<<< HEAD:tests/inputs/test_stores.py
-=======
 from ngcm_cli.inputs.sources.object_store import is_url, redacted_url
->>>>>>> inputs:tests/inputs/sources/test_zarr.py
 from ngcm_cli.inputs.sources.open import (
     expect_chunks,
     missing_chunks,
     open_dataset,
     reading_error,
 )
-<<<<<<< HEAD:tests/inputs/test_stores.py
-from ngcm_cli.inputs.sources.object_store import is_url, redacted_url
-=======
->>>>>>> inputs:tests/inputs/sources/test_zarr.py
 from ngcm_cli.inputs.sources.zarr import open_store
 
 GOOGLE = "gs://public/ar/era5.zarr"
