@@ -135,7 +135,7 @@ def test_an_atmosphere_at_rest_has_no_dynamics():
     rest = small.with_prognostic(rest, log_surface_pressure=pressure)
     found = tendencies(rest, "dynamics")
     flat = tendencies(small.atmosphere(temperature=temperature), "dynamics")
-    # Geopotential and pressure cancel but for their rounding, 16 waves around the Earth.
+    # Geopotential and pressure cancel but for their rounding, at wavenumber 16.
     geopotential = rms(1004 * 2 / 7 * temperature * np.log(small.sigma()))
     rounding = 4 * EPS * geopotential * 16 / small.RADIUS
     for name in "u_component_of_wind", "v_component_of_wind":

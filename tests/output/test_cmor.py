@@ -14,7 +14,7 @@ from climate_run import GRID, LEVELS, SIZES, day_bounds, month_bounds, write_mea
 
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError
 from ngcm_cli.output.cmor import export_cmor
-from ngcm_cli.output.cmor_source import Means
+from ngcm_cli.output.cmor.source import Means
 from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.spectral.grid import Grid
 
@@ -556,3 +556,20 @@ def test_a_label_that_cannot_be_part_of_a_name(tmp_path, flag, text):
 
 def test_every_synthetic_variable_is_exported_but_one():
     assert set(SIZES) - set(NAMES.values()) == {"P_minus_E_rate"}
+
+
+def test_what_else_cmip_names_is_exported_too(tmp_path, caplog):
+    """Vertical velocity, and relative humidity in CMIP's unit; none is asked for."""
+    names = (*SIZES, "vertical_velocity", "relative_humidity")
+    bounds = month_bounds("1982-01", 1)
+    written = write_means(tmp_path / "monthly.zarr", bounds, variables=names)
+    export_cmor(tmp_path, tmp_path / "cmor")
+    for name, source, unit, factor in (
+        ("wap", "vertical_velocity", "Pa s-1", 1),
+        ("hur", "relative_humidity", "%", 100),
+    ):
+        with xr.open_dataset(tmp_path / "cmor" / named(name, "198201-198201")) as ds:
+            values = written[source][0][:, POSITIONS].astype(np.float64) * factor
+            np.testing.assert_array_equal(ds[name], values.astype(np.float32))
+            assert ds[name].attrs["units"] == unit
+    assert "tntmp" not in caplog.text

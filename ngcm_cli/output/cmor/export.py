@@ -9,10 +9,15 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 from ngcm_cli.errors import InputDataError, OutputError
-from ngcm_cli.output.cmor_attributes import Labels
-from ngcm_cli.output.cmor_file import CmorFile, refuse_to_replace
-from ngcm_cli.output.cmor_source import Means, find_means
-from ngcm_cli.output.cmor_table import LEVELS, VARIABLES, CmorVariable
+from ngcm_cli.output.cmor.attributes import Labels
+from ngcm_cli.output.cmor.file import CmorFile, refuse_to_replace
+from ngcm_cli.output.cmor.source import Means, find_means
+from ngcm_cli.output.cmor.table import (
+    LEVELS,
+    REQUESTED,
+    VARIABLES,
+    CmorVariable,
+)
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +66,10 @@ def export_cmor(
         )
     files = [file for means in whole for file in _files(means, labels, folder)]
     if not files:
+        sources = dict.fromkeys(variable.source for variable in VARIABLES)
         raise InputDataError(
             f"The run in {run} has nothing that CMIP has a name for.",
-            f"Run with some of {', '.join(v.source for v in VARIABLES)}.",
+            f"Run with some of {', '.join(sources)}.",
         )
     if not overwrite:
         refuse_to_replace([file.planned for file in files])
@@ -107,7 +113,7 @@ def _levels(means: Means, variable: CmorVariable) -> tuple[int, ...] | None:
 
 def _say_what_has_no_file(means: Means, chosen: Sequence[CmorVariable]) -> None:
     """Tell the user of variables and levels that will not be exported."""
-    absent = [variable for variable in VARIABLES if variable not in chosen]
+    absent = [v for v in VARIABLES if v not in chosen and v.name in REQUESTED]
     if absent:
         needed = dict.fromkeys(variable.source for variable in absent)
         log.warning(

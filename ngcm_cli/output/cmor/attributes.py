@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ngcm_cli.errors import ConfigError
-from ngcm_cli.output.cmor_source import Means
-from ngcm_cli.output.cmor_table import DATA_SPECS_VERSION, EXPERIMENTS, WARMING
+from ngcm_cli.output.cmor.source import Means
+from ngcm_cli.output.cmor.table import DATA_SPECS_VERSION, EXPERIMENTS, WARMING
 
 UNSPECIFIED = "unspecified"
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from ngcm_cli.errors import OutputError
 from ngcm_cli.output.cells import Cells
-from ngcm_cli.output.cmor_attributes import Labels, global_attributes, grid_label
-from ngcm_cli.output.cmor_source import Means
-from ngcm_cli.output.cmor_table import MISSING, CmorVariable
+from ngcm_cli.output.cmor.attributes import Labels, global_attributes, grid_label
+from ngcm_cli.output.cmor.source import Means
+from ngcm_cli.output.cmor.table import MISSING, CmorVariable
 
 log = logging.getLogger(__name__)
 
