@@ -69,7 +69,6 @@ class NeuralGCM(eqx.Module):
     step: Step
     decoder: Decoder
     step_seconds: int = eqx.field(static=True)
-
     harmonics = property(lambda self: self.encoder.harmonics)
     sigma_levels = property(lambda self: self.encoder.levels)
 
