@@ -30,7 +30,7 @@ EXPERIMENTS: Mapping[str, str] = MappingProxyType(
 )
 """Experiments of AIMIP Phase 1 and their descriptions."""
 
-WARMING: Mapping[float, str] = MappingProxyType(
+EXPERIMENT_OF_OFFSET: Mapping[float, str] = MappingProxyType(
     {0.0: "aimip", 2.0: "aimip-p2k", 4.0: "aimip-p4k"}
 )
 """Experiments by the offset that they add to sea-surface temperature, in K."""
