@@ -11,6 +11,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Int, PRNGKeyArray
 
 from ngcm_cli import units
+from ngcm_cli.dynamics import SigmaLevels
 from ngcm_cli.gcm.decoder import Decoder
 from ngcm_cli.gcm.encoder import Encoder
 from ngcm_cli.gcm.fields import (
@@ -29,6 +30,7 @@ from ngcm_cli.gcm.surface_outputs import mean_rates, surface_fields, water_field
 from ngcm_cli.physics.random_fields import RandomFields
 from ngcm_cli.physics.water_budget import Water, WaterBudget
 from ngcm_cli.spectral.grid import Grid
+from ngcm_cli.spectral.transform import SphericalHarmonics
 
 Fields = Mapping[str, ArrayLike]
 _NO_WATER = "the state is from a model that does not track water"
@@ -69,8 +71,6 @@ class NeuralGCM(eqx.Module):
     step: Step
     decoder: Decoder
     step_seconds: int = eqx.field(static=True)
-    harmonics = property(lambda self: self.encoder.harmonics)
-    sigma_levels = property(lambda self: self.encoder.levels)
 
     @property
     def grid(self) -> Grid:
@@ -81,6 +81,16 @@ class NeuralGCM(eqx.Module):
     def levels(self) -> tuple[float, ...]:
         """Pressure levels of the data, hPa, top first."""
         return self.encoder.pressure_levels
+
+    @property
+    def harmonics(self) -> SphericalHarmonics:
+        """Transforms of the model's grid."""
+        return self.encoder.harmonics
+
+    @property
+    def sigma_levels(self) -> SigmaLevels:
+        """Sigma levels of the state."""
+        return self.encoder.levels
 
     @property
     def time_step(self) -> np.timedelta64:
