@@ -19,7 +19,7 @@ def export(
 ) -> None:
     """Export the means of a run.
 
-    Whole months and days only; of a run that goes on, those that are there. Prints the
+    Complete months and days only, of a running run those written so far. Prints the
     folder of the files.
 
     Example: ngcm export run --cmor --institution "University of Nowhere"
@@ -30,8 +30,8 @@ def export(
 
         if not cmor:
             raise ConfigError(
-                "It is not said what to export to.",
-                "Give --cmor: CMIP-named NetCDF is what there is.",
+                "The format of the export is not given.",
+                "Give --cmor, for NetCDF with CMIP names.",
             )
         from ngcm_cli.output.cmor import export_cmor
 

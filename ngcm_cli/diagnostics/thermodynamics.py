@@ -49,15 +49,16 @@ def saturation_vapour_pressure(temperature: jax.Array) -> jax.Array:
         temperature: K.
     """
 
-    def over(phase: tuple[float, float]) -> jax.Array:
+    def over(phase: tuple[float, float], t: jax.Array) -> jax.Array:
         a3, a4 = phase
-        return _TRIPLE_PRESSURE * jnp.exp(
-            a3 * (temperature - _TRIPLE_POINT) / (temperature - a4)
-        )
+        return _TRIPLE_PRESSURE * jnp.exp(a3 * (t - _TRIPLE_POINT) / (t - a4))
 
     share = (temperature - _ALL_ICE) / (_TRIPLE_POINT - _ALL_ICE)
     alpha = jnp.clip(share, 0, 1) ** 2
-    return alpha * over(_WATER) + (1 - alpha) * over(_ICE)
+    # Each formula only where it has a weight: elsewhere it may not even be finite.
+    water = over(_WATER, jnp.maximum(temperature, _ALL_ICE))
+    ice = over(_ICE, jnp.minimum(temperature, _TRIPLE_POINT))
+    return alpha * water + (1 - alpha) * ice
 
 
 def potential_temperature(

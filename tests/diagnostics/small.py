@@ -1,9 +1,11 @@
 """The reduced model and states on its grid, made of given or of random fields."""
 
+import dataclasses
 import functools
 import pathlib
 import tempfile
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,15 +13,16 @@ from climate.reduced import write_reduced_model
 
 import ngcm_cli
 from ngcm_cli import units
-from ngcm_cli.dynamics import State
+from ngcm_cli.dynamics import Dycore, State
 from ngcm_cli.dynamics.state import TRACERS
 from ngcm_cli.gcm import ModelState, NeuralGCM
+from ngcm_cli.inputs.inputs import InitialState
 from ngcm_cli.physics.random_fields import RandomState
+from ngcm_cli.run import bundled_state
 from ngcm_cli.spectral.operators import vorticity_divergence
 
 PRESSURE = 98_000.0  # Pa
 RADIUS, GRAVITY = units.LENGTH, units.GRAVITY_SI
-SEA = {"sea_surface_temperature": 290.0, "sea_ice_cover": 0.0}
 
 
 @functools.cache
@@ -29,11 +32,22 @@ def model() -> NeuralGCM:
         return ngcm_cli.load_model(str(card))
 
 
-def forcing(**changes) -> dict[str, jax.Array]:
-    shape = 1, *model().grid.nodal_shape
-    return {
-        name: jnp.full(shape, x, jnp.float32) for name, x in (SEA | changes).items()
-    }
+@functools.cache
+def sample() -> InitialState:
+    """The bundled ERA5 state on the grid of the model."""
+    return bundled_state(model())
+
+
+def forcing() -> dict[str, jax.Array]:
+    return {name: jnp.asarray(x) for name, x in sample().forcing.items()}
+
+
+@functools.cache
+def real(water: bool = False) -> ModelState:
+    """A state of real weather, three steps after it was encoded."""
+    data, ours = sample(), model().tracking_water() if water else model()
+    state = ours.encode(data.fields, data.forcing, data.time)
+    return ours.advance(state, data.forcing, steps=3)
 
 
 def around(prognostic: State) -> ModelState:
@@ -116,6 +130,38 @@ def weather(seed: int = 0, largest: int = 10) -> ModelState:
             },
         )
     )
+
+
+def with_prognostic(state: ModelState, **changes) -> ModelState:
+    """The state with other prognostic variables."""
+    prognostic = dataclasses.replace(state.state, **changes)
+    return dataclasses.replace(state, state=prognostic)
+
+
+@functools.cache
+def _undamped(seconds: float):
+    """The dynamical core with one substep of this length, without damping."""
+    dycore = model().step.dycore
+    core = Dycore(
+        dycore.harmonics,
+        dycore.levels,
+        dycore.reference_temperature,
+        dycore.orography,
+        np.ones((1, dycore.harmonics.grid.total_wavenumbers)),
+        seconds * units.SECOND,
+        1,
+    )
+    return eqx.filter_jit(core)
+
+
+def dynamical_step(
+    state: ModelState, seconds: float, tendency: State | None = None
+) -> ModelState:
+    """The state so much later, under a constant tendency of the physics."""
+    if tendency is None:
+        tendency = jax.tree.map(jnp.zeros_like, state.state)
+    later = _undamped(seconds)(state.state, tendency)
+    return dataclasses.replace(state, state=later)
 
 
 def sigma() -> np.ndarray:

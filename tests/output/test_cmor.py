@@ -1,4 +1,4 @@
-"""Export under CMIP's names: values, files, and what is left out and said."""
+"""Export under CMIP's names: values, files, and what is not exported and said."""
 
 import errno
 import re
@@ -14,7 +14,7 @@ from climate_run import GRID, LEVELS, SIZES, day_bounds, month_bounds, write_mea
 
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError
 from ngcm_cli.output.cmor import export_cmor
-from ngcm_cli.output.cmor_source import Means
+from ngcm_cli.output.cmor.source import Means
 from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.spectral.grid import Grid
 
@@ -280,8 +280,8 @@ def test_partial_months_at_both_ends_are_left_out(tmp_path, caplog):
     with xr.open_dataset(tmp_path / "cmor" / named("ps", "198201-198202")) as ds:
         np.testing.assert_array_equal(ds["ps"], written["surface_pressure"][0, 1:3])
         np.testing.assert_array_equal(ds["time_bnds"], bounds[1:3])
-    assert "from 1981-12-16T00 to 1982-01-01T00 is left out" in caplog.text
-    assert "from 1982-03-01T00 to 1982-03-10T06 is left out" in caplog.text
+    assert "from 1981-12-16T00 to 1982-01-01T00 is not exported" in caplog.text
+    assert "from 1982-03-01T00 to 1982-03-10T06 is not exported" in caplog.text
 
 
 def test_a_partial_day_is_left_out(tmp_path, caplog):
@@ -290,7 +290,7 @@ def test_a_partial_day_is_left_out(tmp_path, caplog):
     write_means(tmp_path / "daily.zarr", bounds)
     export_cmor(tmp_path, tmp_path / "cmor")
     assert named("ps", "19820102-19820103", "day") in files(tmp_path / "cmor")
-    assert "is not of a whole day" in caplog.text
+    assert "is not of a complete day" in caplog.text
 
 
 def test_a_run_that_goes_on_is_exported_as_far_as_it_is(tmp_path, caplog):
@@ -299,7 +299,7 @@ def test_a_run_that_goes_on_is_exported_as_far_as_it_is(tmp_path, caplog):
     export_cmor(tmp_path, tmp_path / "cmor")
     with xr.open_dataset(tmp_path / "cmor" / named("ps", "198201-198205")) as ds:
         np.testing.assert_array_equal(ds["ps"], written["surface_pressure"][0, :5])
-    assert "holds 5 of 12 records: the run goes on, or was stopped." in caplog.text
+    assert "holds 5 of 12 records: the run is running or was stopped." in caplog.text
 
 
 def test_a_realization_that_blew_up_ends_there(tmp_path, caplog):
@@ -336,13 +336,13 @@ def test_records_after_a_gap_are_left_out(tmp_path, caplog):
     write_means(tmp_path / "monthly.zarr", bounds)
     export_cmor(tmp_path, tmp_path / "cmor")
     assert named("ps", "198201-198202") in files(tmp_path / "cmor")
-    assert "from 1982-06-01T00 to 1982-07-01T00 is left out" in caplog.text
+    assert "from 1982-06-01T00 to 1982-07-01T00 is not exported" in caplog.text
 
 
 def test_a_run_without_a_whole_month_has_nothing_to_export(tmp_path):
     store = tmp_path / "monthly.zarr"
     write_means(store, month_bounds("1982-01", 12), completed=0)
-    with pytest.raises(InputDataError, match="has no whole month or day yet"):
+    with pytest.raises(InputDataError, match="has no complete month or day yet"):
         export_cmor(tmp_path, tmp_path / "cmor")
     assert files(tmp_path) == ["monthly.zarr"]
 
@@ -358,7 +358,7 @@ def test_a_folder_without_means(tmp_path):
 def test_a_store_of_another_kind(tmp_path):
     store = tmp_path / "monthly.zarr"
     write_means(store, month_bounds("1982-01", 1), completed_records=None)
-    with pytest.raises(InputDataError, match="does not say how many records"):
+    with pytest.raises(InputDataError, match="does not tell number"):
         export_cmor(tmp_path, tmp_path / "cmor")
 
 
@@ -374,9 +374,9 @@ def test_what_a_run_is_without_is_said(tmp_path, caplog):
     assert names == ["ta", "zg", "ps", "areacella"]
     with xr.open_dataset(paths[0]) as ds:
         np.testing.assert_array_equal(ds["plev"], [85000, 70000])
-    assert "no hus, ua, va, zg500, psl, prw, pr, evspsbl, for want of" in caplog.text
+    assert "hus, ua, va, zg500, psl, prw, pr, evspsbl not exported" in caplog.text
     assert "no 1000, 500, 250, 100, 50 hPa, which AIMIP asks for" in caplog.text
-    assert "no P_minus_E_rate, which CMIP does not name" in caplog.text
+    assert "P_minus_E_rate not exported, for lack of a CMIP name" in caplog.text
 
 
 def test_a_run_of_surface_fields_alone(tmp_path, caplog):
@@ -402,13 +402,13 @@ def test_a_zonal_mean_is_not_taken_for_a_field(tmp_path, caplog):
         zarr.consolidate_metadata(store)
     paths = export_cmor(tmp_path, tmp_path / "cmor")
     assert [path.name.split("_")[0] for path in paths] == ["hus", "ps", "areacella"]
-    assert "for want of temperature" in caplog.text
+    assert "because temperature, " in caplog.text
 
 
 def test_a_run_that_cmip_has_no_name_for(tmp_path):
     bounds = month_bounds("1982-01", 1)
     write_means(tmp_path / "monthly.zarr", bounds, variables=("P_minus_E_rate",))
-    with pytest.raises(InputDataError, match="nothing that CMIP has a name for"):
+    with pytest.raises(InputDataError, match="no variable with a CMIP name"):
         export_cmor(tmp_path, tmp_path / "cmor")
 
 
@@ -498,7 +498,7 @@ def test_a_full_disk_leaves_whole_files_only(tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_made(tmp_path):
     write_means(tmp_path / "monthly.zarr", month_bounds("1982-01", 1))
     (tmp_path / "cmor").write_text("a file")
-    with pytest.raises(OutputError, match="cannot be made"):
+    with pytest.raises(OutputError, match="cannot be created"):
         export_cmor(tmp_path, tmp_path / "cmor")
 
 
@@ -556,3 +556,20 @@ def test_a_label_that_cannot_be_part_of_a_name(tmp_path, flag, text):
 
 def test_every_synthetic_variable_is_exported_but_one():
     assert set(SIZES) - set(NAMES.values()) == {"P_minus_E_rate"}
+
+
+def test_what_else_cmip_names_is_exported_too(tmp_path, caplog):
+    """Vertical velocity, and relative humidity in CMIP's unit; none is asked for."""
+    names = (*SIZES, "vertical_velocity", "relative_humidity")
+    bounds = month_bounds("1982-01", 1)
+    written = write_means(tmp_path / "monthly.zarr", bounds, variables=names)
+    export_cmor(tmp_path, tmp_path / "cmor")
+    for name, source, unit, factor in (
+        ("wap", "vertical_velocity", "Pa s-1", 1),
+        ("hur", "relative_humidity", "%", 100),
+    ):
+        with xr.open_dataset(tmp_path / "cmor" / named(name, "198201-198201")) as ds:
+            values = written[source][0][:, POSITIONS].astype(np.float64) * factor
+            np.testing.assert_array_equal(ds[name], values.astype(np.float32))
+            assert ds[name].attrs["units"] == unit
+    assert "tntmp" not in caplog.text

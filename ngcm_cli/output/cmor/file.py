@@ -1,4 +1,4 @@
-"""One of CMIP's files: its name, its contents, and how it comes to be."""
+"""One exported file: its name, its contents, and how it is written."""
 
 import dataclasses
 import datetime
@@ -15,9 +15,9 @@ import numpy as np
 
 from ngcm_cli.errors import OutputError
 from ngcm_cli.output.cells import Cells
-from ngcm_cli.output.cmor_attributes import Labels, global_attributes, grid_label
-from ngcm_cli.output.cmor_source import Means
-from ngcm_cli.output.cmor_table import MISSING, CmorVariable
+from ngcm_cli.output.cmor.attributes import Labels, global_attributes, grid_label
+from ngcm_cli.output.cmor.source import Means
+from ngcm_cli.output.cmor.table import MISSING, CmorVariable
 
 log = logging.getLogger(__name__)
 
@@ -61,15 +61,15 @@ _COORDINATES: Mapping[str, Mapping[str, str]] = {
 
 @dataclasses.dataclass(frozen=True)
 class CmorFile:
-    """A file to be made: one variable of one realization.
+    """A file to export: one variable of one realization.
 
     Attributes:
-        means: the store that it is made of.
-        labels: that name it.
-        variable: that it holds.
-        levels: those of the variable that the store has, in hPa, from the ground up.
+        means: store that it is made of.
+        labels: in its name.
+        variable: variable in it.
+        levels: levels of the variable that the store has, in hPa, from the ground up.
         member: position of the realization in the store.
-        folder: where it goes.
+        folder: in which it is written.
     """
 
     means: Means
@@ -81,22 +81,22 @@ class CmorFile:
 
     @property
     def variant(self) -> str:
-        """CMIP's label of the realization."""
+        """CMIP's label of the realization, as ``r1i1p1f1``."""
         return f"r{self.means.first + self.member}i1p1f1"
 
     def path(self, records: Sequence[int]) -> pathlib.Path:
-        """The file that holds these records of the store."""
+        """Return the path of the file that holds these records of the store."""
         stem = self._stem(self.variable.name, self.means.table.name)
         return self.folder / f"{stem}_{self.means.period(records)}.nc"
 
     @property
     def planned(self) -> pathlib.Path:
-        """The file, if every record that the store calls whole is finite."""
+        """Path of the file, if every complete record of the store is finite."""
         return self.path(self.means.records)
 
     @property
     def area(self) -> pathlib.Path:
-        """The file of cell areas that this one refers to."""
+        """Path of the file of cell areas that this one refers to."""
         return self.folder / f"{self._stem('areacella', 'fx')}.nc"
 
     def _stem(self, variable: str, table: str) -> str:
@@ -105,18 +105,18 @@ class CmorFile:
         return f"{variable}_{table}_{model}_{self.variant}_{grid}"
 
     def write(self, overwrite: bool = False) -> pathlib.Path | None:
-        """Make the file, of the records up to the first that is not finite.
+        """Write the file, of the records up to the first that is not finite.
 
-        It appears under its name when it is whole.
+        It appears under its name when it is complete.
 
         Args:
             overwrite: replace files that share months or days with it.
 
         Returns:
-            The file; None if not even the first record is finite.
+            Path of the file; None if not even the first record is finite.
 
         Raises:
-            OutputError: it cannot be written, or would replace another.
+            OutputError: the file cannot be written, or would replace another.
         """
         done = 0
 
@@ -138,7 +138,7 @@ class CmorFile:
         return written
 
     def write_area(self) -> pathlib.Path:
-        """Make the file of cell areas, or make it again."""
+        """Write the file of cell areas, replacing one that exists."""
 
         def fill(file: netCDF4.Dataset) -> pathlib.Path:
             self._describe_grid(file, "areacella")
@@ -167,7 +167,7 @@ class CmorFile:
         return Cells.of(latitude, longitude, spacing)
 
     def _describe_grid(self, file: netCDF4.Dataset, variable: str) -> None:
-        """Global attributes, latitude and longitude."""
+        """Write global attributes, latitude and longitude."""
         means, cells = self.means, self._cells
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         realization, resolution = means.first + self.member, cells.nominal_resolution
@@ -188,7 +188,7 @@ class CmorFile:
             file.createVariable(f"{name}_bnds", "f8", (name, "bnds"))[...] = bounds
 
     def _describe(self, file: netCDF4.Dataset) -> None:
-        """All of the file but its records."""
+        """Write everything but the records."""
         variable = self.variable
         self._describe_grid(file, variable.name)
         file.createDimension("time", None)
@@ -230,11 +230,11 @@ class CmorFile:
             "cell_measures": "area: areacella",
             "coordinates": "plev" if is_at_one_level else "",
         }
-        there = {name: text for name, text in attributes.items() if text}
-        return {**there, "missing_value": MISSING}
+        given = {name: text for name, text in attributes.items() if text}
+        return {**given, "missing_value": MISSING}
 
     def _write_records(self, file: netCDF4.Dataset) -> int:
-        """Copy record after record while they are finite; how many there were."""
+        """Copy records while they are finite, and return their number."""
         means, variable = self.means, self.variable
         in_store = list(means.levels)
         positions = [in_store.index(level) for level in self.levels]
@@ -255,7 +255,7 @@ def _make(
     fill: Callable[[netCDF4.Dataset], pathlib.Path | None],
     overwrite: bool,
 ) -> pathlib.Path | None:
-    """Fill a file beside its place, then give it the name that filling says."""
+    """Fill a temporary sibling, then rename it to the path that ``fill`` returns."""
     new = planned.with_name(f".{planned.name}.{uuid.uuid4().hex[:8]}")
     try:
         with netCDF4.Dataset(new, "w", format="NETCDF4_CLASSIC") as file:
@@ -274,15 +274,15 @@ def _make(
     except (OSError, RuntimeError) as error:  # the C library's errors are the latter
         raise OutputError(
             f"{planned} could not be written: {error}.",
-            "Free some space, or choose another --output, and export again; the files "
-            "that are there are whole.",
+            "Free some space, or choose another --output, and export again; files that "
+            "exist are complete.",
         ) from error
     finally:
         new.unlink(missing_ok=True)
 
 
 def overlapping(target: pathlib.Path) -> list[pathlib.Path]:
-    """Files of the same variable and realization that share a month or day with it."""
+    """Return files of the same variable and realization with a common month or day."""
     own = _NAME.fullmatch(target.name)
     if own is None or not target.parent.is_dir():
         return []
@@ -297,11 +297,11 @@ def overlapping(target: pathlib.Path) -> list[pathlib.Path]:
 
 
 def refuse_to_replace(targets: Sequence[pathlib.Path]) -> None:
-    """Raise if files would be replaced."""
-    there = sorted({path for target in targets for path in overlapping(target)})
-    if there:
-        more = f" and {len(there) - 1} more files" if len(there) > 1 else ""
+    """Raise `OutputError` if a file of an overlapping period exists."""
+    existing = sorted({path for target in targets for path in overlapping(target)})
+    if existing:
+        more = f" and {len(existing) - 1} more files" if len(existing) > 1 else ""
         raise OutputError(
-            f"{there[0]}{more} would be replaced.",
-            "Choose another --output, or give --overwrite to replace what is there.",
+            f"{existing[0]}{more} would be replaced.",
+            "Choose another --output, or give --overwrite to replace them.",
         )

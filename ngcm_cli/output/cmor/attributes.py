@@ -1,4 +1,4 @@
-"""The global attributes of CMIP, filled from what a run says of itself."""
+"""Global attributes that CMIP asks for, from those of the run."""
 
 import dataclasses
 import re
@@ -9,23 +9,27 @@ from typing import Any
 import numpy as np
 
 from ngcm_cli.errors import ConfigError
-from ngcm_cli.output.cmor_source import Means
-from ngcm_cli.output.cmor_table import DATA_SPECS_VERSION, EXPERIMENTS, WARMING
+from ngcm_cli.output.cmor.source import Means
+from ngcm_cli.output.cmor.table import (
+    DATA_SPECS_VERSION,
+    EXPERIMENT_OF_OFFSET,
+    EXPERIMENTS,
+)
 
 UNSPECIFIED = "unspecified"
 
-# Of the store and its progress, not of the run; or said in other attributes here.
+# Attributes of the store and its progress, or carried by other attributes here.
 _NOT_CARRIED = {"Conventions", "completed_records", "frequency", "sst_notes", "status"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Labels:
-    """What names the files of an export.
+    """Labels in the names of the exported files.
 
     Attributes:
         experiment: CMIP's ``experiment_id``.
-        source: CMIP's ``source_id``, the name of the model.
-        institution: of whoever ran it, in words.
+        source: CMIP's ``source_id``, the label of the model.
+        institution: name of the institution that ran it.
     """
 
     experiment: str
@@ -40,34 +44,36 @@ class Labels:
         source: str | None = None,
         institution: str | None = None,
     ) -> "Labels":
-        """Labels that were asked for, and for the rest those that the run implies.
+        """Return the labels given, and for the others those that the run implies.
 
         Args:
             attributes: global attributes of a store of the run.
-            experiment: for AIMIP's, named after the sea of the run, if None.
+            experiment: that of AIMIP with the SST of the run, if None.
             source: the model's name in letters, digits and dashes, if None.
-            institution: not known, if None.
+            institution: unspecified, if None.
 
         Raises:
-            ConfigError: a label has other signs than letters, digits and dashes, or the
-                run implies none.
+            ConfigError: a label has other characters than letters, digits and dashes,
+                or the run implies none.
         """
         return cls(
-            _label("--experiment", experiment) if experiment else _implied(attributes),
+            _label("--experiment", experiment)
+            if experiment
+            else _experiment_of(attributes),
             _label("--source-id", source)
             if source
-            else _sign(str(attributes.get("model", "ngcm"))),
+            else _sanitized(str(attributes.get("model", "ngcm"))),
             " ".join((institution or "").split()) or UNSPECIFIED,
         )
 
 
-def _sign(text: str) -> str:
+def _sanitized(text: str) -> str:
     return re.sub("[^A-Za-z0-9]+", "-", text).strip("-")
 
 
 def _label(flag: str, text: str) -> str:
     if not re.fullmatch("[A-Za-z0-9]+(-[A-Za-z0-9]+)*", text):
-        near = _sign(text)
+        near = _sanitized(text)
         raise ConfigError(
             f"{flag} '{text}' cannot be part of the name of CMIP's files.",
             "Use letters, digits and dashes only"
@@ -76,18 +82,18 @@ def _label(flag: str, text: str) -> str:
     return text
 
 
-def _implied(attributes: Mapping[str, Any]) -> str:
-    """AIMIP's experiment with the sea of the run."""
-    warming = float(attributes.get("sst_offset", 0.0))
-    sea = attributes.get("sst")
-    is_other_sea = sea in ("persist", "anomaly-persist", "climatology")
-    if is_other_sea or warming not in WARMING or "sst_patch" in attributes:
+def _experiment_of(attributes: Mapping[str, Any]) -> str:
+    """Return the AIMIP experiment with the SST and sea ice of the run."""
+    offset = float(attributes.get("sst_offset", 0.0))
+    sst = attributes.get("sst")
+    is_other_sst = sst in ("persist", "anomaly-persist", "climatology")
+    if is_other_sst or offset not in EXPERIMENT_OF_OFFSET or "sst_patch" in attributes:
         raise ConfigError(
-            f"The sea of the run, {sea or 'prescribed'} with {warming:+g} K, is not "
-            "that of an experiment of AIMIP.",
+            f"The SST of the run, {sst or 'prescribed'} with {offset:+g} K, is not "
+            "that of an AIMIP experiment.",
             "Name the experiment with --experiment.",
         )
-    return WARMING[warming]
+    return EXPERIMENT_OF_OFFSET[offset]
 
 
 def global_attributes(
@@ -98,14 +104,14 @@ def global_attributes(
     resolution: str,
     now: str,
 ) -> dict[str, Any]:
-    """Of one file, as netCDF's classic model can hold them.
+    """Return those of one file, of types that the netCDF classic model has.
 
     Without ``further_info_url``, and with a plain UUID as ``tracking_id``: CMIP's pages
     and its handles are for data that are registered there.
 
     Args:
-        means: where the file comes from.
-        labels: that name it.
+        means: store that the file is made of.
+        labels: in its name.
         variable: CMIP's name; ``areacella`` has no time.
         realization: CMIP's number, from 1.
         resolution: CMIP's nominal resolution of the grid.
@@ -127,13 +133,13 @@ def global_attributes(
         "external_variables": "" if is_fixed else "areacella",
         "forcing_index": 1,
         "frequency": "fx" if is_fixed else means.table.frequency,
-        "grid": _grid_words(run),
+        "grid": _grid_description(run),
         "grid_label": grid_label(run),
         "history": "\n".join([*history, f"{now}: ngcm export --cmor"]),
         "initialization_index": 1,
         "institution": labels.institution,
-        "institution_id": _sign(labels.institution),
-        # The cycle of CMIP whose names and tables these are.
+        "institution_id": _sanitized(labels.institution),
+        # The phase of CMIP whose names and tables these are.
         "mip_era": "CMIP6",
         "nominal_resolution": resolution,
         "physics_index": 1,
@@ -157,11 +163,11 @@ def global_attributes(
 
 
 def grid_label(attributes: Mapping[str, Any]) -> str:
-    """CMIP's: ``gn`` on the model's own grid, which is Gaussian, else ``gr``."""
+    """Return CMIP's label: ``gn`` on the model's own, Gaussian grid, else ``gr``."""
     return "gn" if attributes.get("latitude_spacing") == "gauss" else "gr"
 
 
-def _grid_words(run: Mapping[str, Any]) -> str:
+def _grid_description(run: Mapping[str, Any]) -> str:
     def size(prefix: str = "") -> str:
         names = (f"{prefix}longitude_nodes", f"{prefix}latitude_nodes")
         if not all(name in run for name in names):
@@ -177,7 +183,7 @@ def _grid_words(run: Mapping[str, Any]) -> str:
 
 
 def _classic(value: Any) -> Any:
-    """An attribute as netCDF's classic model holds it: int32, float64 or text."""
+    """Return an attribute as int32, float64 or text, as the classic model has it."""
     if isinstance(value, bool | list | tuple | dict):
         return str(value)
     if isinstance(value, int):

@@ -1,4 +1,4 @@
-"""The means that a run left, for export: which are whole, read one record at a time."""
+"""The means of a run, for export: which are complete, read one record at a time."""
 
 import dataclasses
 import functools
@@ -22,14 +22,14 @@ _HOURS = "hours since 1970-01-01"
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """One of CMIP's tables, and the store that its variables come from.
+    """A CMIP table, and the store that its variables come from.
 
     Attributes:
-        name: CMIP's.
+        name: CMIP name of the table.
         store: file name in the folder of a run.
-        frequency: CMIP's.
-        period: of one record, in words.
-        unit: of one record, as NumPy counts time.
+        frequency: CMIP frequency.
+        period: noun for the period of one record.
+        unit: NumPy unit of the period of one record.
     """
 
     name: str
@@ -50,9 +50,9 @@ class Means:
     """One store of means.
 
     Attributes:
-        path: of the store.
-        table: that its variables go to.
-        start: name of the start that it belongs to; empty where there is but one.
+        path: path of the store.
+        table: table of its variables.
+        start: name of its initial time; empty where the run has only one.
         first: CMIP's number of the store's first realization, from 1.
     """
 
@@ -67,10 +67,10 @@ class Means:
         return open_store(self.path, "r")
 
     def array(self, name: str) -> "zarr.Array":
-        """A variable of the store.
+        """Return a variable of the store.
 
         Raises:
-            InputDataError: there is none of this name.
+            InputDataError: the store has no variable of this name.
         """
         import zarr
 
@@ -78,12 +78,12 @@ class Means:
         if not isinstance(array, zarr.Array):
             raise InputDataError(
                 f"{self.path} has no {name}, so it is not a store of means.",
-                "Export the folder of a run as ngcm amip left it.",
+                "Export the folder of a run as ngcm amip wrote it.",
             )
         return array
 
     def values(self, name: str) -> np.ndarray:
-        """A coordinate of the store, whole."""
+        """Return all values of a coordinate."""
         return np.asarray(self.array(name)[...])
 
     @property
@@ -100,71 +100,71 @@ class Means:
 
     @property
     def members(self) -> int:
-        """How many realizations the store has."""
+        """Number of realizations in the store."""
         return len(self.values("realization")) if "realization" in self.group else 1
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """Pressure levels in hPa, ascending; empty where all is at the surface."""
+        """Pressure levels in hPa, ascending; empty if there are surface fields only."""
         return tuple(self.values("level")) if "level" in self.group else ()
 
     @functools.cached_property
     def bounds(self) -> np.ndarray:
-        """Of the records that are there, (time, 2), datetime64[h]."""
+        """Time bounds of the records written so far, (time, 2), datetime64[h]."""
         units = self.array("time_bnds").attrs.get("units", _HOURS)
         completed = self.attributes.get("completed_records")
         if not str(units).startswith(_HOURS) or not isinstance(completed, int):
             raise InputDataError(
-                f"{self.path} does not say how many records are whole, and of when.",
-                "Export the folder of a run as ngcm amip left it.",
+                f"{self.path} does not tell number and times of its complete records.",
+                "Export the folder of a run as ngcm amip wrote it.",
             )
         hours = self.values("time_bnds")[:completed].astype("timedelta64[h]")
         return np.datetime64("1970-01-01T00", "h") + hours
 
     @functools.cached_property
     def records(self) -> range:
-        """Indices of the first whole months or days that follow on one another."""
+        """Indices of the first consecutive complete months or days."""
         begin, end = self.bounds.T
         period = begin.astype(f"datetime64[{self.table.unit}]")
-        is_whole = (begin == period) & (end == period + 1)
-        if not is_whole.any():
+        is_complete = (begin == period) & (end == period + 1)
+        if not is_complete.any():
             return range(0)
-        first = int(np.argmax(is_whole))
-        follows = is_whole[first + 1 :] & (end[first:-1] == begin[first + 1 :])
+        first = int(np.argmax(is_complete))
+        follows = is_complete[first + 1 :] & (end[first:-1] == begin[first + 1 :])
         count = 1 + int(np.argmin(np.append(follows, False)))
         return range(first, first + count)
 
     def period(self, records: Sequence[int]) -> str:
-        """Of some records, as in the names of CMIP's files: ``198201-202112``."""
+        """Return the period of records as in CMIP file names: ``198201-202112``."""
         ends = self.bounds[[records[0], records[-1]], 0]
         return "-".join(
             str(time.astype(f"datetime64[{self.table.unit}]")).replace("-", "")
             for time in ends
         )
 
-    def say_what_is_left_out(self) -> None:
-        """Tell the user of records that will not be exported."""
-        planned, there = self.array("time").shape[0], len(self.bounds)
+    def log_excluded_records(self) -> None:
+        """Log which records will not be exported."""
+        planned, written = self.array("time").shape[0], len(self.bounds)
         period = self.table.period
-        for index in sorted(set(range(there)) - set(self.records)):
+        for index in sorted(set(range(written)) - set(self.records)):
             begin, end = self.bounds[index]
             log.warning(
-                f"{self.path}: the mean from {begin} to {end} is left out, for it is "
-                f"not of a whole {period}, or stands alone."
+                f"{self.path}: the mean from {begin} to {end} is not exported, because "
+                f"it is not of a complete {period} or not consecutive."
             )
-        if there < planned:
+        if written < planned:
             log.warning(
-                f"{self.path} holds {there} of {planned} records: the run "
-                f"{_WORDS.get(str(self.attributes.get('status')), 'is unfinished')}."
+                f"{self.path} holds {written} of {planned} records: the run "
+                f"{_STATUS.get(str(self.attributes.get('status')), 'is unfinished')}."
             )
 
     def read(
         self, name: str, member: int, record: int, levels: Sequence[int]
     ) -> np.ndarray:
-        """One record of one realization: ([level,] latitude, longitude), float32.
+        """Return a record of a realization, ([level,] latitude, longitude), float32.
 
         Args:
-            name: of the variable.
+            name: name of the variable.
             member: position of the realization.
             record: position in time.
             levels: positions of levels, in the order wanted; none at the surface.
@@ -176,8 +176,8 @@ class Means:
         return field[list(levels)] if levels else field
 
 
-_WORDS = {
-    "running": "goes on, or was stopped",
+_STATUS = {
+    "running": "is running or was stopped",
     "unstable": "became unstable",
     "interrupted": "was interrupted",
 }
@@ -188,14 +188,14 @@ def _dims(array: "zarr.Array") -> tuple[str, ...]:
 
 
 def find_means(run: pathlib.Path) -> list[Means]:
-    """The stores of means of a run, start by start.
+    """Return the stores of means of a run, one initial time after the other.
 
     Args:
         run: folder of the run, with stores, or with ``starts/`` that holds a folder of
             stores for each start.
 
     Raises:
-        InputDataError: there are none.
+        InputDataError: the run has none.
     """
     starts = run / "starts"
     folders = (
@@ -215,6 +215,6 @@ def find_means(run: pathlib.Path) -> list[Means]:
             f"There are no means of a run in {run}: no monthly.zarr, no daily.zarr.",
             "Name the folder that ngcm amip wrote to.",
         )
-    # All starts of a run have as many members: a start that is not begun counts too.
+    # All starts have the same number of members, also those that have not begun.
     members = max(means.members for means in found)
     return [dataclasses.replace(m, first=1 + members * m.first) for m in found]
