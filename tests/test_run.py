@@ -21,8 +21,9 @@ from ngcm_cli import plan as plan_module
 from ngcm_cli.compiled import keep_compiled
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError, UnstableRunError
-from ngcm_cli.forcing.run_inputs import InitialState
-from ngcm_cli.forcing.surface_forcing import Sea
+from ngcm_cli.forcing.run_inputs import RunInputs
+from ngcm_cli.forcing.surface_forcing import SurfaceForcing
+from ngcm_cli.inputs.analysis import Analysis
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.output import store as store_module
 from ngcm_cli.output.grid import OutputGrid
@@ -87,20 +88,20 @@ def initial_fields():
     return {"temperature": x, "u_component_of_wind": -x, "v_component_of_wind": 0 * x}
 
 
-def read_inputs(request, needs, progress):
-    if request.init not in (None, INIT):
-        message = f"{request.data} has no {request.init}."
+def read_inputs(request, forcing, needs, progress):
+    if request.init_time not in (None, INIT):
+        message = f"{request.data} has no {request.init_time}."
         raise InputDataError(message, "It has 1959-01-02T00.")
     assert needs == ModelInputs(Adder.grid, LEVELS, NAMES)
     sst = np.full((1, 1, *Adder.grid.nodal_shape), 290.0, np.float32)
-    sea = Sea(np.array([INIT]), {"sea_surface_temperature": sst}, ())
-    return InitialState(INIT, initial_fields(), sea, request.data, ("Made up.",))
+    sea = SurfaceForcing(np.array([INIT]), {"sea_surface_temperature": sst}, ())
+    return RunInputs(Analysis(INIT, initial_fields(), ("Made up.",)), sea)
 
 
 def use_the_adder(monkeypatch, tmp_path):
     model = Adder()
     monkeypatch.setattr(plan_module, "open_model", lambda name, **how: (CARD, model))
-    monkeypatch.setattr(origin.inputs, "read_inputs", read_inputs)
+    monkeypatch.setattr(origin.run_inputs, "read_inputs", read_inputs)
     monkeypatch.chdir(tmp_path)
     return model
 
@@ -264,7 +265,7 @@ def test_lead_zero_is_the_state_encoded_and_decoded(adder):
 
 def test_the_sample_is_the_default(adder):
     plan = plan_forecast(ForecastConfig())
-    assert pathlib.Path(plan.initial.source).name == "era5_tl31_1959-01-02T00.nc"
+    assert pathlib.Path(origin.path(plan.config)).name == "era5_tl31_1959-01-02T00.nc"
     assert "the bundled ERA5 state" in plan.layout.attributes["data_source"]
     assert plan.layout.count == 41
     assert plan.layout.bytes_per_lead == 3 * 3 * 8 * 4 * 4
@@ -329,9 +330,9 @@ def test_the_nearest_time_is_named(adder, monkeypatch):
         forecast(init="1959-01-02T00:40:05")
     with pytest.raises(ConfigError, match="init 1959-01-02T00:20:05 .* 1959-01-02T00."):
         forecast(init="1959-01-02T00:20:05")
-    sea = Sea(np.array([INIT]), {}, ())
-    state = InitialState(INIT + np.timedelta64(90, "s"), {}, sea, "made.nc", ())
-    monkeypatch.setattr(origin.inputs, "read_inputs", lambda *args: state)
+    sea = SurfaceForcing(np.array([INIT]), {}, ())
+    state = RunInputs(Analysis(INIT + np.timedelta64(90, "s"), {}, ()), sea)
+    monkeypatch.setattr(origin.run_inputs, "read_inputs", lambda *args: state)
     with pytest.raises(ConfigError, match="The time of the data, 1959-01-02T00:01:30,"):
         forecast(data="made.nc")
 

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 import ngcm_cli
-from ngcm_cli.forcing.run_inputs import InitialState
+from ngcm_cli.forcing.run_inputs import RunInputs
 from ngcm_cli.gcm import ModelState, NeuralGCM
 from ngcm_cli.run import bundled_state
 
@@ -18,7 +18,7 @@ def model() -> NeuralGCM:
 
 
 @functools.cache
-def sample() -> InitialState:
+def sample() -> RunInputs:
     """The bundled ERA5 state, regridded conservatively to the model's grid."""
     return bundled_state(model())
 

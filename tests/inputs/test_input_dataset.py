@@ -6,7 +6,6 @@ from small_analysis import FIELDS, GRID, LEVELS, build_analysis, read_state
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.input_dataset import InputDataset
-from ngcm_cli.inputs.sources.location import ARCO, is_remote, location
 
 NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
 DAYS = ("2020-08-21T12", "2020-08-22T12", "2020-08-23T12")
@@ -36,7 +35,9 @@ def test_one_file_per_day(tmp_path):
         whole.isel(time=[day]).to_netcdf(tmp_path / f"day_{day}.nc")
     state = read_state(tmp_path / "day_?.nc", DAYS[1])
     same(state, read_state(tmp_path / "whole.nc", DAYS[1]))
-    assert "2020-08-21T12 (24 h before the initial time)" in state.surface_forcing.notes[0]
+    assert (
+        "2020-08-21T12 (24 h before the initial time)" in state.surface_forcing.notes[0]
+    )
 
 
 def test_the_sea_may_be_on_another_grid_and_clock(tmp_path, native):
@@ -90,11 +91,6 @@ def test_a_name_with_brackets_is_no_pattern(tmp_path, native):
     native.to_netcdf(tmp_path / "run[1].nc")
     with InputDataset.open(str(tmp_path / "run[1].nc"), FIELDS) as source:
         assert set(source.fields) == set(FIELDS)
-
-
-def test_arco_is_a_name():
-    assert location("arco") == location("ARCO") == ARCO and is_remote("arco")
-    assert location("arco.nc") == "arco.nc" and not is_remote("arco.nc")
 
 
 def test_only_times_that_have_data_count(tmp_path):

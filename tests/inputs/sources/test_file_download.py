@@ -160,7 +160,9 @@ def test_it_goes_on_where_the_connection_broke(
     body = os.urandom(200_000)
     (tmp_path / "a.bin").write_bytes(body)
     servers.upload_to_google(google_store, tmp_path / "a.bin", "files/a.bin")
-    google_network.faults = [Fault("a.bin", 3, cut=50_000)]  # more than stalls may be
+    google_network.faults = [
+        Fault("a.bin", 3, cut=50_000)
+    ]  # more than allowed in a row
     seen = []
     progress = lambda *now: seen.append(now[0])
     file = download_file("gs://public/files/a.bin", accept, progress=progress)
@@ -179,7 +181,7 @@ def test_a_server_that_always_begins_anew_is_given_up(
     network.faults = [Fault("era5.nc", always, cut=5000)]
     with pytest.raises(InputDataError, match="breaks the connection|part of a file"):
         download_file(url, accept)
-    assert len(network.requests) <= 3 * (1 + impatience.stalls)
+    assert len(network.requests) <= 3 * (1 + impatience.failed_transfers)
 
 
 def test_a_file_that_changes_half_way_is_fetched_anew(

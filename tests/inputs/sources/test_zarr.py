@@ -309,7 +309,7 @@ def test_a_server_that_is_busy_from_the_beginning(google_network, impatience):
     google_network.faults = [Fault(times=always, status=429)]
     assert "429 Too Many Requests" in refused(GOOGLE).message
     asked = [path for path, _ in google_network.requests]
-    assert max(map(asked.count, asked)) == impatience.answers + 1
+    assert max(map(asked.count, asked)) == impatience.busy_retries + 1
 
 
 def test_broken_metadata(google_network):
