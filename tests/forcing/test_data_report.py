@@ -115,7 +115,7 @@ def all_missing(d):
     "spoil, sentence",
     [
         (nan_block, "'temperature' has 5 missing values (NaN) at 2020-08-22T12"),
-        (wrong_units, "contradicts it"),
+        (wrong_units, "contradict it"),
         (mixed_levels, "Geopotential at 500 hPa (mean"),
         (all_missing, "every value is missing"),
     ],

@@ -48,8 +48,8 @@ def test_the_sea_may_be_on_another_grid_and_clock(tmp_path, native):
     one = read_state(tmp_path / "*.nc")
     other = read_state(tmp_path / "air.nc", sst_data=str(tmp_path / "sea.nc"))
     same(one, other)
-    assert "from 12x6 (30°)" in " ".join(one.sea.notes)
-    assert one.notes == ()
+    assert "from 12x6 (30°)" in " ".join(one.surface_forcing.notes)
+    assert one.analysis.notes == ()
 
 
 def test_a_variable_in_two_files_at_a_time(tmp_path, native):
@@ -63,7 +63,7 @@ def test_files_that_do_not_belong_together(tmp_path):
     build_analysis(*NODES, DAYS[:1]).to_netcdf(tmp_path / "a.nc")
     other = np.arange(0, 360, 30.0), np.arange(-75, 76, 30.0)
     build_analysis(*other, DAYS[1:2]).to_netcdf(tmp_path / "b.nc")
-    with pytest.raises(InputDataError, match="other grids or levels in .*a.nc and"):
+    with pytest.raises(InputDataError, match="different grids or levels in .*a.nc and"):
         InputDataset.open(str(tmp_path / "*.nc"), FIELDS)
 
 
@@ -76,7 +76,7 @@ def test_no_common_time(tmp_path):
 
 
 def test_a_pattern_of_nothing(tmp_path):
-    with pytest.raises(InputDataError, match=r"No file is called '.*\*.nc'"):
+    with pytest.raises(InputDataError, match=r"No file matches '.*\*.nc'"):
         InputDataset.open(str(tmp_path / "*.nc"), FIELDS)
 
 
@@ -165,7 +165,7 @@ def spoilt(dataset, axis, value):
         (lambda d: d.isel(time=[]), "The time axis is empty"),
         (lambda d: d.isel(level=[]), "'level' is empty"),
         (lambda d: d.isel(level=[0, 1, 1, 2]), "the level 500 more than once"),
-        (lambda d: spoilt(d, "level", -1), "holds -1, which is no pressure"),
+        (lambda d: spoilt(d, "level", -1), "holds -1, which is not a pressure"),
     ],
 )
 def test_damaged_coordinates(tmp_path, native, spoil, words):
@@ -216,9 +216,9 @@ def test_thirteen_levels_and_no_cloud(tmp_path, thirteen):
         state.fields["temperature"][0], state.fields["temperature"][1]
     )
     assert not state.fields["specific_cloud_ice_water_content"].any()
-    notes = " ".join(state.notes)
+    notes = " ".join(state.analysis.notes)
     assert "Interpolated from 13 pressure levels (50 to 1000 hPa)" in notes
-    assert "above 50 hPa" in notes and "taken as zero" in notes
+    assert "above 50 hPa" in notes and "set to zero" in notes
 
 
 def test_a_level_without_data_is_interpolated(tmp_path, thirteen):
@@ -226,7 +226,7 @@ def test_a_level_without_data_is_interpolated(tmp_path, thirteen):
     thirteen.to_netcdf(tmp_path / "a.nc")
     state = read_state(tmp_path / "a.nc", levels=THIRTEEN)
     assert np.isfinite(state.fields["specific_humidity"]).all()
-    assert "specific_humidity: no data at 150 hPa" in " ".join(state.notes)
+    assert "specific_humidity: no data at 150 hPa" in " ".join(state.analysis.notes)
 
 
 def test_all_the_models_levels_pass_untouched(tmp_path, native):
@@ -246,7 +246,7 @@ def test_gfs_starts_a_forecast(shared):
         levels = era5["level"].values.tolist()
     state = read_state(path, levels=levels)
     assert all(np.isfinite(x).all() for x in state.fields.values())
-    assert "no data at 20 hPa" in " ".join(state.notes)
+    assert "no data at 20 hPa" in " ".join(state.analysis.notes)
     sea = state.forcing["sea_surface_temperature"]
     assert sea.min() > 271 and sea.max() < 306
     assert "skin_temperature" in " ".join(state.surface_forcing.notes)
@@ -257,7 +257,7 @@ def test_a_learned_forecast_on_thirteen_levels(shared, tmp_path):
     with xr.open_dataset(path) as dataset:
         dataset.isel(member=0).drop_vars("member").to_netcdf(tmp_path / "a.nc")
     state = read_state(
-        tmp_path / "a.nc", levels=(20.0, 50.0, 70.0, 500.0, 1000.0), sea="climatology"
+        tmp_path / "a.nc", levels=(20.0, 50.0, 70.0, 500.0, 1000.0), mode="climatology"
     )
     assert all(np.isfinite(x).all() for x in state.fields.values())
     z = state.fields["geopotential"].mean(axis=(1, 2)) / 9.80665
