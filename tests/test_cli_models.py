@@ -186,7 +186,7 @@ def test_verify_the_bundled_model(ngcm):
         "SHA-256",
         "parameters",
         "finite weights",
-        "every weight in its place",
+        "every weight is used",
         "finite outputs",
         "one-step fingerprint",
     ]

@@ -198,7 +198,7 @@ def choose_conversion(
     hint = f"They look like '{likely[0].units}': c" if likely else "C"
     raise InputDataError(
         f"Variable {quoted_name(found, variable.name)} has the units attribute "
-        f"'{stated.units}', but {span}, which contradicts it.",
+        f"'{stated.units}', but {span}, which contradict it.",
         f"{hint}orrect the units attribute or the values; {marker}.",
     )
 

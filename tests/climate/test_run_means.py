@@ -78,7 +78,7 @@ def test_a_run_is_the_model_and_nothing_else(new_year):
     config = read_config(new_year.folder)
     plan, beginnings = plan_climate(unwritten(config))
     model, sea = plan.model, plan.sea
-    forcing = Forcing.at_times(sea.times, sea.fields, sea.warming)
+    forcing = Forcing.at_times(sea.times, sea.fields, sea.sst_offset)
     key = jax.random.key(config.seed)
     state = model.encode(beginnings[0].fields, forcing, config.start, key)
     steps = int(DAY // model.time_step)

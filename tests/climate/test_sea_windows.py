@@ -3,11 +3,12 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from ngcm_cli.climate.sea_windows import SeaWindows
 
 from ngcm_cli import units
-from ngcm_cli.forcing.surface_forcing import SEA_ICE, SST, Sea
+from ngcm_cli.climate.sea_windows import SeaWindows
+from ngcm_cli.forcing.surface_forcing import SurfaceForcing
 from ngcm_cli.gcm.forcing import Forcing
+from ngcm_cli.inputs.variables import SEA_ICE, SST
 
 DAY = np.timedelta64(86400, "s")
 HOUR = np.timedelta64(3600, "s")
@@ -21,7 +22,7 @@ def monthly_sea(first, last):
     shape = len(times), 1, 2, 1
     fields = {SST: draw.uniform(280, 300, shape), SEA_ICE: draw.uniform(0, 1, shape)}
     fields = {name: x.astype(np.float32) for name, x in fields.items()}
-    return Sea(times, fields, (), warming=2.0)
+    return SurfaceForcing(times, fields, (), sst_offset=2.0)
 
 
 def at(forcing, time):
@@ -44,7 +45,7 @@ def assert_windows(starts, days, programs):
     """
     first, last = (np.datetime64(start, "s") for start in starts)
     sea = monthly_sea(first - 31 * DAY, last + (days + 31) * DAY)
-    whole = Forcing.at_times(sea.times, sea.fields, sea.warming)
+    whole = Forcing.at_times(sea.times, sea.fields, sea.sst_offset)
     windows = SeaWindows(sea, first, last, days)
     seen = [windows.forcing(0)]
     for day in range(days):

@@ -18,7 +18,7 @@ from ngcm_cli.dynamics.state import TRACERS
 from ngcm_cli.gcm import ModelState, NeuralGCM
 from ngcm_cli.inputs.inputs import InitialState
 from ngcm_cli.physics.random_fields import RandomState
-from ngcm_cli.run import bundled_state
+from ngcm_cli import bundled_state
 from ngcm_cli.spectral.operators import vorticity_divergence
 
 PRESSURE = 98_000.0  # Pa

@@ -3,40 +3,26 @@
 import netCDF4
 import numpy as np
 import pytest
-from small_analysis import CLIMATOLOGY, GRID, RECORD
+from small_analysis import GRID, RECORD
 
-from ngcm_cli import origin
-from ngcm_cli.errors import InputDataError
-from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
+from ngcm_cli.errors import RecordCoverageError
+from ngcm_cli.forcing.read_forcing import ForcingRequest, read_forcing
 from ngcm_cli.forcing.sst_record import SSTRecord
 from ngcm_cli.inputs.input_dataset import InputDataset
 from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.sources.bundled import sst_record_path
 from ngcm_cli.inputs.variables import SEA_ICE, SST, SURFACE_VARIABLES
 
-NEEDS = ModelInputs(GRID, (), ())
+MODEL_INPUTS = ModelInputs(GRID, (), ())
 
 
 def time(text):
     return np.datetime64(text, "s")
 
 
-def request(start, end, **more):
-    return InputRequest(
-        data="never opened",
-        init=None,
-        lead=time(end) - time(start),
-        sea="prescribed",
-        sst_data=str(RECORD),
-        sst_offset=0.0,
-        climatology=str(CLIMATOLOGY),
-        instead="--sst-climatology",
-        without_ice=origin.RECORD_WITHOUT_ICE,
-        **more,
-    )
-
-
-def read(start, end, **more):
-    return read_sea(request(start, end, **more), time(start), NEEDS)
+def read(start, end, mode="prescribed"):
+    request = ForcingRequest(mode, time(end) - time(start), sst_record_path())
+    return read_forcing(request, time(start), MODEL_INPUTS)
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +54,8 @@ def test_forty_years_are_covered(forty_years):
 def test_it_is_said_that_the_ice_is_of_no_year(forty_years):
     notes = " ".join(forty_years.notes)
     assert "monthly means, interpolated between mid-month values" in notes
-    assert "taken from AMIP's climatology, the same in every year; a record" in notes
-    assert "could not be had to bundle." in notes
+    assert "taken from AMIP's climatology, the same in every year." in notes
+    assert "no record of sea ice for its years was available to bundle." in notes
 
 
 def test_the_ice_is_the_same_in_every_year(forty_years):
@@ -84,7 +70,7 @@ def test_months_have_the_means_of_the_record(forty_years):
     """Hour by hour through the winter of El Niño, and the one two years later."""
     means = {}
     with InputDataset.open(str(RECORD), SURFACE_VARIABLES) as source:
-        fields = SSTRecord.of(source, NEEDS).fields
+        fields = SSTRecord.of(source, MODEL_INPUTS).fields
         for month in ("1997-12", "1999-12"):
             begin, end = time(month), time(np.datetime64(month) + 1)
             hours = np.arange(begin, end, np.timedelta64(1, "h"))
@@ -108,13 +94,12 @@ def test_months_have_the_means_of_the_record(forty_years):
     ],
 )
 def test_a_run_beyond_it_is_refused(start, end):
-    with pytest.raises(InputDataError) as caught:
+    with pytest.raises(RecordCoverageError) as caught:
         read(start, end)
     message = caught.value.message
     assert "known from 1981-12-01T00 to 2023-02-01T00 only" in message
     assert RECORD.name in message and "494 times" in message
-    assert caught.value.hint.endswith("or use --sst-climatology.")
-    assert "persist" not in str(caught.value)
+    assert caught.value.hint.endswith("or name a longer record with --sst-data.")
 
 
 @pytest.mark.parametrize(
@@ -128,9 +113,7 @@ def test_it_may_be_used_to_its_ends(start, end):
 
 def test_the_climatology_of_it(forty_years):
     """Another request of the same record: its mean year."""
-    wanted = request("1990-01-01", "1991-01-01")
-    wanted = InputRequest(**{**vars(wanted), "sea": "climatology"})
-    year = read_sea(wanted, time("1990-01-01"), NEEDS)
+    year = read("1990-01-01", "1991-01-01", "climatology")
     assert "Climatology: mean of 1981-12-01T00 to 2023-01-01T00" in " ".join(year.notes)
     when = time("1990-07-01")
     change = forty_years.at_time(when)[SST] - year.at_time(when)[SST]

@@ -1,13 +1,10 @@
 import numpy as np
 import pytest
-from small_analysis import FIELDS, GRID, LEVELS, build_analysis
+from small_analysis import FIELDS, GRID, MODEL_INPUTS, NODES, build_analysis
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.forcing.data_report import check
+from ngcm_cli.forcing.data_report import report_data
 from ngcm_cli.inputs.model_inputs import ModelInputs
-
-NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
-NEEDS = ModelInputs(GRID, LEVELS, FIELDS)
 
 
 def text(report):
@@ -18,7 +15,9 @@ def text(report):
 def look(tmp_path):
     def write_and_look(dataset, init=None):
         dataset.to_netcdf(tmp_path / "a.nc")
-        return check(str(tmp_path / "a.nc"), NEEDS, init and np.datetime64(init, "s"))
+        return report_data(
+            str(tmp_path / "a.nc"), MODEL_INPUTS, init and np.datetime64(init, "s")
+        )
 
     return write_and_look
 
@@ -36,20 +35,20 @@ def test_a_good_analysis(look, native):
     assert f"sea_ice_cover in 1: 0 to 0.9, {share:.3g} % missing" in said
     assert "Not used: t2m" in said
     assert "Forecast: can start from it." in said
-    assert "Sea: can be taken from it: fields of one time" in said
+    assert "Forcing: can be taken from it: fields of one time" in said
 
 
 def test_substitutions_are_told(look, native):
     gone = ["specific_cloud_ice_water_content", "sea_ice_cover"]
     said = text(look(native.drop_vars(gone)))
     assert "Forecast: specific_cloud_ice_water_content: not in the data" in said
-    assert "Sea: sea_ice_cover is not there: it is derived" in said
+    assert "Forcing: sea_ice_cover is not in the data: derived" in said
 
 
 def test_what_is_missing(look, native):
     report = look(native.drop_vars(["temperature", "sea_surface_temperature"]))
     assert not report.usable and report.problems == ()
-    assert "cannot start from it: temperature not there" in text(report)
+    assert "cannot start from it: no temperature." in text(report)
     assert "cannot be taken from it" in text(report)
 
 
@@ -60,7 +59,9 @@ def test_only_the_sea(look, native):
 
 
 def test_nothing_known(look, native):
-    with pytest.raises(InputDataError, match="nothing that a run needs.*orog.*Static"):
+    with pytest.raises(
+        InputDataError, match="no variable that a run needs.*orog.*Static"
+    ):
         look(native[["temperature"]].rename(temperature="orog"))
 
 
@@ -86,7 +87,7 @@ def test_a_time_that_is_not_there(look):
     assert not report.usable
     assert "There is no 2021-01-01T00; the data hold 2 times" in problem.message
     assert all(time in problem.message for time in times)
-    assert "--init 2020-08-22T12" in problem.hint
+    assert "nearest initial time is 2020-08-22T12" in problem.hint
 
 
 def test_any_time_will_do_where_there_is_none(look, native):
@@ -114,7 +115,7 @@ def all_missing(d):
     "spoil, sentence",
     [
         (nan_block, "'temperature' has 5 missing values (NaN) at 2020-08-22T12"),
-        (wrong_units, "contradicts that"),
+        (wrong_units, "contradict it"),
         (mixed_levels, "Geopotential at 500 hPa (mean"),
         (all_missing, "every value is missing"),
     ],
@@ -140,13 +141,13 @@ REAL = {
     "era5_tl31_1959-01-02T00.nc": ["can start from it", "37: 1, 2, 3"],
     "gfs_f072_valid_20111011T00_2p5deg_26lev.nc": [
         "from 26 pressure levels",
-        "skin temperature of the sea stands for it",
+        "replaced by skin temperature of the sea",
         "no data at 20 hPa",
     ],
     "oisst_sst_monthly_2p5deg_198112_202301.nc": [
         "494 times from 1981-12-01T00 to 2023-01-01T00, one a month",
         "converted from degC to K",
-        "AMIP's monthly climatology stands for it",
+        "replaced by AMIP's monthly climatology",
     ],
 }
 
@@ -154,7 +155,7 @@ REAL = {
 @pytest.mark.parametrize("name", REAL)
 def test_real_files(shared, name):
     levels = (1.0, 50.0, 500.0, 1000.0)
-    report = check(str(shared / "data" / name), ModelInputs(GRID, levels, FIELDS))
+    report = report_data(str(shared / "data" / name), ModelInputs(GRID, levels, FIELDS))
     assert report.usable
     for words in REAL[name]:
         assert words in text(report)
@@ -167,8 +168,8 @@ UNUSABLE = {
         "Levels: 13: 50, 100, 150",
         "temperature in K, on member, level, latitude, longitude",
         "Not used: vertical_velocity",
-        "Forecast: cannot start from it as it is, see below.",
-        "does not know 'member'",
+        "Forecast: cannot start from it, see below.",
+        "does not recognise 'member'",
     ),
     "era5_ens_20170101_3deg_ZT_500_850.nc": (
         "number (10), time (4), level (2), latitude (61), longitude (120)",
@@ -177,8 +178,8 @@ UNUSABLE = {
         "geopotential in m**2 s**-2, on number",
         "no u_component_of_wind, v_component_of_wind, specific_humidity.",
         "Forecast: Too few pressure levels",
-        "Sea: cannot be taken from it: no sea_surface_temperature",
-        "does not know 'number'",
+        "Forcing: cannot be taken from it: no sea_surface_temperature",
+        "does not recognise 'number'",
     ),
     "erainterim_zonalmean_monthly_1979_2016_37lev.nc": (
         "time (456), level (37), latitude (121)",
@@ -193,7 +194,7 @@ UNUSABLE = {
 
 @pytest.mark.parametrize("name", UNUSABLE)
 def test_real_files_that_cannot_be_used_are_described(shared, name):
-    report = check(str(shared / "data" / name), NEEDS)
+    report = report_data(str(shared / "data" / name), MODEL_INPUTS)
     assert not report.usable
     (problem,) = report.problems
     assert problem.hint and name in problem.message
@@ -229,18 +230,18 @@ def test_what_cannot_be_used_is_described(look, native, spoil, described, senten
 def test_of_several_files_the_one_that_is_wrong_is_described(tmp_path, native):
     native.to_netcdf(tmp_path / "a.nc")
     native.expand_dims(number=[0, 1]).to_netcdf(tmp_path / "b.nc")
-    report = check(str(tmp_path / "*.nc"), NEEDS)
+    report = report_data(str(tmp_path / "*.nc"), MODEL_INPUTS)
     assert "b.nc" in text(report) and "number (2)" in text(report)
 
 
 def test_what_does_not_open_is_refused(tmp_path):
     (tmp_path / "a.nc").write_text("nothing")
     with pytest.raises(InputDataError, match="is a text file"):
-        check(str(tmp_path / "a.nc"), NEEDS)
+        report_data(str(tmp_path / "a.nc"), MODEL_INPUTS)
 
 
 def test_a_real_file_of_static_fields(shared):
     path = shared / "data" / "era5_static_orography_lsm_0p25deg.nc"
-    report = check(str(path), NEEDS)
+    report = report_data(str(path), MODEL_INPUTS)
     assert not report.usable
     assert "Not used: geopotential_at_surface" in text(report)

@@ -7,11 +7,8 @@ from hypothesis.extra import numpy as hnp
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.forcing.bounded_means import AT_BOUND, CONVERGED, REACH
-from ngcm_cli.forcing.mid_month_values import (
-    is_monthly,
-    mid_month_values,
-    month_lengths,
-)
+from ngcm_cli.forcing.mid_month_values import mid_month_values
+from ngcm_cli.inputs.months import is_monthly
 
 FREEZING = 271.35
 SAMPLES = 2000  # per month
@@ -84,8 +81,6 @@ def test_middles_of_months_of_any_length():
     times, _ = mid_month_values(np.zeros(3), months("2000-02", 3))
     expected = ["2000-02-15T12", "2000-03-16T12", "2000-04-16T00"]
     np.testing.assert_array_equal(times, np.array(expected, "datetime64[s]"))
-    days = month_lengths(np.array(["1999-02-14", "2000-02-29", "2100-02-01"], "M8[D]"))
-    np.testing.assert_array_equal(days / np.timedelta64(1, "D"), [28, 29, 28])
 
 
 @given(
@@ -211,43 +206,6 @@ def test_months_must_follow_each_other():
         mid_month_values(np.zeros(3), np.array(["2001-01", "2001-02", "2001-04"], "M8"))
     with pytest.raises(InputDataError, match="A climatology has 12 months, here are 6"):
         mid_month_values(np.zeros(6), months("2001-01", 6), periodic=True)
-
-
-STARTS = months("1999-11", 6)
-DAY = np.timedelta64(1, "D")
-
-
-@pytest.mark.parametrize(
-    "times",
-    [
-        STARTS.astype("M8[D]"),
-        STARTS.astype("M8[D]") + 14 * DAY,
-        (STARTS + 1).astype("M8[D]") - DAY,
-        (STARTS + 1).astype("M8[h]") - np.timedelta64(1, "h"),
-        STARTS.astype("M8[s]") + month_lengths(STARTS) // 2,
-        STARTS.astype("M8[D]") + np.array([14, 15, 15, 13, 15, 14]) * DAY,
-    ],
-    ids=["first", "fifteenth", "last", "last hour", "middle", "about the middle"],
-)
-def test_monthly_stamps(times):
-    assert is_monthly(times)
-    assert is_monthly(times.astype("M8[ns]"))
-    assert not is_monthly(times[:2])
-    assert not is_monthly(times[::2])
-
-
-@pytest.mark.parametrize(
-    "times",
-    [
-        np.datetime64("2000-01-01") + np.arange(12) * DAY,
-        np.datetime64("2000-01-01") + 30 * np.arange(5) * DAY,
-        STARTS.astype("M8[D]") + np.array([0, 0, 5, 0, 0, 0]) * DAY,
-        np.array(["2000-01-01", "2001-01-01", "2002-01-01"], "M8[D]"),
-    ],
-    ids=["daily", "every 30 days", "one is off", "yearly"],
-)
-def test_other_stamps(times):
-    assert not is_monthly(times)
 
 
 def missed(values, means, starts, lower, upper, periodic):

@@ -1,58 +1,53 @@
-"""The atmosphere and the sea of a run, each read alone."""
+"""The analysis and the surface forcing of a run, each read alone."""
+
+import dataclasses
 
 import numpy as np
 import pytest
-from small_analysis import CLIMATOLOGY, FIELDS, GRID, LEVELS, build_analysis
+from small_analysis import MODEL_INPUTS, NODES, build_analysis
 
-from ngcm_cli.errors import InputDataError
-from ngcm_cli.forcing.run_inputs import (
-    InputRequest,
-    read_atmosphere,
-    read_inputs,
-    read_sea,
-)
+from ngcm_cli.errors import InputDataError, RecordCoverageError
+from ngcm_cli.forcing.read_forcing import ForcingRequest, read_forcing
+from ngcm_cli.forcing.run_inputs import check_inputs, read_inputs
 from ngcm_cli.inputs.input_cache import InputCache
-from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.read_analysis import AnalysisRequest, read_analysis
 from ngcm_cli.inputs.variables import SST
 
-NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
-NEEDS = ModelInputs(GRID, LEVELS, FIELDS)
 DAYS = tuple(f"2020-08-{day:02}T12" for day in range(18, 27))
 INIT, DAY = np.datetime64("2020-08-20T12", "s"), np.timedelta64(86400, "s")
 FAR = "gs://bucket/of/ours.zarr"
 
 
-@pytest.fixture
-def request_of(tmp_path, monkeypatch):
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
     monkeypatch.setenv("NGCM_HOME", str(tmp_path / "home"))
 
-    def build(dataset=None, **more):
-        if dataset is not None:
-            dataset.to_netcdf(tmp_path / "air.nc")
-        settings = {
-            "data": str(tmp_path / "air.nc"),
-            "init": INIT,
-            "lead": 3 * DAY,
-            "sea": "prescribed",
-            "sea_data": None,
-            "sea_offset": 0.5,
-            "climatology": str(CLIMATOLOGY),
-        }
-        return InputRequest(**(settings | more))
 
-    return build
+@pytest.fixture
+def path(tmp_path):
+    """Write a dataset; return its path."""
+
+    def write(dataset, name="air.nc"):
+        dataset.to_netcdf(tmp_path / name)
+        return str(tmp_path / name)
+
+    return write
 
 
-@pytest.mark.parametrize("sea", ["prescribed", "persist", "climatology"])
-def test_both_are_as_they_are_read_together(request_of, sea):
-    request = request_of(build_analysis(*NODES, DAYS), sea=sea)
-    together = read_inputs(request, NEEDS)
-    time, atmosphere = read_atmosphere(request, NEEDS)
-    assert time == together.time == INIT == atmosphere.time
-    assert atmosphere.notes == together.notes
+@pytest.mark.parametrize("mode", ["prescribed", "persist", "climatology"])
+def test_both_are_as_they_are_read_together(path, mode):
+    data = path(build_analysis(*NODES, DAYS))
+    request = AnalysisRequest(data, INIT)
+    forcing = ForcingRequest(mode, 3 * DAY, sst_offset=0.5)
+    together = read_inputs(request, forcing, MODEL_INPUTS)
+    analysis = read_analysis(request, MODEL_INPUTS)
+    assert analysis.time == together.time == INIT
+    assert analysis.notes == together.analysis.notes
     for name, field in together.fields.items():
-        np.testing.assert_array_equal(atmosphere.fields[name], field)
-    alone = read_sea(request, INIT, NEEDS)
+        np.testing.assert_array_equal(analysis.fields[name], field)
+    if mode != "climatology":
+        forcing = dataclasses.replace(forcing, data=data)
+    alone = read_forcing(forcing, INIT, MODEL_INPUTS)
     assert alone.notes == together.surface_forcing.notes
     np.testing.assert_array_equal(alone.times, together.surface_forcing.times)
     for name, field in together.surface_forcing.fields.items():
@@ -60,71 +55,89 @@ def test_both_are_as_they_are_read_together(request_of, sea):
     assert alone.sst_offset == 0.5
 
 
-def test_the_sea_is_of_the_run_and_not_of_the_atmosphere(request_of):
+def test_the_forcing_is_of_the_run_and_not_of_the_analysis(path):
     """Which is of another year, and the only one in its file."""
     air = build_analysis(*NODES, ("1959-01-02T00",))
-    request = request_of(air.drop_vars([SST, "sea_ice_cover"]), init=None)
-    path = request.data.replace("air", "sea")
-    build_analysis(*NODES, DAYS)[[SST, "sea_ice_cover"]].to_netcdf(path)
-    request = request_of(init=None, sst_data=path)
-    time, _ = read_atmosphere(request, NEEDS)
-    assert time == np.datetime64("1959-01-02")
-    sea = read_sea(request, INIT, NEEDS)
-    np.testing.assert_array_equal(sea.times, INIT + np.arange(4) * DAY)
+    request = AnalysisRequest(path(air.drop_vars([SST, "sea_ice_cover"])))
+    sea = path(build_analysis(*NODES, DAYS)[[SST, "sea_ice_cover"]], "sea.nc")
+    forcing = ForcingRequest("prescribed", 3 * DAY, sea)
+    assert read_analysis(request, MODEL_INPUTS).time == np.datetime64("1959-01-02")
+    alone = read_forcing(forcing, INIT, MODEL_INPUTS)
+    np.testing.assert_array_equal(alone.times, INIT + np.arange(4) * DAY)
     with pytest.raises(InputDataError, match="The run goes from 1959-01-02T00"):
-        read_inputs(request, NEEDS)
+        read_inputs(request, forcing, MODEL_INPUTS)
 
 
-def test_the_state_alone_is_checked_as_ever(request_of):
+def test_the_analysis_alone_is_checked_as_ever(path):
     air = build_analysis(*NODES, DAYS)
     with pytest.raises(InputDataError, match="missing: temperature"):
-        read_atmosphere(request_of(air.drop_vars("temperature")), NEEDS)
+        data = path(air.drop_vars("temperature"), "without.nc")
+        read_analysis(AnalysisRequest(data, INIT), MODEL_INPUTS)
+    data = path(air.drop_vars(SST), "dry.nc")
+    assert read_analysis(AnalysisRequest(data, INIT), MODEL_INPUTS).time == INIT
     with pytest.raises(InputDataError, match="missing: sea_surface_temperature"):
-        read_atmosphere(request_of(air.drop_vars(SST)), NEEDS)
+        forcing = ForcingRequest("prescribed", DAY)
+        read_inputs(AnalysisRequest(data, INIT), forcing, MODEL_INPUTS)
     with pytest.raises(InputDataError, match="no 1999-01-01T00"):
-        read_atmosphere(request_of(air, init=np.datetime64("1999-01-01")), NEEDS)
+        wrong = AnalysisRequest(path(air), np.datetime64("1999-01-01"))
+        read_analysis(wrong, MODEL_INPUTS)
 
 
-def test_a_state_from_far_away_is_kept(request_of):
-    """Both take the state that one of them kept."""
-    request = request_of(build_analysis(*NODES, DAYS))
-    _, atmosphere = read_atmosphere(request, NEEDS)
-    InputCache.of(FAR, NEEDS).save_analysis(atmosphere)
-    far = request_of(data=FAR, offline=True, sst_data=request.data)
-    time, again = read_atmosphere(far, NEEDS)
-    assert time == INIT
-    for name, field in atmosphere.fields.items():
+def test_several_initial_times_are_checked(path):
+    request = AnalysisRequest(path(build_analysis(*NODES, DAYS)))
+    forcing = ForcingRequest("prescribed", DAY)
+    check_inputs(request, forcing, (INIT, INIT + 2 * DAY), MODEL_INPUTS)
+    with pytest.raises(InputDataError, match="no 2020-09-19T12"):
+        check_inputs(request, forcing, (INIT, INIT + 30 * DAY), MODEL_INPUTS)
+    with pytest.raises(RecordCoverageError):
+        check_inputs(request, forcing, (INIT, INIT + 6 * DAY), MODEL_INPUTS)
+
+
+def test_a_remote_analysis_is_cached(path):
+    """Both ways of reading take the analysis out of the cache."""
+    data = path(build_analysis(*NODES, DAYS))
+    analysis = read_analysis(AnalysisRequest(data, INIT), MODEL_INPUTS)
+    InputCache.of(FAR, MODEL_INPUTS).save_analysis(analysis)
+    request = AnalysisRequest(FAR, INIT, offline=True)
+    again = read_analysis(request, MODEL_INPUTS)
+    assert again.time == INIT
+    for name, field in analysis.fields.items():
         np.testing.assert_array_equal(again.fields[name], field)
-    assert read_inputs(far, NEEDS).time == INIT
+    forcing = ForcingRequest("prescribed", DAY, data, offline=True)
+    assert read_inputs(request, forcing, MODEL_INPUTS).time == INIT
 
 
-def test_what_is_far_away_and_not_to_be_fetched(request_of):
-    """The hint names what prepares it: of the state that, of the sea nothing does."""
-    far = request_of(data=FAR, offline=True, sst_data=FAR)
+def test_remote_data_of_an_offline_run(path):
+    """The hint names the command that fetches the analysis, or both; never forcing."""
+    request = AnalysisRequest(FAR, INIT, offline=True)
+    forcing = ForcingRequest("prescribed", DAY, FAR, offline=True)
     command = f"ngcm data prepare --init 2020-08-20T12 --data {FAR}"
     with pytest.raises(InputDataError) as caught:
-        read_atmosphere(far, NEEDS)
+        read_analysis(request, MODEL_INPUTS)
     assert f"`{command}`" in caught.value.hint
     with pytest.raises(InputDataError) as caught:
-        read_inputs(far, NEEDS)
+        read_inputs(request, forcing, MODEL_INPUTS)
     assert f"`{command} --sst prescribed --sst-data {FAR}`" in caught.value.hint
     with pytest.raises(InputDataError) as caught:
-        read_sea(far, INIT, NEEDS)
-    assert caught.value.hint == "Go without --offline and --dry-run."
+        read_forcing(forcing, INIT, MODEL_INPUTS)
+    assert caught.value.hint == "Run without --offline and --dry-run."
 
 
-@pytest.mark.parametrize("spoil", ["beyond", "no time", "a hole"])
-def test_what_to_do_instead_is_said_as_the_command_has_it(request_of, spoil):
-    days = ("1990-01-01", "1990-01-02", "2050-01-01") if spoil == "a hole" else DAYS
+@pytest.mark.parametrize("spoil", ["beyond", "no time", "a gap"])
+def test_a_record_that_does_not_cover_the_run(path, spoil):
+    days = ("1990-01-01", "1990-01-02", "2050-01-01") if spoil == "a gap" else DAYS
     data = build_analysis(*NODES, days)
     if spoil == "no time":
         data = data.isel(time=0, drop=True)
     lead = 300 * DAY if spoil == "beyond" else DAY
-    with pytest.raises(InputDataError) as caught:
-        read_sea(request_of(data, lead=lead), INIT, NEEDS)
-    assert caught.value.hint.endswith("or use --sst persist or climatology.")
-    amip = request_of(lead=lead, instead="--sst-climatology")
-    with pytest.raises(InputDataError) as caught:
-        read_sea(amip, INIT, NEEDS)
-    assert caught.value.hint.endswith("or use --sst-climatology.")
-    assert "persist" not in str(caught.value)
+    with pytest.raises(RecordCoverageError) as caught:
+        request = ForcingRequest("prescribed", lead, path(data))
+        read_forcing(request, INIT, MODEL_INPUTS)
+    assert caught.value.hint
+    caught.value.hint += " Or use --sst-climatology."  # as a command does
+    assert str(caught.value).endswith("Or use --sst-climatology.")
+
+
+def test_a_forcing_must_name_its_data():
+    with pytest.raises(ValueError, match="not named"):
+        read_forcing(ForcingRequest("prescribed", DAY), INIT, MODEL_INPUTS)

@@ -70,10 +70,8 @@ def test_surface_fields_that_models_only_predict_are_ignored(read, native):
         standard_name="atmosphere_mass_content_of_water_vapor"
     )
     state, same = read(native), read(more)
-    assert (same.notes, same.surface_forcing.notes) == (
-        state.notes,
-        state.surface_forcing.notes,
-    )
+    assert same.analysis.notes == state.analysis.notes
+    assert same.surface_forcing.notes == state.surface_forcing.notes
     assert set(same.fields) == set(FIELDS) and set(same.forcing) == set(FORCINGS)
     same_state(same, native)
 
@@ -82,7 +80,6 @@ def test_model_grid_passes_through_untouched(read, native):
     state = read(native)
     same_state(state, native)
     assert state.time == np.datetime64("2020-08-22T12")
-    assert state.source.endswith("analysis.nc")
     assert list(state.fields) == list(FIELDS)
     assert set(state.forcing) == set(FORCINGS)
     for array in state.fields.values():
@@ -93,7 +90,7 @@ def test_model_grid_passes_through_untouched(read, native):
         assert array.dtype == np.float32
         assert array.flags.c_contiguous
         assert np.isfinite(array).all()
-    assert not any("Regridded" in note for note in state.notes)
+    assert not any("Regridded" in note for note in state.analysis.notes)
 
 
 def test_zarr(tmp_path, native):
@@ -152,7 +149,7 @@ def test_regrids_conservatively_and_fills_land_from_the_sea(read, regular):
     sst = regridder(on_grid(regular["sea_surface_temperature"]))
     expected = fill_nan_with_nearest(sst, GRID)
     np.testing.assert_array_equal(state.forcing["sea_surface_temperature"][0], expected)
-    assert "Regridded conservatively from 36x19 (10°)" in " ".join(state.notes)
+    assert "Regridded conservatively from 36x19 (10°)" in " ".join(state.analysis.notes)
 
 
 def test_land_is_announced(read, native):
@@ -164,7 +161,7 @@ def test_land_is_announced(read, native):
 def test_unused_levels_are_dropped_and_announced(read, native):
     state = read(native, levels=(500.0, 1000.0))
     same_state(state, native.sel(level=[500.0, 1000.0]))
-    assert "left out: 100, 850 hPa" in " ".join(state.notes)
+    assert "left out: 100, 850 hPa" in " ".join(state.analysis.notes)
 
 
 def test_chosen_time(read, analysis_on):
@@ -195,7 +192,7 @@ def test_data_without_time_take_init(read, native):
     state = read(native.squeeze("time", drop=True), "2020-08-22T12")
     same_state(state, native)
     assert state.time == np.datetime64("2020-08-22T12")
-    assert "no time" in " ".join(state.notes)
+    assert "no time" in " ".join(state.analysis.notes)
 
 
 # Units
@@ -222,7 +219,7 @@ def test_other_units_are_converted_and_announced(
     for group in ("fields", "forcing"):
         for key, array in getattr(expected, group).items():
             np.testing.assert_allclose(getattr(state, group)[key], array, rtol=3e-7)
-    notes = state.notes + state.surface_forcing.notes
+    notes = state.analysis.notes + state.surface_forcing.notes
     note = next(note for note in notes if note.startswith(f"{name}: '{name}'"))
     assert ("judged by the values" in note) != attribute
 
@@ -233,7 +230,7 @@ def test_geopotential_height_by_its_standard_name(read, native):
     height.attrs = {"standard_name": "geopotential_height", "units": "m"}
     state = read(native.drop_vars("geopotential").assign(z=height))
     np.testing.assert_allclose(state.fields["geopotential"], expected, rtol=3e-7)
-    assert "multiplied by 9.80665" in " ".join(state.notes)
+    assert "multiplied by 9.80665" in " ".join(state.analysis.notes)
 
 
 def test_units_that_contradict_the_values(refuse, native):
@@ -277,7 +274,7 @@ def test_ice_from_sst_is_near_the_analysed_ice(shared):
     grid = Grid.linear(63)
     with InputDataset.open(path, SURFACE_VARIABLES) as source:
         record = SSTRecord.of(source, ModelInputs(grid, (), ()))
-        real = record.observed(None, []).fields
+        real = record.read_time(None, []).fields
     sst = real["sea_surface_temperature"][0, 0]
     weights = grid.area_weights
     ice = (real["sea_ice_cover"][0, 0] * weights).sum()
@@ -298,7 +295,7 @@ def test_missing_variable(refuse, native):
 
 def test_variable_on_the_wrong_dimensions(refuse, native):
     native["temperature"] = native["temperature"].isel(level=0, drop=True)
-    refuse(native, "'temperature' does not count: it is on time", hint="Add them")
+    refuse(native, "'temperature' is not used: it is on time", hint="Add them")
 
 
 def test_too_few_levels(refuse, native):
@@ -317,14 +314,16 @@ def test_nan_in_the_atmosphere(refuse, native):
         native,
         "'specific_humidity' has 5 missing values",
         f"850 hPa, latitude {latitude:g}, longitude {22.5 * 5:g}",
-        hint="choose another time",
+        hint="choose another initial time",
     )
 
 
 def test_whole_variable_missing_at_this_time(refuse, native):
     native["sea_surface_temperature"] = native["sea_surface_temperature"] * np.nan
     refuse(
-        native, "'sea_surface_temperature' has no data at 2020-08-22T12", hint="--init"
+        native,
+        "'sea_surface_temperature' has no data at 2020-08-22T12",
+        hint="initial time",
     )
 
 
@@ -349,12 +348,12 @@ def test_ambiguous_time(refuse, analysis_on):
     refuse(
         analysis_on(*coordinates, DAYS[:2]),
         "2 times, 2020-08-01T00, 2020-08-02T00",
-        hint="--init",
+        hint="initial time",
     )
     refuse(
         analysis_on(*coordinates, DAYS),
         "31 times from 2020-08-01T00 to 2020-08-31T00, every 24 h",
-        hint="--init",
+        hint="initial time",
     )
 
 
@@ -363,13 +362,13 @@ def test_absent_time(refuse, native):
         native,
         "no 2020-08-22T00",
         "one time, 2020-08-22T12",
-        hint="--init 2020-08-22T12",
+        hint="nearest initial time is 2020-08-22T12",
         init="2020-08-22T00",
     )
 
 
 def test_no_time_at_all(refuse, native):
-    refuse(native.squeeze("time", drop=True), "no time", hint="--init")
+    refuse(native.squeeze("time", drop=True), "no time", hint="initial time")
 
 
 @pytest.mark.parametrize(
@@ -432,11 +431,11 @@ def test_era5_sample(shared):
     state = read_state(path, None, Grid.linear(31), levels)
     assert state.time == np.datetime64("1959-01-02")
     np.testing.assert_array_equal(state.fields["temperature"], temperature)
-    assert state.notes == ()
-    assert "the data hold none from 24 h before" in state.surface_forcing.notes[0]
+    assert state.analysis.notes == ()
+    assert "the data have none from 24 h before" in state.surface_forcing.notes[0]
     finer = read_state(path, None, Grid.linear(63), levels)
     assert finer.fields["temperature"].shape == (37, 128, 64)
-    assert len(finer.notes) == 1
+    assert len(finer.analysis.notes) == 1
 
 
 def test_era5_sample_equals_the_reference_preparation(shared):
@@ -480,7 +479,7 @@ def test_oisst_in_celsius(shared):
     path = str(shared / "data" / "oisst_sst_monthly_2p5deg_198112_202301.nc")
     with InputDataset.open(path, SURFACE_VARIABLES) as source:
         record = SSTRecord.of(source, ModelInputs(Grid.linear(63), (), ()))
-        sea = record.observed(np.datetime64("1990-01-01", "s"), [])
+        sea = record.read_time(np.datetime64("1990-01-01", "s"), [])
     sst = sea.fields["sea_surface_temperature"]
     assert 271 < sst.min() < 272 and 300 < sst.max() < 306
     assert "degC to K" in " ".join(sea.notes)

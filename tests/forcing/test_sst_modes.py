@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 import xarray as xr
-from small_analysis import CLIMATOLOGY, GRID, build_analysis, read_state
+from small_analysis import CLIMATOLOGY, GRID, NODES, build_analysis, read_state
 
 from ngcm_cli import units
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.forcing.climatology import mean_of_months
 from ngcm_cli.forcing.sst_record import SSTRecord
 from ngcm_cli.inputs.input_dataset import InputDataset
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.variables import SURFACE_VARIABLES
 
-NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
 INIT = "2020-08-22T12"
 SST, ICE = "sea_surface_temperature", "sea_ice_cover"
 DAY = np.timedelta64(1, "D")
@@ -22,7 +22,7 @@ def time(text):
 
 @pytest.fixture
 def start(tmp_path, native):
-    """What a run from `INIT` is given, where the sea has a file of its own."""
+    """Read the forcing of a run from `INIT` out of a file of its own."""
     native.drop_vars([SST, ICE]).to_netcdf(tmp_path / "air.nc")
 
     def read(sea, mode="persist", lead=0, **request):
@@ -31,7 +31,7 @@ def start(tmp_path, native):
         return read_state(
             tmp_path / "air.nc",
             INIT,
-            sea=mode,
+            mode=mode,
             sst_data=str(tmp_path / "sea.nc"),
             lead=days,
             **request,
@@ -78,8 +78,8 @@ def test_the_sea_of_a_day_before_persists(start):
     [
         (["2020-08-01T00", "2020-08-15T00", "2020-08-29T00"], 1, "180 h before"),
         (["2020-07-23T12"], 0, "720 h before"),
-        ([INIT], 0, "the initial time, for the data hold none from 24 h before"),
-        (["2020-08-22T00", "2020-08-23T00"], 0, "2020-08-22T00, for the data hold"),
+        ([INIT], 0, "the initial time, because the data have none from 24 h before"),
+        (["2020-08-22T00", "2020-08-23T00"], 0, "2020-08-22T00, because the data have"),
     ],
     ids=["the last before", "a month old", "only the initial time", "half a day"],
 )
@@ -207,14 +207,14 @@ def amip(month):
 
 def stored_climatology():
     with InputDataset.open(str(CLIMATOLOGY), SURFACE_VARIABLES) as source:
-        means = SSTRecord.of(source, ModelInputs(GRID, (), ())).monthly_means([])
+        means = mean_of_months(SSTRecord.of(source, ModelInputs(GRID, (), ())), [])
     return [{name: x[month] for name, x in means.items()} for month in range(12)]
 
 
 def test_the_climatology_has_its_monthly_means_in_every_year(tmp_path, native):
     native.to_netcdf(tmp_path / "a.nc")
     lead = np.timedelta64(500 * 86400, "s")
-    sea = read_state(tmp_path / "a.nc", lead=lead, sea="climatology").surface_forcing
+    sea = read_state(tmp_path / "a.nc", lead=lead, mode="climatology").surface_forcing
     for month in ("2020-10", "2021-10", "2021-02"):
         month = np.datetime64(month, "M")
         means = amip(int(month.astype(int)) % 12)
@@ -235,7 +235,7 @@ def test_a_climatology_of_monthly_data(start):
 
 @pytest.mark.parametrize("times", [["2020-08-21", "2020-08-22"], ["2020-08-22"]])
 def test_no_climatology_without_twelve_months(start, times):
-    with pytest.raises(InputDataError, match="no monthly climatology"):
+    with pytest.raises(InputDataError, match="not enough for a monthly climatology"):
         start(record(times), "climatology")
 
 
@@ -250,7 +250,7 @@ def test_an_anomaly_persists_while_the_seasons_go_on(start, tmp_path):
     bounds = units.SEA_BOUNDS_SI
     lead = np.timedelta64(90 * 86400, "s")
     seasons = read_state(
-        tmp_path / "air.nc", INIT, sea="climatology", lead=lead
+        tmp_path / "air.nc", INIT, mode="climatology", lead=lead
     ).surface_forcing
     first = seasons.at_time(time("2020-08-21T12"))
     for later in ("2020-08-22T12", "2020-09-16T12", "2020-10-01T12", "2020-10-21T12"):
@@ -288,7 +288,9 @@ def read_both(tmp_path, native, pattern, mode="persist", lead=0):
     native.drop_vars([SST, ICE]).to_netcdf(tmp_path / "air.nc")
     days = np.timedelta64(86400 * lead, "s")
     path = tmp_path / "air.nc"
-    return read_state(path, INIT, sea=mode, sst_data=pattern, lead=days).surface_forcing
+    return read_state(
+        path, INIT, mode=mode, sst_data=pattern, lead=days
+    ).surface_forcing
 
 
 def test_ice_is_of_its_last_time_before(tmp_path, native):

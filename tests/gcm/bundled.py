@@ -7,9 +7,9 @@ import jax
 import numpy as np
 
 import ngcm_cli
-from ngcm_cli import bundled_state
 from ngcm_cli.forcing.run_inputs import RunInputs
 from ngcm_cli.gcm import ModelState, NeuralGCM
+from ngcm_cli import bundled_state
 
 
 @functools.cache

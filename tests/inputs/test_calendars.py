@@ -5,19 +5,18 @@ import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
-from small_analysis import CLIMATOLOGY, FIELDS, GRID, LEVELS, read_state
+from small_analysis import GRID, MODEL_INPUTS, read_state
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.forcing.data_report import check
-from ngcm_cli.forcing.run_inputs import InputRequest, read_sea
-from ngcm_cli.forcing.surface_forcing import SEA_ICE, SST
-from ngcm_cli.inputs.calendars import as_our_dates, calendar_of
+from ngcm_cli.forcing.data_report import report_data
+from ngcm_cli.forcing.read_forcing import ForcingRequest, read_forcing
+from ngcm_cli.inputs.calendars import calendar_of, to_standard_calendar
 from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.variables import SEA_ICE, SST
 
 OTHERS = ("noleap", "365_day", "julian", "360_day", "all_leap", "366_day")
 # As cftime, and so what is said, calls them.
 NAMES = {"365_day": "noleap", "366_day": "all_leap"}
-NEEDS = ModelInputs(GRID, (), ())
 SHAPE = GRID.latitude_nodes, GRID.longitude_nodes
 
 
@@ -77,18 +76,10 @@ def write(path, times, calendar=None, *, cell_methods="time: mean", ice=True):
     return path
 
 
-def read(path, start, end, sea="prescribed"):
+def read(path, start, end, mode="prescribed"):
     start, end = (np.datetime64(t, "s") for t in (start, end))
-    request = InputRequest(
-        data="never opened",
-        init=None,
-        lead=end - start,
-        sea=sea,
-        sst_data=str(path),
-        sst_offset=0.0,
-        climatology=str(CLIMATOLOGY),
-    )
-    return read_sea(request, start, NEEDS)
+    request = ForcingRequest(mode, end - start, str(path))
+    return read_forcing(request, start, ModelInputs(GRID, (), ()))
 
 
 def given(sea, time):
@@ -115,7 +106,7 @@ def test_monthly_means_are_taken_by_their_months(tmp_path, calendar, stamp):
         assert mean == pytest.approx(warmth(index), abs=2e-4)
     notes = " ".join(sea.notes)
     name = NAMES.get(calendar, calendar)
-    said = f"The calendar is {name}: monthly means are taken by their months."
+    said = f"The calendar is {name}: monthly means are converted by month."
     assert (said in notes) == (calendar in OTHERS)
 
 
@@ -139,13 +130,13 @@ def test_files_of_a_year_each(tmp_path):
         times = months("360_day", first=year, years=1, stamp="last")
         write(tmp_path / f"tos_{year}.nc", times)
     sea = read(tmp_path / "tos_*.nc", "1999-06-01", "2001-06-01")
-    assert "monthly means are taken by their months" in " ".join(sea.notes)
+    assert "monthly means are converted by month" in " ".join(sea.notes)
     assert given(sea, "2000-02-15T12") == pytest.approx(warmth(1), abs=0.02)
 
 
 def test_a_climatology_of_any_calendar(tmp_path):
     path = write(tmp_path / "tos.nc", months("360_day"))
-    sea = read(path, "2000-01-01", "2000-12-31", sea="climatology")
+    sea = read(path, "2000-01-01", "2000-12-31", mode="climatology")
     # June of four years, 12 months apart.
     expected = np.mean([warmth(5 + 12 * i) for i in range(4)])
     assert given(sea, "2000-06-15T12") == pytest.approx(expected, abs=1e-2)
@@ -168,7 +159,7 @@ def test_days_without_29_february_are_interpolated(tmp_path):
     assert given(sea, "2000-02-28T12") == pytest.approx(warmth(3), abs=3e-5)
     assert given(sea, "2000-02-29T12") == pytest.approx(warmth(3.5), abs=3e-5)
     assert given(sea, "2000-03-01T12") == pytest.approx(warmth(4), abs=3e-5)
-    assert "The calendar is noleap: taken by date" in " ".join(sea.notes)
+    assert "The calendar is noleap: converted by date" in " ".join(sea.notes)
 
 
 @pytest.mark.parametrize("calendar", ["all_leap", "366_day"])
@@ -179,7 +170,7 @@ def test_a_29_february_too_many_is_left_out(tmp_path, calendar):
     assert given(sea, "2001-02-28T12") == pytest.approx(warmth(3), abs=3e-5)
     assert given(sea, "2001-03-01T12") == pytest.approx(warmth(5), abs=3e-5)
     assert given(sea, "2001-03-01T00") == pytest.approx(warmth(4), abs=3e-5)
-    assert "The calendar is all_leap: taken by date" in " ".join(sea.notes)
+    assert "The calendar is all_leap: converted by date" in " ".join(sea.notes)
 
 
 def test_julian_days_are_taken_by_date(tmp_path):
@@ -192,7 +183,7 @@ def test_julian_days_are_taken_by_date(tmp_path):
 def test_days_of_a_forecast_persist(tmp_path):
     times = days("noleap", (2020, 2, 25), (2020, 3, 5))
     path = write(tmp_path / "tos.nc", times)
-    sea = read(path, "2020-03-02T12", "2020-03-12T12", sea="persist")
+    sea = read(path, "2020-03-02T12", "2020-03-12T12", mode="persist")
     assert given(sea, "2020-03-10") == pytest.approx(warmth(4), abs=3e-5)
 
 
@@ -202,7 +193,7 @@ def test_days_of_360_are_refused(tmp_path, sea):
     with pytest.raises(InputDataError) as caught:
         read(path, "2000-02-01", "2000-02-10", sea)
     message = caught.value.message
-    assert "the '360_day' calendar, whose dates are not ours" in message
+    assert "the '360_day' calendar and are not of monthly means" in message
     assert "2000-01-01 12:00:00, 2000-01-02 12:00:00, " in message
     assert "tos.nc" in message and "monthly means" in caught.value.hint
 
@@ -213,7 +204,7 @@ def test_instants_once_a_month_are_no_means(tmp_path):
     sea = read(path, "2000-01-20", "2000-05-01")
     # Of 28 days in February of noleap: at the end of the 14th.
     assert given(sea, "2000-02-15T00") == pytest.approx(warmth(13), abs=3e-5)
-    assert "taken by date" in " ".join(sea.notes)
+    assert "converted by date" in " ".join(sea.notes)
     many = write(tmp_path / "m.nc", months("360_day"), cell_methods="time: point")
     with pytest.raises(InputDataError, match="360_day"):
         read(many, "2000-01-20", "2000-05-01")
@@ -224,15 +215,17 @@ def test_instants_once_a_month_are_no_means(tmp_path):
 
 def test_a_date_is_a_date():
     values = np.array([date("noleap", 2000, 12, 31, 23, 59, 58)])
-    assert as_our_dates(values, means=True)[0] == np.datetime64("2000-12-31T23:59:58")
+    assert to_standard_calendar(values, means=True)[0] == np.datetime64(
+        "2000-12-31T23:59:58"
+    )
     values = np.array([date("all_leap", 1999, 2, 29), date("all_leap", 2000, 2, 29)])
-    ours = as_our_dates(values, means=False)
+    ours = to_standard_calendar(values, means=False)
     assert np.isnat(ours[0]) and ours[1] == np.datetime64("2000-02-29")
 
 
 def test_the_newest_month_may_be_first():
     values = np.array(months("360_day", years=1)[::-1])
-    ours = as_our_dates(values, means=True)
+    ours = to_standard_calendar(values, means=True)
     assert ours[0] == np.datetime64("1999-12-16T12") and (np.diff(ours) < 0).all()
 
 
@@ -244,7 +237,7 @@ def test_our_own_calendar(calendar):
 
 def test_dates_too_far_from_ours_are_refused(tmp_path):
     path = write(tmp_path / "tos.nc", days("standard", (1500, 1, 1), (1500, 1, 9)))
-    with pytest.raises(InputDataError, match="1500-01-01 .* beyond the years 1678"):
+    with pytest.raises(InputDataError, match="1500-01-01 .* not within the years 1678"):
         read(path, "2000-01-01", "2000-01-02")
 
 
@@ -265,10 +258,10 @@ def test_weather_of_other_calendars_is_refused(tmp_path, native, calendar):
 
 def test_the_check_says_how_dates_are_taken(tmp_path):
     path = write(tmp_path / "tos.nc", months("360_day"))
-    report = check(str(path), ModelInputs(GRID, LEVELS, FIELDS))
+    report = report_data(str(path), MODEL_INPUTS)
     assert report.usable and not report.problems
-    said = " ".join(text for heading, text in report.lines if heading == "Sea")
-    assert "monthly means are taken by their months" in said
+    said = " ".join(text for heading, text in report.lines if heading == "Forcing")
+    assert "monthly means are converted by month" in said
 
 
 def test_the_description_of_what_cannot_be_used(tmp_path):
@@ -280,7 +273,7 @@ def test_the_description_of_what_cannot_be_used(tmp_path):
     dataset["tos"] = dataset["height_of_waves"].isel(lat=slice(3)).rename(lat="strip")
     dataset["tos"].attrs["units"] = "furlong"
     dataset.drop_vars("lat").to_netcdf(tmp_path / "odd.nc")
-    report = check(str(tmp_path / "odd.nc"), ModelInputs(GRID, LEVELS, FIELDS))
+    report = report_data(str(tmp_path / "odd.nc"), MODEL_INPUTS)
     assert not report.usable
     times = dict(report.lines)["Times"]
     assert times.startswith("48 times from 1999-01-16T12") and "in the noleap" in times

@@ -1,16 +1,17 @@
 import numpy as np
 import pytest
 import xarray as xr
-from small_analysis import CLIMATOLOGY, FIELDS, GRID, build_analysis, read_state
+from small_analysis import FIELDS, GRID, MODELS, NODES, build_analysis, read_state
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs import inputs
+from ngcm_cli.forcing.read_forcing import ForcingRequest
+from ngcm_cli.forcing.run_inputs import read_inputs
 from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.read_analysis import AnalysisRequest
 from ngcm_cli.spectral.grid import Grid
 
-NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
 LEVELS = (300.0, 400.0, 500.0, 700.0, 850.0, 1000.0)
-SAMPLE = CLIMATOLOGY.parent / "era5_tl31_1959-01-02T00.nc"
+SAMPLE = MODELS / "era5_tl31_1959-01-02T00.nc"
 
 
 @pytest.fixture
@@ -63,11 +64,9 @@ def test_fields_that_do_not_belong_together(read, dataset, spoil, sentence):
 
 def read_with_land(path, grid, levels, land):
     """As the command line has it, with a model that knows where land is."""
-    hours = np.timedelta64(0, "s")
-    request = inputs.InputRequest(
-        str(path), None, hours, "persist", None, 0.0, str(CLIMATOLOGY)
-    )
-    return inputs.read_inputs(request, ModelInputs(grid, tuple(levels), FIELDS, land))
+    forcing = ForcingRequest("persist", np.timedelta64(0, "s"))
+    model_inputs = ModelInputs(grid, tuple(levels), FIELDS, land)
+    return read_inputs(AnalysisRequest(str(path)), forcing, model_inputs)
 
 
 @pytest.mark.parametrize("name", ["air", "sea", "all"])
@@ -87,7 +86,7 @@ def test_a_real_state_upside_down(tmp_path, name):
         real[variable] = real[variable].copy(data=other_way)
     real.to_netcdf(tmp_path / "a.nc")
     land = land.transpose("longitude", "latitude").values
-    with pytest.raises(InputDataError, match="upside down"):
+    with pytest.raises(InputDataError, match="North and south of .* are exchanged"):
         read_with_land(tmp_path / "a.nc", Grid.linear(31), levels, land)
 
 
@@ -95,8 +94,8 @@ def test_the_right_way_up_in_every_season(tmp_path):
     """With the sea of its own season, a real state passes."""
     with xr.open_dataset(SAMPLE) as real:
         levels = real["level"].values.tolist()
-    for sea in ("persist", "climatology"):
-        read_state(SAMPLE, grid=Grid.linear(31), levels=levels, sea=sea)
+    for mode in ("persist", "climatology"):
+        read_state(SAMPLE, grid=Grid.linear(31), levels=levels, mode=mode)
 
 
 def test_chunks_of_the_sea_that_are_not_there(tmp_path, dataset):
@@ -108,7 +107,9 @@ def test_chunks_of_the_sea_that_are_not_there(tmp_path, dataset):
     path = tmp_path / "a.zarr"
     read_with_land(path, GRID, LEVELS, land)
     (tmp_path / "a.zarr" / "sea_surface_temperature" / "0.0.1").unlink()
-    with pytest.raises(InputDataError, match=r"incomplete: chunks such as .*0\.0\.1"):
+    with pytest.raises(
+        InputDataError, match=r"incomplete: chunks with open sea, .*0\.0\.1"
+    ):
         read_with_land(path, GRID, LEVELS, land)
     land[4:8] = 1  # and where there is land, all is well
     read_with_land(path, GRID, LEVELS, land)
@@ -122,4 +123,6 @@ def test_skin_temperature_without_a_mask_takes_the_models_land(tmp_path, dataset
     land = land.transpose("longitude", "latitude").values.astype("f4")
     state = read_with_land(tmp_path / "a.nc", GRID, LEVELS, land)
     assert state.forcing["sea_surface_temperature"].max() < 305
-    assert "more sea than land" in " ".join(state.surface_forcing.notes)
+    assert "land fraction of the model is at most 0.5" in " ".join(
+        state.surface_forcing.notes
+    )

@@ -250,7 +250,7 @@ def test_no_lead_time_needs_no_units(native, tmp_path):
         (24, {}, "is 24, without units"),
         (24, {"units": "1"}, "is 24, in units of '1'"),
         (np.nan, {"units": "hours"}, "is missing"),
-        ("a day", {}, "no duration: a day"),
+        ("a day", {}, "not a duration: a day"),
     ],
 )
 def test_lead_times_that_say_nothing(native, lead, attributes, words):
@@ -270,7 +270,10 @@ def test_lead_times_that_say_nothing(native, lead, attributes, words):
         (lambda d: d.assign_coords(level=[0, 500, 850, 1000]), "holds 0, which is no"),
         (lambda d: d.assign_coords(level=[np.nan, 5, 8, 9]), "holds nan, which is no"),
         (lambda d: d.assign_coords(level=[-1, 5, 8, np.inf]), "(2 of its 4 levels"),
-        (lambda d: d.assign_coords(latitude=list("abcdefgh")), "'latitude' does not"),
+        (
+            lambda d: d.assign_coords(latitude=list("abcdefgh")),
+            "'latitude' is not numeric",
+        ),
     ],
 )
 def test_damaged_coordinates(native, spoil, words):

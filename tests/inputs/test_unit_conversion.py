@@ -96,7 +96,7 @@ def test_values_that_contradict_their_units_are_refused(name, units, values, lik
     stated = stated_conversion(variable, name, units)
     with pytest.raises(InputDataError) as caught:
         choose_conversion(variable, name, stated, data, top=500)
-    assert f"'{name}' says its units are" in caught.value.message
+    assert f"'{name}' has the units attribute" in caught.value.message
     assert f"from {values[0]:g} to" in caught.value.message
     assert caught.value.hint.startswith(f"They look like '{likely}'")
 

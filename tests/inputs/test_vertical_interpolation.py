@@ -348,7 +348,7 @@ def test_what_was_done_is_one_sentence():
     assert describe(ECMWF, MODEL) == (
         "Interpolated from 13 pressure levels (50 to 1000 hPa) to the model's 37, "
         "linearly in ln p, geopotential hydrostatically; above 50 hPa temperature, "
-        "wind, humidity and cloud are held constant."
+        "wind, humidity and cloud are constant."
     )
     assert "; above 50 hPa and below 925 hPa temperature," in describe(ECMWF[1:], MODEL)
     assert describe((1, *ECMWF), MODEL).endswith("geopotential hydrostatically.")

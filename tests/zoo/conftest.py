@@ -1,11 +1,12 @@
-"""A server with one file, a cache folder of its own, and little patience."""
+"""A server with one file, a cache folder of its own, and few retries."""
 
 import random
 
 import object_server
 import pytest
 
-from ngcm_cli.zoo import transport
+from ngcm_cli.io.http import RetryPolicy
+from ngcm_cli.zoo import http_session
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +36,13 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch):
-    quick = transport.RetryPolicy(
-        connects=1, answers=3, stalls=2, backoff=0.01, longest=0.1, timeout=5
+    quick = RetryPolicy(
+        connection_retries=1,
+        busy_retries=3,
+        failed_transfers=2,
+        first_wait=0.01,
+        longest_wait=0.1,
+        timeout=5,
     )
-    monkeypatch.setattr(transport, "RETRY", quick)
+    monkeypatch.setattr(http_session, "RETRY", quick)
     return quick

@@ -21,7 +21,7 @@ from small_disk import small_disk
 from ngcm_cli.checkpoint.card import PublishedCard
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.zoo import cache
-from ngcm_cli.zoo.http_session import http_address
+from ngcm_cli.zoo.http_session import http_url
 
 BAD = "http://127.0.0.1:1/some.pkl"
 
@@ -100,7 +100,7 @@ def test_fetching_again_must_give_what_was_pinned(card, server, body, home):
     cache.fetch(card).unlink()
     server.body = body[::-1]
     error = refused(card)
-    assert "has other weights than were pinned on 20" in error.message
+    assert "has other weights than those pinned on 20" in error.message
     assert "some.lock.yaml" in error.hint
     assert left_over(home) == {"some.lock.yaml"}
 
@@ -205,7 +205,7 @@ def test_the_same_address_is_asked_once(server, monkeypatch):
 
 def test_a_wrong_checksum_is_refused_and_leaves_nothing(card, server, home):
     server.lies = True
-    assert "has not the checksum it announces" in refused(card).message
+    assert "with another checksum than it announces" in refused(card).message
     assert left_over(home) == set()
 
 
@@ -225,7 +225,7 @@ def test_a_full_disk_keeps_what_there_is(card, server, home, monkeypatch, body):
         monkeypatch.setattr("shutil.disk_usage", lambda folder: free)
         error = refused(card)
         assert "is full: No space left on device" in error.message
-        assert "kB of the weights are there and kept" in error.hint
+        assert "kB of the weights were received and are kept" in error.hint
         partial = home / "models" / "some.pkl.partial"
         assert 400_000 < partial.stat().st_size < 600_000
         ballast.unlink()
@@ -267,9 +267,9 @@ def test_a_limit_on_file_sizes_is_a_full_disk(card, server, home):
 
 def test_an_error_of_the_disk_is_a_sentence(card, monkeypatch, home):
     def write(self, file, chunk):
-        raise self._not_taken(OSError(errno.EIO, os.strerror(errno.EIO)))
+        raise self._write_error(OSError(errno.EIO, os.strerror(errno.EIO)))
 
-    monkeypatch.setattr("ngcm_cli.zoo.download._Download._put", write)
+    monkeypatch.setattr("ngcm_cli.zoo.download._Download._write_chunk", write)
     assert "cannot be written: Input/output error" in refused(card).message
 
 
@@ -351,7 +351,7 @@ def test_a_real_object_store(emulator, body, home):
     path.unlink()
     (home / "models" / "some.pkl.partial").write_bytes(body[:300_000])
     note = {
-        "address": http_address(location),
+        "address": http_url(location),
         "total": len(body),
         "validator": None,
         "announced": {"md5": pin.md5, "crc32c": pin.crc32c},

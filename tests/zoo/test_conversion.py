@@ -88,12 +88,12 @@ def test_what_is_only_reported_is_not_asserted(small, caplog):
 
 
 def test_our_own_format_is_not_converted(tmp_path):
-    with pytest.raises(CheckpointError, match="is in our format already"):
+    with pytest.raises(CheckpointError, match="is in the format of ngcm already"):
         convert("tl63_stochastic_mini", tmp_path)
 
 
 def test_a_strange_name_is_refused(small, tmp_path):
-    with pytest.raises(ConfigError, match="cannot be called '.hidden'"):
+    with pytest.raises(ConfigError, match="'.hidden' is not a valid name"):
         convert(str(small), tmp_path, name=".hidden")
     assert [path.name for path in tmp_path.iterdir()] == ["small.pkl"]
 

@@ -11,11 +11,11 @@ import pytest
 import servers
 import xarray as xr
 
-from ngcm_cli.inputs.sources.location import ARCO
+from ngcm_cli.inputs.sources.arco import ARCO
 from ngcm_cli.spectral.grid import Grid
 
 NGCM = pathlib.Path(sys.executable).parent / "ngcm"
-BUCKET, _, NAME = ARCO.removeprefix("gs://").partition("/")
+BUCKET, _, NAME = ARCO.url.removeprefix("gs://").partition("/")
 DAYS = ("2020-08-21T12", "2020-08-22T12", "2020-08-23T12")
 # Runs a command and prints the most memory it had. Linux counts what the process that
 # starts another holds as the other's, so that process must not be that of the tests.
@@ -85,7 +85,7 @@ def test_prepare_and_forecast_without_a_network(ngcm, network, tmp_path):
     assert run.returncode == 0, run.stderr
     with xr.open_dataset(tmp_path / "a.nc") as forecast:
         assert np.isfinite(forecast["temperature"]).all()
-        assert forecast.attrs["data_source"] == f"arco, {ARCO}"
+        assert forecast.attrs["data_source"] == f"arco, {ARCO.url}"
         assert "2020-08-21T12 (24 h before" in forecast.attrs["sst_notes"]
         assert "Regridded conservatively from 36x19" in forecast.attrs["notes"]
     direct = ngcm(*words, "--data", paths[0], "--sst-data", "arco", "--output", "b.nc")
@@ -94,11 +94,11 @@ def test_prepare_and_forecast_without_a_network(ngcm, network, tmp_path):
     xr.testing.assert_equal(one["temperature"], other["temperature"])
 
     listed = ngcm("data", "list").stdout
-    assert ARCO in listed and "128x64 Gaussian" in listed and "atmosphere" in listed
+    assert ARCO.url in listed and "128x64 Gaussian" in listed and "atmosphere" in listed
     checked = ngcm("data", "check", paths[0], online=False)
     assert "can start from it" in checked.stdout
     assert ngcm("data", "clear").returncode == 0
-    assert "Nothing is kept" in ngcm("data", "list").stderr
+    assert "Nothing is cached" in ngcm("data", "list").stderr
 
 
 def test_an_interrupted_preparation_goes_on(ngcm, network):
@@ -125,7 +125,7 @@ def test_an_interrupted_preparation_goes_on(ngcm, network):
         (["--init", DAYS[1], "--sst", "prescribed"], "The run goes from 2020-08-22T12"),
         (["--init", DAYS[1], "--offline"], "no network may be used"),
         (["--init", DAYS[1], "--dry-run"], "ngcm data prepare --init 2020-08-22T12"),
-        (["--data", "arco"], "Choose one with --init"),
+        (["--data", "arco"], "Choose an initial time"),
     ],
 )
 def test_what_cannot_be_had_is_said_before_anything_is_read(
@@ -157,7 +157,7 @@ def test_check_of_the_cloud_reads_descriptions_only(ngcm, network):
     run = ngcm("data", "check", "arco")
     assert run.returncode == 0, run.stderr
     assert "Times      14 times from 2020-08-21T12" in run.stdout
-    assert "values not read; name a time with --init" in run.stdout
+    assert "values not read; give a time with --init" in run.stdout
     assert not any("/temperature/" in path for path, _ in network.requests)
     one = ngcm("data", "check", "arco", "--init", DAYS[1])
     assert one.returncode == 0 and "temperature in K: " in one.stdout

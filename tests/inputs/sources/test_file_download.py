@@ -13,7 +13,7 @@ import servers
 from servers import Fault
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs import files
+from ngcm_cli.inputs.sources import download
 from ngcm_cli.inputs.sources.download import download_file, downloaded_path
 from ngcm_cli.inputs.sources.open import missing_chunks, open_dataset
 
@@ -80,7 +80,7 @@ def test_it_is_fetched_once_and_kept(network, url, body, native, home, caplog):
     assert kept(home) == [downloaded_path(url).name]
     assert downloaded_path(url).read_bytes() == body
     first, second = caplog.messages
-    assert f"Fetching '{url}' (" in first and str(downloaded_path(url)) in first
+    assert f"Downloading '{url}' (" in first and str(downloaded_path(url)) in first
     assert "fetched from" in second and str(downloaded_path(url)) in second
     with open_dataset(url, offline=True) as dataset:  # nor need anything be asked
         assert "temperature" in dataset
@@ -144,7 +144,7 @@ def test_from_object_stores(cloud, request, tmp_path, native, monkeypatch):
 @pytest.mark.parametrize("etags", [True, False])
 def test_it_asks_again(network, url, body, fault, etags, hurry, monkeypatch):
     hurry(fault)
-    monkeypatch.setattr("ngcm_cli.inputs.sources.object_store.PIECE", 1000)
+    monkeypatch.setattr("ngcm_cli.inputs.sources.object_store.MIN_CHUNK_BYTES", 1000)
     network.etags, network.faults = etags, [fault]
     seen = []
     file = download_file(url, accept, progress=lambda *now: seen.append(now))
@@ -156,11 +156,13 @@ def test_it_goes_on_where_the_connection_broke(
     google_store, google_network, tmp_path, monkeypatch
 ):
     """Where a server sends parts, as Google's does; plain web servers do not."""
-    monkeypatch.setattr("ngcm_cli.inputs.sources.object_store.PIECE", 1000)
+    monkeypatch.setattr("ngcm_cli.inputs.sources.object_store.MIN_CHUNK_BYTES", 1000)
     body = os.urandom(200_000)
     (tmp_path / "a.bin").write_bytes(body)
     servers.upload_to_google(google_store, tmp_path / "a.bin", "files/a.bin")
-    google_network.faults = [Fault("a.bin", 3, cut=50_000)]  # more than stalls may be
+    google_network.faults = [
+        Fault("a.bin", 3, cut=50_000)
+    ]  # more than allowed in a row
     seen = []
     progress = lambda *now: seen.append(now[0])
     file = download_file("gs://public/files/a.bin", accept, progress=progress)
@@ -175,17 +177,17 @@ def test_a_server_that_always_begins_anew_is_given_up(
     network, url, impatience, monkeypatch
 ):
     """Where each try brings something, but never more than an earlier one."""
-    monkeypatch.setattr("ngcm_cli.inputs.sources.object_store.PIECE", 1000)
+    monkeypatch.setattr("ngcm_cli.inputs.sources.object_store.MIN_CHUNK_BYTES", 1000)
     network.faults = [Fault("era5.nc", always, cut=5000)]
     with pytest.raises(InputDataError, match="breaks the connection|part of a file"):
         download_file(url, accept)
-    assert len(network.requests) <= 3 * (1 + impatience.stalls)
+    assert len(network.requests) <= 3 * (1 + impatience.failed_transfers)
 
 
 def test_a_file_that_changes_half_way_is_fetched_anew(
     google_store, google_network, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("ngcm_cli.inputs.sources.object_store.PIECE", 1000)
+    monkeypatch.setattr("ngcm_cli.inputs.sources.object_store.MIN_CHUNK_BYTES", 1000)
     new = os.urandom(100_000)
     for name, body in ("old", os.urandom(200_000)), ("new", new):
         (tmp_path / name).write_bytes(body)
@@ -236,7 +238,7 @@ def test_a_disk_that_is_too_small(url, home, monkeypatch):
     usage = type("usage", (), {"free": 1000})
     monkeypatch.setattr("shutil.disk_usage", lambda folder: usage)
     error = refused(url)
-    assert " takes " in error.message and "has 1 kB left" in error.message
+    assert " takes " in error.message and "has only 1 kB left" in error.message
     assert "NGCM_HOME" in error.hint
     assert kept(home) == []
 
@@ -260,9 +262,9 @@ def test_a_disk_that_fills(url, home, monkeypatch):
         def write(self, piece):
             raise OSError(28, "No space left on device")
 
-    fetch = files._fetch
+    fetch = download._fetch
     monkeypatch.setattr(
-        files, "_fetch", lambda u, n, f, target, p: fetch(u, n, f, Full(target), p)
+        download, "_fetch", lambda u, n, f, target, p: fetch(u, n, f, Full(target), p)
     )
     with pytest.raises(InputDataError) as caught:
         open_dataset(url)

@@ -8,8 +8,8 @@ from small_analysis import read_state
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.gcm.fields import ATMOSPHERE, FORCING
-from ngcm_cli.inputs import grib
 from ngcm_cli.inputs.recognition import recognise
+from ngcm_cli.inputs.sources.grib import open as grib
 from ngcm_cli.inputs.sources.open import open_dataset
 from ngcm_cli.spectral.grid import Grid
 
@@ -172,7 +172,7 @@ def test_initial_state_is_that_of_netcdf(file, native, regular, edition, gaussia
     for name in FORCING:
         theirs = same.forcing[name]
         np.testing.assert_allclose(state.forcing[name], theirs, atol=packed(theirs))
-    assert any("Regridded" in note for note in state.notes) == (not gaussian)
+    assert any("Regridded" in note for note in state.analysis.notes) == (not gaussian)
 
 
 def test_editions_and_kinds_of_level_in_one_file(file, native):
@@ -413,8 +413,12 @@ def test_orders_of_rows(file, regular, south_first):
     [
         ("reduced_gg_pl_32_grib2", "reduced Gaussian grid", "cdo setgridtype,regular"),
         ("reduced_gg_pl_32_grib1", "reduced Gaussian grid", "`grid` in a request to"),
-        ("sh_pl_grib2", "t in .* are spherical harmonics, on no grid", "cdo sp2gpl IN"),
-        ("sh_pl_grib1", "are spherical harmonics, on no grid", "cdo sp2gpl IN"),
+        (
+            "sh_pl_grib2",
+            "t in .* are spherical harmonics, not on a grid",
+            "cdo sp2gpl IN",
+        ),
+        ("sh_pl_grib1", "are spherical harmonics, not on a grid", "cdo sp2gpl IN"),
         ("polar_stereographic_pl_grib2", "type polar_stereographic", "cdo remapcon"),
     ],
 )
@@ -446,7 +450,7 @@ def test_different_grids(file, native, regular):
     )
     assert (
         "are on different grids: t on 16x8 (Gaussian, from 73.7992°, 0°), sst on 36x19 "
-        "(regular, from 90°, 0°). Put them on one"
+        "(regular, from 90°, 0°). Remap them to one grid"
     ) in refused(file)
 
 
@@ -502,7 +506,7 @@ def test_nothing_of_use(file, native):
     surface = native[["sea_surface_temperature"]].fillna(280)
     save(file, *fields(surface, 2, True, {"sea_surface_temperature": 167}))
     assert (
-        "holds no variable that ngcm reads, but 2t (heightAboveGround). Needed: "
+        "holds no variable that ngcm reads; it holds 2t (heightAboveGround). Needed: "
     ) in refused(file)
 
 
@@ -539,11 +543,11 @@ def with_a_broken_section(data):
 @pytest.mark.parametrize(
     "spoil, fields_left",
     [
-        (shortened, "after 3 whole fields"),
+        (shortened, "after 3 complete fields"),
         (begun, "from its start"),
         (of_a_wrong_length, "from its start"),
         (without_an_end, "from its start"),
-        (with_a_broken_section, "after 1 whole field"),
+        (with_a_broken_section, "after 1 complete field"),
     ],
 )
 def test_damaged_files(file, native, capfd, caplog, spoil, fields_left):
@@ -561,7 +565,9 @@ def test_without_the_extra(file, native, monkeypatch, missing):
     grib._eccodes.cache_clear()
     monkeypatch.setitem(sys.modules, missing, None)
     sentence = refused(file)
-    assert "is a GRIB file, and what reads these is not installed" in sentence
+    assert (
+        "is a GRIB file, and the packages that read GRIB are not installed" in sentence
+    )
     assert "pip install 'ngcm[grib]'" in sentence
 
 

@@ -1,4 +1,4 @@
-"""Opening what is on this computer; test_stores.py and test_files.py ask servers."""
+"""Opening local data; test_zarr.py and test_file_download.py use servers."""
 
 import gzip
 import os
@@ -13,7 +13,7 @@ import zarr
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.sources.location import is_remote
-from ngcm_cli.inputs.sources.netcdf import promised_size
+from ngcm_cli.inputs.sources.netcdf import declared_size
 from ngcm_cli.inputs.sources.open import open_dataset, reading_error
 
 
@@ -115,7 +115,7 @@ def test_truncated_netcdf(tmp_path, native, format, unlimited):
 @pytest.mark.parametrize("variables", [1, 3])
 @pytest.mark.parametrize("records", [None, 0, 1, 5])
 def test_whole_netcdf(tmp_path, format, kind, variables, records):
-    """What netCDF-C has written is as long as promised, to the padding."""
+    """What netCDF-C has written is as long as declared, to the padding."""
     path = tmp_path / "a.nc"
     with netCDF4.Dataset(path, "w", format=format) as file:
         file.title = "odd"
@@ -126,8 +126,8 @@ def test_whole_netcdf(tmp_path, format, kind, variables, records):
             values.valid = np.arange(3, dtype="i2")
             values[: 5 if records is None else records] = b"a" if kind == "S1" else 1
         file.createVariable("scalar", kind, ())[...] = b"b" if kind == "S1" else 2
-    size, promised = path.stat().st_size, promised_size(path)
-    assert promised <= size and (promised > size - 4 or records == 0)
+    size, declared = path.stat().st_size, declared_size(path)
+    assert declared <= size and (declared > size - 4 or records == 0)
 
 
 def test_a_truncated_file_on_a_server_is_not_kept(
@@ -149,15 +149,15 @@ def test_a_truncated_file_on_a_server_is_not_kept(
 @pytest.mark.parametrize(
     "url, words",
     [
-        ("http://[::1", "is not an address"),
-        ("http://a b/x.nc", "is not an address"),
-        ("https://example.org:port/x.nc", "is not an address"),
+        ("http://[::1", "is not a URL"),
+        ("http://a b/x.nc", "is not a URL"),
+        ("https://example.org:port/x.nc", "is not a URL"),
         ("https:///x.nc", "names no server"),
         ("s3:///x.zarr", "names no bucket"),
-        ("s3://UPPER_case bucket/x", "'UPPER_case bucket' has other characters"),
-        ("gs://a%b/x", "'a%b' has other characters"),
-        ("ftp://example.org/x", "begins with 'ftp://', which is not read"),
-        ("file:///x.nc", "begins with 'file://', which is not read"),
+        ("s3://UPPER_case bucket/x", "'UPPER_case bucket' has characters other than"),
+        ("gs://a%b/x", "'a%b' has characters other than"),
+        ("ftp://example.org/x", "begins with 'ftp://', a scheme that is not read"),
+        ("file:///x.nc", "begins with 'file://', a scheme that is not read"),
     ],
 )
 def test_what_is_no_address(url, words, offline):

@@ -231,7 +231,7 @@ def test_it_asks_again(google_network, era5, fault, etags, hurry):
 
 
 def test_progress_does_not_count_twice(google_network, era5, monkeypatch):
-    monkeypatch.setattr("ngcm_cli.inputs.sources.object_store.PIECE", 1000)
+    monkeypatch.setattr("ngcm_cli.inputs.sources.object_store.MIN_CHUNK_BYTES", 1000)
     seen = []
     with open_dataset(GOOGLE, progress=lambda *now: seen.append(now[0])) as dataset:
         assert seen == []
@@ -263,7 +263,7 @@ def test_metadata_are_asked_for_again(google_network, era5):
         (Fault(status=500), "answers 500 Internal Server Error", "later"),
         (Fault(status=403), "denied (403)", "GOOGLE_APPLICATION_CREDENTIALS"),
         (Fault(status=401), "denied (401)", "GOOGLE_APPLICATION_CREDENTIALS"),
-        (Fault(status=400), "answers 400 Bad Request", "address"),
+        (Fault(status=400), "answers 400 Bad Request", "URL"),
         (Fault(cut=1000), "breaks the connection", "later"),
         (Fault(cut=1000, stall=1.5), "does not answer, or stops sending", "later"),
         (Fault(stall=1.5), "does not answer, or stops sending", "later"),
@@ -309,7 +309,7 @@ def test_a_server_that_is_busy_from_the_beginning(google_network, impatience):
     google_network.faults = [Fault(times=always, status=429)]
     assert "429 Too Many Requests" in refused(GOOGLE).message
     asked = [path for path, _ in google_network.requests]
-    assert max(map(asked.count, asked)) == impatience.answers + 1
+    assert max(map(asked.count, asked)) == impatience.busy_retries + 1
 
 
 def test_broken_metadata(google_network):

@@ -133,7 +133,8 @@ def _headers(
     except (eccodes.CodesInternalError, EOFError, KeyError):
         complete = False
     if not complete:
-        last = f"after {len(headers)} complete fields" if headers else "from its start"
+        count = f"{len(headers)} complete field{'s' if len(headers) > 1 else ''}"
+        last = f"after {count}" if headers else "from its start"
         raise InputDataError(
             f"{quoted} is a damaged GRIB file: it cannot be read {last}.",
             "It may be truncated: download or copy it again.",
