@@ -2,7 +2,9 @@
 
 import os
 import pathlib
+import shutil
 
+import compiled_programs
 import hypothesis
 import pytest
 
@@ -13,21 +15,33 @@ hypothesis.settings.register_profile("ngcm", deadline=None)
 hypothesis.settings.load_profile("ngcm")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def compilation_cache(tmp_path_factory):
-    """Tests, and the commands that they start, compile a computation once."""
-    folder = str(tmp_path_factory.mktemp("compiled"))
-    before = os.environ.get("JAX_COMPILATION_CACHE_DIR")
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
-    import jax
+def pytest_configure(config):
+    """Before processes of pytest-xdist start, which read it from the environment."""
+    if compiled_programs.share():
+        folder = os.environ[compiled_programs.SHARED]
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
-    jax.config.update("jax_compilation_cache_dir", folder)
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
-    yield
-    if before is None:
-        del os.environ["JAX_COMPILATION_CACHE_DIR"]
-    else:
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = before
+
+@pytest.fixture(scope="session", autouse=True)
+def compilation_cache():
+    """Tests, and the commands that they start, compile a computation once."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = compiled_programs.own_folder()
+        patch.setenv(compiled_programs.OWN, folder)
+        shortest = "jax_persistent_cache_min_compile_time_secs"
+        patch.setenv(shortest.upper(), str(compiled_programs.SHORTEST))
+        import jax
+
+        jax.config.update("jax_compilation_cache_dir", folder)
+        jax.config.update(shortest, compiled_programs.SHORTEST)
+        compiled_programs.exchange()
+        yield
+
+
+def pytest_runtest_teardown(item, nextitem):
+    """Share what the tests of a file have compiled."""
+    if nextitem is None or nextitem.path != item.path:
+        compiled_programs.exchange()
 
 
 @pytest.fixture(scope="session")
