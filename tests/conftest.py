@@ -2,11 +2,14 @@
 
 import os
 import pathlib
+import re
 import shutil
+from collections.abc import Iterator
 
 import compiled_programs
 import hypothesis
 import pytest
+from reference_numbers import ReferenceNumbers
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
@@ -42,6 +45,42 @@ def pytest_runtest_teardown(item, nextitem):
     """Share what the tests of a file have compiled."""
     if nextitem is None or nextitem.path != item.path:
         compiled_programs.exchange()
+
+
+ON_REQUEST = "reference", "large", "long"
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what runs before a release only, unless ``-m`` names its marker."""
+    named = config.getoption("markexpr")
+    out = [name for name in ON_REQUEST if not re.search(rf"\b{name}\b", named)]
+    left = [x for x in items if any(x.get_closest_marker(name) for name in out)]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [x for x in items if x not in set(left)]
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--record-reference",
+        action="store_true",
+        help="store the numbers of the reference; see tests/reference/record.py",
+    )
+
+
+@pytest.fixture(
+    scope="module", params=["stored", pytest.param("live", marks=pytest.mark.reference)]
+)
+def reference(request) -> Iterator[ReferenceNumbers]:
+    """Numbers of the reference for one file of tests."""
+    name = request.path.stem.removeprefix("test_")
+    numbers = ReferenceNumbers(name, live=request.param == "live")
+    failed = request.session.testsfailed
+    yield numbers
+    if numbers.live and request.config.getoption("--record-reference"):
+        if request.session.testsfailed > failed:
+            pytest.fail(f"nothing is stored of {name}, in which tests failed")
+        numbers.record()
 
 
 @pytest.fixture(scope="session")
