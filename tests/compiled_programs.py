@@ -22,7 +22,12 @@ T = TypeVar("T")
 SHARED = "NGCM_TEST_PROGRAMS"
 """Environment variable that names the folder from which processes take entries."""
 OWN = "JAX_COMPILATION_CACHE_DIR"
-SHORTEST = 0.1  # seconds that a compilation takes at least to be kept
+SETTINGS = {
+    # Seconds that a compilation takes at least to be kept.
+    "jax_persistent_cache_min_compile_time_secs": 0.1,
+    # Caches of GPU kernels, whose folder would become part of the key of every entry.
+    "jax_persistent_cache_enable_xla_caches": "none",
+}
 
 
 def share() -> bool:
