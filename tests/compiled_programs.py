@@ -39,19 +39,30 @@ def share() -> bool:
     return new
 
 
-def own_folder() -> str:
-    """Return a new folder for this process, on the file system of the shared one."""
-    return tempfile.mkdtemp(prefix="process-", dir=os.environ[SHARED])
+def own_folder() -> pathlib.Path:
+    """Make a folder for this process, on the file system of the shared one."""
+    folder = tempfile.mkdtemp(prefix="process-", dir=os.environ[SHARED])
+    _folders[:] = [pathlib.Path(folder)]
+    return _folders[0]
 
 
 def exchange() -> None:
     """Add new entries of this process to the shared folder, and the other way."""
-    own, shared = pathlib.Path(os.environ[OWN]), pathlib.Path(os.environ[SHARED])
-    for source, target in (own, shared), (shared, own):
-        have = {path.name for path in target.glob("*-cache")}
-        for entry in source.glob("*-cache"):
-            if entry.name in have or (source == own and not is_whole(entry)):
-                continue
+    for own in _folders:
+        shared = pathlib.Path(os.environ[SHARED])
+        link(own, shared, is_whole)
+        link(shared, own)
+
+
+def link(
+    source: pathlib.Path,
+    target: pathlib.Path,
+    accept: Callable[[pathlib.Path], bool] = lambda entry: True,
+) -> None:
+    """Add to one folder the accepted entries of another that it does not have."""
+    have = {path.name for path in target.glob("*-cache")}
+    for entry in source.glob("*-cache"):
+        if entry.name not in have and accept(entry):
             with contextlib.suppress(FileExistsError):  # another process was first
                 os.link(entry, target / entry.name)
 
@@ -89,3 +100,4 @@ def compiled_once(make: Callable[P, T]) -> Callable[P, T]:
 
 
 _held: list[TextIO] = []
+_folders: list[pathlib.Path] = []  # that of this process, once it has one

@@ -30,15 +30,16 @@ def compilation_cache():
     """Tests, and the commands that they start, compile a computation once."""
     with pytest.MonkeyPatch.context() as patch:
         folder = compiled_programs.own_folder()
-        patch.setenv(compiled_programs.OWN, folder)
+        patch.setenv(compiled_programs.OWN, str(folder))
         import jax
 
-        jax.config.update("jax_compilation_cache_dir", folder)
+        jax.config.update("jax_compilation_cache_dir", str(folder))
         for name, value in compiled_programs.SETTINGS.items():
             patch.setenv(name.upper(), str(value))
             jax.config.update(name, value)
         compiled_programs.exchange()
         yield
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_runtest_teardown(item, nextitem):

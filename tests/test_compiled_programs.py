@@ -43,7 +43,7 @@ def folders(tmp_path, monkeypatch):
     for folder in (shared, *processes):
         folder.mkdir()
     monkeypatch.setenv(compiled_programs.SHARED, str(shared))
-    monkeypatch.setenv(compiled_programs.OWN, str(processes[0]))
+    monkeypatch.setattr(compiled_programs, "_folders", processes[:1])
     return shared, *processes
 
 
@@ -58,7 +58,7 @@ def test_a_process_finds_what_another_one_compiled(folders, monkeypatch):
     hits, misses = hits_and_misses(settings(one))
     assert hits == 0 and misses > 0
     compiled_programs.exchange()
-    monkeypatch.setenv(compiled_programs.OWN, str(two))
+    monkeypatch.setattr(compiled_programs, "_folders", [two])
     compiled_programs.exchange()
     assert {x.name for x in two.iterdir()} == {x.name for x in one.iterdir()}
     assert hits_and_misses(settings(two)) == (misses, 0)

@@ -32,8 +32,8 @@ def run(*command: str, folder: pathlib.Path) -> subprocess.CompletedProcess:
 @pytest.mark.slow
 def test_forecast_script(tmp_path):
     script = ROOT / "examples/01_forecast.py"
-    done = run(sys.executable, str(script), "storm.zarr", folder=tmp_path)
-    assert re.search(r"after  48 h: fastest wind at 250 hPa +\d+\.\d m/s", done.stdout)
+    done = run(sys.executable, str(script), "storm.zarr", "12h", folder=tmp_path)
+    assert re.search(r"after  12 h: fastest wind at 250 hPa +\d+\.\d m/s", done.stdout)
     assert xarray.open_zarr(tmp_path / "storm.zarr").attrs["status"] == "complete"
 
 
