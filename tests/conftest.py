@@ -1,5 +1,6 @@
 """What every test shares: JAX on a CPU, one compilation cache, the project's data."""
 
+import collections
 import os
 import pathlib
 import re
@@ -20,6 +21,7 @@ hypothesis.settings.load_profile("ngcm")
 
 def pytest_configure(config):
     """Before processes of pytest-xdist start, which read it from the environment."""
+    config.option.loadscopereorder = False  # see pytest_collection_modifyitems
     if compiled_programs.share():
         folder = os.environ[compiled_programs.SHARED]
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
@@ -59,6 +61,12 @@ def pytest_collection_modifyitems(config, items):
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [x for x in items if x not in set(left)]
+    if config.getoption("dist", "no") != "no" or "PYTEST_XDIST_WORKER" in os.environ:
+        # The longest files first, so that all processes finish at the same time.
+        slow = collections.Counter(
+            x.path for x in items if x.get_closest_marker("slow")
+        )
+        items.sort(key=lambda x: -slow[x.path])
 
 
 def pytest_addoption(parser):

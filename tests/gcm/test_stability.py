@@ -1,60 +1,36 @@
-"""Ten days stay a plausible atmosphere."""
+"""Days with the bundled model stay a plausible atmosphere."""
 
-import jax
 import numpy as np
 import pytest
-from climate.reduced import write_reduced_model
 from gcm import bundled
 
 from ngcm_cli.gcm import rollout
-from ngcm_cli.run import bundled_state
-from ngcm_cli.zoo import load_model
-
-DAYS = 10
 
 
-# Of the wind at the start; the diffusion of the reduced model is strong.
-CALMEST = {"tl15_reduced": 0.25, "tl63_stochastic_mini": 0.5}
-
-
-@pytest.fixture(scope="module")
-def reduced(tmp_path_factory):
-    """The bundled model on a coarse grid, and its bundled state."""
-    model = load_model(str(write_reduced_model(tmp_path_factory.mktemp("reduced"))))
-    data = bundled_state(model)
-    state = model.encode(data.fields, data.forcing, data.time, jax.random.key(0))
-    return model, state, data
-
-
-@pytest.fixture(
-    scope="module", params=["reduced", pytest.param("bundled", marks=pytest.mark.long)]
-)
-def run(request):
-    """A model, and global means of its initial state and of every day after it."""
-    if request.param == "bundled":
-        model, state, data = bundled.model(), bundled.encoded(), bundled.sample()
-    else:
-        model, state, data = request.getfixturevalue("reduced")
-    return model, list(daily(model, state, data.forcing))
-
-
-def daily(model, state, forcing):
+@pytest.fixture(scope="module", params=[1, pytest.param(10, marks=pytest.mark.long)])
+def days(request):
+    """Global means of the initial state and of every day after it."""
+    count = request.param
+    model, data = bundled.model(), bundled.sample()
     area = model.grid.area_weights / (4 * np.pi)
     modal_mean = np.sqrt(4 * np.pi)
-    for chunk in rollout(model, state, forcing, every=24, count=DAYS):
+    found = []
+    for chunk in rollout(model, bundled.encoded(), data.forcing, every=24, count=count):
         fields = {name: x.astype(np.float64) for name, x in chunk.fields.items()}
         mean = {name: (x * area).sum((-2, -1)) for name, x in fields.items()}
         wind = np.hypot(fields["u_component_of_wind"], fields["v_component_of_wind"])
         log_pressure = float(chunk.state.state.log_surface_pressure[0, 0, 0])
-        yield {"mean": mean, "wind": wind, "pressure": log_pressure / modal_mean}
+        found.append(
+            {"mean": mean, "wind": wind, "pressure": log_pressure / modal_mean}
+        )
+    assert len(found) == count + 1
+    return found
 
 
 @pytest.mark.slow
-def test_ten_days_stay_a_plausible_atmosphere(run):
-    model, days = run
-    assert len(days) == DAYS + 1
+def test_days_stay_a_plausible_atmosphere(days):
     start = days[0]
-    levels = model.levels
+    levels = bundled.model().levels
     at = lambda p: levels.index(p)
     for day in days:
         temperature = day["mean"]["temperature"]
@@ -65,7 +41,7 @@ def test_ten_days_stay_a_plausible_atmosphere(run):
         assert temperature.min() > 180 and temperature.max() < 300
         assert day["wind"].max() < 150  # m/s; polar night jets reach about 120
         speed = (day["wind"] ** 2).mean() ** 0.5
-        assert CALMEST[model.name] < speed / (start["wind"] ** 2).mean() ** 0.5 < 1.5
+        assert 0.5 < speed / (start["wind"] ** 2).mean() ** 0.5 < 1.5
         # Mass of the atmosphere: its logarithm keeps its mean within 1 %.
         assert abs(day["pressure"] - start["pressure"]) < 0.01
         humidity = day["mean"]["specific_humidity"]
