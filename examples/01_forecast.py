@@ -1,6 +1,6 @@
 """A two-day forecast from the bundled state, and a look at it.
 
-Run it from anywhere: python examples/01_forecast.py [OUTPUT.zarr]
+Run it from anywhere: python examples/01_forecast.py [OUTPUT.zarr] [LEAD]
 """
 
 import sys
@@ -10,7 +10,8 @@ import xarray
 import ngcm_cli
 
 output = sys.argv[1] if len(sys.argv) > 1 else "forecast.zarr"
-path = ngcm_cli.forecast(lead="2d", every="12h", output=output, overwrite=True)
+lead = sys.argv[2] if len(sys.argv) > 2 else "2d"
+path = ngcm_cli.forecast(lead=lead, every="12h", output=output, overwrite=True)
 
 forecast = xarray.open_zarr(path).isel(init_time=0)
 print(f"Forecast from {forecast.init_time.values}, seed {forecast.attrs['seed']}")

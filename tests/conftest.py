@@ -1,10 +1,16 @@
 """What every test shares: JAX on a CPU, one compilation cache, the project's data."""
 
+import collections
 import os
 import pathlib
+import re
+import shutil
+from collections.abc import Iterator
 
+import compiled_programs
 import hypothesis
 import pytest
+from reference_numbers import ReferenceNumbers
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
@@ -13,21 +19,76 @@ hypothesis.settings.register_profile("ngcm", deadline=None)
 hypothesis.settings.load_profile("ngcm")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def compilation_cache(tmp_path_factory):
-    """Tests, and the commands that they start, compile a computation once."""
-    folder = str(tmp_path_factory.mktemp("compiled"))
-    before = os.environ.get("JAX_COMPILATION_CACHE_DIR")
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
-    import jax
+def pytest_configure(config):
+    """Before processes of pytest-xdist start, which read it from the environment."""
+    config.option.loadscopereorder = False  # see pytest_collection_modifyitems
+    if compiled_programs.share():
+        folder = os.environ[compiled_programs.SHARED]
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
-    jax.config.update("jax_compilation_cache_dir", folder)
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
-    yield
-    if before is None:
-        del os.environ["JAX_COMPILATION_CACHE_DIR"]
-    else:
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = before
+
+@pytest.fixture(scope="session", autouse=True)
+def compilation_cache():
+    """Tests, and the commands that they start, compile a computation once."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = compiled_programs.own_folder()
+        patch.setenv(compiled_programs.OWN, str(folder))
+        import jax
+
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        for name, value in compiled_programs.SETTINGS.items():
+            patch.setenv(name.upper(), str(value))
+            jax.config.update(name, value)
+        compiled_programs.exchange()
+        yield
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_runtest_teardown(item, nextitem):
+    """Share what the tests of a file have compiled."""
+    if nextitem is None or nextitem.path != item.path:
+        compiled_programs.exchange()
+
+
+ON_REQUEST = "reference", "large", "long"
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what runs before a release only, unless ``-m`` names its marker."""
+    named = config.getoption("markexpr")
+    out = [name for name in ON_REQUEST if not re.search(rf"\b{name}\b", named)]
+    left = [x for x in items if any(x.get_closest_marker(name) for name in out)]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [x for x in items if x not in set(left)]
+    if config.getoption("dist", "no") != "no" or "PYTEST_XDIST_WORKER" in os.environ:
+        # The longest files first, so that all processes finish at the same time.
+        slow = collections.Counter(
+            x.path for x in items if x.get_closest_marker("slow")
+        )
+        items.sort(key=lambda x: -slow[x.path])
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--record-reference",
+        action="store_true",
+        help="store the numbers of the reference; see tests/reference/record.py",
+    )
+
+
+@pytest.fixture(
+    scope="module", params=["stored", pytest.param("live", marks=pytest.mark.reference)]
+)
+def reference(request) -> Iterator[ReferenceNumbers]:
+    """Numbers of the reference for one file of tests."""
+    name = request.path.stem.removeprefix("test_")
+    numbers = ReferenceNumbers(name, live=request.param == "live")
+    failed = request.session.testsfailed
+    yield numbers
+    recording = numbers.live and request.config.getoption("--record-reference")
+    if recording and request.session.testsfailed == failed:
+        numbers.record()
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 import yaml
+from published_checkpoint import published_checkpoint
 
 sys.path.append(str(pathlib.Path(__file__).parent / "zoo"))
 import object_server  # noqa: E402
-from test_loading import wheel_pickle  # noqa: E402
 
 from ngcm_cli.cli import main  # noqa: E402
 from ngcm_cli.zoo import bundled_folder, model_names  # noqa: E402
@@ -45,7 +45,7 @@ def ngcm(monkeypatch, capsys):
 @pytest.fixture
 def store(monkeypatch):
     """An object store whose every object is the small published model."""
-    with object_server.serving(wheel_pickle().read_bytes()) as server:
+    with object_server.serving(published_checkpoint().read_bytes()) as server:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.address)
         yield server
 
@@ -215,7 +215,7 @@ def test_verify_finds_what_is_wrong(ngcm, small, store, home, tmp_path):
     verify_fails(ngcm, f"{MINI}.yaml", "SHA-256", "the card says da6c5d75f0d0…")
     # A model of the zoo whose file is another one's: here the card's number is wrong.
     (home / "models").mkdir(parents=True)
-    shutil.copy(wheel_pickle(), home / "models" / "deterministic_2_8_deg.pkl")
+    shutil.copy(published_checkpoint(), home / "models" / "deterministic_2_8_deg.pkl")
     said = "has parameters: 191174; the card of deterministic_2_8_deg says 14518180"
     verify_fails(ngcm, "deterministic_2_8_deg", "contents", said)
     (home / "models" / "deterministic_2_8_deg.pkl").write_bytes(b"changed")

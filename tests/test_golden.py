@@ -23,10 +23,8 @@ import pytest
 from agreement import EPS, assert_agrees, perturbed, rms
 from gcm import bundled
 from gcm.bundled import by_name
+from gcm.stages import moved, stages
 
-from ngcm_cli.gcm.fields import from_si
-from ngcm_cli.physics.features import state_features
-from ngcm_cli.physics.scaling import concatenate_features
 from ngcm_cli.zoo import load_model
 
 KEY = 42
@@ -37,18 +35,12 @@ UNITS = {
     "v_component_of_wind": "m s-1",
 }
 
-PAPER = [
+PAPER = (
     "deterministic_2_8_deg",
     "stochastic_1_4_deg",
     "deterministic_1_4_deg",
-    pytest.param(
-        "deterministic_0_7_deg",
-        marks=pytest.mark.skipif(
-            "NGCM_TEST_LARGE" not in os.environ,
-            reason="takes five minutes and 5 GiB: set NGCM_TEST_LARGE=1",
-        ),
-    ),
-]
+    "deterministic_0_7_deg",  # five minutes and 5 GiB
+)
 
 
 @functools.cache
@@ -151,7 +143,7 @@ def test_the_bundled_model_forecasts_what_the_reference_does(shared, capsys):
     check_against_golden("demo", config, bundled.model(), golden, rows, folder, capsys)
 
 
-@pytest.mark.slow
+@pytest.mark.large
 @pytest.mark.parametrize("config", PAPER)
 def test_the_published_configurations_forecast_what_the_reference_does(
     config, shared, tmp_path, capsys
@@ -229,17 +221,6 @@ MEANS = {
     },
     2: {"temperature": 240.9896, "geopotential": 112225.9},
 }
-
-
-@functools.cache
-def moved():
-    """The states of ``bundled.steps`` from inputs with noise of 1e-7."""
-    model, data = bundled.model(), bundled.sample()
-    noisy = {name: perturbed(x) for name, x in data.fields.items()}
-    states = [model.encode(noisy, data.forcing, data.time, jax.random.key(0))]
-    for _ in range(2):
-        states.append(model.advance(states[-1], data.forcing))
-    return states
 
 
 def worst(x, y):
@@ -356,47 +337,6 @@ COLUMN = {
         185: 0.9540662, 222: -4.55844,
     },
 }  # fmt: skip
-
-
-@functools.cache
-def stages(noisy: bool = False):
-    """Features and outputs of the three networks for the sample, and tendencies."""
-    model, data = bundled.model(), bundled.sample()
-    first = moved()[0] if noisy else bundled.encoded()
-    fields = {k: perturbed(x) for k, x in data.fields.items()} if noisy else data.fields
-    noise = model.encoder_noise
-    noise = noise.nodal(noise.sample(jax.random.split(jax.random.key(0))[1]))
-    step_noise = model.step.random_fields.nodal(first.random)
-    return jax.device_get(
-        networks(
-            model, fields, noise, data.forcing, first.state, step_noise, first.time
-        )
-    )
-
-
-@eqx.filter_jit
-def networks(model, fields, noise, forcing, state, step_noise, time):
-    encoder, physics, decoder = (
-        model.encoder,
-        model.step.parameterization,
-        model.decoder,
-    )
-    data = encoder.features(from_si(fields), noise, time)
-    seen = physics.features(state, None, step_noise, forcing, time)
-    columns = concatenate_features(physics.normalization(seen))
-    seen = state_features(state, decoder.harmonics, decoder.fields, decoder.gradients)
-    decoded = concatenate_features(
-        decoder.normalization(seen | decoder.location_time(time))
-    )
-    return {
-        "encoder features": data,
-        "encoder network": encoder.tower(data),
-        "physics features": columns,
-        "physics network": physics.tower(columns),
-        "decoder features": decoded,
-        "decoder network": decoder.tower(decoded),
-        "tendency": physics(state, None, step_noise, forcing, time),
-    }
 
 
 @pytest.mark.slow

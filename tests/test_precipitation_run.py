@@ -1,11 +1,9 @@
 """A model that predicts precipitation, through the real command to Zarr and NetCDF."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import xarray
+from command_line import ngcm
 from gcm import precipitation
 
 from ngcm_cli.checkpoint.native import write_native
@@ -18,10 +16,7 @@ DENSITY = 997  # of water in the depths, kg m-3
 
 def forecast(folder, *words: str) -> xarray.Dataset:
     """One hour by the command."""
-    command = [sys.executable, "-m", "ngcm_cli", "forecast", "--lead", "1h"]
-    done = subprocess.run(
-        [*command, "--every", "1h", *words], cwd=folder, capture_output=True, text=True
-    )
+    done = ngcm("forecast", "--lead", "1h", "--every", "1h", *words, folder=folder)
     assert done.returncode == 0, done.stderr
     output = folder / done.stdout.strip()
     return xarray.open_dataset(output, decode_timedelta=True).isel(init_time=0)
@@ -98,10 +93,7 @@ def test_p_minus_e_of_a_weather_model(tmp_path):
 
 
 def test_precipitation_of_a_weather_model_is_refused(tmp_path):
-    command = [sys.executable, "-m", "ngcm_cli", "forecast"]
-    words = ["--variables", "precipitation_rate"]
-    done = subprocess.run(
-        [*command, *words], cwd=tmp_path, capture_output=True, text=True
-    )
+    words = "forecast", "--variables", "precipitation_rate"
+    done = ngcm(*words, folder=tmp_path)
     assert done.returncode == 2
     assert "does not predict 'precipitation_rate'" in done.stderr

@@ -45,7 +45,7 @@ def forcing() -> dict[str, jax.Array]:
 @functools.cache
 def real(water: bool = False) -> ModelState:
     """A state of real weather, three steps after it was encoded."""
-    data, ours = sample(), model().tracking_water() if water else model()
+    data, ours = sample(), model().with_water_budget() if water else model()
     state = ours.encode(data.fields, data.forcing, data.time)
     return ours.advance(state, data.forcing, steps=3)
 

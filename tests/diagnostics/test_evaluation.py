@@ -49,7 +49,7 @@ def test_what_the_decoder_gives_has_its_bits(everything):
 
 
 def test_fluxes_have_the_bits_of_the_model():
-    model = small.model().tracking_water()
+    model = small.model().with_water_budget()
     state = small.real(water=True)
     same(evaluate(model, state, None, NET_WATER), model.decode(state, NET_WATER))
     rates = mean_fluxes(model, state, 3, ("temperature", *NET_WATER))
@@ -108,7 +108,7 @@ def test_what_is_available():
     model = small.model()
     names = available(model)
     assert set(NET_WATER) <= set(names) and not set(PRECIPITATION) & set(names)
-    assert names == available(model.tracking_water())
+    assert names == available(model.with_water_budget())
     assert set(model.output_variables) <= set(names) < set(DIAGNOSTICS)
     with pytest.raises(ValueError, match="does not predict 'evaporation'"):
         evaluate(model, small.real(), None, ("evaporation",))

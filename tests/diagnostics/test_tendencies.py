@@ -88,7 +88,7 @@ def test_the_physics_is_that_of_the_next_step():
 
     Under a forcing that changes in time, so that another time would be another physics.
     """
-    model, state = small.model().tracking_water(), small.real(water=True)
+    model, state = small.model().with_water_budget(), small.real(water=True)
     forcing = changing_forcing(state)
     later = model.advance(state, forcing, steps=1)
     fallen = small.in_float64(evaluate(model, later, None, ("P_minus_E_rate",)))

@@ -5,6 +5,7 @@ import functools
 import equinox as eqx
 import jax
 import numpy as np
+from compiled_programs import compiled_once
 
 import ngcm_cli
 from ngcm_cli.forcing.run_inputs import RunInputs
@@ -24,18 +25,23 @@ def sample() -> RunInputs:
 
 
 @functools.cache
+@compiled_once
 def encoded(seed: int = 0) -> ModelState:
     data = sample()
-    return model().encode(data.fields, data.forcing, data.time, jax.random.key(seed))
+    state = model().encode(data.fields, data.forcing, data.time, jax.random.key(seed))
+    jax.block_until_ready(model().decode(state))  # compiled for all processes
+    return state
 
 
 @functools.cache
+@compiled_once
 def advanced(seed: int = 0) -> ModelState:
     """One step later."""
     return model().advance(encoded(seed), sample().forcing, steps=1)
 
 
 @functools.cache
+@compiled_once
 def steps() -> list[ModelState]:
     """The encoded state and those after each of six single steps."""
     states = [encoded(), advanced()]

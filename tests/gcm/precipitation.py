@@ -7,11 +7,9 @@ are fixed and none in the encoder. What they add to the bundled weights is drawn
 """
 
 import functools
-import importlib.util
-import pathlib
 
 import numpy as np
-import pytest
+from published_checkpoint import published_checkpoint
 
 from ngcm_cli.checkpoint.build import build
 from ngcm_cli.checkpoint.published.reference import PublishedCheckpoint, read_published
@@ -97,13 +95,8 @@ _INPUTS = {
 
 
 def bundled_checkpoint() -> PublishedCheckpoint:
-    """The checkpoint in the reference's package."""
-    spec = importlib.util.find_spec("neuralgcm")
-    if spec is None:
-        pytest.skip("the reference is not installed")
-    (folder,) = spec.submodule_search_locations
-    path = pathlib.Path(folder) / "data" / "tl63_stochastic_mini.pkl"
-    return read_published(path)
+    """The bundled model as it was published."""
+    return read_published(published_checkpoint())
 
 
 def config(kind: str) -> str:

@@ -7,7 +7,8 @@ import sys
 
 import numpy as np
 import pytest
-from test_loading import assert_same_arrays, wheel_pickle
+from published_checkpoint import published_checkpoint
+from test_loading import assert_same_arrays
 
 from ngcm_cli.checkpoint.card import PublishedCard, read_card
 from ngcm_cli.errors import CheckpointError, ConfigError, OutputError
@@ -25,7 +26,7 @@ CONFIGURATIONS = [
 @pytest.fixture
 def small(tmp_path):
     """The small model in the published format, under a name that nobody knows."""
-    return pathlib.Path(shutil.copy(wheel_pickle(), tmp_path / "small.pkl"))
+    return pathlib.Path(shutil.copy(published_checkpoint(), tmp_path / "small.pkl"))
 
 
 def test_the_bundled_model(small, tmp_path):

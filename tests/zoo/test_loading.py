@@ -1,5 +1,3 @@
-import importlib.util
-import pathlib
 import pickle
 import shutil
 import subprocess
@@ -10,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from gcm import bundled
+from published_checkpoint import published_checkpoint
 
 from ngcm_cli.checkpoint.native import write_native
 from ngcm_cli.checkpoint.published.reference import read_published
@@ -40,14 +39,6 @@ def elsewhere(tmp_path):
     (folder / "other.yaml").write_text(text, "utf-8")
     shutil.copy(source / f"{DEFAULT}.safetensors", folder)
     return folder
-
-
-def wheel_pickle():
-    spec = importlib.util.find_spec("neuralgcm")
-    if spec is None:
-        pytest.skip("the reference is not installed")
-    (folder,) = spec.submodule_search_locations
-    return pathlib.Path(folder) / "data" / f"{DEFAULT}.pkl"
 
 
 def test_the_default_is_there():
@@ -122,7 +113,7 @@ def test_the_bundled_model_is_the_published_one(dialect, shared):
 
 
 def test_the_bundled_weights_are_those_of_the_wheel():
-    path = wheel_pickle()
+    path = published_checkpoint()
     assert find_card(str(path)).spec == find_card(DEFAULT).spec
     ours = load_model(str(path))
     assert jax.tree.structure(ours) == jax.tree.structure(bundled.model())
@@ -130,7 +121,7 @@ def test_the_bundled_weights_are_those_of_the_wheel():
 
 
 def test_converting_again_gives_the_bundled_files(tmp_path):
-    published = read_published(wheel_pickle())
+    published = read_published(published_checkpoint())
     levels = tuple(published.static["level"].tolist())
     spec = model_spec(published.config, levels)
     names = "geopotential_at_surface", "land_sea_mask"
@@ -166,7 +157,7 @@ for words in {commands}:
 @pytest.mark.slow
 def test_nothing_of_the_reference_is_needed(tmp_path):
     """Neither to read a published checkpoint, nor to convert it, nor to run it."""
-    checkpoint = str(shutil.copy(wheel_pickle(), tmp_path / "published.pkl"))
+    checkpoint = str(shutil.copy(published_checkpoint(), tmp_path / "published.pkl"))
     short = "--lead", "1h", "--every", "1h"
     commands = [
         ("models", "convert", checkpoint, "converted"),
