@@ -21,6 +21,9 @@ NOTICE = (
     "<!-- Written by `python docs/generate.py`; change the declarations instead. -->"
 )
 
+BEGIN_TABLE = "<!-- begin table, written by docs/generate.py -->"
+END_TABLE = "<!-- end table -->"
+
 
 def walk_commands(
     command: Any = None, path: tuple[str, ...] = ("ngcm",)
@@ -100,7 +103,20 @@ def _escape(text: str) -> str:
     return re.sub(r"([*_<>\[\]`])", r"\\\1", text)
 
 
-PAGES: dict[str, Callable[[], str]] = {"commands.md": write_commands}
+def write_variables() -> str:
+    """Return the page of output variables with the table of all diagnostics."""
+    from ngcm_cli.diagnostics.table import documented_table
+
+    page = (DOCS / "variables.md").read_text(encoding="utf-8")
+    before, begin, rest = page.partition(f"{BEGIN_TABLE}\n")
+    _, end, after = rest.partition(END_TABLE)
+    return f"{before}{begin}\n{documented_table()}\n{end}{after}"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": write_commands,
+    "variables.md": write_variables,
+}
 """Generated pages by file name, each with the function that writes it."""
 
 
