@@ -87,10 +87,12 @@ def _entry(parameter: Any) -> str:
         )
         if parameter.metavar:
             syntax += f" {parameter.metavar}"
-    text, _, default = (parameter.help or "").rstrip("]").partition("[default: ")
+    text = " ".join((parameter.help or "").split())
+    described = re.fullmatch(r"(.*?)(?: *\[default: (.*)\])?", text)
+    text, default = described.groups()
     if isinstance(shown := getattr(parameter, "show_default", None), str):
         default = shown
-    entry = f"- `{syntax}`: {_escape(' '.join(text.split()))}"
+    entry = f"- `{syntax}`: {_escape(text)}"
     if default:
         entry += f" Default: {_escape(default)}."
     elif parameter.required:

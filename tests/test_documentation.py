@@ -6,16 +6,23 @@ import pathlib
 import re
 import shlex
 import sys
+import tomllib
 
 import pytest
 import typer
+import yaml
 
 from ngcm_cli.cli import app, main
 from ngcm_cli.config import AmipConfig, EnsembleConfig, ForecastConfig
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = ROOT / "README.md"
-PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    README,
+    *(ROOT / name / "README.md" for name in ("benchmarks", "models")),
+    *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 CONFIGS = {"forecast": ForecastConfig, "ensemble": EnsembleConfig, "amip": AmipConfig}
 FOLDERS = "benchmarks", "docs", "examples", "models", "ngcm_cli", "tests", ".githooks"
@@ -158,7 +165,8 @@ def test_python_of_the_pages_can_be_imported(name):
 
 @pytest.mark.parametrize("name", HANDWRITTEN)
 def test_words_are_those_of_the_field(name):
-    text = " ".join((ROOT / name).read_text(encoding="utf-8").split())
+    text = re.sub(r"`[^`]*`", "", (ROOT / name).read_text(encoding="utf-8"))
+    text = " ".join(text.split())
     assert [words for words in PRIVATE_WORDS if words in text] == []
 
 
@@ -174,6 +182,13 @@ def test_every_page_is_in_the_navigation():
     configuration = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     listed = re.findall(r"^  - [^:]+: (\S+\.md)$", configuration, re.M)
     assert sorted(listed) == [p.name for p in PAGES if p.parent == ROOT / "docs"]
+
+
+def test_the_citation_names_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert citation["version"] == project["project"]["version"]
+    assert citation["license"] == project["project"]["license"]
 
 
 def test_ci_runs_the_commands_of_the_readme():
