@@ -1,4 +1,4 @@
-"""A two-day forecast from the bundled state, and a look at it.
+"""Forecast two days from the bundled state and print the fastest wind.
 
 Run it from anywhere: python examples/01_forecast.py [OUTPUT.zarr] [LEAD]
 """

@@ -1,4 +1,4 @@
-"""Eight members side by side, their spread, and the statistics written with them.
+"""Run eight members with statistics and print their spread.
 
 Run it from anywhere: python examples/02_ensemble.py [OUTPUT.zarr] [MEMBERS] [LEAD]
 """

@@ -1,4 +1,4 @@
-"""A few days over the sea of 1982, their global means, and how the run goes on.
+"""Run a few days with the sea-surface temperature of 1982 and print global means.
 
 Run it from anywhere: python examples/03_amip.py [FOLDER] [DAYS]
 """

@@ -1,4 +1,4 @@
-"""The examples and the README do what they say."""
+"""The examples, and commands of the documentation, do what they say."""
 
 import pathlib
 import re
@@ -87,8 +87,8 @@ def test_forecast_run_file(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["surface.zarr", "surface.nc"])
 def test_surface_fields_of_the_real_model(tmp_path, name):
-    """As the README asks for them."""
-    text = (ROOT / "README.md").read_text()
+    """As docs/forecast.md asks for them."""
+    text = (ROOT / "docs/forecast.md").read_text()
     (words,) = re.findall(r"^ngcm (.*--variables t,msl.*) --output \S+$", text, re.M)
     hour = "--every", "1h", "--lead", "1h"
     command(*words.split(), *hour, "--output", name, folder=tmp_path)
@@ -112,8 +112,8 @@ def test_surface_fields_of_the_real_model(tmp_path, name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["regular.zarr", "regular.nc"])
 def test_the_grid_of_weatherbench(tmp_path, name):
-    """As the README asks for it."""
-    text = (ROOT / "README.md").read_text()
+    """As docs/forecast.md asks for it."""
+    text = (ROOT / "docs/forecast.md").read_text()
     (words,) = re.findall(r"^ngcm (.*--grid 1.5) --output \S+$", text, re.M)
     hour = "--every", "1h", "--lead", "1h"
     some = "--variables", "t,sp", "--levels", "500", "--output", name
@@ -128,24 +128,3 @@ def test_the_grid_of_weatherbench(tmp_path, name):
             level = bundled.model().levels.index(500) if len(x) > 1 else 0
             ours = first[variable].transpose("longitude", "latitude")
             np.testing.assert_array_equal(ours, grid.regrid(np.asarray(x[level])))
-
-
-@pytest.mark.parametrize(
-    "verb", ["forecast", "amip", "status", "export", "data", "models"]
-)
-def test_readme_shows_the_help(verb, tmp_path, monkeypatch):
-    text = (ROOT / "README.md").read_text()
-    shown = re.search(
-        rf"<!-- ngcm {verb} --help -->\n```\n(.*?)```\n<!-- end -->", text, re.DOTALL
-    )
-    monkeypatch.setenv("COLUMNS", "88")
-    help_text = command(verb, "--help", folder=tmp_path).stdout
-    assert shown is not None and shown.group(1) == help_text
-
-
-def test_readme_names_the_commands_that_ci_runs():
-    text = (ROOT / "README.md").read_text()
-    install, tests = "-e '.[test]'", "pytest -n auto --dist loadfile"
-    assert f"pip install {install} && {tests}" in text
-    ci = (ROOT / ".ci/run").read_text()
-    assert f"pip install --quiet {install} && {tests}" in ci
