@@ -1,5 +1,6 @@
 """Prescribed sea-surface temperature and sea ice, interpolated to the model's clock."""
 
+import functools
 from collections.abc import Mapping
 
 import equinox as eqx
@@ -101,9 +102,26 @@ class Forcing(eqx.Module):
         def at(name: str, x: jax.Array) -> jax.Array:
             # In this form equal fields and the fields at their times stay as they are.
             value = x[before] + fraction * (x[after] - x[before])
-            value = jnp.clip(value, *units.SEA_BOUNDS_SI[name])
+            value = _within(value, *units.SEA_BOUNDS_SI[name])
             return (
                 value + self.sst_offset if name == "sea_surface_temperature" else value
             )
 
         return {name: at(name, x) for name, x in self.fields.items()}
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2))
+def _within(x: jax.Array, low: float, high: float | None) -> jax.Array:
+    """Clip to bounds; on a bound itself the derivative is one.
+
+    JAX would have one half there, where open water (no ice) and full cover always are.
+    Beyond the bounds it is zero.
+    """
+    return jnp.clip(x, low, high)
+
+
+@_within.defjvp
+def _within_jvp(low, high, primals, tangents):
+    (x,), (dx,) = primals, tangents
+    inside = x >= low if high is None else (x >= low) & (x <= high)
+    return _within(x, low, high), jnp.where(inside, dx, 0)
