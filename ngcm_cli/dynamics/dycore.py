@@ -97,7 +97,10 @@ class Dycore(eqx.Module):
         )
 
     def __call__(self, state: State, tendency: State) -> State:
-        """Advance a modal state by ``substeps`` substeps.
+        """Return the modal state ``substeps`` substeps later.
+
+        Under differentiation, forward or reverse, the same substeps run in a scan that
+        recomputes each of them: see `_scan`.
 
         Args:
             state: modal state in the truncation of the model.
@@ -106,6 +109,19 @@ class Dycore(eqx.Module):
         Returns:
             The state afterwards; scales that the dynamical core lacks are zero.
         """
+
+        def truncate(x: jax.Array) -> jax.Array:
+            return change_truncation(x, self.harmonics.grid.modal_shape)
+
+        y0, forcing = jax.tree.map(truncate, (state, tendency))
+        return jax.tree.map(
+            lambda after, before: change_truncation(after, before.shape[-2:]),
+            _solve(self, y0, forcing),
+            state,
+        )
+
+    def terms(self) -> diffrax.MultiTerm:
+        """Return the explicit term, learned tendencies included, and the implicit."""
         reference_temperature = np.array(self.reference_temperature, np.float32)
         orography = self.orography.modal(self.harmonics.grid)
 
@@ -118,22 +134,47 @@ class Dycore(eqx.Module):
         def implicit(t, y, args):
             return implicit_tendencies(y, self.levels, reference_temperature)
 
-        def truncate(x):
-            return change_truncation(x, self.harmonics.grid.modal_shape)
+        return diffrax.MultiTerm(diffrax.ODETerm(explicit), diffrax.ODETerm(implicit))
 
-        solution = diffrax.diffeqsolve(
-            diffrax.MultiTerm(diffrax.ODETerm(explicit), diffrax.ODETerm(implicit)),
-            self.solver,
-            t0=0.0,
-            t1=self.substeps * self.step_size,
-            dt0=self.step_size,
-            y0=jax.tree.map(truncate, state),
-            args=jax.tree.map(truncate, tendency),
-            max_steps=self.substeps,
-            throw=False,  # a step of the wrong size cannot occur here
+
+@eqx.filter_custom_jvp
+def _solve(dycore: Dycore, y0: State, forcing: State) -> State:
+    """Integrate over all substeps with diffrax."""
+    solution = diffrax.diffeqsolve(
+        dycore.terms(),
+        dycore.solver,
+        t0=0.0,
+        t1=dycore.substeps * dycore.step_size,
+        dt0=dycore.step_size,
+        y0=y0,
+        args=forcing,
+        max_steps=dycore.substeps,
+        throw=False,  # a step of the wrong size cannot occur here
+    )
+    return jax.tree.map(lambda x: x[0], solution.ys)
+
+
+def _scan(dycore: Dycore, y0: State, forcing: State) -> State:
+    """Integrate over all substeps with a scan, for derivatives.
+
+    diffrax has reverse mode without forward mode or, with both, ten times the memory,
+    and its gradients compile for longer. Here only the state at each substep is kept
+    for the way back. The two differ in the last bit, as XLA fuses them differently; so
+    runs keep diffrax and with it their bits.
+    """
+    terms = dycore.terms()
+
+    @jax.checkpoint
+    def substep(y: State, _: None) -> tuple[State, None]:
+        # The equations do not depend on time.
+        y, *_ = dycore.solver.step(
+            terms, 0.0, dycore.step_size, y, forcing, None, made_jump=False
         )
-        return jax.tree.map(
-            lambda after, before: change_truncation(after[0], before.shape[-2:]),
-            solution.ys,
-            state,
-        )
+        return y, None
+
+    return jax.lax.scan(substep, y0, None, length=dycore.substeps)[0]
+
+
+@_solve.def_jvp
+def _solve_jvp(primals, tangents):
+    return eqx.filter_jvp(_scan, primals, tangents)

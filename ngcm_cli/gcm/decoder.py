@@ -13,7 +13,7 @@ from ngcm_cli.dynamics.tendencies import GAS_RATIO
 from ngcm_cli.gcm.levels import interpolate
 from ngcm_cli.physics.column_blocks import map_column_blocks
 from ngcm_cli.physics.features import LocationTimeFeatures, state_features
-from ngcm_cli.physics.scaling import Normalization, OutputScaling, concatenate_features
+from ngcm_cli.physics.scaling import Normalization, OutputScaling
 from ngcm_cli.physics.towers import ColumnTower
 from ngcm_cli.spectral.operators import velocity
 from ngcm_cli.spectral.transform import SphericalHarmonics
@@ -61,7 +61,7 @@ class Decoder(eqx.Module):
         features = state_features(state, self.harmonics, self.fields, self.gradients)
         features |= self.location_time(time)
         columns = map_column_blocks(
-            lambda x: self.tower(concatenate_features(self.normalization(x))), features
+            lambda x: self.tower(self.normalization.columns(x)), features
         )
         correction = self.outputs(columns)
         return {name: x + correction[name] for name, x in fields.items()}

@@ -1,5 +1,6 @@
 """Prescribed sea-surface temperature and sea ice, interpolated to the model's clock."""
 
+import functools
 from collections.abc import Mapping
 
 import equinox as eqx
@@ -18,8 +19,8 @@ class Forcing(eqx.Module):
     Before the first and after the last time their fields persist, so that a forcing
     with one time is constant. What is interpolated is then held within its bounds,
     ``units.SEA_BOUNDS_SI``: the mid-month values of AMIP
-    (``ngcm_cli.forcing.mid_month_values``) overshoot them on purpose, and only clipped
-    after interpolation have the monthly means that were observed.
+    (``ngcm_cli.forcing.midmonth``) overshoot them on purpose, and only clipped after
+    interpolation have the monthly means that were observed.
 
     The reference takes the field nearest in time, so that monthly fields jump in the
     middle between two of them. Interpolation replaces this on purpose.
@@ -27,14 +28,14 @@ class Forcing(eqx.Module):
     Attributes:
         minutes: whole minutes since 1979-01-01T00 UTC, ascending.
         fields: ``sea_surface_temperature`` [K] and ``sea_ice_cover`` [0 … 1].
-        warming: K, added to the temperature after it is held within its bounds, the
+        sst_offset: K, added to the temperature after it is held within its bounds, the
             same everywhere or not; of no account where there is one field for all
             times.
     """
 
     minutes: Int[Array, " time"]
     fields: dict[str, Float[Array, "time 1 longitude latitude"]]
-    warming: Float[Array, ""] | Float[Array, "1 longitude latitude"]
+    sst_offset: Float[Array, ""] | Float[Array, "1 longitude latitude"]
 
     @classmethod
     def constant(cls, fields: Mapping[str, ArrayLike]) -> "Forcing":
@@ -50,7 +51,7 @@ class Forcing(eqx.Module):
         cls,
         times: np.ndarray,
         fields: Mapping[str, ArrayLike],
-        warming: float | np.ndarray = 0.0,
+        sst_offset: float | np.ndarray = 0.0,
         at_least: int = 1,
     ) -> "Forcing":
         """Fields with a leading time axis at the given times.
@@ -64,7 +65,7 @@ class Forcing(eqx.Module):
             times: datetime64, ascending.
             fields: by name, each (time, 1, longitude, latitude), in SI units; kept in
                 float32.
-            warming: K, added to the temperature of the sea; one number, or
+            sst_offset: K, added to the temperature of the sea; one number, or
                 (1, longitude, latitude).
             at_least: pad as if there were so many times.
         """
@@ -79,7 +80,7 @@ class Forcing(eqx.Module):
                 name: jnp.asarray(np.pad(np.asarray(x, np.float32), padding, "edge"))
                 for name, x in fields.items()
             },
-            jnp.asarray(warming, jnp.float32),
+            jnp.asarray(sst_offset, jnp.float32),
         )
 
     def select(self, minutes: Int[Array, ""]) -> dict[str, jax.Array]:
@@ -101,7 +102,26 @@ class Forcing(eqx.Module):
         def at(name: str, x: jax.Array) -> jax.Array:
             # In this form equal fields and the fields at their times stay as they are.
             value = x[before] + fraction * (x[after] - x[before])
-            value = jnp.clip(value, *units.SEA_BOUNDS_SI[name])
-            return value + self.warming if name == "sea_surface_temperature" else value
+            value = _within(value, *units.SEA_BOUNDS_SI[name])
+            return (
+                value + self.sst_offset if name == "sea_surface_temperature" else value
+            )
 
         return {name: at(name, x) for name, x in self.fields.items()}
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2))
+def _within(x: jax.Array, low: float, high: float | None) -> jax.Array:
+    """Clip to bounds; on a bound itself the derivative is one.
+
+    JAX would have one half there, where open water (no ice) and full cover always are.
+    Beyond the bounds it is zero.
+    """
+    return jnp.clip(x, low, high)
+
+
+@_within.defjvp
+def _within_jvp(low, high, primals, tangents):
+    (x,), (dx,) = primals, tangents
+    inside = x >= low if high is None else (x >= low) & (x <= high)
+    return _within(x, low, high), jnp.where(inside, dx, 0)

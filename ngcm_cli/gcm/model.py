@@ -25,6 +25,7 @@ from ngcm_cli.gcm.fields import (
 )
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model_state import ModelState
+from ngcm_cli.gcm.repeat import repeat
 from ngcm_cli.gcm.step import Step
 from ngcm_cli.gcm.surface_outputs import mean_rates, surface_fields, water_fields
 from ngcm_cli.physics.random_fields import RandomFields
@@ -71,6 +72,16 @@ class NeuralGCM(eqx.Module):
     step: Step
     decoder: Decoder
     step_seconds: int = eqx.field(static=True)
+
+    @property
+    def harmonics(self) -> SphericalHarmonics:
+        """Transforms between the grid of the data and modal fields of the model."""
+        return self.encoder.harmonics
+
+    @property
+    def sigma_levels(self) -> SigmaLevels:
+        """Vertical levels of the state."""
+        return self.encoder.levels
 
     @property
     def grid(self) -> Grid:
@@ -189,16 +200,28 @@ class NeuralGCM(eqx.Module):
     def advance(
         self, state: ModelState, forcing: Fields | Forcing, steps: int = 1
     ) -> ModelState:
-        """The state ``steps`` model steps later.
+        """Return the state ``steps`` model steps later.
+
+        Differentiable, forward and reverse, in the state, the forcing and the arrays of
+        the model: where JAX traces one of these (``grad``, ``jvp``, ``vmap``, ``jit``)
+        and ``steps`` is a Python integer, the steps are the nested scans of
+        `ngcm_cli.gcm.repeat`, whose memory grows like the square root of their number.
+        Otherwise, called with arrays or within ``jit`` with a traced ``steps``, they
+        are a loop of unknown length, which compiles once for all numbers of steps and
+        which JAX can differentiate in forward mode only. The two may differ in the last
+        bit; runs use the loop.
 
         Args:
             state: from ``encode`` or ``advance``.
             forcing: sea-surface temperature [K] and sea-ice cover [0 … 1], finite also
                 over land, each (1, longitude, latitude) and held constant; or a
                 ``Forcing``, from which every step selects by its time.
-            steps: how many; another number does not compile again.
+            steps: number of steps, zero or more.
         """
-        return _advance(self, state, self._forcing(forcing), jnp.int32(steps))
+        forcing = self._forcing(forcing)
+        if isinstance(steps, int) and _is_traced((self, state, forcing)):
+            return _advance_by(self, state, forcing, steps)
+        return _advance(self, state, forcing, jnp.int32(steps))
 
     def decode(
         self, state: ModelState, variables: tuple[str, ...] | None = None
@@ -336,10 +359,22 @@ def _encode(
 def _advance(
     model: NeuralGCM, state: ModelState, forcing: Forcing, steps: Int[Array, ""]
 ) -> ModelState:
-    def step(_, state: ModelState) -> ModelState:
-        return model.step(state, forcing.select(model._minutes(state.substep)))
+    return jax.lax.fori_loop(0, steps, lambda _, x: _one_step(model, x, forcing), state)
 
-    return jax.lax.fori_loop(0, steps, step, state)
+
+@eqx.filter_jit
+def _advance_by(
+    model: NeuralGCM, state: ModelState, forcing: Forcing, steps: int
+) -> ModelState:
+    return repeat(lambda x: _one_step(model, x, forcing), state, steps)
+
+
+def _one_step(model: NeuralGCM, state: ModelState, forcing: Forcing) -> ModelState:
+    return model.step(state, forcing.select(model._minutes(state.substep)))
+
+
+def _is_traced(tree: object) -> bool:
+    return any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves(tree))
 
 
 @eqx.filter_jit

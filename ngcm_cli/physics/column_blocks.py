@@ -28,18 +28,17 @@ def map_column_blocks(f: Callable[[Any], Any], fields: Any) -> Any:
         while longitudes % width:
             width -= 1
 
-        def block(start: jax.Array) -> Any:
-            def cut(x: jax.Array) -> jax.Array:
-                return jax.lax.dynamic_slice_in_dim(x, start, width, axis=-2)
-
-            return f(jax.tree.map(cut, fields))
+        # Blocks are what the loop runs over, not cut out of whole fields within it: a
+        # gradient would then add up a whole field for each block.
+        def split(x: jax.Array) -> jax.Array:
+            x = x.reshape(*x.shape[:-2], longitudes // width, width, latitudes)
+            return jnp.moveaxis(x, -3, 0)
 
         def join(y: jax.Array) -> jax.Array:
             y = jnp.moveaxis(y, 0, -3)
             return y.reshape(*y.shape[:-3], longitudes, latitudes)
 
-        starts = width * jnp.arange(longitudes // width)
-        return jax.tree.map(join, jax.lax.map(block, starts))
+        return jax.tree.map(join, jax.lax.map(f, jax.tree.map(split, fields)))
 
     def at_once(fields: Any) -> Any:
         return f(fields)

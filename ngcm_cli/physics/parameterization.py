@@ -14,7 +14,6 @@ from ngcm_cli.physics.scaling import (
     Features,
     Normalization,
     OutputScaling,
-    concatenate_features,
 )
 from ngcm_cli.physics.surface import SurfaceEmbedding
 from ngcm_cli.physics.towers import ColumnTower, VerticalConvolutions
@@ -86,7 +85,7 @@ class Parameterization(eqx.Module):
     def tendency(self, features: Features, state: State) -> State:
         """Modal tendencies per nondimensional time of a state with these features."""
         columns = map_column_blocks(
-            lambda x: self.tower(concatenate_features(self.normalization(x))), features
+            lambda x: self.tower(self.normalization.columns(x)), features
         )
         return self._to_modal(self.outputs(columns), state)
 

@@ -1,5 +1,8 @@
 """Bringing features to order one, and network outputs back to physical size."""
 
+import itertools
+from collections.abc import Mapping
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -36,6 +39,52 @@ class Normalization(eqx.Module):
                 x = x * (1 / np.array(self.profile, np.float32))[:, None, None]
             out[name] = x if self.max_value is None else soft_clip(x, self.max_value)
         return out
+
+    def columns(self, features: Features) -> Columns:
+        """Return ``concatenate_features`` of the normalised features.
+
+        Under differentiation features are joined before they are normalised.
+        """
+        return _columns(self, features)
+
+
+@eqx.filter_custom_jvp
+def _columns(normalization: Normalization, features: Features) -> Columns:
+    return concatenate_features(normalization(features))
+
+
+def _joined_columns(normalization: Normalization, features: Features) -> Columns:
+    """Join features that are scaled alike, then normalise them in one expression.
+
+    Compiles in a fraction of the time of one expression for each feature. XLA fuses it
+    otherwise, so that the last bit may differ: only derivatives use it.
+    """
+    parts = []
+    for is_humidity, group in itertools.groupby(sorted(features), _is_humidity):
+        names = list(group)
+        levels = [features[name].shape[-3] for name in names]
+        x = concatenate_features({name: features[name] for name in names})
+        x = x - _channels(dict(normalization.shifts), names, levels)
+        x = x / _channels(dict(normalization.scales), names, levels)
+        if normalization.profile is not None and is_humidity:
+            factors = 1 / np.array(normalization.profile, np.float32)
+            x = x * np.tile(factors, len(names))[:, None, None]
+        bound = normalization.max_value
+        parts.append(x if bound is None else soft_clip(x, bound))
+    return jnp.concatenate(parts, axis=-3)
+
+
+@_columns.def_jvp
+def _columns_jvp(primals, tangents):
+    return eqx.filter_jvp(_joined_columns, primals, tangents)
+
+
+def _channels(
+    values: Mapping[str, float], names: list[str], levels: list[int]
+) -> np.ndarray:
+    """Return the value of each name, repeated for its levels, (channel, 1, 1)."""
+    each = np.array([values[name] for name in names], np.float32)
+    return np.repeat(each, levels)[:, None, None]
 
 
 def _is_humidity(name: str) -> bool:

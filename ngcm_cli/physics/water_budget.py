@@ -15,7 +15,7 @@ from ngcm_cli import units
 from ngcm_cli.arrays import NodalSurface
 from ngcm_cli.dynamics import SigmaLevels, State
 from ngcm_cli.physics.column_blocks import map_column_blocks
-from ngcm_cli.physics.scaling import Features, Normalization, concatenate_features
+from ngcm_cli.physics.scaling import Features, Normalization
 from ngcm_cli.physics.surface import SurfaceEmbedding
 from ngcm_cli.physics.towers import Activation, ColumnTower
 from ngcm_cli.spectral.transform import SphericalHarmonics
@@ -82,7 +82,7 @@ class SurfaceFlux(eqx.Module):
         if self.surface is not None:
             seen["surface_embedding"] = self.surface(features, forcing)
         flux = map_column_blocks(
-            lambda x: self.tower(concatenate_features(self.normalization(x))), seen
+            lambda x: self.tower(self.normalization.columns(x)), seen
         )
         if self.final_activation is not None:
             flux = self.final_activation(flux)
