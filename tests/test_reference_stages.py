@@ -43,7 +43,9 @@ def features_of_the_reference(part):
         noise = returned(f"{path}/~/combined_features_1")
         features = {f"data_{name}": x for name, x in features.items()}
         features |= {f"model_{name}": x for name, x in noise.items()}
-    return np.asarray(concatenate_features({name: np.asarray(x) for name, x in features.items()}))
+    return np.asarray(
+        concatenate_features({name: np.asarray(x) for name, x in features.items()})
+    )
 
 
 @pytest.mark.parametrize("part", PATHS)

@@ -3,9 +3,9 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from ngcm_cli.climate.sea_windows import SeaWindows
 
 from ngcm_cli import units
-from ngcm_cli.climate.sea_windows import SeaWindows
 from ngcm_cli.forcing.surface_forcing import SurfaceForcing
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.inputs.variables import SEA_ICE, SST

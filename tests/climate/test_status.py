@@ -11,14 +11,14 @@ import threading
 import numpy as np
 import pytest
 from cpu_time import of_children
+from ngcm_cli.climate.status import read_config, read_status
+from ngcm_cli.output.place import RUN_FILE
+from ngcm_cli.output.run_folder import PROGRESS, RunFolder
 from output.small_climate import day_look, small_climate
 
-from ngcm_cli.climate.status import read_config, read_status
 from ngcm_cli.config import AmipConfig
 from ngcm_cli.config.run_file import format_run_file
 from ngcm_cli.errors import ConfigError, OutputError
-from ngcm_cli.output.place import RUN_FILE
-from ngcm_cli.output.run_folder import PROGRESS, RunFolder
 
 TESTS = pathlib.Path(__file__).parents[1]
 SETTINGS = {"start": "1984-01-01", "days": 60, "members": 1}

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from ngcm_cli.climate.watchdog import trouble
 
 SIGMA = np.array([0.1, 0.5, 0.95])

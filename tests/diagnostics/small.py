@@ -10,15 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from climate.reduced import write_reduced_model
+from ngcm_cli.inputs.inputs import InitialState
 
 import ngcm_cli
-from ngcm_cli import units
+from ngcm_cli import bundled_state, units
 from ngcm_cli.dynamics import Dycore, State
 from ngcm_cli.dynamics.state import TRACERS
 from ngcm_cli.gcm import ModelState, NeuralGCM
-from ngcm_cli.inputs.inputs import InitialState
 from ngcm_cli.physics.random_fields import RandomState
-from ngcm_cli import bundled_state
 from ngcm_cli.spectral.operators import vorticity_divergence
 
 PRESSURE = 98_000.0  # Pa

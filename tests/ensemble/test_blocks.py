@@ -1,7 +1,6 @@
 """Which members are computed together does not depend on which are wanted."""
 
 import jax
-
 from ngcm_cli.ensemble.blocks import blocks_of, shared_by
 
 

@@ -3,9 +3,9 @@
 import threading
 
 import pytest
-
 from ngcm_cli.ensemble.claim import Claim
 from ngcm_cli.ensemble.processes import Processes
+
 from ngcm_cli.errors import OutputError
 from ngcm_cli.io.lock import exclusive_file_lock
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from small import NAMES, go, read
-
 from ngcm_cli.ensemble.parts import parts_folder
+from small import NAMES, go, read
 
 pytestmark = pytest.mark.slow
 

@@ -8,9 +8,9 @@ import numpy as np
 from compiled_programs import compiled_once
 
 import ngcm_cli
+from ngcm_cli import bundled_state
 from ngcm_cli.forcing.run_inputs import RunInputs
 from ngcm_cli.gcm import ModelState, NeuralGCM
-from ngcm_cli import bundled_state
 
 
 @functools.cache

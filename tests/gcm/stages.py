@@ -50,7 +50,9 @@ def networks(model, fields, noise, forcing, state, step_noise, time):
     seen = physics.features(state, None, step_noise, forcing, time)
     columns = concatenate_features(physics.normalization(seen))
     seen = state_features(state, decoder.harmonics, decoder.fields, decoder.gradients)
-    decoded = concatenate_features(decoder.normalization(seen | decoder.location_time(time)))
+    decoded = concatenate_features(
+        decoder.normalization(seen | decoder.location_time(time))
+    )
     return {
         "encoder features": data,
         "encoder network": encoder.tower(data),

@@ -3,8 +3,8 @@
 import pathlib
 
 import numpy as np
-
 from ngcm_cli.output.climate import GLOBAL, Climate
+
 from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.spectral.grid import Grid
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import xarray as xr
+from ngcm_cli.output.climate import periods
+from ngcm_cli.output.records import RecordStore
 from small_climate import GRID, HOURS, LEVELS, small_climate
 
-from ngcm_cli.output.climate import periods
 from ngcm_cli.output.grid import OutputGrid
-from ngcm_cli.output.records import RecordStore
 
 
 def ends(kind, start, end):

@@ -12,10 +12,10 @@ import cf_xarray  # noqa: F401
 import numpy as np
 import pytest
 import xarray as xr
+from ngcm_cli.output.records import RecordStore
 from small_climate import SIGMA, contents, record, small_climate
 
 from ngcm_cli.errors import OutputError
-from ngcm_cli.output.records import RecordStore
 
 DAYS = 30
 CLIMATE = small_climate(end="1984-01-31")

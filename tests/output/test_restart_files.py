@@ -10,8 +10,6 @@ import sys
 import netCDF4
 import numpy as np
 import pytest
-
-from ngcm_cli.errors import OutputError
 from ngcm_cli.output.restart import (
     RESTARTS,
     read_restart,
@@ -20,6 +18,8 @@ from ngcm_cli.output.restart import (
     write_restart,
 )
 from ngcm_cli.output.run_folder import RunFolder
+
+from ngcm_cli.errors import OutputError
 
 ABOUT = {"day": 3, "lost": {"1": "on 1982-01-02T06 wind"}, "config": {"seed": "0"}}
 TIME = np.datetime64("1982-01-31", "s")

@@ -13,13 +13,13 @@ import threading
 import numpy as np
 import pytest
 import xarray as xr
+from ngcm_cli.output.restart import RESTARTS, read_restart, restarts
+from ngcm_cli.output.run_folder import LOCK, PROGRESS, RunFolder
 from small_climate import contents, record, small_climate
 from small_disk import fill, small_disk
 
 from ngcm_cli.errors import OutputError
 from ngcm_cli.io import lock as disk
-from ngcm_cli.output.restart import RESTARTS, read_restart, restarts
-from ngcm_cli.output.run_folder import LOCK, PROGRESS, RunFolder
 
 RECORDS = small_climate(end="1984-01-11").means("daily")
 TIME = np.datetime64("1984-01-02", "s")

@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 import xarray as xr
 import zarr
+from ngcm_cli.output.layout import Layout
+from ngcm_cli.output.store import Store, check_output
 from small_disk import small_disk
 
 from ngcm_cli.errors import ConfigError, OutputError, UnstableRunError
 from ngcm_cli.output import store as store_module
 from ngcm_cli.output.grid import OutputGrid
-from ngcm_cli.output.layout import Layout
-from ngcm_cli.output.store import Store, check_output
 from ngcm_cli.spectral.grid import Grid
 
 GRID = Grid.linear(3)  # 8 x 4
