@@ -28,7 +28,7 @@ TIME = "2020-08-22T12"
 
 
 def build(folder: pathlib.Path) -> pathlib.Path:
-    sys.path.insert(0, str(ROOT / "tests" / "data"))
+    sys.path.insert(0, str(ROOT / "tests" / "inputs"))
     import arco
 
     days = ("2020-08-21T12", TIME)
@@ -36,7 +36,7 @@ def build(folder: pathlib.Path) -> pathlib.Path:
 
 
 def needs():
-    from ngcm_cli.origin import ModelInputs.of
+    from ngcm_cli.inputs.model_inputs import ModelInputs
     from ngcm_cli.zoo import load_model
 
     return ModelInputs.of(load_model("tl63_stochastic_mini"))

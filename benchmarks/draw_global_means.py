@@ -15,14 +15,13 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ngcm_cli.climate.status import read_config
-from ngcm_cli.output.global_series import read_global_means
+from ngcm_cli.simulation.status import read_global_means, read_status
 
 
 def main(run: pathlib.Path, picture: pathlib.Path) -> None:
     """Six panels, one above the other."""
     times, fields = read_global_means(run / "global.zarr")
-    config = read_config(run)
+    model = read_status(run).run.settings["model"]
     warmth = fields["temperature"]
     middle = warmth.shape[1] // 2
     panels = [
@@ -42,7 +41,7 @@ def main(run: pathlib.Path, picture: pathlib.Path) -> None:
         low, high = (f(line) for f, line in ((np.min, lines[0]), (np.max, lines[0])))
         axis.margins(x=0)
         print(f"{title}: {low:.2f} to {high:.2f}")
-    figure.suptitle(f"{config.model}, {len(times)} days from {str(times[0])[:10]}")
+    figure.suptitle(f"{model}, {len(times)} days from {str(times[0])[:10]}")
     figure.tight_layout()
     figure.savefig(picture, dpi=80)
 

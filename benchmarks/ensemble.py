@@ -1,4 +1,4 @@
-"""Time members side by side against one by one, and against the reference.
+"""Time members in one batch against one by one, and against the reference.
 
     pip install '.[reference]'
     python benchmarks/ensemble.py [--batches 1,2,4,8,16] [--repeat 3]
@@ -19,6 +19,8 @@ from side_by_side import bundled_reference
 
 import ngcm_cli
 from ngcm_cli import bundled_state
+from ngcm_cli.gcm.forcing import Forcing
+from ngcm_cli.simulation.batch import BatchedModel
 from ngcm_cli.simulation.simulation import member_key
 
 
@@ -32,7 +34,8 @@ def main() -> None:
 
     model = ngcm_cli.load_model()
     data = bundled_state(model)
-    together = SideBySide(model)
+    forcing = Forcing.constant(data.forcing)
+    batched = BatchedModel(model)
     one = model.encode(data.fields, data.forcing, data.time, member_key(0, 0))
     if not options.without_reference:
         theirs, inputs, forcings = bundled_reference()
@@ -45,8 +48,8 @@ def main() -> None:
 
     print("members  ours  reference  one by one, s a step", flush=True)
     for size in batches:
-        states = together.gather([one] * size, size)
-        sides = {"ours": lambda s=states: together.advance(s, data.forcing)}
+        states = batched.stack([one] * size, size)
+        sides = {"ours": lambda s=states: batched.advance(s, forcing, 1)}
         if not options.without_reference:
             many = jax.tree.map(lambda x, n=size: jnp.stack([x] * n), other)
             sides["reference"] = lambda s=many: step(s, forcings)

@@ -94,16 +94,6 @@ class NeuralGCM(eqx.Module):
         return self.encoder.pressure_levels
 
     @property
-    def harmonics(self) -> SphericalHarmonics:
-        """Transforms of the model's grid."""
-        return self.encoder.harmonics
-
-    @property
-    def sigma_levels(self) -> SigmaLevels:
-        """Sigma levels of the state."""
-        return self.encoder.levels
-
-    @property
     def time_step(self) -> np.timedelta64:
         """Length of one ``advance``."""
         return np.timedelta64(self.step_seconds, "s")

@@ -4,12 +4,11 @@ import contextlib
 import functools
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from ngcm_cli.config import AmipConfig
-from ngcm_cli.config.forecast import ForecastSettings
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.forcing.read_forcing import ForcingRequest, read_forcing
@@ -30,6 +29,8 @@ from ngcm_cli.inputs.sources.location import (
 )
 from ngcm_cli.inputs.sources.named import DEFAULT_SOURCE, find_source
 from ngcm_cli.io.progress import ByteProgress, no_progress
+from ngcm_cli.simulation.forcing_windows import ForcingWindows
+from ngcm_cli.simulation.schedule import Schedule
 from ngcm_cli.time_format import format_time
 from ngcm_cli.zoo import is_here, model_names
 
@@ -49,52 +50,69 @@ class DataSources:
         self.config = config
         self._model_inputs = ModelInputs.of(model)
         self._progress = progress
-        # The analysis of one initial time is held at once: they are large.
-        self._read = functools.lru_cache(maxsize=1)(self._read_one)
+        self._schedules: Sequence[Schedule] = ()
+        # One initial time at once, for they are large.
+        self._inputs = functools.lru_cache(maxsize=1)(self._read_inputs)
         self._record = functools.lru_cache(maxsize=1)(self._read_record)
+        self._windows = functools.lru_cache(maxsize=1)(self._make_windows)
+
+    def set_schedules(self, schedules: Sequence[Schedule]) -> None:
+        """Set the schedules of the initial times, for `forcing_windows`."""
+        self._schedules = schedules
 
     def analysis(self, init: np.datetime64 | None) -> Analysis:
         """Return the analysis of an initial time; None is the only one in the data."""
-        return self._read(init)[0]
+        return self._inputs(init)[0]
 
     def forcing(self, init: np.datetime64 | None) -> SurfaceForcing:
         """Return the forcing of the run from an initial time."""
-        if isinstance(self.config, AmipConfig):
-            return self._record()
-        return self._read(init)[1]
+        is_record = isinstance(self.config, AmipConfig)
+        return self._record() if is_record else self._inputs(init)[1]
+
+    def forcing_windows(self, init: int) -> ForcingWindows:
+        """Return the forcing on the device of an initial time, by its index."""
+        return self._windows(init)
 
     def check(self, inits: tuple[np.datetime64, ...]) -> None:
-        """Check that there are data for several initial times, without reading them."""
-        if isinstance(self.config, ForecastSettings):
+        """Check that forecasts have their data, without reading them."""
+        if not isinstance(self.config, AmipConfig):
             with _helpful_errors(self.config):
                 check_inputs(
                     self._analysis_request(None),
-                    self._forcing_request(self.config),
+                    self._forcing_request(),
                     inits,
                     self._model_inputs,
                     self._progress,
                 )
 
-    def _read_one(self, init: np.datetime64 | None) -> tuple[Analysis, SurfaceForcing]:
+    def _make_windows(self, init: int) -> ForcingWindows:
+        schedule = self._schedules[init]
+        return ForcingWindows(
+            self.forcing(schedule.init), schedule.init, schedule.end, schedule.window
+        )
+
+    def _read_inputs(
+        self, init: np.datetime64 | None
+    ) -> tuple[Analysis, SurfaceForcing]:
         if isinstance(self.config, AmipConfig):
-            assert init is not None
-            return self._initial_analysis(self.config, init), self._record()
-        assert isinstance(self.config, ForecastSettings)
+            return self._initial_analysis(init), self._record()
         with _helpful_errors(self.config):
-            inputs: RunInputs = read_inputs(
+            inputs = read_inputs(
                 self._analysis_request(init),
-                self._forcing_request(self.config),
+                self._forcing_request(),
                 self._model_inputs,
                 self._progress,
             )
         return inputs.analysis, inputs.surface_forcing
 
-    def _initial_analysis(self, config: AmipConfig, init: np.datetime64) -> Analysis:
+    def _initial_analysis(self, init: np.datetime64 | None) -> Analysis:
         """Return the atmosphere of a start; the bundled one whatever the date."""
-        wanted = None if config.data is None else init
-        request = AnalysisRequest(analysis_source(config), wanted, config.offline)
+        if self.config.data is not None:
+            request = self._analysis_request(init)
+            return read_analysis(request, self._model_inputs, self._progress)
+        request = self._analysis_request(None)
         analysis = read_analysis(request, self._model_inputs, self._progress)
-        if config.data is not None or init == bundled.SAMPLE_TIME:
+        if init is None or init == bundled.SAMPLE_TIME:
             return analysis
         note = (
             f"The atmosphere of {format_time(bundled.SAMPLE_TIME)} is the initial "
@@ -103,34 +121,30 @@ class DataSources:
         return Analysis(init, analysis.fields, (*analysis.notes, note))
 
     def _read_record(self) -> SurfaceForcing:
+        """Return the forcing from the first start to the last end."""
         config = self.config
         assert isinstance(config, AmipConfig)
         starts = config.init_times
-        end = max(config.end_of(start) for start in starts)
+        record = config.sst_data or str(bundled.sst_record_path())
         request = ForcingRequest(
             mode="climatology" if config.sst_climatology else "prescribed",
-            lead=end - starts[0],
-            data=None
-            if config.sst_climatology
-            else config.sst_data or str(bundled.sst_record_path()),
+            lead=max(config.end_of(start) for start in starts) - starts[0],
+            data=None if config.sst_climatology else record,
             sst_offset=config.sst_offset,
-            sst_anomaly=None
-            if config.sst_patch is None
-            else SSTAnomaly(*config.sst_patch),
+            sst_anomaly=SSTAnomaly(*config.sst_patch) if config.sst_patch else None,
             offline=config.offline,
         )
         with _helpful_errors(config):
             return read_forcing(request, starts[0], self._model_inputs, self._progress)
 
     def _analysis_request(self, init: np.datetime64 | None) -> AnalysisRequest:
-        return AnalysisRequest(
-            analysis_source(self.config, init), init, self.config.offline
-        )
+        return AnalysisRequest(analysis_source(self.config), init, self.config.offline)
 
-    def _forcing_request(self, config: ForecastSettings) -> ForcingRequest:
+    def _forcing_request(self) -> ForcingRequest:
+        config = self.config
         return ForcingRequest(
-            mode=config.sst,
-            lead=config.lead,
+            mode=config.sst,  # pyright: ignore[reportAttributeAccessIssue]
+            lead=config.lead,  # pyright: ignore[reportAttributeAccessIssue]
             data=config.sst_data,
             sst_offset=config.sst_offset,
             offline=config.offline,
@@ -144,36 +158,28 @@ def _helpful_errors(config: Settings) -> Iterator[None]:
         yield
     except InputDataError as error:
         if isinstance(error, RecordCoverageError):
-            climatology = "--sst persist or --sst climatology"
-            if isinstance(config, AmipConfig):
-                climatology = "--sst-climatology"
-            error.hint = f"{error.hint} Or use {climatology}.".strip()
-        elif uses_sample(config):
-            error.message = error.message.replace(
-                str(bundled.sample_path()), bundled.SAMPLE_NAME
+            is_long = isinstance(config, AmipConfig)
+            other = (
+                "--sst-climatology" if is_long else "--sst persist or --sst climatology"
             )
+            error.hint = f"{error.hint} Or use {other}.".strip()
+        elif uses_sample(config):
+            sample = str(bundled.sample_path())
+            error.message = error.message.replace(sample, bundled.SAMPLE_NAME)
             error.hint = f"{error.hint} Or give your own data with --data.".strip()
         raise
 
 
 def uses_sample(config: Settings) -> bool:
     """Return whether the initial state is the bundled one."""
-    if config.data is not None:
-        return False
-    return isinstance(config, AmipConfig) or config.init in (
-        None,
-        (bundled.SAMPLE_TIME,),
+    return config.data is None and (
+        isinstance(config, AmipConfig) or config.init in (None, (bundled.SAMPLE_TIME,))
     )
 
 
-def analysis_source(config: Settings, init: np.datetime64 | None = None) -> str:
-    """Return the name of the data that initial states are read from.
-
-    Args:
-        config: the settings.
-        init: of a run with several initial times, the one that is wanted.
-    """
-    if uses_sample(config) or (config.data is None and init == bundled.SAMPLE_TIME):
+def analysis_source(config: Settings) -> str:
+    """Return the name of the data that initial states are read from."""
+    if uses_sample(config):
         return str(bundled.sample_path())
     return config.data or DEFAULT_SOURCE
 
@@ -187,16 +193,12 @@ def describe_analysis(config: Settings) -> str:
 
 def describe_forcing(config: Settings) -> str:
     """Return where sea-surface temperature and sea ice come from, without secrets."""
-    climatology = (
-        config.sst_climatology
-        if isinstance(config, AmipConfig)
-        else getattr(config, "sst", "") == "climatology"
-    )
+    is_long = isinstance(config, AmipConfig)
     if config.sst_data is not None:
         return _described(config.sst_data)
-    if climatology:
+    if config.sst_climatology if is_long else config.sst == "climatology":  # pyright: ignore
         return f"{bundled.CLIMATOLOGY_NAME}, AMIP's monthly climatology"
-    if isinstance(config, AmipConfig):
+    if is_long:
         return f"{bundled.SST_RECORD_NAME}, the bundled record of NOAA OISST"
     return describe_analysis(config)
 
@@ -208,9 +210,10 @@ def _described(name: str) -> str:
 
 def public_command(config: Settings) -> str:
     """Return the command that runs this again, without secrets in addresses."""
-    named = {"data": config.data, "sst_data": config.sst_data}
     public = {
-        name: redacted(value) for name, value in named.items() if value is not None
+        name: redacted(value)
+        for name in ("data", "sst_data")
+        if (value := getattr(config, name)) is not None
     }
     return config.model_copy(update=public).command_line()
 
@@ -240,14 +243,15 @@ def check_local_paths(config: Settings) -> None:
 
 def local_files(config: Settings) -> list[tuple[pathlib.Path, str]]:
     """Return every local input file, with its name for messages."""
-    found: list[tuple[pathlib.Path, str]] = []
-    for name, described in (
-        (analysis_source(config), describe_analysis(config)),
-        (config.sst_data, config.sst_data or ""),
-    ):
-        if name is not None and not is_remote(name):
-            found += [(pathlib.Path(path), described) for path in matching_files(name)]
-    return found
+    return [
+        (pathlib.Path(path), described)
+        for name, described in (
+            (analysis_source(config), describe_analysis(config)),
+            (config.sst_data, config.sst_data or ""),
+        )
+        if name is not None and not is_remote(name)
+        for path in matching_files(name)
+    ]
 
 
 def read_sample(model: Model) -> RunInputs:
@@ -256,11 +260,8 @@ def read_sample(model: Model) -> RunInputs:
     Its sea-surface temperature and sea ice persist. Attributes ``time``, ``fields`` and
     ``forcing`` are what ``model.encode`` takes.
     """
-    from ngcm_cli.config import ForecastConfig
-
-    config = ForecastConfig()
     return read_inputs(
-        AnalysisRequest(analysis_source(config), None, True),
+        AnalysisRequest(str(bundled.sample_path()), None, True),
         ForcingRequest(mode="persist", lead=np.timedelta64(0, "s"), offline=True),
         ModelInputs.of(model),
     )

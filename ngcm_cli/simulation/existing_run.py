@@ -10,14 +10,14 @@ from ngcm_cli.config import AmipConfig, EnsembleConfig, ForecastConfig, read_run
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.errors import ConfigError, OutputError
 from ngcm_cli.inputs.sources.location import redacted
+from ngcm_cli.output.netcdf import read_attributes
 from ngcm_cli.output.run_directory import RUN_FILE, RunDirectory
 from ngcm_cli.output.run_paths import FORMATS, RunPaths
-from ngcm_cli.output.zarr import open_store
+from ngcm_cli.output.zarr import RUN_ATTRIBUTE, open_store
 
 CONFIGS: Mapping[str, type[Settings]] = {
     config.command: config for config in (ForecastConfig, EnsembleConfig, AmipConfig)
 }
-_RUN_ATTRIBUTE = "ngcm_run"
 _SOURCES = "data", "sst_data"
 
 
@@ -27,25 +27,16 @@ class ExistingRun:
 
     Attributes:
         paths: of the run.
-        command: that made it: ``forecast``, ``ensemble`` or ``amip``.
-        settings: that decide its result, as text.
-        identity: digests of weights, architecture and forcing.
-        batch: members that are computed together.
-        members: their numbers, in the order of the output.
-        complete: members that were complete before the run that is missing something.
-        run: unique name of the last run that wrote to it.
-        is_finished: whether nothing is missing.
+        record: what its `RunDirectory` holds, or its output when it is complete:
+            ``command`` and ``settings`` that made it, digests of weights, architecture
+            and forcing, ``batch``, ``members``, members ``complete`` before the run
+            that is missing something, unique name of the last ``run``, ``versions``.
+        attributes: global attributes of the output, if it is complete.
     """
 
     paths: RunPaths
-    command: str
-    settings: Mapping[str, str]
-    identity: Mapping[str, Any]
-    batch: int
-    members: tuple[int, ...]
-    complete: frozenset[int]
-    run: str
-    is_finished: bool
+    record: Mapping[str, Any]
+    attributes: Mapping[str, Any]
 
     @classmethod
     def read(cls, paths: RunPaths) -> Self:
@@ -55,20 +46,43 @@ class ExistingRun:
             OutputError: there is no run, or a damaged one.
         """
         if paths.has_run_record() or paths.is_directory:
-            record, finished = RunDirectory(paths.work).read_record(), False
+            return cls(paths, RunDirectory(paths.work).read_record(), {})
+        if paths.is_exported and not paths.stores.exists():
+            attributes = read_attributes(paths.output)
         else:
-            record, finished = _finished_record(paths), True
-        return cls(
-            paths,
-            record["command"],
-            record["settings"],
-            record,
-            int(record["batch"]),
-            tuple(record["members"]),
-            frozenset(record["members"] if finished else record["complete"]),
-            record["run"],
-            finished,
-        )
+            attributes = dict(open_store(paths.stores, "r").attrs)
+        try:
+            return cls(paths, json.loads(str(attributes[RUN_ATTRIBUTE])), attributes)
+        except (KeyError, ValueError):
+            raise OutputError(
+                f"{paths.output} is not the complete output of this version of ngcm.",
+                "Name the --output of a run; one of an older version must start again.",
+            ) from None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is missing, and only the output is left."""
+        return bool(self.attributes)
+
+    @property
+    def batch(self) -> int:
+        """Members that are computed together."""
+        return self.record["batch"]
+
+    @property
+    def members(self) -> tuple[int, ...]:
+        """Numbers of the members, in the order of the output."""
+        return tuple(self.record["members"])
+
+    @property
+    def complete(self) -> frozenset[int]:
+        """Members that were complete before the run that is missing something."""
+        return frozenset(self.record["members" if self.is_finished else "complete"])
+
+    @property
+    def run(self) -> str:
+        """Unique name of the last run that wrote to it."""
+        return self.record["run"]
 
     def check(self, identity: Mapping[str, Any], batch: int | None) -> None:
         """Refuse to continue with other settings, weights or data.
@@ -80,29 +94,23 @@ class ExistingRun:
         Raises:
             OutputError: they differ.
         """
-        output = self.paths.output
-        asked, before = identity["settings"], self.settings
-        for name in dict.fromkeys((*asked, *before)):
-            if asked.get(name) != before.get(name):
+        asked, before = identity["settings"], self.record["settings"]
+        now, then = {"batch": batch, **asked}, {"batch": self.batch, **before}
+        for name in dict.fromkeys((*now, *then)):
+            if now.get(name) != then.get(name) and (name, batch) != ("batch", None):
                 raise OutputError(
-                    f"{output} was made with {name} {before.get(name, 'not given')}, "
-                    f"not {asked.get(name, 'not given')}.",
+                    f"{self.paths.output} was made with {name} "
+                    f"{then.get(name, 'not given')}, not {now.get(name, 'not given')}.",
                     "Give the same settings, or choose another --output.",
                 )
-        if batch not in (None, self.batch):
-            raise OutputError(
-                f"{output} was made with {self.batch} members at once, not {batch}, "
-                "which would give other bits.",
-                "Leave out --batch, or choose another --output.",
-            )
         for name, described in (
             ("weights", "other weights of the model"),
             ("spec", "another architecture on the card of the model"),
             ("forcing", "another sea-surface temperature or sea ice"),
         ):
-            if identity[f"{name}_sha256"] != self.identity[f"{name}_sha256"]:
+            if identity[f"{name}_sha256"] != self.record[f"{name}_sha256"]:
                 raise OutputError(
-                    f"{output} was made with {described}.",
+                    f"{self.paths.output} was made with {described}.",
                     "Continue with what the run was started with, or start a new run.",
                 )
 
@@ -124,17 +132,20 @@ def find_existing(
     if resume:
         return ExistingRun.read(paths)
     existing = None
-    if paths.has_run_record() or _may_be_extended(config, paths):
+    try:
         existing = ExistingRun.read(paths)
         if existing.run == run:  # made by another of our processes
             return existing
-    overwrite = getattr(config, "overwrite", False)
+    except OutputError:  # nothing, or nothing of ours
+        pass
     resumed_by = f"ngcm {config.command} --resume {paths.output}"
-    if not isinstance(config, EnsembleConfig) or existing is None or overwrite:
+    overwrite = getattr(config, "overwrite", False)
+    may_grow = existing is not None and existing.record["command"] == "ensemble"
+    if not isinstance(config, EnsembleConfig) or not may_grow or overwrite:
         paths.check_new(overwrite, resumed_by)
         return None
-    twice = sorted(set(config.members) & set(existing.members))
-    if twice:
+    assert existing is not None
+    if twice := sorted(set(config.members) & set(existing.members)):
         many = "s" if twice[1:] else ""
         raise OutputError(
             f"The output {paths.output} exists and has member{many} "
@@ -147,28 +158,13 @@ def find_existing(
             f"{paths.output} is not complete.",
             f"Resume it first, with `{resumed_by}`.",
         )
-    if paths.is_exported:
+    if paths.is_exported or (config.statistics and not config.keep_members):
+        why = "a NetCDF file" if paths.is_exported else "statistics without members"
         raise OutputError(
-            f"The output {paths.output} exists, and nothing can be added to a NetCDF "
-            "file.",
+            f"The output {paths.output} exists, and nothing can be added to {why}.",
             "Choose another --output, or give --overwrite to replace it.",
         )
-    if config.statistics and not config.keep_members:
-        raise OutputError(
-            f"{paths.output} did not keep its members, so its statistics cannot be "
-            "extended to more.",
-            "Choose another --output.",
-        )
     return existing
-
-
-def _may_be_extended(config: Settings, paths: RunPaths) -> bool:
-    if not isinstance(config, EnsembleConfig):
-        return False
-    try:
-        return _finished_record(paths)["command"] == config.command
-    except OutputError:
-        return False
 
 
 def find_paths(output: pathlib.Path) -> RunPaths:
@@ -177,13 +173,11 @@ def find_paths(output: pathlib.Path) -> RunPaths:
     Raises:
         OutputError: nothing is there.
     """
-    if output.suffix in FORMATS:
-        return RunPaths(output, False)
-    if not output.is_dir():
+    if output.suffix not in FORMATS and not output.is_dir():
         raise OutputError(
             f"There is no run in {output}.", "Name the --output of a run."
         )
-    return RunPaths(output, True)
+    return RunPaths(output, output.suffix not in FORMATS)
 
 
 def settings_for_resume(
@@ -201,15 +195,14 @@ def settings_for_resume(
         ConfigError: a setting that decides the result is given.
         OutputError: there is no run, or of another command.
     """
-    paths = find_paths(output)
-    existing = ExistingRun.read(paths)
-    if existing.command != command:
+    paths, config = find_paths(output), CONFIGS[command]
+    record = ExistingRun.read(paths).record
+    if record["command"] != command:
         raise OutputError(
-            f"{output} was made by ngcm {existing.command}.",
-            f"Resume it with `ngcm {existing.command} --resume {output}`.",
+            f"{output} was made by ngcm {record['command']}.",
+            f"Resume it with `ngcm {record['command']} --resume {output}`.",
         )
-    config = CONFIGS[command]
-    settings = dict(existing.settings)
+    settings = dict(record["settings"])
     if paths.has_run_record():
         settings = read_run_file(paths.work / RUN_FILE, config.model_fields)
     for name, value in changes.items():
@@ -221,41 +214,6 @@ def settings_for_resume(
                 f"Leave it out; {', '.join(flags)} may be given.",
             )
     return settings | changes | {"output": str(output)}
-
-
-def _finished_record(paths: RunPaths) -> dict[str, Any]:
-    """Return the record of a run that is complete, out of its output.
-
-    Raises:
-        OutputError: it is not there, damaged, or not an output of ngcm.
-    """
-    output = paths.output
-    if paths.is_exported and not paths.stores.exists():
-        attributes = _netcdf_attributes(output)
-    else:
-        try:
-            attributes = dict(open_store(paths.stores, "r").attrs)
-        except OSError as error:
-            raise OutputError(f"{output} cannot be opened: {error}.") from None
-    try:
-        return json.loads(str(attributes[_RUN_ATTRIBUTE]))
-    except (KeyError, ValueError):
-        raise OutputError(
-            f"{output} is not the complete output of an ngcm of this version.",
-            "Name the --output of a run; one of an older version must start again.",
-        ) from None
-
-
-def _netcdf_attributes(path: pathlib.Path) -> dict[str, Any]:
-    import netCDF4
-
-    try:
-        with netCDF4.Dataset(path) as file:
-            return {name: file.getncattr(name) for name in file.ncattrs()}
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be opened: {error}.", "Check its name."
-        ) from None
 
 
 def format_ranges(numbers: Sequence[int]) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from ngcm_cli.errors import UnstableRunError
 from ngcm_cli.gcm.perturbation import relative_perturbation
 from ngcm_cli.simulation import checkpoint, stability
 from ngcm_cli.simulation.recorder import Recorder
@@ -23,7 +22,7 @@ from ngcm_cli.simulation.run_state import (
 from ngcm_cli.simulation.simulation import Simulation
 from ngcm_cli.simulation.stability import StabilityRecord
 from ngcm_cli.simulation.task import Task
-from ngcm_cli.time_format import format_duration, format_time
+from ngcm_cli.time_format import format_time
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +40,7 @@ class Progress:
         tasks: of this process.
         windows: complete windows of the task.
         total_windows: of the task.
-        time: valid time of the last output or end of the window.
-        lead: the same since the initial time.
+        time: valid time of the last output or of the end of the window.
         stable: members of the task that are stable.
         failed: members of the task that became unstable.
         monitor: what is monitored of the first stable member, by name; empty if none.
@@ -54,10 +52,9 @@ class Progress:
     windows: int
     total_windows: int
     time: np.datetime64
-    lead: np.timedelta64
-    stable: tuple[int, ...]
-    failed: tuple[int, ...]
-    monitor: dict[str, np.ndarray]
+    stable: tuple[int, ...] = ()
+    failed: tuple[int, ...] = ()
+    monitor: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
 ProgressCallback = Callable[[Iterator[Progress], Simulation], Iterable[Progress]]
@@ -80,16 +77,13 @@ class TaskRun:
         self.recorder = recorder
         self.task = task
         self.schedule = simulation.schedules[task.init]
+        # What the statistics have seen so far is kept under these conditions.
         self._conditions: dict[str, Any] = {}
         if simulation.has_statistics:
-            # What the statistics have seen so far is kept under these.
             process = simulation.processes.index
             self._conditions = {"process": process, "is_final": is_final}
         recorder.begin(task, is_final)
-        resumed = checkpoint.load_latest(
-            simulation, recorder.directory, task, self._conditions
-        )
-        self.run, self.record = resumed or (
+        self.run, self.record = self._load() or (
             first_state(simulation, task),
             StabilityRecord(),
         )
@@ -108,44 +102,44 @@ class TaskRun:
         Raises:
             OutputError: the disk.
         """
-        simulation, task, last = self.simulation, self.task, self.schedule.windows
-        pending = (
-            compute_window(simulation, task, self.run) if self._goes_on() else None
-        )
-        while pending is not None:
+        pending = self._compute(self.run)
+        while pending is not None and self.stable:
             following, results = pending
-            more = following.windows < last
-            pending = compute_window(simulation, task, following) if more else None
+            pending = self._compute(following)
             unstable = self._find_instabilities(results)  # waits for the device
             if unstable and self._rewind(unstable):
-                pending = compute_window(simulation, task, self.run)
-                continue
-            if not self.stable:
-                return
-            self.recorder.write(task, results, self.stable)
-            self.run = following
-            if self._is_restart_wanted():
-                self.save()
-            yield results
+                pending = self._compute(self.run)
+            elif self.stable:
+                self.recorder.write(self.task, results, self.stable)
+                self.run = following
+                if self._is_restart_wanted():
+                    self.save()
+                yield results
 
     def save(self) -> None:
         """Write a restart file, unless the state has become unstable."""
         self.recorder.flush(self.task, self.run.windows)
-        if self._instabilities(self.run.monitor):
-            return
-        with self.recorder.translated_errors():
-            checkpoint.save(
-                self.simulation,
-                self.recorder.directory,
-                self.task,
-                self.run,
-                self.record,
-                self._conditions,
-            )
-        self._saved_at = time.monotonic()
+        if not self._instabilities(self.run.monitor):
+            with self.recorder.translated_errors():
+                checkpoint.save(
+                    self.simulation,
+                    self.recorder.directory,
+                    self.task,
+                    self.run,
+                    self.record,
+                    self._conditions,
+                )
+            self._saved_at = time.monotonic()
 
-    def _goes_on(self) -> bool:
-        return self.run.windows < self.schedule.windows and bool(self.stable)
+    def _compute(self, run: RunState) -> tuple[RunState, WindowResults] | None:
+        if run.windows == self.schedule.windows:
+            return None
+        return compute_window(self.simulation, self.task, run)
+
+    def _load(self, due: bool = False) -> tuple[RunState, StabilityRecord] | None:
+        return checkpoint.load_latest(
+            self.simulation, self.recorder.directory, self.task, self._conditions, due
+        )
 
     def _is_restart_wanted(self) -> bool:
         if self.run.windows == self.schedule.windows:
@@ -157,14 +151,15 @@ class TaskRun:
         """Return when and why members became unstable in a window, by member."""
         found: dict[int, str] = {}
         for sample, monitor in enumerate(results.monitors):
-            when = results.window.start + sample * self.schedule.sample
             reasons = self._instabilities(monitor)
             if sample in results.finite:
                 finite = jax.device_get(results.finite[sample])
                 for member in self.stable:
-                    if not finite[self.task.block.row(member)]:
-                        name = self._not_finite(results.outputs[sample], member)
+                    row = self.task.block.row(member)
+                    if not finite[row]:
+                        name = _first_not_finite(results.outputs[sample], row)
                         reasons.setdefault(member, f"{name} is not finite")
+            when = results.window.start + sample * self.schedule.sample
             for member, reason in reasons.items():
                 found.setdefault(member, f"at {format_time(when)} {reason}")
         return found
@@ -174,18 +169,9 @@ class TaskRun:
         for member in self.stable:
             row = self.task.block.row(member)
             own = {name: x[row] for name, x in numbers.items()}
-            reason = stability.find_instability(own, self.simulation.sigma)
-            if reason:
+            if reason := stability.find_instability(own, self.simulation.sigma):
                 found[member] = reason
         return found
-
-    def _not_finite(self, fields: dict[str, jax.Array], member: int) -> str:
-        row = self.task.block.row(member)
-        return next(
-            name
-            for name, x in fields.items()
-            if not np.isfinite(np.asarray(x[row])).all()
-        )
 
     def _rewind(self, unstable: dict[int, str]) -> bool:
         """Rewind unstable members, or mark them as failed; return whether rewound.
@@ -196,25 +182,15 @@ class TaskRun:
         if self.simulation.config.on_instability != "rewind":
             self._fail(unstable)
             return False
-        earlier = checkpoint.load_latest(
-            self.simulation, self.recorder.directory, self.task, self._conditions, True
-        )
+        earlier = self._load(due=True)
         run = earlier[0] if earlier else first_state(self.simulation, self.task)
         to = format_time(self.schedule.time(run.windows))
-        hopeless = {
-            member: reason
-            for member, reason in unstable.items()
-            if self.record.attempts(member, to) >= stability.MAX_REWINDS
-        }
-        self._fail(hopeless)
-        if len(hopeless) == len(unstable):
-            return False
-        self.recorder.wait()
         record = self.record.copy()
         for member, reason in unstable.items():
-            if member in hopeless:
+            if self.record.attempts(member, to) >= stability.MAX_REWINDS:
+                self._fail({member: reason})
                 continue
-            log.warning(f"{self.name(member)} is rewound to {to}: {reason}.")
+            log.warning(f"{self._name(member)} is rewound to {to}: {reason}.")
             run = self._perturbed(run, member, len(record.rewinds))
             record.rewinds.append(
                 {
@@ -225,41 +201,37 @@ class TaskRun:
                     "relative_perturbation": stability.REWIND_PERTURBATION,
                 }
             )
+        if len(record.rewinds) == len(self.record.rewinds):
+            return False
+        self.recorder.wait()
+        record.failed = self.record.failed
         self.run, self.record = run, record  # together: an interruption keeps both
-        self.recorder.set_attributes(rewinds=self.rewinds_attribute())
+        self.recorder.set_attributes(rewinds=json.dumps(record.rewinds))
         return True
 
     def _perturbed(self, run: RunState, member: int, rewinds: int) -> RunState:
         row = self.task.block.row(member)
-        key = jax.random.key(self.simulation.config.seed)
+        key = jax.random.fold_in(jax.random.key(self.simulation.config.seed), rewinds)
         own = jax.tree.map(lambda x: x[row], run.state)
-        own = relative_perturbation(
-            own, jax.random.fold_in(key, rewinds), stability.REWIND_PERTURBATION
-        )
+        own = relative_perturbation(own, key, stability.REWIND_PERTURBATION)
         state = jax.tree.map(lambda all_, x: all_.at[row].set(x), run.state, own)
         return dataclasses.replace(run, state=self.simulation.batched.place(state))
 
     def _fail(self, unstable: dict[int, str]) -> None:
         """Give up members; what they wrote beyond the stable windows is erased."""
         for member, reason in unstable.items():
-            log.warning(f"{self.name(member)} became unstable: {reason}.")
+            log.warning(f"{self._name(member)} became unstable: {reason}.")
             when = self.schedule.time(self.run.windows)
             self.record.failed[member] = {"time": format_time(when), "reason": reason}
             # Before a rewind it may have come as far as just before a restart file.
             last = self.schedule.last_restart_due(self.run.windows)
             self.recorder.erase(self.task, member, self.run.windows, last)
 
-    def name(self, member: int) -> str:
-        """Return how messages name a member."""
+    def _name(self, member: int) -> str:
         simulation = self.simulation
         if len(simulation.members) * len(simulation.schedules) == 1:
             return "The run"
-        init = f" from {format_time(self.schedule.init)}"
-        return f"Member {member}{init if len(simulation.schedules) > 1 else ''}"
-
-    def rewinds_attribute(self) -> str | None:
-        """Return the rewinds of this task as JSON, or None."""
-        return json.dumps(self.record.rewinds) if self.record.rewinds else None
+        return f"Member {member} from {format_time(self.schedule.init)}"
 
 
 class RunLoop:
@@ -277,15 +249,14 @@ class RunLoop:
         self.simulation = simulation
         self.recorder = recorder
         self.current: TaskRun | None = None
+        self.done = 0
         self.tasks = [
             task
             for task in simulation.own_tasks()
             if (inits is None or task.init in inits) and self._is_missing(task)
         ]
-        self._started = time.monotonic()
-        self._told = 0.0
-        self._done_windows = 0
-        self.done = 0
+        self._started = self._written = time.monotonic()
+        self._computed = 0  # windows
 
     def progress(self) -> Iterator[Progress]:
         """Compute what is missing; yield after every window.
@@ -293,72 +264,66 @@ class RunLoop:
         Raises:
             OutputError: the disk.
         """
-        for done, task in enumerate(self.tasks):
-            self.current = run = TaskRun(
+        for task in self.tasks:
+            self.current = TaskRun(
                 self.simulation, self.recorder, task, self._is_final(task)
             )
-            self.tell("running", done, force=True)
-            for results in run.windows():
-                self._done_windows += 1
-                self.tell("running", done)
-                yield self._progress(run, done, results)
+            self.write_progress("running")
+            for results in self.current.windows():
+                self._computed += 1
+                if time.monotonic() - self._written > _PROGRESS_SECONDS:
+                    self.recorder.flush(task, self.current.run.windows)
+                    self.write_progress("running")
+                yield self._progress(self.current, results)
             self.recorder.finish_task(
                 task,
                 {
-                    "members": list(task.block.members),
-                    "failed": run.record.failed,
-                    "rewinds": run.record.rewinds,
+                    "members": task.block.members,
+                    "failed": self.current.record.failed,
+                    "rewinds": self.current.record.rewinds,
                 },
             )
-            self.current, self.done = None, done + 1
+            self.current, self.done = None, self.done + 1
 
-    def tell(self, status: str, done: int, force: bool = False) -> None:
+    def write_progress(self, status: str) -> None:
         """Write how far this process is, for ``ngcm status``."""
-        now = time.monotonic()
-        if not force and now - self._told < _PROGRESS_SECONDS:
-            return
-        self._told = now
-        run, simulation = self.current, self.simulation
+        self._written, run = time.monotonic(), self.current
         progress: dict[str, Any] = {
             "status": status,
-            "tasks_done": done,
+            "tasks_done": self.done,
             "tasks": len(self.tasks),
         }
         if run is not None:
-            if not force:
-                self.recorder.flush(run.task, run.run.windows)
-            schedule, seconds = run.schedule, now - self._started
+            schedule, seconds = run.schedule, self._written - self._started
             progress |= {
                 "init_time": format_time(schedule.init),
-                "members": list(run.task.block.members),
+                "members": run.task.block.members,
                 "time": format_time(schedule.time(run.run.windows)),
                 "windows": run.run.windows,
                 "total_windows": schedule.windows,
                 "window_seconds": int(schedule.window / np.timedelta64(1, "s")),
-                "windows_per_second": self._done_windows / seconds if seconds else 0,
+                "windows_per_second": self._computed / seconds if seconds else 0,
                 "failed": run.record.failed,
                 "rewinds": run.record.rewinds,
             }
         with self.recorder.translated_errors():
-            self.recorder.directory.write_progress(simulation.processes.index, progress)
+            index = self.simulation.processes.index
+            self.recorder.directory.write_progress(index, progress)
 
-    def _progress(self, run: TaskRun, done: int, results: WindowResults) -> Progress:
-        window, schedule = results.window, run.schedule
+    def _progress(self, run: TaskRun, results: WindowResults) -> Progress:
+        window, schedule, monitor = results.window, run.schedule, {}
         ends = schedule.time(run.run.windows)
-        reached = window.start if schedule.has_final_output else ends
-        monitor: dict[str, np.ndarray] = {}
         if run.stable:
             row = run.task.block.row(run.stable[0])
             numbers = jax.device_get(results.monitors[-1])
             monitor = {name: x[row] for name, x in numbers.items()}
         return Progress(
             run.task,
-            done,
+            self.done,
             len(self.tasks),
             run.run.windows,
             schedule.windows,
-            reached,
-            reached - schedule.init,
+            window.start if schedule.has_final_output else ends,
             run.stable,
             tuple(sorted(run.record.failed)),
             monitor,
@@ -384,61 +349,11 @@ class RunLoop:
 
     def _is_final(self, task: Task) -> bool:
         """Return whether all other members from its initial time are complete."""
-        blocks = {
-            t.block.number for t in self.simulation.tasks() if t.init == task.init
-        }
-        rest = blocks - {task.block.number}
-        alone = self.simulation.processes.count == 1
-        return alone and rest <= self.recorder.completed_blocks(task.init)
+        own = {t.block.number for t in self.simulation.tasks() if t.init == task.init}
+        rest = own - {task.block.number} - self.recorder.completed_blocks(task.init)
+        return self.simulation.processes.count == 1 and not rest
 
 
-def failed_members(simulation: Simulation, recorder: Recorder) -> list[dict[str, Any]]:
-    """Return the members that became unstable, in order, when and why."""
-    found = []
-    for task in simulation.tasks():
-        outcome = recorder.directory.completed(task.name) or {}
-        for member, about in sorted(
-            (int(number), about) for number, about in outcome.get("failed", {}).items()
-        ):
-            schedule = simulation.schedules[task.init]
-            since = np.datetime64(about["time"], "s") - schedule.init
-            found.append(
-                {
-                    "init_time": format_time(schedule.init),
-                    "realization": member,
-                    "lead_time": format_duration(since),
-                    "reason": about["reason"],
-                }
-            )
-    return found
-
-
-def unstable_error(
-    simulation: Simulation, failed: list[dict[str, Any]], shown: int = 5
-) -> UnstableRunError:
-    """Return the error that ends a run some or all members of which are unstable."""
-    members = len(simulation.members) * len(simulation.schedules)
-    output = simulation.paths.output
-    if members == 1:
-        hint = "Try another seed or initial state."
-        if simulation.config.on_instability != "rewind":
-            hint = (
-                "Resume it with "
-                f"`ngcm {simulation.config.command} --resume {output} "
-                "--on-instability rewind`, or try another seed or initial state."
-            )
-        return UnstableRunError(
-            f"The run became unstable: {failed[0]['reason']}.",
-            f"What was written before is in {output}. {hint}",
-        )
-    named = [
-        f"{one['realization']} from {one['init_time']} after {one['lead_time']}"
-        for one in failed[:shown]
-    ]
-    if len(failed) > shown:
-        named.append(f"and {len(failed) - shown} more")
-    return UnstableRunError(
-        f"{len(failed)} of {members} members became unstable: {', '.join(named)}.",
-        f"From there on they are NaN in {output} and no part of its statistics; all "
-        "others are unaffected.",
-    )
+def _first_not_finite(fields: dict[str, jax.Array], row: int) -> str:
+    """Return the name of the first field of a member that is not finite."""
+    return next(n for n, x in fields.items() if not np.isfinite(x[row]).all())

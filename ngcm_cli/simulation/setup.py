@@ -10,15 +10,15 @@ import numpy as np
 
 from ngcm_cli.checkpoint.card import Card
 from ngcm_cli.config import AmipConfig, EnsembleConfig, ForecastConfig
-from ngcm_cli.config.forecast import ForecastSettings
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.diagnostics import GLOBAL_MEANS, needs_water_budget
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.interface import Model
+from ngcm_cli.inputs.sources.location import redacted
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.output.field_selection import FieldSelection
 from ngcm_cli.output.run_paths import RunPaths
-from ngcm_cli.output.streams import ClimateOutput, Stream, forecast_stream, total_size
+from ngcm_cli.output.streams import ClimateOutput, Stream, forecast_stream
 from ngcm_cli.simulation.batch import auto_batch_size, devices_for_batch
 from ngcm_cli.simulation.data_sources import (
     DataSources,
@@ -28,19 +28,13 @@ from ngcm_cli.simulation.data_sources import (
 )
 from ngcm_cli.simulation.distributed import Processes
 from ngcm_cli.simulation.existing_run import ExistingRun, find_existing
-from ngcm_cli.simulation.forcing_windows import ForcingWindows
-from ngcm_cli.simulation.output_selection import (
-    select_fields,
-    select_variables,
-)
+from ngcm_cli.simulation.output_selection import select_fields, select_variables
 from ngcm_cli.simulation.provenance import run_attributes
 from ngcm_cli.simulation.schedule import DAY, Schedule
 from ngcm_cli.simulation.simulation import Simulation
-from ngcm_cli.time_format import format_duration, format_time
+from ngcm_cli.time_format import format_duration, format_time, format_times
 from ngcm_cli.units import REFERENCE_TIME
 from ngcm_cli.zoo import open_model
-
-Keys = Callable[[int, int], int | None]
 
 
 def set_up(
@@ -48,7 +42,6 @@ def set_up(
     download: ByteProgress = no_progress,
     processes: Processes | None = None,
     resume: bool = False,
-    loaded: tuple[Card, Any] | None = None,
 ) -> Simulation:
     """Check everything that can be checked before the model runs.
 
@@ -57,7 +50,6 @@ def set_up(
         download: receives the progress of downloads.
         processes: that share the run; None is this one alone.
         resume: whether the output exists, and waits for what is missing.
-        loaded: the model, if it is in memory already.
 
     Raises:
         NgcmError: one of its children, which says what to change.
@@ -70,11 +62,9 @@ def set_up(
         )
     existing = None
     if config.output is not None:
-        existing = _check_output(config, config.output, resume, processes)
+        existing = _check_output(config, resume, processes)
     check_local_paths(config)
-    card, model = loaded or open_model(
-        config.model, offline=config.offline, progress=download
-    )
+    card, model = open_model(config.model, offline=config.offline, progress=download)
     _check_times(config, model)
     variables = select_variables(config, model)
     if needs_water_budget(variables):
@@ -87,51 +77,58 @@ def set_up(
     if len(inits) > 1 and not resume:
         sources.check(inits)
     if config.output is None:
-        config = config.model_copy(
-            update={"output": _default_output(config, card, inits)}
-        )
-        assert config.output is not None
-        existing = _check_output(config, config.output, resume, processes)
-    paths = run_paths(config, config.output)
+        config = config.model_copy(update={"output": _default_output(config, card, inits)})
+        existing = _check_output(config, resume, processes)
+    paths = run_paths(config)
     schedules = tuple(_schedule(config, init) for init in inits)
     fields = select_fields(config, model, variables)
     members, complete = _members(config, existing, resume, processes)
-    is_extended = bool(complete) and not resume
-    notes = _notes(sources, inits, resume, paths)
-    attributes = run_attributes(config, card, inits, notes)
-    streams = _streams(config, model, schedules, members, fields, attributes)
-    forcings = _forcings(sources, schedules)
-    identity = _identity(config, card, inits, forcings)
+    keys = _keys(config, len(inits))
+    sources.set_schedules(schedules)
+    first = schedules[0].init
+    # The atmosphere of a run that continues from restart files is not read again.
+    is_restarted = resume and any(paths.work.glob("restarts/*/[0-9]*.nc"))
+    notes = {
+        "data": () if is_restarted else sources.analysis(first).notes,
+        "sst": sources.forcing(first).notes,
+    }
+    identity = {
+        "weights_sha256": card.weights.sha256,
+        "spec_sha256": _spec_digest(card),
+        "forcing_sha256": sources.forcing(first).sha256,
+        "settings": result_settings(config, inits),
+    }
     if existing is not None:
         existing.check(identity, config.batch)
+    attributes = run_attributes(config, card, inits, notes)
     simulation = Simulation(
         config=config,
         card=card,
         model=model,
         paths=paths,
         schedules=schedules,
-        streams=streams,
+        streams=_streams(config, model, schedules, members, keys, fields, attributes),
         members=members,
-        keys=_keys(config, len(inits)),
+        keys=keys,
         variables=variables,
-        levels="model" if config.levels == "model" else "pressure",
+        levels="model" if isinstance(config.levels, str) else "pressure",
         batch=1,
         devices=[],
         processes=processes,
         analysis=lambda init: sources.analysis(inits[init]),
-        forcing=forcings,
+        forcing=sources.forcing_windows,
         notes=notes,
         identity=identity,
         complete=complete,
         is_resumed=resume,
-        is_extended=is_extended,
+        is_extended=bool(complete) and not resume,
     )
     batch = existing.batch if existing is not None else config.batch
     if batch is None:
         batch = auto_batch_size(
             model,
             lambda: simulation.initial_state(0, members[0]),
-            forcings(0).at(schedules[0].init),
+            sources.forcing_windows(0).at(first),
             len(members),
             processes.count,
         )
@@ -143,16 +140,17 @@ def set_up(
     return simulation
 
 
-def run_paths(config: Settings, output: pathlib.Path) -> RunPaths:
+def run_paths(config: Settings) -> RunPaths:
     """Return where a run of these settings writes."""
-    return RunPaths(output, isinstance(config, AmipConfig))
+    assert config.output is not None
+    return RunPaths(config.output, isinstance(config, AmipConfig))
 
 
 def _check_output(
-    config: Settings, output: pathlib.Path, resume: bool, processes: Processes
+    config: Settings, resume: bool, processes: Processes
 ) -> ExistingRun | None:
     """Check the output before anything long, and find what exists there."""
-    paths = run_paths(config, output)
+    paths = run_paths(config)
     for source, described in local_files(config):
         paths.check_apart_from(source, described)
     return find_existing(config, paths, resume, processes.run)
@@ -161,11 +159,11 @@ def _check_output(
 def _default_output(
     config: Settings, card: Card, inits: Sequence[np.datetime64]
 ) -> pathlib.Path:
-    init = format_time(inits[0])
+    name, init = card.name, format_time(inits[0])
     if isinstance(config, AmipConfig):
-        return pathlib.Path(f"{card.name}_amip_{init}")
+        return pathlib.Path(f"{name}_amip_{init}")
     suffix = "_ensemble" if isinstance(config, EnsembleConfig) else ""
-    return pathlib.Path(f"{card.name}_{init}{suffix}.zarr")
+    return pathlib.Path(f"{name}_{init}{suffix}.zarr")
 
 
 def _init_times(
@@ -174,45 +172,38 @@ def _init_times(
     """Return the initial times; the only one in the data if none is given."""
     if isinstance(config, AmipConfig):
         return config.init_times
-    assert isinstance(config, ForecastSettings)
     if config.init is not None:
         return config.init
     init = sources.analysis(None).time.astype("datetime64[s]")
-    _check_on_step(init, model, "The time of the data,", "Give data for")
+    _check_on_step(init, model, "The time of the data")
     return (init,)
 
 
 def _check_times(config: Settings, model: Model) -> None:
     """Raise unless samples, outputs and initial times are whole model steps."""
-    step = model.time_step
     is_long = isinstance(config, AmipConfig)
     name = "sample" if is_long else "every"
-    span = getattr(config, name)
+    step, span = model.time_step, getattr(config, name)
     if span % step:
         raise ConfigError(
             f"{name} {format_duration(span)} is not a multiple of the step of "
             f"{model.name}, {format_duration(step)}.",
             f"Give a multiple of {format_duration(step)}.",
         )
-    inits = config.init_times if is_long else config.init or ()
-    for init in inits:
-        flag = "start" if is_long and config.init is None else "init"
-        _check_on_step(init, model, flag, "The nearest time that is:")
+    for init in (config.init_times if is_long else config.init) or ():
+        _check_on_step(init, model, "start" if config.init is None else "init")
 
 
-def _check_on_step(init: np.datetime64, model: Model, named: str, advice: str) -> None:
+def _check_on_step(init: np.datetime64, model: Model, named: str) -> None:
     step = model.time_step
-    beyond = (init - REFERENCE_TIME) % step
-    if not beyond:
-        return
-    nearest = format_time(init - beyond + (step if 2 * beyond >= step else 0 * step))
-    comma = "," if named.endswith(",") else ""
-    end = "." if not comma else ", the nearest time that is."
-    raise ConfigError(
-        f"{named} {format_time(init)}{comma} is not a whole number of steps of "
-        f"{model.name}, {format_duration(step)}, from {format_time(REFERENCE_TIME)}.",
-        f"{advice} {nearest}{end}",
-    )
+    if beyond := (init - REFERENCE_TIME) % step:
+        nearest = init - beyond + (step if 2 * beyond >= step else 0 * step)
+        raise ConfigError(
+            f"{named} {format_time(init)} is not a whole number of steps of "
+            f"{model.name}, {format_duration(step)}, from "
+            f"{format_time(REFERENCE_TIME)}.",
+            f"The nearest time that is: {format_time(nearest)}.",
+        )
 
 
 def _check_members(config: Settings, model: Model) -> None:
@@ -229,16 +220,11 @@ def _check_members(config: Settings, model: Model) -> None:
 
 
 def _members(
-    config: Settings,
-    existing: ExistingRun | None,
-    resume: bool,
-    processes: Processes,
+    config: Settings, existing: ExistingRun | None, resume: bool, processes: Processes
 ) -> tuple[tuple[int, ...], frozenset[int]]:
     """Return all members of the output, and those that are complete already."""
-    if isinstance(config, AmipConfig):
-        return tuple(range(config.members)), frozenset()
     if not isinstance(config, EnsembleConfig):
-        return (0,), frozenset()
+        return tuple(range(getattr(config, "members", 1))), frozenset()
     if existing is None:
         return tuple(config.members), frozenset()
     if resume or existing.run == processes.run:
@@ -246,7 +232,7 @@ def _members(
     return (*existing.members, *config.members), frozenset(existing.members)
 
 
-def _keys(config: Settings, inits: int) -> Keys:
+def _keys(config: Settings, inits: int) -> Callable[[int, int], int | None]:
     """Return the numbers that are folded into the random keys of members."""
     if isinstance(config, EnsembleConfig):
         return lambda init, member: member
@@ -254,14 +240,13 @@ def _keys(config: Settings, inits: int) -> Keys:
         if config.members * inits == 1:
             return lambda init, member: None
         return lambda init, member: init * config.members + member
-    assert isinstance(config, ForecastConfig)
-    return lambda init, member: config.member
+    return lambda init, member: getattr(config, "member", None)
 
 
 def _schedule(config: Settings, init: np.datetime64) -> Schedule:
     if isinstance(config, AmipConfig):
         return Schedule(
-            init=init,
+            init,
             length=config.end_of(init) - init,
             window=DAY,
             sample=config.sample,
@@ -269,9 +254,9 @@ def _schedule(config: Settings, init: np.datetime64) -> Schedule:
             means=config.means,
             restart_every=config.restart_every,
         )
-    assert isinstance(config, ForecastSettings)
+    assert isinstance(config, ForecastConfig | EnsembleConfig)
     return Schedule(
-        init=init,
+        init,
         length=config.lead,
         window=config.every,
         sample=config.every,
@@ -286,20 +271,22 @@ def _streams(
     model: Model,
     schedules: Sequence[Schedule],
     members: tuple[int, ...],
+    keys: Callable[[int, int], int | None],
     fields: FieldSelection,
     attributes: Callable[[int], dict[str, Any]],
 ) -> tuple[tuple[Stream, ...], ...]:
     """Return the streams of every initial time."""
     if not isinstance(config, AmipConfig):
-        assert isinstance(config, ForecastSettings)
-        is_ensemble = isinstance(config, EnsembleConfig)
+        first, ensemble = schedules[0], None
+        if isinstance(config, EnsembleConfig):
+            ensemble = config
         stream = forecast_stream(
             fields,
             [schedule.init for schedule in schedules],
-            np.arange(schedules[0].windows) * config.every.astype("timedelta64[s]"),
-            members if is_ensemble else None,
-            config.statistics if is_ensemble else (),
-            config.keep_members if is_ensemble else True,
+            np.arange(first.windows) * first.window.astype("timedelta64[s]"),
+            members if ensemble else None,
+            ensemble.statistics if ensemble else (),
+            ensemble.keep_members if ensemble else True,
             attributes(0),
         )
         return tuple((stream,) for _ in schedules)
@@ -307,11 +294,9 @@ def _streams(
         name: (mean.dimensions, mean.statistic, mean.attributes())
         for name, mean in GLOBAL_MEANS.items()
     }
-    keys = _keys(config, len(schedules))
-    found = []
-    for i, schedule in enumerate(schedules):
-        several = len(schedules) > 1
-        output = ClimateOutput(
+    several = len(schedules) > 1
+    return tuple(
+        ClimateOutput(
             folder=f"starts/{format_time(schedule.init)}/" if several else "",
             start=schedule.init,
             end=schedule.end,
@@ -319,89 +304,36 @@ def _streams(
             fields=fields,
             series=series,
             sigma=np.asarray(model.sigma_levels.centers),
-            realizations=[keys(i, m) or 0 for m in members]
-            if len(members) > 1
-            else None,
+            realizations=[keys(i, m) or 0 for m in members] if members[1:] else None,
             attributes=attributes(i),
-        )
-        found.append(output.streams(config.means, config.every))
-    return tuple(found)
+        ).streams(config.means, config.every)
+        for i, schedule in enumerate(schedules)
+    )
 
 
-def _notes(
-    sources: DataSources,
-    inits: Sequence[np.datetime64],
-    resume: bool,
-    paths: RunPaths,
-) -> dict[str, tuple[str, ...]]:
-    """Return what was converted and substituted in the data.
-
-    The atmosphere of a run that is resumed from restart files is not read again.
-    """
-    forcing = sources.forcing(inits[0]).notes
-    if resume and any(paths.work.glob("restarts/*/[0-9]*.nc")):
-        return {"data": (), "sst": tuple(forcing)}
-    return {"data": tuple(sources.analysis(inits[0]).notes), "sst": tuple(forcing)}
-
-
-def _forcings(
-    sources: DataSources, schedules: Sequence[Schedule]
-) -> Callable[[int], ForcingWindows]:
-    held: dict[int, ForcingWindows] = {}
-
-    def forcing(init: int) -> ForcingWindows:
-        if init not in held:
-            held.clear()  # one on the device
-            schedule = schedules[init]
-            held[init] = ForcingWindows(
-                sources.forcing(schedule.init),
-                schedule.init,
-                schedule.end,
-                schedule.window,
-            )
-        return held[init]
-
-    return forcing
-
-
-def _identity(
-    config: Settings,
-    card: Card,
-    inits: Sequence[np.datetime64],
-    forcings: Callable[[int], ForcingWindows],
-) -> dict[str, Any]:
-    """Return what a resumed run must have in common with this one."""
+def _spec_digest(card: Card) -> str:
     spec = card.spec.model_dump_json() if isinstance(card, Card) else ""
-    return {
-        "weights_sha256": card.weights.sha256,
-        "spec_sha256": hashlib.sha256(spec.encode()).hexdigest(),
-        "forcing_sha256": forcings(0).forcing.sha256,
-        "settings": result_settings(config, inits),
-    }
+    return hashlib.sha256(spec.encode()).hexdigest()
 
 
 def result_settings(
-    config: Settings, inits: Sequence[np.datetime64] | None = None
+    config: Settings, inits: Sequence[np.datetime64]
 ) -> dict[str, str]:
     """Return the settings that decide the result, as text without secrets."""
-    from ngcm_cli.inputs.sources.location import redacted
-    from ngcm_cli.time_format import format_times
-
     settings = with_absolute_paths(config)
-    if isinstance(config, ForecastSettings) and inits is not None:
+    apart = (*config.allowed_on_resume, "batch", "overwrite")
+    if not isinstance(config, AmipConfig):
         settings["init"] = format_times(inits)
+        apart = (*apart, "members")
     for name in ("data", "sst_data"):
         if name in settings:
             settings[name] = redacted(settings[name])
-    apart = (*config.allowed_on_resume, "overwrite", "members", "batch")
-    if isinstance(config, AmipConfig):
-        apart = (*config.allowed_on_resume, "batch")
     return {name: text for name, text in settings.items() if name not in apart}
 
 
 def _check_space(simulation: Simulation) -> None:
     """Raise if the output cannot fit on its disk, however well it compresses."""
-    size, _ = total_size(simulation.all_streams)
+    size = sum(stream.schema.nbytes for stream in simulation.all_streams)
     if simulation.is_extended:
         members = len(simulation.members)
         size *= (members - len(simulation.complete)) / members

@@ -37,9 +37,9 @@ def read_checkpoint(
     Raises:
         CheckpointError: It is not a published model, or not that of the card.
     """
-    from ngcm_cli.checkpoint.reference import read_published
-    from ngcm_cli.checkpoint.translate import model_spec
-    from ngcm_cli.checkpoint.weights import from_published
+    from ngcm_cli.checkpoint.published.reference import read_published
+    from ngcm_cli.checkpoint.published.translate import model_spec
+    from ngcm_cli.checkpoint.published.weights import from_published
 
     published = read_published(path, sha256)
     spec = model_spec(published.config, tuple(published.static["level"].tolist()))
