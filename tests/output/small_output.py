@@ -1,4 +1,4 @@
-"""Small outputs: variables on three levels of an 8 x 4 grid, with values of their own."""
+"""Small outputs: fields on three levels of an 8 x 4 grid, each with its own values."""
 
 import pathlib
 
