@@ -1,4 +1,4 @@
-"""``ngcm export``: what a run left, in the forms that others ask for."""
+"""``ngcm export``: the output of a run in other formats."""
 
 import pathlib
 
@@ -19,8 +19,8 @@ def export(
 ) -> None:
     """Export the means of a run.
 
-    Whole months and days only; of a run that goes on, those that are there. Prints the
-    folder of the files.
+    Exports whole months and days only, of a running run those that are complete. Prints
+    the directory of the files.
 
     Example: ngcm export run --cmor --institution "University of Nowhere"
     """
@@ -30,8 +30,8 @@ def export(
 
         if not cmor:
             raise ConfigError(
-                "It is not said what to export to.",
-                "Give --cmor: CMIP-named NetCDF is what there is.",
+                "No format to export to is given.",
+                "Give --cmor for NetCDF with CMIP names.",
             )
         from ngcm_cli.output.cmor import export_cmor
 
