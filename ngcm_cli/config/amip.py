@@ -94,10 +94,15 @@ class AmipConfig(Settings):
                 "Leave out one of them.",
             )
         self._check_clock()
-        given = {"start", "starts", "start_every"} & self.model_fields_set
+        fields = type(self).model_fields
+        given = [
+            name
+            for name in ("start", "starts", "start_every")
+            if getattr(self, name) != fields[name].default  # as in a full run file
+        ]
         if self.init is not None and given:
             raise ConfigError(
-                f"init and {min(given)} both give initial times.",
+                f"init and {given[0]} both give initial times.",
                 "Leave out one of them.",
             )
         first, last = self.init_times[0], self.init_times[-1]
