@@ -72,7 +72,7 @@ Sst = Annotated[
     _Text,
     typer.Option(
         metavar="MODE",
-        help="Sea-surface temperature: persist, anomaly-persist, climatology or "
+        help="Sea-surface temperature: persist, climatology, anomaly-persist or "
         "prescribed.  [default: persist, from 24 h before]",
     ),
 ]
@@ -101,8 +101,7 @@ OPTIONS: dict[str, Any] = {
     "seed": _text("N", "Seed of the random numbers.  [default: 0]"),
     "member": _text(
         "M",
-        "Number of the ensemble member with this seed to compute.  "
-        "[default: an unnumbered run]",
+        "Number of the ensemble member with this seed to compute.  [default: none]",
     ),
     "members": _text(
         "N|FIRST:END",
@@ -225,12 +224,12 @@ AMIP_OPTIONS: dict[str, Any] = {
     ),
     "sst_climatology": _switch(
         "--sst-climatology/--no-sst-climatology",
-        "Prescribe AMIP's monthly climatology.  [default: no]",
+        "Prescribe AMIP's monthly climatology.",
     ),
     "sst_patch": _text(
         "LAT,LON,WIDTH,KELVIN",
         "Local anomaly of sea-surface temperature, such as 0,200,20,2K: its centre, "
-        "its half-width in degrees, its amplitude.",
+        "half its width in degrees, its amplitude.",
     ),
 }
 """Options of ``ngcm amip`` alone, or with another description."""

@@ -73,7 +73,7 @@ def amip(
     config: pathlib.Path | None,
     dry_run: bool | None,
 ) -> None:
-    """Run for months or decades with prescribed sea-surface temperature.
+    """Run for months or decades with prescribed SST.
 
     Example: ngcm amip --years 40 --output run
     """

@@ -193,6 +193,8 @@ def open_store(
     """
     import zarr
 
+    if not path.exists():
+        raise OutputError(f"{path} does not exist.", "Check its name.")
     try:
         return zarr.open_group(path, mode=mode, use_consolidated=use_consolidated)
     # What Zarr makes of a zarr.json that is not there, not JSON, or not its own.

@@ -235,6 +235,8 @@ def _finished_record(paths: RunPaths) -> dict[str, Any]:
     else:
         try:
             attributes = dict(open_store(paths.stores, "r").attrs)
+        except OutputError:
+            raise
         except OSError as error:
             raise OutputError(f"{output} cannot be opened: {error}.") from None
     try:
