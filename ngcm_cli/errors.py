@@ -1,18 +1,18 @@
-"""What can go wrong in a user's hands, one class per thing the user can do about it.
+"""Errors that a user can act on, one class for each kind of action.
 
-Every error is two sentences: what is wrong and where, then what to do next (the hint).
-The command line prints them and exits with ``exit_code``; library callers catch them as
-the built-in exception each one also is. Anything that is not an ``NgcmError`` is a bug
-and keeps its traceback.
+An error has two sentences: what is wrong and where, and what to do next (the hint). The
+command line prints them and exits with ``exit_code``; callers of the library can catch
+the built-in exception that is the other base of each. Any other exception is a bug and
+keeps its traceback.
 """
 
 
 class NgcmError(Exception):
-    """Base of every error a user can mend.
+    """Base class of errors that a user can act on.
 
     Args:
-        message: one sentence that names the thing and the place.
-        hint: one sentence that says what to do next, or empty.
+        message: sentence that says what is wrong and where.
+        hint: sentence that says what to do next, or empty.
     """
 
     exit_code = 2
@@ -27,35 +27,35 @@ class NgcmError(Exception):
 
 
 class ConfigError(NgcmError, ValueError):
-    """A flag or a key of a run file is wrong: fix it."""
+    """A flag or a key of a run file is wrong; correct it."""
 
 
 class InputDataError(NgcmError, ValueError):
-    """The dataset is not usable: names, units, levels, times, NaN."""
+    """A dataset cannot be used: correct its names, units, levels, times or values."""
 
 
 class RecordCoverageError(InputDataError):
-    """The SST record does not cover the run: shorten the run, or name another record.
+    """The SST record does not cover the run; shorten the run or name another record.
 
-    A command may append to ``hint`` how it does without a record.
+    A command may append to ``hint`` how to run without a record.
     """
 
 
 class CheckpointError(NgcmError, ValueError):
-    """The model's file is not usable: get the right file or version."""
+    """A file of a model cannot be used; get the right file or version."""
 
 
 class OutputError(NgcmError, OSError):
-    """The output cannot be written: choose another path, or free space."""
+    """The output cannot be written or resumed; choose another path, or free space."""
 
 
 class Terminated(KeyboardInterrupt):
-    """The process was told to end, by SIGTERM: what a scheduler does for Ctrl-C."""
+    """The process received SIGTERM, with which schedulers end jobs."""
 
     exit_code = 143
 
 
 class UnstableRunError(NgcmError, RuntimeError):
-    """The run blew up: see the last good time, shorten it or start again."""
+    """The run became numerically unstable; shorten it, rewind it or start again."""
 
     exit_code = 3

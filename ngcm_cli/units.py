@@ -1,6 +1,6 @@
 """Physical constants and the model's nondimensional units.
 
-The rule: everything between ``encode`` and ``decode`` is nondimensional. Length is
+All values between ``encode`` and ``decode`` are nondimensional. Length is
 measured in Earth radii, time in 1/(2Ω), mass in 5.18e18 kg and temperature in kelvin,
 so that the radius and 2Ω are 1. A value in SI units becomes nondimensional by
 multiplication with one of the factors below.
@@ -34,7 +34,7 @@ SEA_BOUNDS_SI: Mapping[str, tuple[float, float | None]] = {
     "sea_surface_temperature": (SEA_FREEZING_SI, None),
     "sea_ice_cover": (0.0, 1.0),
 }
-"""Within which what is interpolated in time is held, as AMIP does."""
+"""Lower and upper bound of surface fields interpolated in time, as in AMIP."""
 
 ANGULAR_VELOCITY = 0.5  # Ω
 GRAVITY = GRAVITY_SI * METER / SECOND**2
@@ -45,9 +45,9 @@ HEAT_CAPACITY = GAS_CONSTANT / KAPPA  # c_p, dry air
 VAPOR_HEAT_CAPACITY = 1859 * SQUARE_METER_PER_SQUARE_SECOND  # c_pv
 
 REFERENCE_TIME = np.datetime64("1979-01-01T00", "s")
-"""Time zero of the model's clock."""
+"""Time from which the model counts its steps."""
 
 
 def duration(span: np.timedelta64) -> float:
-    """A time span in nondimensional units."""
+    """Return a time span in nondimensional units."""
     return float(span / np.timedelta64(1, "s")) * SECOND

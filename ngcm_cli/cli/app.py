@@ -1,4 +1,4 @@
-"""The program: its commands, its version, its errors."""
+"""The command-line program: commands, version, errors."""
 
 import importlib.metadata
 import sys
@@ -53,7 +53,7 @@ def _ngcm(
 
 
 def main() -> None:
-    """Run the command line; the exit code says who must act, see `errors`."""
+    """Run the command line and exit with the code of its error, if any."""
     try:
         app(prog_name="ngcm")
     except NgcmError as error:

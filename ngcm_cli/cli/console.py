@@ -1,4 +1,4 @@
-"""What commands print on stderr: messages, errors, summaries."""
+"""Messages, errors and summaries on stderr, and tables on stdout."""
 
 import contextlib
 import logging
@@ -18,12 +18,12 @@ def stderr() -> rich.console.Console:
 
 
 def print_line(console: rich.console.Console, text: str) -> None:
-    """Print text as it is, without markup."""
+    """Print text without interpreting markup."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_error(error: NgcmError) -> None:
-    """Print what is wrong, what to do next, and what a run left behind."""
+    """Print an error, its hint, and notes on what a run has left."""
     console = stderr()
     console.print("Error:", style="bold red", end=" ")
     for line in (error.message, error.hint, *getattr(error, "__notes__", ())):
@@ -60,7 +60,7 @@ def format_seconds(seconds: float) -> str:
 
 
 class _MessageHandler(logging.Handler):
-    """Prints what the library logs, as plain sentences."""
+    """A handler that prints log records as plain sentences."""
 
     def __init__(self, console: rich.console.Console):
         super().__init__(logging.INFO)
@@ -72,7 +72,7 @@ class _MessageHandler(logging.Handler):
 
 @contextlib.contextmanager
 def messages() -> Iterator[rich.console.Console]:
-    """Print the library's messages, and at Ctrl-C what there is."""
+    """Print the messages of the library, and at Ctrl-C the notes of the run."""
     console = stderr()
     handler, log = _MessageHandler(console), logging.getLogger("ngcm_cli")
     level = log.level

@@ -14,7 +14,7 @@ from ngcm_cli.inputs.sources.named import metavar
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Prefetch data to start from, check data, list and clear the cache.",
+    help="Prefetch and check data; list and clear the cache.",
 )
 
 _Times = Annotated[

@@ -1,4 +1,4 @@
-"""``ngcm export``: what a run left, in the forms that others ask for."""
+"""``ngcm export``: the output of a run in other formats."""
 
 import pathlib
 

@@ -1,4 +1,4 @@
-"""The argument and the flags of `ngcm export`; `None` means not given."""
+"""Argument and options of ``ngcm export``; None if not given."""
 
 from typing import Annotated
 
@@ -6,39 +6,41 @@ import typer
 
 Run = Annotated[
     str,
-    typer.Argument(metavar="RUN", help="Folder that a run wrote to."),
+    typer.Argument(metavar="RUN", help="Output directory of a run."),
 ]
 Cmor = Annotated[
     bool | None,
     typer.Option(
         "--cmor",
-        help="NetCDF with CMIP's names, a file per variable and realization, as AIMIP "
-        "Phase 1 asks for.",
+        help="Write NetCDF with CMIP names, a file per variable and realization, as "
+        "AIMIP Phase 1 requires.",
     ),
 ]
 ExportFolder = Annotated[
     str | None,
     typer.Option(
-        "--output", metavar="DIR", help="Folder for the files.  [default: RUN/cmor]"
+        "--output", metavar="DIR", help="Directory for the files.  [default: RUN/cmor]"
     ),
 ]
 Experiment = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="CMIP's experiment_id.  [default: aimip, aimip-p2k or aimip-p4k, after "
-        "the run's sea]",
+        help="CMIP experiment_id.  [default: aimip, aimip-p2k or aimip-p4k, by the "
+        "SST offset of the run]",
     ),
 ]
 SourceId = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="CMIP's name of the model, in letters, digits and dashes.  [default: of "
-        "the model's name]",
+        help="CMIP source_id, of letters, digits and dashes.  [default: from the name "
+        "of the model]",
     ),
 ]
 Institution = Annotated[
     str | None,
-    typer.Option(metavar="TEXT", help="Who ran it.  [default: unspecified]"),
+    typer.Option(
+        metavar="TEXT", help="Institution that made the run.  [default: unspecified]"
+    ),
 ]

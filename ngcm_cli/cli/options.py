@@ -1,8 +1,7 @@
-"""Command-line options, made of the fields of the configurations.
+"""Command-line options of the runs, one for each field of a configuration.
 
-Every option is declared once, here: its type on the command line is text, which the
-configuration parses; `None` means that it was not given. `command` builds the function
-that Typer sees from the fields of a configuration.
+Every option is declared once, here. Its value is text that the configuration parses, or
+None if it is not given. `command` builds the function that Typer calls.
 """
 
 import inspect
@@ -73,7 +72,7 @@ Sst = Annotated[
     _Text,
     typer.Option(
         metavar="MODE",
-        help="Sea-surface temperature: persist, anomaly-persist, climatology or "
+        help="Sea-surface temperature: persist, climatology, anomaly-persist or "
         "prescribed.  [default: persist, from 24 h before]",
     ),
 ]
@@ -94,21 +93,20 @@ OPTIONS: dict[str, Any] = {
     ),
     "init": _text(
         "TIME|FIRST/LAST/STEP",
-        "Initial times in UTC: 2020-08-22T12, or 2020-01-01/2020-12-31/12h.  "
+        "Initial times in UTC, such as 2020-08-22T12 or 2020-01-01/2020-12-31/12h.  "
         "[default: the only one in DATA]",
     ),
-    "lead": _text("DURATION", "Forecast length: 10d or 36h.  [default: 10d]"),
+    "lead": _text("DURATION", "Forecast length, such as 36h.  [default: 10d]"),
     "every": _text("DURATION", "Time between outputs.  [default: 6h]"),
     "seed": _text("N", "Seed of the random numbers.  [default: 0]"),
     "member": _text(
         "M",
-        "Number of the ensemble member with this seed to compute.  "
-        "[default: an unnumbered run]",
+        "Number of the ensemble member with this seed to compute.  [default: none]",
     ),
     "members": _text(
         "N|FIRST:END",
-        "Number of members, or which: 50:100 adds the second fifty to an output that "
-        "has the first.  [default: 10]",
+        "Number of members, or a range: 50:100 adds members 50 to 99 to an output that "
+        "has the first fifty.  [default: 10]",
         "-n",
         "--members",
     ),
@@ -124,7 +122,7 @@ OPTIONS: dict[str, Any] = {
     "statistics": _texts(
         "NAME,...",
         "Statistics over the members to write: mean, std, min, max, and percentiles "
-        "as p10; may be repeated.  [default: none]",
+        "such as p10; may be repeated.  [default: none]",
     ),
     "keep_members": _switch(
         "--keep-members/--no-keep-members",
@@ -132,8 +130,8 @@ OPTIONS: dict[str, Any] = {
     ),
     "variables": _texts(
         "NAME,...",
-        "Variables to write; may be repeated.  [default: what the model predicts on "
-        "levels, and its precipitation]",
+        "Variables to write; may be repeated.  [default: those that the model predicts "
+        "on levels, and its precipitation]",
     ),
     "levels": _texts(
         "HPA,...|model",
@@ -143,7 +141,7 @@ OPTIONS: dict[str, Any] = {
     "grid": _text(
         "native|DEGREES",
         "Grid to write on: the model's, or a regular one with poles and this spacing, "
-        "as 1.5.  [default: native]",
+        "such as 1.5.  [default: native]",
     ),
     "output": _text(
         "PATH", "A name in .zarr or .nc.  [default: MODEL_INIT.zarr, in this directory]"
@@ -152,7 +150,8 @@ OPTIONS: dict[str, Any] = {
     "sst": Sst,
     "sst_data": SstData,
     "sst_offset": _text(
-        "KELVIN", "Added to sea-surface temperature, as 2K.  [default: 0K]"
+        "KELVIN",
+        "Offset added to sea-surface temperature, such as 2K.  [default: 0K]",
     ),
     "restart_every": _text(
         "DURATION",
@@ -161,8 +160,9 @@ OPTIONS: dict[str, Any] = {
     ),
     "on_instability": _text(
         "stop|rewind",
-        "When a run becomes unstable: stop it, or rewind it to its last restart file, "
-        "perturb it by one part in a million and continue.  [default: stop]",
+        "What to do with a member that becomes unstable: stop it, or rewind it to its "
+        "last restart file, perturb it by one part in a million and continue.  "
+        "[default: stop]",
     ),
     "batch": _text(
         "auto|N",
@@ -174,19 +174,21 @@ OPTIONS: dict[str, Any] = {
     ),
     "coordinator": _text(
         "HOST:PORT",
-        "Share the run among processes that meet there; not needed under SLURM and on "
-        "Cloud TPUs.",
+        "Share the run among processes, the first of which listens here; not needed "
+        "under SLURM and on Cloud TPUs.",
     ),
-    "process": _text("I/N", "Which of these processes this is: 0/2 or 1/2."),
+    "process": _text(
+        "I/N", "Number of this process, from 0, and of all of them: 0/2 or 1/2."
+    ),
     "offline": Offline,
 }
-"""Options by the field of a configuration; see also `AMIP_OPTIONS`."""
+"""Options by field; `AMIP_OPTIONS` and `ENSEMBLE_OPTIONS` replace some."""
 
 AMIP_OPTIONS: dict[str, Any] = {
-    "years": _text("N", "Length of every run, in years,"),
-    "months": _text("N", "and months of the calendar,"),
-    "days": _text("N", "and days."),
-    "start": _text("DATE", "First day of the first run.  [default: 1982-01-01]"),
+    "years": _text("N", "Calendar years of every run; added to months and days."),
+    "months": _text("N", "Calendar months of every run."),
+    "days": _text("N", "Days of every run."),
+    "start": _text("DATE", "First initial time.  [default: 1982-01-01]"),
     "starts": _text("N", "Number of initial times.  [default: 1]"),
     "start_every": _text("DURATION", "Time between initial times.  [default: 10d]"),
     "init": _text(
@@ -195,22 +197,20 @@ AMIP_OPTIONS: dict[str, Any] = {
     "members": _text("N", "Runs from every initial time.  [default: 1]"),
     "data": _text(
         metavar("PATH", "URL"),
-        "Atmosphere at every initial time: NetCDF, GRIB or Zarr; or "
+        "Initial analyses: NetCDF, GRIB or Zarr; or "
         f"{summaries()}.  [default: bundled ERA5, whatever the date]",
     ),
     "output": _text(
         "DIRECTORY",
-        "Directory to make.  [default: MODEL_amip_START, in this directory]",
+        "Directory to create.  [default: MODEL_amip_START, in this directory]",
     ),
     "means": _texts("monthly,daily|none", "Means to write.  [default: monthly]"),
     "every": _text("DURATION", "Time between instantaneous outputs.  [default: none]"),
-    "sample": _text(
-        "DURATION", "Time between the samples that means are made of.  [default: 6h]"
-    ),
+    "sample": _text("DURATION", "Time between the samples of means.  [default: 6h]"),
     "variables": _texts(
         "NAME,...",
-        "Variables to write; may be repeated.  [default: what the model predicts, "
-        "surface fields and fluxes]",
+        "Variables to write; may be repeated.  [default: those that the model "
+        "predicts, surface fields and fluxes]",
     ),
     "restart_every": _text("DURATION", "Time between restart files.  [default: 30d]"),
     "fix_mean_pressure": _switch(
@@ -219,8 +219,8 @@ AMIP_OPTIONS: dict[str, Any] = {
     ),
     "sst_data": _text(
         metavar("PATH", "URL"),
-        "Record of sea-surface temperature and sea ice.  [default: bundled OISST "
-        "1981-12 to 2023-01, with the sea ice of AMIP's climatology]",
+        "Record of sea-surface temperature and sea ice.  [default: bundled OISST, "
+        "1981-12 to 2023-01, with sea ice of AMIP's climatology]",
     ),
     "sst_climatology": _switch(
         "--sst-climatology/--no-sst-climatology",
@@ -228,11 +228,11 @@ AMIP_OPTIONS: dict[str, Any] = {
     ),
     "sst_patch": _text(
         "LAT,LON,WIDTH,KELVIN",
-        "Local anomaly of sea-surface temperature, as 0,200,20,2K: its centre, its "
-        "half-width in degrees, its amplitude.",
+        "Local anomaly of sea-surface temperature, such as 0,200,20,2K: its centre, "
+        "half its width in degrees, its amplitude.",
     ),
 }
-"""Options that ``ngcm amip`` has alone, or under another description."""
+"""Options of ``ngcm amip`` alone, or with another description."""
 
 ENSEMBLE_OPTIONS: dict[str, Any] = {
     "output": _text(
@@ -241,7 +241,7 @@ ENSEMBLE_OPTIONS: dict[str, Any] = {
         "directory]",
     ),
 }
-"""Options that ``ngcm ensemble`` describes in its own way."""
+"""Options of ``ngcm ensemble`` with another description."""
 
 Resume = Annotated[
     pathlib.Path | None,
@@ -252,13 +252,13 @@ RunFile = Annotated[
     typer.Option(
         "--config",
         metavar="YAML",
-        help="Run file whose keys are these options; options override it.",
+        help="Run file whose keys are these options, which override it.",
     ),
 ]
 DryRun = Annotated[
     bool | None,
     typer.Option(
-        "--dry-run/--no-dry-run", help="Check everything, and print what would be done."
+        "--dry-run/--no-dry-run", help="Check the run and print its summary, no more."
     ),
 ]
 
@@ -266,13 +266,13 @@ DryRun = Annotated[
 def command(
     run: Callable[..., None], fields: tuple[str, ...], own: dict[str, Any]
 ) -> Callable[..., None]:
-    """Return a function with an option for every field, for Typer.
+    """Return a function for Typer, with an option for every field.
 
     Args:
-        run: called with ``flags`` (the options given, by field), ``resume``, ``config``
-            and ``dry_run``; its name and docstring are those of the command.
-        fields: of the configuration, in the order of the help.
-        own: options that this command describes in its own way.
+        run: function of ``flags`` (the options given, by field), ``resume``, ``config``
+            and ``dry_run``; the command has its name and docstring.
+        fields: fields of the configuration, in the order of the help.
+        own: options that replace those of `OPTIONS`.
     """
 
     def call(**given: Any) -> None:

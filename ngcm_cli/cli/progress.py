@@ -1,4 +1,4 @@
-"""Progress of runs and downloads: a bar on a terminal, elsewhere a few lines."""
+"""Progress of runs and downloads: a bar on a terminal, else a few lines."""
 
 import contextlib
 import time
@@ -44,7 +44,7 @@ def _bar(
     simulation: "Simulation",
     bar: rich.progress.Progress,
 ) -> Iterator["Progress"]:
-    bar.start()  # with the run: a download before it has a bar of its own
+    bar.start()  # not earlier: a download before the run has its own bar
     task = bar.add_task("Compiling the model", total=None, details="")
     pace = _Pace(simulation)
     for step in progress:
@@ -85,7 +85,11 @@ class _Pace:
         self.speed: float | None = None  # simulated days per second
 
     def section(self, step: "Progress") -> tuple[Any, ...]:
-        """Return what a new line is printed for: a day, a month, a tenth."""
+        """Return the section of the run whose first step is printed as a line.
+
+        A section is a calendar month of a long run, a simulated day of a single
+        forecast, or a tenth of a task of an ensemble.
+        """
         if self.is_long:
             return step.tasks_done, step.time.astype("datetime64[M]")
         if step.tasks > 1:

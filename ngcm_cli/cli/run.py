@@ -73,7 +73,7 @@ def amip(
     config: pathlib.Path | None,
     dry_run: bool | None,
 ) -> None:
-    """Run for months or decades with prescribed sea-surface temperature.
+    """Run for months or decades with prescribed SST.
 
     Example: ngcm amip --years 40 --output run
     """
@@ -89,14 +89,14 @@ def _run(
     run_file: pathlib.Path | None,
     dry_run: bool | None,
 ) -> None:
-    """Check the settings and run them, resume a run, or print what would be done."""
+    """Check the settings and run them, resume a run, or print its summary."""
     with messages() as console:
         from ngcm_cli.config import parse_switch, read_run_file
 
         if resume is not None and run_file is not None:
             raise ConfigError(
                 "--config cannot be given with --resume.",
-                "A run is resumed with the settings it has: leave it out.",
+                "A run is resumed with its own settings: leave it out.",
             )
         known = (*kind.model_fields, "dry_run")
         settings = read_run_file(run_file, known) if run_file else {}
@@ -126,13 +126,13 @@ def _dry_run(
     flags: dict[str, Any],
     resume: pathlib.Path | None,
 ) -> str:
-    """Return what would be done; nothing is downloaded or written."""
+    """Return the summary of a run; nothing is downloaded or written."""
     from ngcm_cli.io.compilation_cache import enable_compilation_cache
     from ngcm_cli.simulation.existing_run import settings_for_resume
     from ngcm_cli.simulation.setup import set_up
     from ngcm_cli.simulation.summary import summarize
 
-    enable_compilation_cache()  # to choose the batch may compile the model
+    enable_compilation_cache()  # the model may be compiled to choose the batch
     if config is None:
         assert resume is not None
         config = kind(**settings_for_resume(kind.command, resume, **flags))

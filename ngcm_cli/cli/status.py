@@ -13,7 +13,7 @@ Output = Annotated[
 
 
 def status(output: Output) -> None:
-    """Print how far a run is; also while it is being computed.
+    """Print the progress of a run, while it is computed or later.
 
     Example: ngcm status run
     """

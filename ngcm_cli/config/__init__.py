@@ -1,8 +1,8 @@
 """Settings of a run: flags over an optional run file, checked before any work begins.
 
-`settings` has what every run shares, `forecast`, `ensemble` and `amip` the rest,
-`values` parses each value, `run_file` reads and writes YAML. Times and durations are
-NumPy's, in seconds.
+`settings` has those that every run shares, `forecast`, `ensemble` and `amip` the
+others; `values` parses each value and `run_file` reads and writes YAML. Times and
+durations are NumPy values in seconds.
 """
 
 from ngcm_cli.config.amip import AmipConfig
@@ -11,14 +11,14 @@ from ngcm_cli.config.forecast import ForecastConfig, ForecastSettings
 from ngcm_cli.config.run_file import read_run_file
 from ngcm_cli.config.values import (
     DEFAULT_MODEL,
-    SEA_MODES,
+    SST_MODES,
     closest,
     parse_switch,
 )
 
 __all__ = [
     "DEFAULT_MODEL",
-    "SEA_MODES",
+    "SST_MODES",
     "AmipConfig",
     "EnsembleConfig",
     "ForecastConfig",

@@ -19,21 +19,25 @@ class AmipConfig(Settings):
 
     Without ``data`` the bundled ERA5 state is the initial atmosphere, whatever the
     date; without ``sst_data`` the bundled record is prescribed; without ``variables``
-    everything that has a time mean is written.
+    every variable that has a time mean is written. The length of a run is the sum of
+    ``years``, ``months`` and ``days``, at least one of which is given.
 
     Attributes:
-        start: the first initial time, UTC; ``init`` gives all of them instead.
-        years: length of every run, in calendar years,
-        months: and calendar months,
-        days: and days; at least one of the three.
-        members: runs from every initial time, which differ in their random numbers.
+        start: first initial time, UTC; ``init`` gives all of them instead.
+        years: calendar years of every run.
+        months: calendar months of every run.
+        days: days of every run.
+        members: number of runs from every initial time, which differ in their random
+            numbers.
         starts: number of initial times.
         start_every: time between two initial times.
-        means: calendar periods of which means are written: `values.MEANS`.
+        means: calendar periods over which means are written: `values.MEANS`.
         every: time between instantaneous outputs; None writes none.
-        sample: time between the samples that means are made of.
-        fix_mean_pressure: keep the global mean of log surface pressure constant.
-        sst_climatology: prescribe AMIP's monthly climatology instead of a record.
+        sample: time between the samples of time means.
+        fix_mean_pressure: whether the global mean of log surface pressure is kept
+            constant.
+        sst_climatology: whether AMIP's monthly climatology is prescribed instead of a
+            record.
         sst_patch: a local anomaly of sea-surface temperature: latitude, longitude and
             half-width in degrees, and amplitude in K.
     """
@@ -47,7 +51,7 @@ class AmipConfig(Settings):
     members: values.Count = 1
     starts: values.Count = 1
     start_every: values.Duration = 10 * _DAY
-    means: values.MeansOver = ("monthly",)
+    means: values.Means = ("monthly",)
     every: values.Duration | None = None
     sample: values.Duration = np.timedelta64(6 * 3600, "s")
     restart_every: values.Duration = 30 * _DAY
@@ -65,7 +69,7 @@ class AmipConfig(Settings):
     def end_of(self, start: np.datetime64) -> np.datetime64:
         """Return the end of a run: years and months by the calendar, then days.
 
-        A day that the last month does not have counts as its last day.
+        A day that the last month does not have is replaced by its last day.
         """
         months = 12 * (self.years or 0) + (self.months or 0)
         month = start.astype("datetime64[M]")
@@ -90,24 +94,29 @@ class AmipConfig(Settings):
                 "Leave out one of them.",
             )
         self._check_clock()
-        given = {"start", "starts", "start_every"} & self.model_fields_set
+        fields = type(self).model_fields
+        given = [
+            name
+            for name in ("start", "starts", "start_every")
+            if getattr(self, name) != fields[name].default  # as in a full run file
+        ]
         if self.init is not None and given:
             raise ConfigError(
-                f"init and {min(given)} both give initial times.",
+                f"init and {given[0]} both give initial times.",
                 "Leave out one of them.",
             )
         first, last = self.init_times[0], self.init_times[-1]
         end = self.end_of(last)
         if end - first > _LONGEST:
             raise ConfigError(
-                f"From the first start to the last end, {format_time(end)}, are more "
-                "than 1000 years.",
-                "Give shorter runs or fewer starts.",
+                f"The last run ends {format_time(end)}, more than 1000 years after the "
+                "first initial time.",
+                "Give shorter runs or fewer initial times.",
             )
         return self
 
     def _check_clock(self) -> None:
-        """Check that samples divide the day and all else falls on days or samples."""
+        """Check that samples divide the day and other times are on days or samples."""
         sample = format_duration(self.sample)
         if not self.sample or _DAY % self.sample:
             raise ConfigError(
@@ -118,7 +127,7 @@ class AmipConfig(Settings):
                 name = "start" if self.init is None else "init"
                 raise ConfigError(
                     f"{name} {format_time(time)} is not midnight.",
-                    "Long runs have whole days: start at midnight.",
+                    "Give a date: these runs start at midnight.",
                 )
         for name, unit in (
             ("start_every", _DAY),

@@ -13,10 +13,10 @@ class EnsembleConfig(ForecastSettings):
     """The settings of ``ngcm ensemble``, besides `ForecastSettings`.
 
     Attributes:
-        members: their numbers.
-        statistics: over the members, written at every lead time: `values.STATISTICS`
-            and other percentiles.
-        keep_members: write the members themselves.
+        members: numbers of the members.
+        statistics: statistics over the members, written at every lead time: any of
+            `values.STATISTICS` and other percentiles.
+        keep_members: whether the members themselves are written.
     """
 
     command: ClassVar[str] = "ensemble"
@@ -30,6 +30,6 @@ class EnsembleConfig(ForecastSettings):
         if not (self.keep_members or self.statistics):
             raise ConfigError(
                 "Nothing would be written: neither members nor statistics.",
-                "Name statistics, as mean,std, or keep the members.",
+                "Name statistics, such as mean,std, or keep the members.",
             )
         return self

@@ -14,10 +14,11 @@ from ngcm_cli.time_format import format_duration
 class ForecastSettings(Settings):
     """Settings of forecasts and of ensembles of them, besides `Settings`.
 
-    Without ``data`` they start from the bundled sample, or from ``arco`` where that
-    does not hold the initial time; without ``init`` from the only time in the data;
-    without ``sst_data`` the sea-surface temperature is in ``data``; without
-    ``variables`` what the model predicts on levels is written, and its precipitation.
+    Without ``data`` they start from the bundled sample, or from ``arco`` where the
+    sample does not hold the initial time; without ``init`` from the only time in the
+    data. Without ``sst_data``, sea-surface temperature is read from ``data``; without
+    ``variables``, the variables that the model predicts on levels and its precipitation
+    are written.
 
     Attributes:
         lead: forecast length.
@@ -33,7 +34,7 @@ class ForecastSettings(Settings):
     lead: values.Duration = np.timedelta64(10 * 86400, "s")
     every: values.Duration = np.timedelta64(6 * 3600, "s")
     overwrite: values.Switch = False
-    sst: values.SeaMode = "persist"
+    sst: values.SstMode = "persist"
     perturb: values.Noise = "none"
     amplitude: values.Amplitude = 0.5
 
@@ -46,12 +47,14 @@ class ForecastSettings(Settings):
     def _consistent(self) -> Self:
         lead, every = format_duration(self.lead), format_duration(self.every)
         if self.every <= np.timedelta64(0, "s"):
-            raise ConfigError("every is zero.", "Give a time between outputs, as 6h.")
+            raise ConfigError(
+                "every is zero.", "Give a time between outputs, such as 6h."
+            )
         if self.lead % self.every:
             longer = format_duration((self.lead // self.every + 1) * self.every)
             raise ConfigError(
                 f"lead {lead} is not a multiple of every {every}.",
-                f"Forecast {longer}, or change every.",
+                f"Give lead {longer}, or another every.",
             )
         restart = self.restart_every
         if restart is not None and (not restart or restart % self.every):

@@ -1,7 +1,7 @@
 """Run files: flat YAML whose keys are the flags of a command.
 
-Every value is read as the text that the flag would be given, so that ``init:
-2020-08-22`` and ``--init 2020-08-22`` mean the same.
+Every value is read as text, so that ``init: 2020-08-22`` and ``--init 2020-08-22`` mean
+the same.
 """
 
 import pathlib
@@ -15,14 +15,14 @@ from ngcm_cli.errors import ConfigError
 
 
 class _TextLoader(yaml.BaseLoader):
-    """Every scalar stays text, and no key may come twice."""
+    """A YAML loader that reads every scalar as text and refuses repeated keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         mapping: dict[Any, Any] = {}
         for key_node, value_node in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
-                raise yaml.YAMLError(f"the key {key} is not a word")
+                raise yaml.YAMLError(f"the key {key} is not text")
             if key in mapping:
                 line = key_node.start_mark.line + 1
                 raise yaml.YAMLError(f"'{key}' is given twice, again in line {line}")
@@ -31,11 +31,14 @@ class _TextLoader(yaml.BaseLoader):
 
 
 def read_run_file(path: str | pathlib.Path, known: Iterable[str]) -> dict[str, Any]:
-    """Read the settings of a run from a YAML file, as text under the flags' names.
+    """Return the settings in a YAML file as text, by the names of their flags.
 
     Args:
-        path: a flat mapping; keys are flags, with dashes or underscores.
-        known: the keys that the command understands.
+        path: of a flat mapping whose keys are flags, with dashes or underscores.
+        known: names of the settings of the command.
+
+    Raises:
+        ConfigError: the file cannot be read, or a key is unknown or repeated.
     """
     try:
         text = pathlib.Path(path).read_text(encoding="utf-8")
@@ -51,14 +54,14 @@ def read_run_file(path: str | pathlib.Path, known: Iterable[str]) -> dict[str, A
         problem = "it is nested too deeply" if deep else " ".join(str(error).split())
         raise ConfigError(
             f"The run file {path} is not valid YAML: {problem}.",
-            "Write one 'key: value' per line, as in 'lead: 10d'.",
+            "Write one 'key: value' per line, such as 'lead: 10d'.",
         ) from None
     if content in (None, ""):
         return {}
     if not isinstance(content, dict):
         raise ConfigError(
             f"The run file {path} is not 'key: value' pairs.",
-            "Write one 'key: value' per line, as in 'lead: 10d'.",
+            "Write one 'key: value' per line, such as 'lead: 10d'.",
         )
     known = list(known)
     settings: dict[str, Any] = {}
@@ -69,18 +72,18 @@ def read_run_file(path: str | pathlib.Path, known: Iterable[str]) -> dict[str, A
         if name in settings:
             raise ConfigError(f"'{key}' is given twice in {path}.", "Keep one of them.")
         if isinstance(value, dict):
-            raise ConfigError(f"'{key}' in {path} is not a value.", "Write it flat.")
+            raise ConfigError(f"'{key}' in {path} is a mapping.", "Give one value.")
         if value not in ("", "~", "null"):
             settings[name] = value
     return settings
 
 
 def format_run_file(settings: Mapping[str, str], comment: str) -> str:
-    """Settings as a run file, which `read_run_file` reads.
+    """Return the text of a run file, which `read_run_file` reads.
 
     Args:
-        settings: text of the flags by name.
-        comment: first line.
+        settings: values by name, as text.
+        comment: first line of the file.
     """
     text = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
     return f"# {comment}\n{text}"

@@ -1,4 +1,4 @@
-"""The settings that every kind of run has."""
+"""Settings that all kinds of runs share."""
 
 import shlex
 from collections.abc import Mapping
@@ -13,31 +13,32 @@ from ngcm_cli.time_format import format_duration, format_time, format_times
 
 
 class Settings(pydantic.BaseModel):
-    """Settings that every run has: immutable, none unknown, every value checked.
+    """Settings of any run: immutable and checked.
 
     Attributes:
         model: name of a model in the zoo, or path of its card.
-        data: analyses to start from: a NetCDF, GRIB or Zarr path, a URL, a pattern of
-            files, or a named source such as ``arco``; None is the bundled sample.
+        data: source of initial analyses: a NetCDF, GRIB or Zarr path, a URL, a pattern
+            of files, or a named source such as ``arco``; None is the bundled sample.
         init: initial times, UTC; None is the default of the command.
-        seed: of the random numbers, ``jax.random.key(seed)``, below 2**32.
-        variables: to write; None is the default of the command.
-        levels: pressure levels to write, hPa; ``"model"`` writes on the model's sigma
+        seed: seed of the random numbers, ``jax.random.key(seed)``, below 2**32.
+        variables: output variables; None is the default of the command.
+        levels: output levels: pressures in hPa, or ``"model"`` for the model's sigma
             levels; None is all pressure levels.
-        grid: to write on: spacing in degrees of a regular grid with poles; None is the
-            model's own.
-        output: where to write; None makes a name of model and initial time.
+        grid: spacing in degrees of a regular output grid with poles; None is the grid
+            of the model.
+        output: path of the output; None makes a name of model and initial time.
         sst_data: source of sea-surface temperature and sea ice.
-        sst_offset: K, added to sea-surface temperature everywhere.
-        restart_every: time between restart files; None writes them by the clock and at
-            interruptions only.
-        on_instability: ``stop`` the member that became unstable, or ``rewind`` to its
+        sst_offset: offset that is added to sea-surface temperature, K.
+        restart_every: time between restart files; None writes them every few minutes of
+            computing and at interruptions.
+        on_instability: ``stop`` a member that becomes unstable, or ``rewind`` it to its
             last restart file, perturb it and continue.
-        batch: members computed together; None is as many as fit into memory.
+        batch: number of members computed together; None is as many as fit into memory.
         scheduler: address of a Dask scheduler whose workers share the initial times.
-        coordinator: HOST:PORT at which the first of several processes listens.
-        process: which of these processes this is, such as ``0/2``.
-        offline: use no network; weights and data must be on this computer.
+        coordinator: HOST:PORT where the first of several processes listens.
+        process: number of this process and of all processes, such as ``0/2``.
+        offline: whether the network is not used, so that weights and data must be on
+            this computer.
     """
 
     model_config = pydantic.ConfigDict(
@@ -84,10 +85,10 @@ class Settings(pydantic.BaseModel):
         return self
 
     def as_flags(self, defaults: bool = False) -> dict[str, str]:
-        """Return the settings by name, as the text of their flags; None is left out.
+        """Return the settings by name, as the text of their flags, without None.
 
         Args:
-            defaults: whether to include those that were not given.
+            defaults: whether settings that were not given are included.
         """
         return {
             name: _text_of(getattr(self, name))
@@ -97,7 +98,7 @@ class Settings(pydantic.BaseModel):
         }
 
     def command_line(self) -> str:
-        """Return the command that runs this again."""
+        """Return the command line of these settings."""
         flags = ["ngcm", self.command]
         for name, text in self.as_flags().items():
             value, flag = getattr(self, name), name.replace("_", "-")
@@ -134,7 +135,7 @@ def _as_sentence(
     name = str(first["loc"][0]) if first["loc"] else ""
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, ConfigError):
-        place = f"{name}: " if name else ""  # else it is about several settings
-        return ConfigError(f"{place}{cause.message}", cause.hint)
-    assert first["type"] == "extra_forbidden", first  # every value is read above
+        subject = f"{name}: " if name else ""  # else it is about several settings
+        return ConfigError(f"{subject}{cause.message}", cause.hint)
+    assert first["type"] == "extra_forbidden", first  # all values have parsers of ours
     return ConfigError(f"Unknown setting '{name}'.", values.closest(name, known))

@@ -14,37 +14,36 @@ from ngcm_cli.errors import ConfigError
 from ngcm_cli.time_format import parse_duration, parse_time, parse_times
 
 DEFAULT_MODEL = "tl63_stochastic_mini"
-SEA_MODES = ("persist", "anomaly-persist", "climatology", "prescribed")
-"""Sea-surface temperature during a forecast; see ``forcing.sst_modes``."""
+SST_MODES = ("persist", "anomaly-persist", "climatology", "prescribed")
+"""How sea-surface temperature evolves in a forecast; see ``forcing.sst_modes``."""
 
 MODEL_LEVELS = "model"
 """Output on the model's own sigma levels."""
 
 MEANS = ("monthly", "daily")
-"""Calendar periods of which long runs write means."""
-
+"""Calendar periods over which long runs write means."""
 
 NOISE = ("none", "gaussian", "spherical")
 """Perturbations of initial states; see ``gcm.initial_perturbation``."""
 
 STATISTICS = ("mean", "std", "min", "max", "p10", "p90")
-"""Statistics over members; any other percentile from p1 to p99 is possible, too."""
+"""Statistics over members; any percentile from p1 to p99 is valid, too."""
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """A hint for a misspelt name: the nearest known ones, else all of them."""
+    """Return a hint for a misspelt name: the nearest known ones, else all of them."""
     known = list(known)
     near = [f"'{match}'" for match in difflib.get_close_matches(name, known, n=2)]
     return f"Did you mean {' or '.join(near)}?" if near else f"Use {', '.join(known)}."
 
 
-def _words(value: Any) -> Any:
-    """Split what a repeatable, comma-separated flag collects into single words."""
+def _names(value: Any) -> Any:
+    """Return the names that a comma-separated, repeatable flag lists."""
     if value is None:
         return None
     items = value if isinstance(value, list | tuple) else [value]
-    words = [word.strip() for item in items for word in str(item).split(",")]
-    return tuple(dict.fromkeys(word for word in words if word))
+    names = [name.strip() for item in items for name in str(item).split(",")]
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _times(value: Any) -> tuple[np.datetime64, ...]:
@@ -57,47 +56,47 @@ def _times(value: Any) -> tuple[np.datetime64, ...]:
 
 
 def _levels(value: Any) -> Any:
-    words = _words(value)
-    if words is None:
+    names = _names(value)
+    if names is None:
         return None
-    if [word.lower() for word in words] == ["model"]:
+    if [name.lower() for name in names] == ["model"]:
         return MODEL_LEVELS
     try:
-        numbers = sorted({float(word.lower().removesuffix("hpa")) for word in words})
+        numbers = sorted({float(name.lower().removesuffix("hpa")) for name in names})
         if not all(0 < number < np.inf for number in numbers):
             raise ValueError
     except ValueError:
         raise ConfigError(
-            f"'{','.join(words)}' are not pressure levels.",
-            "Give them in hPa, as 500,850, or model for the model's sigma levels.",
+            f"'{','.join(names)}' are not pressure levels.",
+            "Give them in hPa, such as 500,850, or model for the model's sigma levels.",
         ) from None
     return tuple(int(n) if n == int(n) else n for n in numbers)
 
 
 def _spacing(value: Any) -> int | float | None:
-    """Degrees between the nodes of a regular grid with poles; None is native."""
+    """Return the spacing of a regular grid with poles, degrees; None is native."""
     text = str(value).strip().lower()
     if value is None or text == "native":
         return None
     if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,12})?|\.[0-9]{1,12}", text):
         raise ConfigError(
             f"'{value}' is not a grid.",
-            "Write native, or a spacing in degrees, as 1.5.",
+            "Give native, or a spacing in degrees, such as 1.5.",
         )
     degrees = fractions.Fraction(text)  # 0.1 exactly
     number = float(degrees)
     if not 0.1 <= number <= 90:
         raise ConfigError(
             f"A spacing of {text} degrees is not from 0.1 to 90.",
-            "Give one that is, as 1.5, or native.",
+            "Give one within these bounds, or native.",
         )
     if 180 % degrees:
         short = (180 / n for n in range(2, 1801) if not 180_000 % n)
         nearest = min(short, key=lambda known: abs(known - number))
         raise ConfigError(
-            f"A spacing of {text} degrees does not divide 180, so no grid of it goes "
-            "from pole to pole.",
-            f"The nearest that does: {nearest:g}.",
+            f"A spacing of {text} degrees does not divide 180, the degrees from pole "
+            "to pole.",
+            f"The nearest that does is {nearest:g}.",
         )
     return int(number) if number == int(number) else number
 
@@ -106,7 +105,7 @@ def _text(value: Any) -> str:
     if not isinstance(value, str | pathlib.PurePath):
         raise ConfigError(f"'{value}' is not a name.", "Give a name or a path.")
     if not str(value).strip():
-        raise ConfigError("It is empty.", "Name one, or leave it out.")
+        raise ConfigError("The value is empty.", "Give one, or leave it out.")
     return str(value)
 
 
@@ -115,16 +114,16 @@ def _seed(value: Any) -> int:
     if not re.fullmatch("[0-9]{1,10}", text) or int(text) >= 2**32:
         raise ConfigError(
             f"'{value}' is not a whole number from 0 to {2**32 - 1}.",
-            "Give one that is: the random keys of JAX hold 32 bits here.",
+            "Give one in this range: random keys have 32 bits.",
         )
     return int(text)
 
 
 def parse_switch(value: Any) -> bool:
-    """Yes or no, as a flag or a run file says it."""
+    """Return whether the value of a switch means yes."""
     word, yes = str(value).strip().lower(), ("yes", "true", "on", "1")
     if word not in (*yes, "no", "false", "off", "0"):
-        raise ConfigError(f"'{value}' is neither yes nor no.", "Write yes or no.")
+        raise ConfigError(f"'{value}' is neither yes nor no.", "Give yes or no.")
     return word in yes
 
 
@@ -136,8 +135,8 @@ def _kelvin(value: Any) -> float:
             raise ValueError
     except ValueError:
         raise ConfigError(
-            f"'{value}' is not a change of temperature.",
-            "Write it as 2K or -1.5K, up to 20 K.",
+            f"'{value}' is not a temperature difference.",
+            "Give it as 2K or -1.5K, up to 20 K.",
         ) from None
     return number
 
@@ -146,7 +145,7 @@ def _count(value: Any) -> int:
     text = str(value).strip()
     if not re.fullmatch("[0-9]{1,6}", text) or int(text) == 0:
         raise ConfigError(
-            f"'{value}' is not a number of them.", "Give a whole number from 1, as 40."
+            f"'{value}' is not a positive whole number.", "Give one, such as 40."
         )
     return int(text)
 
@@ -162,7 +161,7 @@ def _member(value: Any) -> int:
 
 
 def _members(value: Any) -> range:
-    """Their numbers: 50 of them, or those of 50:100."""
+    """Return the numbers of members: 50 is 0 to 49, 50:100 is 50 to 99."""
     if isinstance(value, range):
         return value
     first, colon, last = str(value).partition(":")
@@ -171,8 +170,8 @@ def _members(value: Any) -> range:
     start, end = _member(first), _member(last)
     if start >= end:
         raise ConfigError(
-            f"'{value}' holds no members.",
-            "Write the first one and the one after the last, as 50:100.",
+            f"The range '{value}' has no members.",
+            "Give the first member and the one after the last, such as 50:100.",
         )
     return range(start, end)
 
@@ -184,83 +183,85 @@ def _batch(value: Any) -> int | None:
 
 
 def _statistics(value: Any) -> tuple[str, ...]:
-    words = tuple(dict.fromkeys(word.lower() for word in _words(value) or ()))
-    if words == ("none",):
+    names = tuple(dict.fromkeys(name.lower() for name in _names(value) or ()))
+    if names == ("none",):
         return ()
-    for word in words:
-        if word not in STATISTICS and not re.fullmatch("p[1-9][0-9]?", word):
+    for name in names:
+        if name not in STATISTICS and not re.fullmatch("p[1-9][0-9]?", name):
             raise ConfigError(
-                f"There is no statistic '{word}'.",
-                closest(word, STATISTICS)
-                if len(word) > 2
-                else "Write percentiles as p10, from p1 to p99.",
+                f"There is no statistic '{name}'.",
+                closest(name, STATISTICS)
+                if len(name) > 2
+                else "Give percentiles from p1 to p99.",
             )
-    return words
+    return names
 
 
 def _amplitude(value: Any) -> float:
     number = _kelvin(value)
     if number <= 0:
         raise ConfigError(
-            f"An amplitude of {number:g} K perturbs nothing.",
-            "Give one above zero, as 0.5K.",
+            f"An amplitude of {number:g} K is not positive.",
+            "Give one above zero, such as 0.5K.",
         )
     return number
 
 
 def _one_of(*known: str) -> Any:
-    def read(value: Any) -> str:
-        word = str(value).strip().lower().replace("_", "-")
-        if word not in known:
+    def parse(value: Any) -> str:
+        name = str(value).strip().lower().replace("_", "-")
+        if name not in known:
             raise ConfigError(
-                f"'{value}' is none of {', '.join(known)}.", closest(word, known)
+                f"'{value}' is none of {', '.join(known)}.", closest(name, known)
             )
-        return word
+        return name
 
-    return pydantic.BeforeValidator(read)
+    return pydantic.BeforeValidator(parse)
 
 
 def _means(value: Any) -> tuple[str, ...]:
-    words = _words(value)
-    if words == ("none",) or value == ():
+    names = _names(value)
+    if names == ("none",) or value == ():
         return ()
-    if not words:
-        raise ConfigError("It is empty.", f"Write {', '.join(MEANS)} or both, or none.")
-    if "none" in words:
+    if not names:
         raise ConfigError(
-            f"'{','.join(words)}' is both means and none.", "Leave out one of them."
+            "The value is empty.", f"Give {', '.join(MEANS)} or both, or none."
         )
-    for word in words:
-        if word not in MEANS:
+    if "none" in names:
+        raise ConfigError(
+            f"'{','.join(names)}' is both means and none.", "Leave out one of them."
+        )
+    for name in names:
+        if name not in MEANS:
             raise ConfigError(
-                f"There are no '{word}' means.", closest(word, (*MEANS, "none"))
+                f"There are no '{name}' means.", closest(name, (*MEANS, "none"))
             )
-    return words
+    return names
 
 
 def _patch(value: Any) -> Any:
-    """Latitude, longitude and half-width in degrees, and amplitude in kelvin."""
+    """Return latitude, longitude and half-width in degrees, and amplitude in K."""
     listed = isinstance(value, list | tuple)
     parts = value if listed else str(value).split(",")
     try:
         numbers = [float(re.sub(r"(?i)\s*k$", "", str(part))) for part in parts]
         latitude, longitude, width, amplitude = numbers
     except ValueError:
-        words = ",".join(map(str, parts))
+        text = ",".join(map(str, parts))
         raise ConfigError(
-            f"'{words}' is not a patch.",
-            "Write LATITUDE,LONGITUDE,WIDTH,AMPLITUDE in degrees and kelvin, as "
+            f"'{text}' is not a patch.",
+            "Give LATITUDE,LONGITUDE,WIDTH,AMPLITUDE in degrees and kelvin, such as "
             "0,200,20,2K.",
         ) from None
     # Written so that NaN is refused.
     if not (abs(latitude) <= 90 and -180 <= longitude <= 360):
         raise ConfigError(
-            f"{latitude:g},{longitude:g} is no place.",
+            f"{latitude:g},{longitude:g} is not a point on the globe.",
             "Give the latitude from -90 to 90, then the longitude from -180 to 360.",
         )
     if not (0 < width <= 90 and abs(amplitude) <= 20):
         raise ConfigError(
-            f"A patch of {width:g} degrees and {amplitude:g} K cannot be used.",
+            f"A patch of {width:g} degrees and {amplitude:g} K is out of bounds.",
             "Give a half-width up to 90 degrees and an amplitude up to 20 K.",
         )
     return latitude, longitude, width, amplitude
@@ -269,17 +270,17 @@ def _patch(value: Any) -> Any:
 Duration = Annotated[np.timedelta64, pydantic.BeforeValidator(parse_duration)]
 Time = Annotated[np.datetime64, pydantic.BeforeValidator(parse_time)]
 Times = Annotated[tuple[np.datetime64, ...], pydantic.BeforeValidator(_times)]
-Names = Annotated[tuple[str, ...], pydantic.BeforeValidator(_words)]
+Names = Annotated[tuple[str, ...], pydantic.BeforeValidator(_names)]
 Levels = Annotated[tuple[int | float, ...] | str, pydantic.BeforeValidator(_levels)]
 Spacing = Annotated[int | float | None, pydantic.BeforeValidator(_spacing)]
 Text = Annotated[str, pydantic.BeforeValidator(_text)]
 Path = Annotated[pathlib.Path, pydantic.BeforeValidator(_text)]
 Seed = Annotated[int, pydantic.BeforeValidator(_seed)]
 Switch = Annotated[bool, pydantic.BeforeValidator(parse_switch)]
-SeaMode = Annotated[str, _one_of(*SEA_MODES)]
+SstMode = Annotated[str, _one_of(*SST_MODES)]
 Kelvin = Annotated[float, pydantic.BeforeValidator(_kelvin)]
 Count = Annotated[int, pydantic.BeforeValidator(_count)]
-MeansOver = Annotated[tuple[str, ...], pydantic.BeforeValidator(_means)]
+Means = Annotated[tuple[str, ...], pydantic.BeforeValidator(_means)]
 Patch = Annotated[tuple[float, float, float, float], pydantic.BeforeValidator(_patch)]
 OnInstability = Annotated[str, _one_of("stop", "rewind")]
 Noise = Annotated[str, _one_of(*NOISE)]

@@ -27,7 +27,7 @@ class ForcingRequest:
     """Which sea-surface temperature and sea ice force a run.
 
     Attributes:
-        mode: One of ``config.SEA_MODES``; see `sst_modes`.
+        mode: One of ``config.SST_MODES``; see `sst_modes`.
         lead: Length of the run.
         data: Record of sea-surface temperature: file, directory, URL, pattern of files,
             or named source. None for the data of the analysis, or for AMIP's

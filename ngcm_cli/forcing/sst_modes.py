@@ -33,7 +33,7 @@ class SSTMode:
     """A mode and the period of a run.
 
     Attributes:
-        name: One of ``config.SEA_MODES``.
+        name: One of ``config.SST_MODES``.
         start: Initial time, UTC, datetime64[s].
         end: End of the run.
     """

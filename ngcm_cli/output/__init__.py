@@ -1,7 +1,7 @@
-"""Forecasts and climates on disk: Zarr and NetCDF, NumPy only, never JAX.
+"""The output of runs on disk: Zarr stores, NetCDF and CMOR files, restart files.
 
-``store`` writes the forecast that ``layout`` describes, where ``place`` says that it
-may be, and ``netcdf`` makes one file of it. A long run has a ``run_folder``: stores of
-``records``, which ``climate`` describes, and a ``restart`` now and then; ``cmor`` makes
-the files of CMIP of the means in it, and ``global_series`` reads its global means.
+`streams` says which stores a run writes, `field_selection` and `grid` which fields they
+hold, `schema` how a store looks and `zarr` writes it; `netcdf` and `cmor` export it.
+`run_paths` are the paths of a run, `run_directory` its working directory, with
+`restart_file` and `partial_statistics`. Nothing here imports JAX.
 """

@@ -12,14 +12,14 @@ from ngcm_cli.spectral.grid import Grid
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class OutputGrid:
-    """Where fields are written, and how they get there from the model's grid.
+    """A horizontal grid of an output, and the regridding to it.
 
     Attributes:
-        longitude: in degrees, from 0 eastwards.
-        latitude: in degrees, from south to north.
-        description: of the grid, one line each.
-        attributes: what the grid is, for the global attributes of an output.
-        regridder: from the model's grid; None where it is the same.
+        longitude: longitudes in degrees, from 0 eastwards.
+        latitude: latitudes in degrees, from south to north.
+        description: lines of text about the grid.
+        attributes: global attributes of an output that describe the grid.
+        regridder: regridder from the model's grid; None where it is the same.
     """
 
     longitude: np.ndarray
@@ -30,9 +30,9 @@ class OutputGrid:
 
     @classmethod
     def native(cls, model: Grid) -> Self:
-        """The model's Gaussian grid, on which fields stay as they are."""
+        """Return the Gaussian grid of the model, on which fields are not regridded."""
         return cls(
-            # Twelve decimals: 90 degrees is 90.0, so that a user can select it.
+            # Twelve decimals, so that 90 degrees is exactly 90.0 and can be selected.
             np.rad2deg(model.longitude).round(12),
             np.rad2deg(model.latitude).round(12),
             (
@@ -50,18 +50,18 @@ class OutputGrid:
 
     @classmethod
     def regular(cls, model: Grid, spacing: float) -> Self:
-        """Equally spaced nodes from pole to pole, by conservative regridding.
+        """Return equally spaced nodes from pole to pole, with conservative regridding.
 
         With 1.5 degrees this is ``240x121_equiangular_with_poles_conservative`` of
         WeatherBench 2 (https://doi.org/10.1029/2023MS004019).
 
         Args:
-            model: the grid of the fields.
-            spacing: in degrees; divides 180.
+            model: grid of the model.
+            spacing: spacing of the nodes in degrees, which divides 180.
         """
         native = cls.native(model)
         count = round(180 / spacing)
-        # Each from one rounding of the exact number: 0.3 is not 3 * 0.1.
+        # Each rounded once from the exact number: 0.3 is not 3 * 0.1.
         longitude = np.arange(2 * count) * 180 / count
         latitude = (2 * np.arange(count + 1) - count) * 90 / count
         regridder = ConservativeRegridder(
@@ -86,5 +86,5 @@ class OutputGrid:
         )
 
     def regrid(self, field: np.ndarray) -> np.ndarray:
-        """Return fields on this grid, (…, longitude, latitude), with their dtype."""
+        """Return fields on this grid, (…, longitude, latitude), of the same dtype."""
         return field if self.regridder is None else self.regridder(field)

@@ -21,22 +21,25 @@ def export_netcdf(source: pathlib.Path, target: pathlib.Path) -> None:
     The file appears under its name when it is whole, and replaces what was there.
 
     Args:
-        source: a Zarr store of the layout that `Store` writes.
-        target: the file to make.
+        source: Zarr store of a forecast or an ensemble.
+        target: file to write.
+
+    Raises:
+        OutputError: the file could not be written.
     """
     import zarr
 
-    place = target.resolve()
-    new = temporary_sibling(place)
+    path = target.resolve()
+    new = temporary_sibling(path)
     try:
         with netCDF4.Dataset(new, "w", format="NETCDF4") as file:
             _copy(zarr.open_group(source, mode="r"), file)
-        os.replace(new, place)
+        os.replace(new, path)
     except (OSError, RuntimeError) as error:  # the C library's errors are the latter
         raise OutputError(
             f"{target} could not be written: {error}.",
-            f"The whole forecast is in {source}, which opens as Zarr; convert that, or "
-            "free some space and run again.",
+            f"The whole output is in {source}, which opens as Zarr; convert that, or "
+            "free some space and resume the run.",
         ) from error
     finally:
         new.unlink(missing_ok=True)

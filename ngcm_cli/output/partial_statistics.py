@@ -77,7 +77,7 @@ class PartialStatistics:
         """
         path = self._folder(partial.process, partial.block) / f"{lead}.{name}.npz"
         try:
-            with np.load(path) as there:
+            with path.open("rb") as file, np.load(file) as there:
                 return Summary(
                     tuple(there["members"].tolist()),
                     int(there["count"]),

@@ -105,7 +105,8 @@ class RunDirectory:
             OutputError: a file is damaged.
         """
         found = []
-        for path in sorted(self.path.glob("progress*.json")):
+        paths = self.path.glob("progress*.json")
+        for path in sorted(paths, key=lambda path: (len(path.name), path.name)):
             try:
                 progress = json.loads(path.read_text(encoding="utf-8"))
                 if not isinstance(progress, dict):

@@ -89,16 +89,19 @@ class ZarrWriter:
 
     def set_attributes(self, **attributes: Any) -> None:
         """Set global attributes; None removes one."""
-        before = dict(self._group.attrs)
+        # Opened anew for what other processes have set, and with the consolidated
+        # metadata, which are then written in the same file at the same moment.
+        group = open_store(self.path, "r+", use_consolidated=True)
+        before = dict(group.attrs)
         merged = {**before, **attributes}
         after = {name: x for name, x in merged.items() if x is not None}
         if after != before:
-            self._group.attrs.put(after)
-            consolidate(self.path)  # which the change has undone
+            group.attrs.put(after)
 
     def add_history(self, line: str) -> None:
         """Add a line to the history, unless it is there."""
-        lines = str(self._group.attrs.get("history", "")).splitlines()
+        attributes = open_store(self.path, "r").attrs
+        lines = str(attributes.get("history", "")).splitlines()
         if line not in lines:
             self.set_attributes(history="\n".join([*lines, line]))
 
@@ -168,8 +171,21 @@ def extend_store(path: pathlib.Path, schema: StoreSchema) -> None:
     consolidate(path)
 
 
-def open_store(path: pathlib.Path, mode: Literal["r", "r+"]) -> "zarr.Group":
+def remove_partial_chunks(path: pathlib.Path) -> None:
+    """Remove what killed processes left within a store that nobody writes to now."""
+    for left in path.rglob("*.partial"):  # as Zarr names a file until it is complete
+        left.unlink(missing_ok=True)
+
+
+def open_store(
+    path: pathlib.Path, mode: Literal["r", "r+"], use_consolidated: bool = False
+) -> "zarr.Group":
     """Open a store, with the attributes that it has now.
+
+    Args:
+        path: of the store.
+        mode: ``r`` to read, ``r+`` to read and write.
+        use_consolidated: take arrays from the consolidated metadata.
 
     Raises:
         OutputError: it is no store, or damaged.
@@ -177,9 +193,10 @@ def open_store(path: pathlib.Path, mode: Literal["r", "r+"]) -> "zarr.Group":
     """
     import zarr
 
+    if not path.exists():
+        raise OutputError(f"{path} does not exist.", "Check its name.")
     try:
-        # Consolidated metadata may be older than what other processes wrote since.
-        return zarr.open_group(path, mode=mode, use_consolidated=False)
+        return zarr.open_group(path, mode=mode, use_consolidated=use_consolidated)
     # What Zarr makes of a zarr.json that is not there, not JSON, or not its own.
     except (ValueError, TypeError, KeyError, FileNotFoundError) as error:
         raise OutputError(

@@ -16,7 +16,12 @@ from ngcm_cli.io.background import BackgroundWriter
 from ngcm_cli.output.netcdf import export_netcdf
 from ngcm_cli.output.run_directory import RunDirectory
 from ngcm_cli.output.streams import Stream
-from ngcm_cli.output.zarr import ZarrWriter, create_store, extend_store
+from ngcm_cli.output.zarr import (
+    ZarrWriter,
+    create_store,
+    extend_store,
+    remove_partial_chunks,
+)
 from ngcm_cli.simulation.member_statistics import MemberStatistics
 from ngcm_cli.simulation.run_state import WindowResults
 from ngcm_cli.simulation.simulation import Simulation
@@ -301,6 +306,8 @@ class Recorder:
         paths = self.simulation.paths
         for path in dict.fromkeys((paths.stores, paths.output.resolve())):
             remove_temporary_siblings(path)
+        for stream in self.simulation.all_streams:
+            remove_partial_chunks(self._path(stream))
         for left in paths.work.rglob(".*.partial"):
             if left.is_file():
                 left.unlink(missing_ok=True)

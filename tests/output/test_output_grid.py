@@ -30,7 +30,7 @@ def test_native_is_what_the_model_has():
     assert native.regrid(x) is x
     np.testing.assert_allclose(native.longitude, np.arange(64) * 5.625, atol=1e-12)
     np.testing.assert_allclose(np.deg2rad(native.latitude), MODEL.latitude, atol=1e-13)
-    assert native.words == ("64 x 32 Gaussian (5.6 degrees)",)
+    assert native.description == ("64 x 32 Gaussian (5.6 degrees)",)
     assert native.attributes == {
         "longitude_wavenumbers": 32,
         "total_wavenumbers": 33,
@@ -45,7 +45,7 @@ def test_nodes_of_weatherbench():
     assert (regular.longitude == np.arange(0, 360, 1.5)).all()
     assert (regular.latitude == np.arange(-90, 90.1, 1.5)).all()
     assert (len(regular.longitude), len(regular.latitude)) == (240, 121)
-    assert regular.words == (
+    assert regular.description == (
         "240 x 121 regular with poles (1.5 degrees),",
         "by conservative regridding from 64 x 32 Gaussian (5.6 degrees)",
     )

@@ -14,7 +14,7 @@ import netCDF4
 import numpy as np
 
 from ngcm_cli.errors import OutputError
-from ngcm_cli.output.cells import Cells
+from ngcm_cli.output.cell_bounds import Cells
 from ngcm_cli.output.cmor.attributes import Labels, global_attributes, grid_label
 from ngcm_cli.output.cmor.source import Means
 from ngcm_cli.output.cmor.table import MISSING, CmorVariable

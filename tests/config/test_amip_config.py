@@ -1,4 +1,4 @@
-"""What `ngcm amip` can be told: every bad value a sentence, and the way back."""
+"""Settings of long runs: every bad value is a sentence; text and back."""
 
 import pathlib
 
@@ -16,7 +16,7 @@ EVERYTHING = {
     "variables": "temperature,surface_pressure",
     "levels": "850,500,0.5",
     "grid": "1.5",
-    "sst_data": "my sea.nc",
+    "sst_data": "my sst.nc",
     "sst_offset": "-1.5K",
     "offline": True,
     "start": "1979-12-01",
@@ -34,35 +34,39 @@ EVERYTHING = {
     "fix_mean_pressure": False,
     "on_instability": "rewind",
     "sst_patch": "-10,-160,20,2.5K",
+    "batch": 4,
+    "scheduler": "tcp://host:8786",
+    "coordinator": "host:1234",
+    "process": "0/2",
 }
 
 
 @pytest.mark.parametrize(
     "settings, sentence, remedy",
     [
-        ({"years": 0}, "years: '0' is not a number", "from 1, as 40."),
-        ({"years": -1}, "years: '-1' is not a number", "from 1, as 40."),
-        ({"years": "1.5"}, "years: '1.5' is not a number", "from 1, as 40."),
-        ({"years": "40y"}, "years: '40y' is not a number", "from 1, as 40."),
-        ({"months": True}, "months: 'True' is not a number", "from 1, as 40."),
-        ({"days": "30d"}, "days: '30d' is not a number", "from 1, as 40."),
-        ({"years": None}, "How long the run is was not said.", "Give --years 40,"),
+        ({"years": 0}, "years: '0' is not a positive whole", "such as 40."),
+        ({"years": -1}, "years: '-1' is not a positive whole", "such as 40."),
+        ({"years": "1.5"}, "years: '1.5' is not a positive whole", "such as 40."),
+        ({"years": "40y"}, "years: '40y' is not a positive whole", "such as 40."),
+        ({"months": True}, "months: 'True' is not a positive whole", "such as 40."),
+        ({"days": "30d"}, "days: '30d' is not a positive whole", "such as 40."),
+        ({"years": None}, "The length of the run is not given.", "Give --years 40,"),
         (
             {"years": 1001},
-            "From the first start to the last end, 2983-01-01T",
+            "The last run ends 2983-01-01T00, more than 1000",
             "Give s",
         ),
-        ({"years": 999999}, "From the first start to the last end", "shorter runs"),
-        ({"starts": 999999}, "From the first start to the last end", "fewer starts"),
-        ({"members": 0}, "members: '0' is not a number", "from 1"),
-        ({"members": None}, "members: 'None' is not a number", "from 1"),
-        ({"starts": "x"}, "starts: 'x' is not a number", "from 1"),
+        ({"years": 999999}, "The last run ends", "shorter runs"),
+        ({"starts": 999999}, "The last run ends", "fewer initial times"),
+        ({"members": 0}, "members: '0' is not a positive whole", "such as 40."),
+        ({"members": None}, "members: 'None' is not a positive whole", "such as 40."),
+        ({"starts": "x"}, "starts: 'x' is not a positive whole", "such as 40."),
         (
             {"start": "1982-01-01T06"},
             "start 1982-01-01T06 is not midnight.",
             "midnight.",
         ),
-        ({"start": "1982-02-29"}, "start: '1982-02-29' is not a time.", "Write it as"),
+        ({"start": "1982-02-29"}, "start: '1982-02-29' is not a time.", "Give it as"),
         (
             {"start_every": "36h"},
             "start_every 1d12h is not a multiple of 1d.",
@@ -74,7 +78,7 @@ EVERYTHING = {
         (
             {"restart_every": "x"},
             "restart_every: 'x' is not a duration.",
-            "Write it as",
+            "Give it as",
         ),
         ({"sample": "5h"}, "sample 5h does not divide a day.", "Give 6h, 3h or 1h."),
         ({"sample": "0h"}, "sample 0h does not divide a day.", "Give 6h, 3h or 1h."),
@@ -93,10 +97,10 @@ EVERYTHING = {
         ({"means": "montly"}, "means: There are no 'montly' means.", "'monthly'?"),
         (
             {"means": ""},
-            "means: It is empty.",
-            "Write monthly, daily or both, or none.",
+            "means: The value is empty.",
+            "Give monthly, daily or both, or none.",
         ),
-        ({"means": None}, "means: It is empty.", "or none."),
+        ({"means": None}, "means: The value is empty.", "or none."),
         ({"means": "daily,none"}, "means: 'daily,none' is both means and", "Leave out"),
         (
             {"on_instability": "panic"},
@@ -105,17 +109,25 @@ EVERYTHING = {
         ),
         (
             {"sst_climatology": True, "sst_data": "x.nc"},
-            "sst_climatology is AMIP's, and sst_data names another sea.",
+            "sst_climatology and sst_data name two different records.",
             "Leave out one of them.",
         ),
-        ({"sst_offset": "50K"}, "sst_offset: '50K' is not a change of", "up to 20 K."),
+        (
+            {"sst_offset": "50K"},
+            "sst_offset: '50K' is not a temperature",
+            "up to 20 K.",
+        ),
         ({"sst_patch": "0,200"}, "sst_patch: '0,200' is not a patch.", "0,200,20,2K."),
         ({"sst_patch": "hot"}, "sst_patch: 'hot' is not a patch.", "0,200,20,2K."),
         ({"sst_patch": 5}, "sst_patch: '5' is not a patch.", "0,200,20,2K."),
-        ({"sst_patch": "91,0,5,1"}, "sst_patch: 91,0 is no place.", "from -90 to 90"),
-        ({"sst_patch": "nan,0,5,1"}, "sst_patch: nan,0 is no place.", "from -90"),
-        ({"sst_patch": "0,-181,5,1"}, "sst_patch: 0,-181 is no place.", "-180 to 360."),
-        ({"sst_patch": "0,361,5,1"}, "sst_patch: 0,361 is no place.", "-180 to 360."),
+        ({"sst_patch": "91,0,5,1"}, "sst_patch: 91,0 is not a point", "from -90 to 90"),
+        ({"sst_patch": "nan,0,5,1"}, "sst_patch: nan,0 is not a point", "from -90"),
+        (
+            {"sst_patch": "0,-181,5,1"},
+            "sst_patch: 0,-181 is not a point",
+            "-180 to 360.",
+        ),
+        ({"sst_patch": "0,361,5,1"}, "sst_patch: 0,361 is not a point", "-180 to 360."),
         ({"sst_patch": "0,0,-5,1"}, "sst_patch: A patch of -5 degrees", "Give a half"),
         ({"sst_patch": "0,0,91,1"}, "sst_patch: A patch of 91 degrees", "up to 90"),
         ({"sst_patch": "0,0,0,1"}, "sst_patch: A patch of 0 degrees and 1 K", "Give a"),
@@ -127,12 +139,17 @@ EVERYTHING = {
         (
             {"fix_mean_pressure": "hm"},
             "fix_mean_pressure: 'hm' is neither",
-            "Write yes",
+            "Give yes",
         ),
         ({"variables": ""}, "variables is empty.", "Name at least one"),
-        ({"output": ""}, "output: It is empty.", "Name one"),
+        ({"output": ""}, "output: The value is empty.", "Give one"),
         ({"yaers": 1}, "Unknown setting 'yaers'.", "Did you mean 'years'"),
-        ({"init": "1982-01-01"}, "Unknown setting 'init'.", "Use model, data"),
+        (
+            {"init": "1982-01-01", "start": "1983-01-01"},
+            "init and start both give initial times.",
+            "Leave out one of them.",
+        ),
+        ({"init": "1982-01-01T06"}, "init 1982-01-01T06 is not midnight.", "midnight"),
         ({"lead": "10d"}, "Unknown setting 'lead'.", "levels"),
     ],
 )
@@ -168,12 +185,12 @@ def test_runs_end_by_the_calendar(start, length, end):
 
 def test_every_start_has_its_own_end():
     config = AmipConfig(start="1984-01-30", months=1, starts=3, start_every="1d")
-    assert [str(time)[:10] for time in config.start_times] == [
+    assert [str(time)[:10] for time in config.init_times] == [
         "1984-01-30",
         "1984-01-31",
         "1984-02-01",
     ]
-    assert [str(config.end_of(time))[:10] for time in config.start_times] == [
+    assert [str(config.end_of(time))[:10] for time in config.init_times] == [
         "1984-02-29",
         "1984-02-29",
         "1984-03-01",
@@ -186,12 +203,13 @@ def test_every_start_has_its_own_end():
         EVERYTHING,
         {"years": 1, "means": "none", "sst_climatology": True},
         {"days": 1, "grid": "native", "offline": False},
+        {"days": 1, "init": "1982-01-01/1982-01-11/5d", "levels": "model"},
     ],
 )
 def test_a_run_file_says_all_of_it(tmp_path, settings):
     config = AmipConfig(**settings)
     for defaults in (True, False):
-        text = format_run_file(config.words(defaults=defaults), "a run")
+        text = format_run_file(config.as_flags(defaults=defaults), "a run")
         (tmp_path / "run.yaml").write_text(text)
         read = read_run_file(tmp_path / "run.yaml", AmipConfig.model_fields)
         assert AmipConfig(**read) == config
@@ -201,20 +219,21 @@ def test_nothing_in_the_run_file_above_is_a_default():
     config, plain = AmipConfig(**EVERYTHING), AmipConfig(years=1)
     same = {n for n in EVERYTHING if getattr(config, n) == getattr(plain, n)}
     assert same == set()
-    # sst_climatology goes with no record, and is in the second run file.
-    assert set(EVERYTHING) == set(AmipConfig.model_fields) - {"sst_climatology"}
+    # sst_climatology excludes sst_data, and init excludes start.
+    others = {"sst_climatology", "init"}
+    assert set(EVERYTHING) == set(AmipConfig.model_fields) - others
 
 
 def test_the_command_line_repeats_what_was_asked():
     assert AmipConfig(years=40).command_line() == "ngcm amip --years 40"
     assert AmipConfig(**EVERYTHING).command_line() == (
         "ngcm amip --model cards/mine.yaml --data arco --seed 4294967295 --variables "
-        "temperature,surface_pressure --levels 0.5,500,850 --grid 1.5 --sst-data "
-        "'my sea.nc' --sst-offset -1.5 --offline --start 1979-12-01T00 --years 2 "
-        "--months 3 --days 4 --members 5 --starts 6 --start-every 7d --output 'a run' "
-        "--means monthly,daily --every 12h --sample 3h --restart-every 8d "
-        "--no-fix-mean-pressure --on-instability rewind "
-        "--sst-patch -10.0,-160.0,20.0,2.5"
+        "temperature,surface_pressure --levels 0.5,500,850 --grid 1.5 --output 'a run' "
+        "--sst-data 'my sst.nc' --sst-offset -1.5 --restart-every 8d --on-instability "
+        "rewind --batch 4 --scheduler tcp://host:8786 --coordinator host:1234 "
+        "--process 0/2 --offline --start 1979-12-01T00 --years 2 --months 3 --days 4 "
+        "--members 5 --starts 6 --start-every 7d --means monthly,daily --every 12h "
+        "--sample 3h --no-fix-mean-pressure --sst-patch -10.0,-160.0,20.0,2.5"
     )
 
 

@@ -1,10 +1,10 @@
-"""The cells of a grid: that they cover the globe, and what CMIP would call them."""
+"""The cells of a grid: they cover the globe, and have the resolution that CMIP gives."""
 
 import numpy as np
 import pytest
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.output.cells import Cells
+from ngcm_cli.output.cell_bounds import Cells
 from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.units import LENGTH
@@ -80,5 +80,5 @@ def test_latitudes_that_are_not_of_the_spacing():
 
 
 def test_a_spacing_that_is_not_known():
-    with pytest.raises(InputDataError, match="'cubed', whose cells are not known"):
+    with pytest.raises(InputDataError, match="unknown latitude spacing 'cubed'"):
         Cells.of(np.linspace(-90, 90, 5), np.arange(8) * 45.0, "cubed")

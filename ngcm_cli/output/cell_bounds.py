@@ -1,4 +1,4 @@
-"""The cells of a longitude-latitude grid: bounds, areas, and a resolution to quote."""
+"""The cells of a longitude-latitude grid: bounds, areas and nominal resolution."""
 
 import dataclasses
 from typing import Self
@@ -20,9 +20,10 @@ class Cells:
     """Cells that cover the globe, one for each node of a grid.
 
     Attributes:
-        latitude_bounds: in degrees, (latitude, 2), south then north, float64.
-        longitude_bounds: in degrees, (longitude, 2), west then east, float64; the first
-            cell may begin west of 0.
+        latitude_bounds: southern and northern bounds in degrees, (latitude, 2),
+            float64.
+        longitude_bounds: western and eastern bounds in degrees, (longitude, 2),
+            float64; the first cell may begin west of 0.
     """
 
     latitude_bounds: np.ndarray
@@ -30,15 +31,15 @@ class Cells:
 
     @classmethod
     def of(cls, latitude: np.ndarray, longitude: np.ndarray, spacing: str) -> Self:
-        """The cells of an output's grid.
+        """Return the cells of the grid of an output.
 
-        On the model's Gaussian grid the area of a cell is the quadrature weight of its
-        node, so that means weighted with areas are the model's own. On a regular grid
-        cells meet halfway, as they did in regridding.
+        On the Gaussian grid of the model the area of a cell is the quadrature weight of
+        its node, so that area-weighted means equal those of the model. On a regular
+        grid cells meet halfway between nodes, as in regridding.
 
         Args:
-            latitude: in degrees, from pole to pole, ascending.
-            longitude: in degrees, equally spaced, once round the globe.
+            latitude: latitudes in degrees, from pole to pole, ascending.
+            longitude: longitudes in degrees, equally spaced around the globe.
             spacing: attribute ``latitude_spacing`` of the output.
 
         Raises:
@@ -49,7 +50,7 @@ class Cells:
             grid = Grid.linear(count - 1)
             weights = grid.area_weights / grid.area_weights.sum()
             edges = np.cumsum(np.concatenate([[-1.0], 2 * weights]))
-            edges[-1] = 1.0  # whatever the sum was rounded to
+            edges[-1] = 1.0  # not rounded
             edges = np.rad2deg(np.arcsin(edges))
             nodes = np.rad2deg(grid.latitude)
         elif spacing == "equiangular_with_poles":
@@ -58,15 +59,14 @@ class Cells:
             edges = np.concatenate([[-90.0], middle, [90.0]])
         else:
             raise InputDataError(
-                f"The grid of the run has the latitude spacing '{spacing}', whose "
-                "cells are not known.",
+                f"The grid of the run has the unknown latitude spacing '{spacing}'.",
                 "Export a run on the model's grid, or on a regular one with poles.",
             )
         if not np.allclose(latitude, nodes, rtol=0, atol=1e-6):
             raise InputDataError(
                 f"The {count} latitudes of the run are not those of its attribute "
                 f"latitude_spacing, '{spacing}'.",
-                "Export a store as a run of ngcm left it.",
+                "Export a store that ngcm wrote and nothing else changed.",
             )
         half = 180 / len(longitude)
         return cls(
@@ -76,17 +76,17 @@ class Cells:
 
     @property
     def areas(self) -> np.ndarray:
-        """In m², on the model's sphere, (latitude, longitude), float64."""
+        """Areas on the model's sphere in m², (latitude, longitude), float64."""
         south, north = np.deg2rad(self.latitude_bounds).T
         west, east = np.deg2rad(self.longitude_bounds).T
         return LENGTH**2 * np.outer(np.sin(north) - np.sin(south), east - west)
 
     @property
     def nominal_resolution(self) -> str:
-        """CMIP6's label for the size of the cells, as ``250 km``.
+        """CMIP6 label of the size of the cells, such as ``250 km``.
 
-        The greatest distance between two corners of a cell, averaged with the cells'
-        areas (https://github.com/PCMDI/nominal_resolution).
+        It is the greatest distance between two corners of a cell, averaged over the
+        cells with their areas (https://github.com/PCMDI/nominal_resolution).
         """
         south, north = np.deg2rad(self.latitude_bounds).T
         west, east = np.deg2rad(self.longitude_bounds[0])
@@ -100,6 +100,12 @@ class Cells:
 
 
 def _distance(a: np.ndarray, b: np.ndarray, turn: float) -> np.ndarray:
-    """Great-circle distance of two latitudes, a turn of longitude apart; radians."""
+    """Return the great-circle distance of points at two latitudes, in radians.
+
+    Args:
+        a: latitudes of the first points, radians.
+        b: latitudes of the second points, radians.
+        turn: difference of their longitudes, radians.
+    """
     haversine = np.sin((a - b) / 2) ** 2 + np.cos(a) * np.cos(b) * np.sin(turn / 2) ** 2
     return 2 * np.arcsin(np.sqrt(haversine))

@@ -1,11 +1,16 @@
-"""Flags and run files: what is read, and what is refused with which words."""
+"""Settings of forecasts and run files: what is read, and what is refused how."""
 
 import pathlib
 
 import numpy as np
 import pytest
 
-from ngcm_cli.config import ForecastConfig, read_run_file
+from ngcm_cli.config import (
+    AmipConfig,
+    EnsembleConfig,
+    ForecastConfig,
+    read_run_file,
+)
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.time_format import format_duration
 
@@ -32,15 +37,15 @@ def test_command_line_repeats_what_was_asked():
         overwrite=True,
     )
     assert config.command_line() == (
-        "ngcm forecast --variables t,u,v --levels 500,850 --lead 10d "
-        "--output 'my run.zarr' --overwrite --init 2020-08-22T12"
+        "ngcm forecast --init 2020-08-22T12 --variables t,u,v --levels 500,850 "
+        "--output 'my run.zarr' --lead 10d --overwrite"
     )
 
 
 @pytest.mark.parametrize(
     "settings, sentence",
     [
-        ({"lead": "7h"}, "lead 7h is not a multiple of every 6h. Forecast 12h"),
+        ({"lead": "7h"}, "lead 7h is not a multiple of every 6h. Give lead 12h"),
         ({"lead": "3x"}, "lead: '3x' is not a duration."),
         ({"every": "0h"}, "every is zero."),
         ({"init": "2020-13-01"}, "init: '2020-13-01' is not a time."),
@@ -52,10 +57,10 @@ def test_command_line_repeats_what_was_asked():
         ({"seed": "1" * 5000}, "seed: '111"),
         ({"overwrite": "maybe"}, "overwrite: 'maybe' is neither yes nor no."),
         ({"overwrite": None}, "overwrite: 'None' is neither yes nor no."),
-        ({"model": ""}, "model: It is empty."),
-        ({"data": ""}, "data: It is empty."),
+        ({"model": ""}, "model: The value is empty."),
+        ({"data": ""}, "data: The value is empty."),
         ({"data": 5}, "data: '5' is not a name."),
-        ({"output": " "}, "output: It is empty."),
+        ({"output": " "}, "output: The value is empty."),
         ({"output": 5}, "output: '5' is not a name."),
         ({"levels": "500,inf"}, "levels: '500,inf' are not pressure levels."),
         ({"levels": "nan"}, "levels: 'nan' are not pressure levels."),
@@ -63,8 +68,8 @@ def test_command_line_repeats_what_was_asked():
         ({"grid": "0"}, "grid: A spacing of 0 degrees is not from 0.1 to 90."),
         ({"grid": 0.05}, "grid: A spacing of 0.05 degrees is not from 0.1 to 90."),
         ({"grid": "180"}, "grid: A spacing of 180 degrees is not from 0.1 to 90."),
-        ({"grid": "7"}, "grid: A spacing of 7 degrees does not divide 180, so no grid"),
-        ({"grid": "abc"}, "grid: 'abc' is not a grid. Write native, or a spacing in d"),
+        ({"grid": "7"}, "grid: A spacing of 7 degrees does not divide 180, the deg"),
+        ({"grid": "abc"}, "grid: 'abc' is not a grid. Give native, or a spacing in d"),
         ({"grid": ""}, "grid: '' is not a grid."),
         ({"grid": "."}, "grid: '.' is not a grid."),
         ({"grid": "nan"}, "grid: 'nan' is not a grid."),
@@ -73,6 +78,18 @@ def test_command_line_repeats_what_was_asked():
         ({"grid": True}, "grid: 'True' is not a grid."),
         ({"levels": "500,top"}, "levels: '500,top' are not pressure levels."),
         ({"variables": ""}, "variables is empty."),
+        ({"levels": []}, "levels is empty."),
+        ({"levels": "model,500"}, "levels: 'model,500' are not pressure levels."),
+        ({"init": ""}, "init: No time is given."),
+        ({"init": "2020-01-02/2020-01-01"}, "init: The range '2020-01-02/2020-01-01' "),
+        ({"sst": "fixed"}, "sst: 'fixed' is none of persist, anomaly-persist"),
+        ({"restart_every": "7h"}, "restart_every 7h is not a multiple of every 6h."),
+        ({"restart_every": "0h"}, "restart_every 0h is not a multiple of every 6h."),
+        ({"on_instability": "panic"}, "on_instability: 'panic' is none of stop, rew"),
+        ({"batch": "0"}, "batch: '0' is not a positive whole number."),
+        ({"member": "-1"}, "member: '-1' is not the number of a member."),
+        ({"perturb": "white"}, "perturb: 'white' is none of none, gaussian, spher"),
+        ({"amplitude": "0K"}, "amplitude: An amplitude of 0 K is not positive."),
         ({"leads": "1d"}, "Unknown setting 'leads'. Did you mean 'lead'"),
     ],
 )
@@ -104,7 +121,7 @@ def test_grids(value, spacing, written):
     "asked, nearest", [("7", "7.2"), ("1.4", "1.44"), ("0.7", "0.72"), ("46", "45")]
 )
 def test_the_nearest_grid_is_named(asked, nearest):
-    with pytest.raises(ConfigError, match=f"The nearest that does: {nearest}[.]$"):
+    with pytest.raises(ConfigError, match=f"The nearest that does is {nearest}[.]$"):
         ForecastConfig(grid=asked)
 
 
@@ -117,6 +134,33 @@ def test_seeds_of_32_bits(seed):
 def test_switches(yes, no):
     assert ForecastConfig(overwrite=yes).overwrite is True
     assert ForecastConfig(overwrite=no).overwrite is False
+
+
+@pytest.mark.parametrize("text", ["model", "MODEL", ["model"]])
+def test_levels_of_the_model(text):
+    config = ForecastConfig(levels=text)
+    assert config.levels == "model"
+    assert config.command_line() == "ngcm forecast --levels model"
+
+
+@pytest.mark.parametrize("kind", [ForecastConfig, EnsembleConfig, AmipConfig])
+def test_initial_times_are_a_range_everywhere(kind):
+    config = kind(
+        init="2020-01-01/2020-01-05/2d", **({"days": 1} if kind is AmipConfig else {})
+    )
+    assert [str(t)[:10] for t in config.init_times] == [
+        *("2020-01-01", "2020-01-03", "2020-01-05"),
+    ]
+    assert "--init 2020-01-01T00/2020-01-05T00/2d" in config.command_line()
+
+
+def test_some_settings_may_change_when_a_run_is_resumed():
+    for kind in (ForecastConfig, EnsembleConfig, AmipConfig):
+        assert kind.allowed_on_resume == (
+            *("on_instability", "restart_every", "scheduler", "coordinator"),
+            *("process", "offline"),
+        )
+        assert set(kind.allowed_on_resume) < set(kind.model_fields)
 
 
 def write(tmp_path, text):
@@ -156,7 +200,7 @@ def test_empty_run_file_says_nothing(tmp_path):
         ("lead: " + 5000 * "[", "is not valid YAML: it is nested too deeply"),
         ("lead: [1", "is not valid YAML"),
         ("? [a]\n: 1", "is not valid YAML"),
-        ("lead: {days: 10}", "'lead' in .* is not a value"),
+        ("lead: {days: 10}", "'lead' in .* is a mapping"),
         ("lead: !!python/object/apply:os.getcwd []", "is not a duration"),
     ],
 )
