@@ -3,7 +3,7 @@
 import math
 import os
 import pathlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import netCDF4
 import numpy as np
@@ -43,6 +43,21 @@ def export_netcdf(source: pathlib.Path, target: pathlib.Path) -> None:
         ) from error
     finally:
         new.unlink(missing_ok=True)
+
+
+def read_attributes(path: pathlib.Path) -> dict[str, Any]:
+    """Return the global attributes of a NetCDF file.
+
+    Raises:
+        OutputError: it cannot be opened.
+    """
+    try:
+        with netCDF4.Dataset(path) as file:
+            return {name: file.getncattr(name) for name in file.ncattrs()}
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be opened: {error}.", "Check its name."
+        ) from None
 
 
 def _copy(group: "zarr.Group", file: netCDF4.Dataset) -> None:

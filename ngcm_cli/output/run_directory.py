@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ngcm_cli.errors import OutputError
-from ngcm_cli.io.atomic import remove_temporary_siblings, write_text
+from ngcm_cli.io.atomic import write_text
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +55,13 @@ class RunDirectory:
             OSError: it cannot be written.
         """
         self.path.mkdir(exist_ok=True)
-        for name in (RUN_FILE, RECORD):
-            remove_temporary_siblings(self.path / name)
         write_text(self.path / RUN_FILE, run_file)
-        write_text(
-            self.path / RECORD, json.dumps({"version": VERSION, **record}, indent=1)
-        )
+        self.write_record(record)
+
+    def write_record(self, record: Mapping[str, Any]) -> None:
+        """Write the record of the run."""
+        text = json.dumps({"version": VERSION, **record}, indent=1)
+        write_text(self.path / RECORD, text)
 
     def read_record(self) -> dict[str, Any]:
         """Return the record of the run.

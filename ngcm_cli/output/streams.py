@@ -53,6 +53,11 @@ class Stream:
     statistics: tuple[str, ...] = ()
     keep_members: bool = True
 
+    @property
+    def counter(self) -> str:
+        """Global attribute that counts the complete records."""
+        return f"completed_{'lead_times' if self.kind == 'lead_time' else 'records'}"
+
 
 def forecast_stream(
     fields: FieldSelection,

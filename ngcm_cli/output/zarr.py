@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     import zarr
 
 
+RUN_ATTRIBUTE = "ngcm_run"
+"""Global attribute of a complete output: the record of its run, as JSON."""
+
+
 class ZarrWriter:
     """An existing store of a schema, opened for writing.
 
@@ -127,17 +131,13 @@ class ZarrWriter:
 
 
 def create_store(
-    path: pathlib.Path,
-    schema: StoreSchema,
-    attributes: Mapping[str, Any],
-    overwrite: bool = False,
+    path: pathlib.Path, schema: StoreSchema, overwrite: bool = False
 ) -> None:
     """Create a store with all coordinates and attributes and no data; whole or not.
 
     Args:
         path: of the store.
         schema: what it will hold.
-        attributes: further global attributes.
         overwrite: whether to replace what is there.
 
     Raises:
@@ -146,7 +146,7 @@ def create_store(
     remove_temporary_siblings(path)
     new = temporary_sibling(path)
     try:
-        _write_template(new, schema, attributes)
+        _write_template(new, schema)
         replace_directory(new, path, overwrite)
     finally:
         shutil.rmtree(new, ignore_errors=True)
@@ -215,17 +215,14 @@ def consolidate(path: pathlib.Path) -> None:
         zarr.consolidate_metadata(path)
 
 
-def _write_template(
-    path: pathlib.Path, schema: StoreSchema, attributes: Mapping[str, Any]
-) -> None:
+def _write_template(path: pathlib.Path, schema: StoreSchema) -> None:
     import zarr
     from zarr.codecs import BloscCodec
 
     # Weather in float32 shrinks by a quarter, at 370 MB/s; more effort gains 5 %.
     compressor = BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
-    group = zarr.create_group(
-        path, zarr_format=3, attributes={**schema.attributes, **attributes}
-    )
+    attributes = {**schema.attributes, "status": "running"}
+    group = zarr.create_group(path, zarr_format=3, attributes=attributes)
     for name, coordinate in schema.coordinates.items():
         group.create_array(
             name,

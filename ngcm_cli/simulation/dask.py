@@ -1,7 +1,6 @@
 """The initial times of a run, shared among the workers of a Dask cluster."""
 
 import contextlib
-import dataclasses
 import functools
 import logging
 from collections.abc import Iterator
@@ -99,14 +98,8 @@ def compute(simulation: Simulation, loop: RunLoop, client: Any) -> Iterator[Prog
             continue
         task = next(task for task in loop.tasks if task.init == came)
         schedule = simulation.schedules[came]
-        windows = schedule.windows
-        task = dataclasses.replace(
-            task, block=dataclasses.replace(task.block, members=simulation.members)
-        )
-        yield Progress(
-            *(task, done, len(futures), windows, windows),
-            *(schedule.end, schedule.length, simulation.members, (), {}),
-        )
+        windows, end = schedule.windows, schedule.end
+        yield Progress(task, done, len(futures), windows, windows, end)
         done += 1
     if failures:
         raise failures[0]

@@ -6,19 +6,14 @@ one to finish does so, from the partial statistics of all.
 
 import functools
 import itertools
+import pathlib
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from ngcm_cli.diagnostics.ensemble_statistics import (
-    Summary,
-    evaluate,
-    merge,
-    summarize,
-)
+from ngcm_cli.diagnostics.ensemble_statistics import Summary, evaluate, merge, summarize
 from ngcm_cli.errors import OutputError
 from ngcm_cli.output.partial_statistics import PartialStatistics, SavedPartial
-from ngcm_cli.output.run_directory import RunDirectory
 from ngcm_cli.output.schema import statistic_name
 from ngcm_cli.output.streams import Stream
 from ngcm_cli.output.zarr import ZarrWriter
@@ -31,7 +26,7 @@ class MemberStatistics:
     Args:
         stream: whose variables are summarized.
         writer: of its store.
-        directory: of the run.
+        folder: of the partial statistics.
         init: index of the initial time.
         members: all members of the run.
         batch: members of a block.
@@ -42,7 +37,7 @@ class MemberStatistics:
         self,
         stream: Stream,
         writer: ZarrWriter,
-        directory: RunDirectory,
+        folder: pathlib.Path,
         init: int,
         members: tuple[int, ...],
         batch: int,
@@ -54,7 +49,7 @@ class MemberStatistics:
         self.members = members
         self.batch = batch
         self.process = process
-        self.partial = PartialStatistics(directory.statistics / str(init))
+        self.partial = PartialStatistics(folder)
         self._before: list[SavedPartial] = []
         self._is_final = False
 
@@ -71,21 +66,17 @@ class MemberStatistics:
         own = [p.block for p in self._before if p.process == self.process]
         self.partial.keep_only(self.process, {*own, task.block.number})
 
-    def add(
-        self, task: Task, lead: int, name: str, members: tuple[int, ...], x: np.ndarray
-    ) -> None:
+    def add(self, task: Task, lead: int, name: str, x: np.ndarray) -> None:
         """Add the values of a block's members at one lead time.
 
         Args:
             task: of the block.
             lead: index of the lead time.
             name: of the variable.
-            members: of the block.
-            x: their values, (member, ...); NaN of those that failed.
+            x: values, (member, ...); NaN of members that failed.
         """
-        summaries = itertools.chain(
-            self._read(lead, name, self._before), [self._summary(members, x)]
-        )
+        summary = self._summary(task.block.members, x)
+        summaries = itertools.chain(self._read(lead, name, self._before), [summary])
         if self._is_final:
             self._evaluate(lead, name, summaries)
         else:
@@ -101,9 +92,8 @@ class MemberStatistics:
         if not self._is_final:
             members = frozenset(task.block.members)
             members = members.union(*(partial.members for partial in self._before))
-            self.partial.complete(
-                SavedPartial(self.process, task.block.number, members)
-            )
+            saved = SavedPartial(self.process, task.block.number, members)
+            self.partial.complete(saved)
         return self._is_final
 
     def keep_latest(self, task: Task) -> None:
@@ -113,10 +103,11 @@ class MemberStatistics:
         else:
             self.partial.keep_only(self.process, {task.block.number})
 
-    def write_all(self, complete: frozenset[int], leads: int, names: list[str]) -> None:
+    def write_all(self, complete: frozenset[int], leads: int) -> None:
         """Write the statistics of all members, all of whose blocks are complete."""
         partials = self.partial.saved(complete)
-        for lead, name in itertools.product(range(leads), names):
+        assert self.stream.fields is not None
+        for lead, name in itertools.product(range(leads), self.stream.fields.variables):
             self._evaluate(lead, name, self._read(lead, name, partials))
 
     def known_members(self, complete: frozenset[int]) -> frozenset[int]:
@@ -147,10 +138,8 @@ class MemberStatistics:
             for start in range(0, len(others), self.batch):
                 some = tuple(others[start : start + self.batch])
                 rows = (self.members.index(member) for member in some)
-                x = np.stack(
-                    [self.writer.read(name, (row, self.init, lead)) for row in rows]
-                )
-                yield self._summary(some, x)
+                x = [self.writer.read(name, (row, self.init, lead)) for row in rows]
+                yield self._summary(some, np.stack(x))
 
         fields = evaluate(self._merged(all_members()), self.stream.statistics)
         named = {statistic_name(name, s): x for s, x in fields.items()}

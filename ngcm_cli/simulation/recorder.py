@@ -3,6 +3,7 @@
 import contextlib
 import json
 import logging
+import pathlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import jax
 import numpy as np
 
+import ngcm_cli
+from ngcm_cli.config.run_file import format_run_file
 from ngcm_cli.diagnostics import GLOBAL_MEANS
 from ngcm_cli.io.atomic import remove_temporary_siblings, translate_os_errors
 from ngcm_cli.io.background import BackgroundWriter
@@ -17,23 +20,26 @@ from ngcm_cli.output.netcdf import export_netcdf
 from ngcm_cli.output.run_directory import RunDirectory
 from ngcm_cli.output.streams import Stream
 from ngcm_cli.output.zarr import (
+    RUN_ATTRIBUTE,
     ZarrWriter,
     create_store,
     extend_store,
     remove_partial_chunks,
 )
+from ngcm_cli.simulation.checkpoint import version_changes, versions
+from ngcm_cli.simulation.data_sources import public_command, with_absolute_paths
+from ngcm_cli.simulation.existing_run import ExistingRun
 from ngcm_cli.simulation.member_statistics import MemberStatistics
+from ngcm_cli.simulation.provenance import now
 from ngcm_cli.simulation.run_state import WindowResults
 from ngcm_cli.simulation.simulation import Simulation
 from ngcm_cli.simulation.task import Task
+from ngcm_cli.time_format import format_duration, format_time
 
 log = logging.getLogger(__name__)
 
-RUN_ATTRIBUTE = "ngcm_run"
-"""Attribute of a store: the record of its run, as JSON, for those who extend it."""
-
 _OVER_SAMPLES = {"mean": np.mean, "maximum": np.max, "minimum": np.min}
-_COUNTERS = {"lead_time": "completed_lead_times"}
+Failed = list[dict[str, Any]]
 
 
 class Recorder:
@@ -53,29 +59,44 @@ class Recorder:
         self._statistics: dict[int, MemberStatistics] = {}
         self._background = BackgroundWriter("ngcm-output")
 
-    def create(self, attributes: Mapping[str, Any]) -> None:
-        """Create the stores of a new run, and replace what may be overwritten."""
-        overwrite = getattr(self.simulation.config, "overwrite", False)
-        for stream in self.simulation.all_streams:
-            path = self._path(stream)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with self.translated_errors():
-                create_store(
-                    path, stream.schema, {**attributes, "status": "running"}, overwrite
-                )
+    def is_prepared(self) -> bool:
+        """Return whether another process of the run has prepared the output."""
+        has_record = self.simulation.paths.has_run_record()
+        run = self.simulation.processes.run
+        return has_record and self.directory.read_record()["run"] == run
 
-    def extend(self) -> None:
-        """Make room for the members that are added to an existing output."""
-        for stream in self.simulation.all_streams:
-            with self.translated_errors():
-                extend_store(self._path(stream), stream.schema)
+    def prepare(self) -> Failed | None:
+        """Create the stores, or open those that exist.
 
-    def open(self) -> None:
-        """Open all stores.
+        Returns:
+            None, or if the output is complete the members that became unstable.
 
         Raises:
-            OutputError: one is gone, damaged, or belongs to another run.
+            OutputError: a store is gone, damaged, or belongs to another run.
         """
+        simulation, changes = self.simulation, []
+        if not self.is_prepared():
+            if simulation.is_resumed:
+                existing = ExistingRun.read(simulation.paths)
+                if existing.is_finished:
+                    text = existing.attributes.get("unstable_members", "[]")
+                    return json.loads(str(text))
+                rewind = simulation.config.on_instability == "rewind"
+                if not self.missing() and not (rewind and self.failed()):
+                    return self.failed()
+                changes = version_changes(existing.record["versions"])
+            self._remove_leftovers()
+            if not simulation.is_resumed:
+                self._create()
+            self._write_record()
+        self.open()
+        self.set_attributes(status="running", **{RUN_ATTRIBUTE: None})
+        for change in changes:
+            self.add_history(f"{now()}: {change}")
+        return None
+
+    def open(self) -> None:
+        """Open all stores."""
         with self.translated_errors():
             for stream in self.simulation.all_streams:
                 path = self._path(stream)
@@ -83,7 +104,7 @@ class Recorder:
 
     def begin(self, task: Task, is_final: bool) -> None:
         """Prepare the statistics for the members of a task."""
-        for statistics in self._member_statistics(task.init):
+        if statistics := self._member_statistics(task.init):
             statistics.begin(task, self.completed_blocks(task.init), is_final)
 
     def write(
@@ -100,6 +121,218 @@ class Recorder:
             OutputError: the write before this one failed.
         """
         self._submit(lambda: self._write(task, results, stable))
+
+    def erase(self, task: Task, member: int, first: int, last: int) -> None:
+        """Replace records of a member by NaN: those between two numbers of windows."""
+        schedule = self.simulation.schedules[task.init]
+
+        def erase() -> None:
+            for stream in self.simulation.streams[task.init]:
+                # Statistics are written again, without the member, or after a rewind.
+                names = stream.fields.variables if stream.fields else GLOBAL_MEANS
+                nothing = dict.fromkeys(names, np.full((), np.nan))
+                start, end = (
+                    schedule.completed_records(stream.kind, windows)
+                    for windows in (first, last)
+                )
+                for time in range(start, end) if stream.keep_members else ():
+                    self._put(stream, task, member, time, nothing)
+
+        self._submit(erase)
+
+    def flush(self, task: Task, windows: int) -> None:
+        """Wait until all records are on disk, and note how many are complete."""
+
+        def flush() -> None:
+            for stream in self.simulation.streams[task.init]:
+                writer = self._writers[stream.path]
+                writer.flush()
+                if self.simulation.processes.count == 1:
+                    count = self._completed_records(stream, task, windows)
+                    writer.set_attributes(**{stream.counter: count})
+
+        self._submit(flush)
+        self.wait()
+
+    def finish_task(self, task: Task, outcome: Mapping[str, Any]) -> None:
+        """Note that all records of a task are on disk."""
+
+        def finish() -> None:
+            for stream in self.simulation.streams[task.init]:
+                self._writers[stream.path].flush()
+            statistics = self._member_statistics(task.init)
+            if statistics and statistics.finish(task):
+                self.directory.mark_statistics(task.init)
+            self.directory.mark_complete(task.name, outcome)
+            if statistics:
+                statistics.keep_latest(task)
+
+        self._submit(finish)
+        self.wait()
+
+    def complete(self) -> Failed:
+        """Complete the output, all of whose tasks are complete.
+
+        Statistics that several processes share are written, then attributes, and the
+        NetCDF file if one was asked for. If no member is stable, the run can be resumed
+        to be rewound.
+
+        Returns:
+            The members that became unstable.
+        """
+        simulation, paths = self.simulation, self.simulation.paths
+        for init in range(len(simulation.schedules)):
+            statistics = self._member_statistics(init)
+            if statistics and not self.directory.has_statistics(init):
+                windows = simulation.schedules[init].windows
+                blocks = self.completed_blocks(init)
+                self._submit(
+                    lambda s=statistics, b=blocks, n=windows: s.write_all(b, n)
+                )
+                self.wait()
+                self.directory.mark_statistics(init)
+        failed = self.failed()
+        if len(failed) == sum(len(task.block.members) for task in simulation.tasks()):
+            self.set_attributes(status="unstable")
+            return failed
+        record = self.directory.read_record() | {"status": "complete"}
+        unstable = json.dumps(failed) if failed else None
+        with self.translated_errors():
+            for stream in simulation.all_streams:
+                self._writers[stream.path].set_attributes(
+                    **{stream.counter: stream.schema.records},
+                    **{RUN_ATTRIBUTE: json.dumps(record)},
+                    status="complete",
+                    unstable_members=unstable,
+                )
+            if paths.is_directory:
+                self.directory.write_record(record)
+        if paths.is_exported:
+            export_netcdf(paths.stores, paths.output)
+            try:
+                shutil.rmtree(paths.stores)
+            except OSError as error:
+                log.warning(f"{paths.stores} could not be removed: {error}.")
+        if not paths.is_directory:
+            self.directory.remove()
+        return failed
+
+    def missing(self) -> int:
+        """Return how many tasks are not complete."""
+        tasks = self.simulation.tasks()
+        return sum(self.directory.completed(task.name) is None for task in tasks)
+
+    def failed(self) -> Failed:
+        """Return the members that became unstable, in order, when and why."""
+        found = []
+        for task in self.simulation.tasks():
+            schedule = self.simulation.schedules[task.init]
+            outcome = self.directory.completed(task.name) or {"failed": {}}
+            for member, about in outcome["failed"].items():
+                since = np.datetime64(about["time"], "s") - schedule.init
+                found.append(
+                    {
+                        "init_time": format_time(schedule.init),
+                        "realization": int(member),
+                        "lead_time": format_duration(since),
+                        "reason": about["reason"],
+                    }
+                )
+        return found
+
+    def completed_blocks(self, init: int) -> frozenset[int]:
+        """Return the numbers of the blocks that are complete from an initial time."""
+        return frozenset(
+            task.block.number
+            for task in self.simulation.tasks()
+            if task.init == init and self.directory.completed(task.name) is not None
+        )
+
+    def known_members(self, init: int) -> frozenset[int]:
+        """Return the members of whom there are partial statistics."""
+        statistics = self._member_statistics(init)
+        assert statistics is not None
+        return statistics.known_members(self.completed_blocks(init))
+
+    def set_attributes(self, **attributes: Any) -> None:
+        """Set global attributes of every store; None removes one."""
+        with self.translated_errors():
+            for writer in self._writers.values():
+                writer.set_attributes(**attributes)
+
+    def add_history(self, line: str) -> None:
+        """Add a line to the history of every store, unless it is there."""
+        with self.translated_errors():
+            for writer in self._writers.values():
+                writer.add_history(line)
+
+    def wait(self) -> None:
+        """Wait until all that was handed over is written."""
+        self._background.wait()
+
+    def close(self) -> None:
+        """End the background thread; what it could not write is computed again."""
+        self._background.close()
+
+    @contextlib.contextmanager
+    def translated_errors(self) -> Iterator[None]:
+        """Raise errors of the disk as errors that a user can act on."""
+        verb, output = self.simulation.config.command, self.simulation.paths.output
+        with translate_os_errors(
+            f"Writing {output}",
+            lambda action: (
+                f"{action}, then resume with `ngcm {verb} --resume {output}`."
+            ),
+        ):
+            yield
+
+    def _create(self) -> None:
+        """Create the stores, or make room in them for more members."""
+        simulation = self.simulation
+        overwrite = getattr(simulation.config, "overwrite", False)
+        with self.translated_errors():
+            self.directory.remove_tasks()
+            for stream in simulation.all_streams:
+                path = self._path(stream)
+                if simulation.is_extended:
+                    extend_store(path, stream.schema)
+                    command = public_command(simulation.config)
+                    ZarrWriter(path, stream.schema).add_history(f"{now()}: {command}")
+                else:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    create_store(path, stream.schema, overwrite)
+
+    def _write_record(self) -> None:
+        """Write the settings, and what a resumed run must have in common with them."""
+        simulation, config = self.simulation, self.simulation.config
+        settings = {**with_absolute_paths(config), **simulation.identity["settings"]}
+        for name in ("scheduler", "coordinator", "process", "offline"):
+            settings.pop(name, None)
+        settings["batch"] = str(simulation.batch)
+        resume = f"ngcm {config.command} --resume {simulation.paths.output}"
+        comment = f"ngcm {ngcm_cli.__version__}; resume with {resume}"
+        record = {
+            "command": config.command,
+            **simulation.identity,
+            "batch": simulation.batch,
+            "members": simulation.members,
+            "complete": sorted(simulation.complete),
+            "run": simulation.processes.run,
+            "versions": versions(),
+        }
+        with self.translated_errors():
+            self.directory.create(format_run_file(settings, comment), record)
+
+    def _remove_leftovers(self) -> None:
+        """Remove what killed processes left, while nobody else writes here."""
+        paths = self.simulation.paths
+        for path in dict.fromkeys((paths.stores, paths.output.resolve())):
+            remove_temporary_siblings(path)
+        for stream in self.simulation.all_streams:
+            remove_partial_chunks(self._path(stream))
+        for left in paths.work.rglob(".*.partial"):
+            if left.is_file():
+                left.unlink(missing_ok=True)
 
     def _write(
         self, task: Task, results: WindowResults, stable: tuple[int, ...]
@@ -127,10 +360,8 @@ class Recorder:
         fields: Mapping[str, np.ndarray],
         stable: tuple[int, ...],
     ) -> None:
-        selection = stream.fields
+        selection, statistics = stream.fields, self._member_statistics(task.init)
         assert selection is not None
-        if not stable and not stream.statistics:
-            return
         rows = [task.block.row(member) for member in stable]
         for name in selection.variables:
             chosen = selection.select(name, fields[name][rows])
@@ -139,12 +370,11 @@ class Recorder:
             for member, values in zip(stable, chosen, strict=True):
                 if stream.keep_members:
                     self._put(stream, task, member, time, {name: values})
-            if stream.statistics:
+            if statistics:
                 members = task.block.members
                 x = np.full((len(members), *selection.shape(name)), np.nan, np.float32)
                 x[[members.index(member) for member in stable]] = chosen
-                for statistics in self._member_statistics(task.init):
-                    statistics.add(task, time, name, members, x)
+                statistics.add(task, time, name, x)
 
     def _write_global(
         self,
@@ -165,153 +395,6 @@ class Recorder:
             }
             self._put(stream, task, member, time, fields)
 
-    def erase(self, task: Task, member: int, first: int, last: int) -> None:
-        """Replace records of a member by NaN: those between two numbers of windows."""
-        schedule = self.simulation.schedules[task.init]
-
-        def erase() -> None:
-            for stream in self.simulation.streams[task.init]:
-                start, end = (
-                    schedule.completed_records(stream.kind, windows)
-                    for windows in (first, last)
-                )
-                names = stream.schema.variables if stream.keep_members else ()
-                nothing = {
-                    name: np.full((), np.nan)
-                    for name in names
-                    if "realization" in stream.schema.variables[name].dimensions
-                    or not stream.statistics
-                }
-                for time in range(start, end):
-                    self._put(stream, task, member, time, nothing)
-
-        self._submit(erase)
-
-    def flush(self, task: Task, windows: int) -> None:
-        """Wait until all records are on disk, and note how many are complete."""
-
-        def flush() -> None:
-            for stream in self.simulation.streams[task.init]:
-                writer = self._writers[stream.path]
-                writer.flush()
-                if self.simulation.processes.count == 1:
-                    count = self._completed_records(stream, task, windows)
-                    writer.set_attributes(**{_counter(stream): count})
-
-        self._submit(flush)
-        self.wait()
-
-    def finish_task(self, task: Task, outcome: Mapping[str, Any]) -> None:
-        """Note that all records of a task are on disk."""
-
-        def finish() -> None:
-            for statistics in self._member_statistics(task.init):
-                if statistics.finish(task):
-                    self.directory.mark_statistics(task.init)
-            self.directory.mark_complete(task.name, outcome)
-            for statistics in self._member_statistics(task.init):
-                statistics.keep_latest(task)
-
-        self._submit(finish)
-        self.wait()
-
-    def write_statistics(self, init: int) -> None:
-        """Write the statistics over the members from an initial time, all complete."""
-        schedule = self.simulation.schedules[init]
-
-        def write() -> None:
-            for statistics in self._member_statistics(init):
-                names = list(self.simulation.variables)
-                statistics.write_all(
-                    self.completed_blocks(init), schedule.windows, names
-                )
-                self.directory.mark_statistics(init)
-
-        self._submit(write)
-        self.wait()
-
-    def completed_blocks(self, init: int) -> frozenset[int]:
-        """Return the numbers of the blocks that are complete from an initial time."""
-        return frozenset(
-            task.block.number
-            for task in self.simulation.tasks()
-            if task.init == init and self.directory.completed(task.name) is not None
-        )
-
-    def known_members(self, init: int) -> frozenset[int]:
-        """Return the members of whom there are partial statistics."""
-        return frozenset().union(
-            *(
-                statistics.known_members(self.completed_blocks(init))
-                for statistics in self._member_statistics(init)
-            )
-        )
-
-    def set_attributes(self, **attributes: Any) -> None:
-        """Set global attributes of every store; None removes one."""
-        with self.translated_errors():
-            for writer in self._writers.values():
-                writer.set_attributes(**attributes)
-
-    def add_history(self, line: str) -> None:
-        """Add a line to the history of every store, unless it is there."""
-        with self.translated_errors():
-            for writer in self._writers.values():
-                writer.add_history(line)
-
-    def complete(self, status: str, failed: list[dict[str, Any]]) -> None:
-        """Finish the output: attributes, the NetCDF file if one was asked for."""
-        record = json.dumps(self.directory.read_record())
-        with self.translated_errors():
-            for stream in self.simulation.all_streams:
-                self._writers[stream.path].set_attributes(
-                    **{
-                        _counter(stream): stream.schema.records,
-                        "status": status,
-                        "unstable_members": json.dumps(failed) if failed else None,
-                        RUN_ATTRIBUTE: record,
-                    }
-                )
-        paths = self.simulation.paths
-        if paths.is_exported:
-            export_netcdf(paths.stores, paths.output)
-            try:
-                shutil.rmtree(paths.stores)
-            except OSError as error:
-                log.warning(f"{paths.stores} could not be removed: {error}.")
-        if not paths.is_directory:
-            self.directory.remove()
-
-    def wait(self) -> None:
-        """Wait until all that was handed over is written."""
-        self._background.wait()
-
-    def close(self) -> None:
-        """End the background thread; what it could not write is computed again."""
-        self._background.close()
-
-    @contextlib.contextmanager
-    def translated_errors(self) -> Iterator[None]:
-        """Raise errors of the disk as errors that a user can act on."""
-        simulation = self.simulation
-        resume = f"ngcm {simulation.config.command} --resume {simulation.paths.output}"
-        with translate_os_errors(
-            f"Writing {simulation.paths.output}",
-            lambda action: f"{action}, then resume with `{resume}`.",
-        ):
-            yield
-
-    def remove_leftovers(self) -> None:
-        """Remove what killed processes left, while nobody else writes here."""
-        paths = self.simulation.paths
-        for path in dict.fromkeys((paths.stores, paths.output.resolve())):
-            remove_temporary_siblings(path)
-        for stream in self.simulation.all_streams:
-            remove_partial_chunks(self._path(stream))
-        for left in paths.work.rglob(".*.partial"):
-            if left.is_file():
-                left.unlink(missing_ok=True)
-
     def _put(
         self,
         stream: Stream,
@@ -326,33 +409,32 @@ class Recorder:
         )
 
     def _completed_records(self, stream: Stream, task: Task, windows: int) -> int:
-        others = (
-            t
-            for t in self.simulation.tasks()
-            if stream in self.simulation.streams[t.init] and t != task
-        )
-        if all(self.directory.completed(other.name) is not None for other in others):
-            schedule = self.simulation.schedules[task.init]
-            return schedule.completed_records(stream.kind, windows)
-        return 0
-
-    def _member_statistics(self, init: int) -> list[MemberStatistics]:
-        """Return the statistics over members from an initial time, or nothing."""
+        """Return the records that are complete for all members of a stream."""
         simulation = self.simulation
-        for stream in simulation.streams[init]:
-            if stream.statistics and init not in self._statistics:
-                self._statistics[init] = MemberStatistics(
-                    stream,
-                    self._writers[stream.path],
-                    self.directory,
-                    init,
-                    simulation.members,
-                    simulation.batch,
-                    simulation.processes.index,
-                )
-        return [self._statistics[init]] if init in self._statistics else []
+        for other in simulation.tasks():
+            shares = stream in simulation.streams[other.init] and other != task
+            if shares and self.directory.completed(other.name) is None:
+                return 0
+        schedule = simulation.schedules[task.init]
+        return schedule.completed_records(stream.kind, windows)
 
-    def _path(self, stream: Stream):
+    def _member_statistics(self, init: int) -> MemberStatistics | None:
+        """Return the statistics over members from an initial time, if any."""
+        simulation = self.simulation
+        stream = simulation.streams[init][0]
+        if stream.statistics and init not in self._statistics:
+            self._statistics[init] = MemberStatistics(
+                stream,
+                self._writers[stream.path],
+                self.directory.statistics / str(init),
+                init,
+                simulation.members,
+                simulation.batch,
+                simulation.processes.index,
+            )
+        return self._statistics.get(init)
+
+    def _path(self, stream: Stream) -> pathlib.Path:
         stores = self.simulation.paths.stores
         return stores / stream.path if stream.path else stores
 
@@ -362,7 +444,3 @@ class Recorder:
                 work()
 
         self._background.submit(translated)
-
-
-def _counter(stream: Stream) -> str:
-    return _COUNTERS.get(stream.kind, "completed_records")

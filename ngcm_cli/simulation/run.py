@@ -6,32 +6,24 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-import ngcm_cli
 from ngcm_cli.config import AmipConfig, EnsembleConfig, ForecastConfig
-from ngcm_cli.config.run_file import format_run_file
 from ngcm_cli.config.settings import Settings
-from ngcm_cli.errors import OutputError
+from ngcm_cli.errors import OutputError, UnstableRunError
+from ngcm_cli.forcing.run_inputs import RunInputs
 from ngcm_cli.io.compilation_cache import enable_compilation_cache
 from ngcm_cli.io.lock import SharedLock
 from ngcm_cli.io.progress import ByteProgress, no_progress
-from ngcm_cli.output.zarr import open_store
 from ngcm_cli.simulation import dask
-from ngcm_cli.simulation.checkpoint import version_changes, versions
-from ngcm_cli.simulation.data_sources import public_command, with_absolute_paths
+from ngcm_cli.simulation.data_sources import read_sample
 from ngcm_cli.simulation.distributed import join
-from ngcm_cli.simulation.existing_run import ExistingRun, settings_for_resume
-from ngcm_cli.simulation.interrupts import (
-    explain_out_of_memory,
-    sigterm_as_exception,
+from ngcm_cli.simulation.existing_run import (
+    ExistingRun,
+    find_paths,
+    settings_for_resume,
 )
-from ngcm_cli.simulation.loop import (
-    ProgressCallback,
-    RunLoop,
-    failed_members,
-    unstable_error,
-)
-from ngcm_cli.simulation.provenance import now
-from ngcm_cli.simulation.recorder import RUN_ATTRIBUTE, Recorder
+from ngcm_cli.simulation.interrupts import explain_out_of_memory, sigterm_as_exception
+from ngcm_cli.simulation.loop import ProgressCallback, RunLoop
+from ngcm_cli.simulation.recorder import Recorder
 from ngcm_cli.simulation.setup import set_up
 from ngcm_cli.simulation.simulation import Simulation
 from ngcm_cli.simulation.summary import summarize
@@ -39,9 +31,11 @@ from ngcm_cli.time_format import format_time
 
 log = logging.getLogger(__name__)
 
+_SHOWN = 5  # unstable members, at most
+
 
 def no_callback(progress: Any, simulation: Simulation) -> Any:
-    """Return the progress unseen."""
+    """Return the progress as it is."""
     return progress
 
 
@@ -110,6 +104,20 @@ def amip(
     return _run(AmipConfig, config, resume, track, download, settings)
 
 
+def bundled_state(model: Any) -> RunInputs:
+    """Return the bundled ERA5 state on the grid and levels of a model.
+
+    Its attributes ``time``, ``fields`` and ``forcing`` are what ``model.encode`` takes.
+    """
+    return read_sample(model)
+
+
+def is_complete(output: pathlib.Path) -> bool:
+    """Return whether nothing is missing from the output of a run."""
+    existing = ExistingRun.read(find_paths(output))
+    return existing.is_finished or existing.record.get("status") == "complete"
+
+
 def _run(
     kind: type[Settings],
     config: Settings | None,
@@ -131,7 +139,9 @@ def _run(
     return simulation.paths.output
 
 
-def run_simulation(simulation: Simulation, track: ProgressCallback) -> None:
+def run_simulation(
+    simulation: Simulation, track: ProgressCallback = no_callback
+) -> None:
     """Compute, write and complete a run, or what is missing from it.
 
     Of several processes the last to end completes it.
@@ -144,19 +154,23 @@ def run_simulation(simulation: Simulation, track: ProgressCallback) -> None:
         UnstableRunError: members became unstable; all else is written.
         OutputError: the output could not be written.
     """
-    scheduler = simulation.config.scheduler
+    scheduler, paths = simulation.config.scheduler, simulation.paths
     with contextlib.ExitStack() as stack:
         client = stack.enter_context(dask.cluster(scheduler)) if scheduler else None
-        lock = stack.enter_context(exclusive_output(simulation))
         recorder = stack.enter_context(contextlib.closing(Recorder(simulation)))
-        if _prepare(simulation, recorder, lock):
-            log.info(f"{simulation.paths.output} is complete: nothing is missing.")
+        lock = stack.enter_context(_lock(simulation))
+        while not lock.acquire() and not recorder.is_prepared():
+            pass  # another process of the run is preparing the output
+        if (failed := recorder.prepare()) is not None:
+            log.info(f"{paths.output} is complete: nothing is missing.")
+            _raise_if_unstable(simulation, failed)
             return
-        for line in summarize(simulation).splitlines():
-            if simulation.processes.index == 0:
+        lock.share()
+        if simulation.processes.index == 0:
+            for line in summarize(simulation).splitlines():
                 log.info(line)
         loop = RunLoop(simulation, recorder)
-        with interruptible(simulation, recorder, loop):
+        with _interruptible(simulation, recorder, loop):
             progress = loop.progress()
             if client is not None:
                 progress = dask.compute(simulation, loop, client)
@@ -165,12 +179,18 @@ def run_simulation(simulation: Simulation, track: ProgressCallback) -> None:
             if not lock.is_last_holder() and simulation.processes.count > 1:
                 log.info("This process is done; the last one completes the output.")
                 return
-            failed = _complete(simulation, recorder, loop)
-    if failed:
-        raise unstable_error(simulation, failed)
+            if missing := recorder.missing():
+                # Other processes have not begun yet, or have stopped, and said why.
+                recorder.set_attributes(status="interrupted")
+                log.info(f"{missing} parts are missing. {_resume(simulation)}")
+                return
+            failed = recorder.complete()
+            if recorder.directory.path.is_dir():
+                loop.write_progress("unstable" if failed else "complete")
+    _raise_if_unstable(simulation, failed)
 
 
-def exclusive_output(simulation: Simulation) -> SharedLock:
+def _lock(simulation: Simulation) -> SharedLock:
     """Return the lock of the output, which the processes of the run share."""
     paths, processes = simulation.paths, simulation.processes
     if paths.is_directory:
@@ -184,79 +204,8 @@ def exclusive_output(simulation: Simulation) -> SharedLock:
     return SharedLock(paths.lock, paths.output, processes.run, processes.count > 1)
 
 
-def _prepare(simulation: Simulation, recorder: Recorder, lock: SharedLock) -> bool:
-    """Make the stores, or make them ready, unless another process did.
-
-    Returns:
-        Whether the output is complete already.
-    """
-    while True:
-        alone = lock.acquire()
-        has_record = simulation.paths.has_run_record()
-        record = recorder.directory.read_record() if has_record else None
-        ours = record is not None and record["run"] == simulation.processes.run
-        if ours or alone:
-            break
-    if simulation.is_resumed and record is None:
-        return True  # complete, and its working directory is gone
-    if not ours:
-        recorder.remove_leftovers()
-        if record is None or not simulation.is_resumed:
-            _begin(simulation, recorder)
-        _write_record(simulation, recorder)
-    recorder.open()
-    recorder.set_attributes(status="running")
-    if record is not None and not ours:
-        for change in version_changes(record["versions"]):
-            recorder.add_history(f"{now()}: {change}")
-    lock.share()
-    return False
-
-
-def _begin(simulation: Simulation, recorder: Recorder) -> None:
-    """Create the stores, or make room in them for more members."""
-    with recorder.translated_errors():
-        recorder.directory.remove_tasks()
-    if not simulation.is_extended:
-        recorder.create({})
-        return
-    recorder.extend()
-    recorder.open()
-    recorder.set_attributes(**{RUN_ATTRIBUTE: None})
-    recorder.add_history(f"{now()}: {public_command(simulation.config)}")
-
-
-def _write_record(simulation: Simulation, recorder: Recorder) -> None:
-    config, output = simulation.config, simulation.paths.output
-    comment = (
-        f"ngcm {ngcm_cli.__version__}; resume with "
-        f"ngcm {config.command} --resume {output}"
-    )
-    settings = {**with_absolute_paths(config), **simulation.identity["settings"]}
-    members = getattr(config, "members", None)
-    if isinstance(members, range):
-        settings["members"] = f"{members.start}:{members.stop}"
-    for name in config.allowed_on_resume:
-        if name not in ("restart_every", "on_instability"):
-            settings.pop(name, None)
-    settings["batch"] = str(simulation.batch)
-    with recorder.translated_errors():
-        recorder.directory.create(
-            format_run_file(settings, comment),
-            {
-                "command": config.command,
-                **simulation.identity,
-                "batch": simulation.batch,
-                "members": list(simulation.members),
-                "complete": sorted(simulation.complete),
-                "run": simulation.processes.run,
-                "versions": versions(),
-            },
-        )
-
-
 @contextlib.contextmanager
-def interruptible(
+def _interruptible(
     simulation: Simulation, recorder: Recorder, loop: RunLoop
 ) -> Iterator[None]:
     """Keep what is complete whatever ends the context, and say how to continue.
@@ -265,106 +214,66 @@ def interruptible(
         Terminated: the process got SIGTERM.
         ConfigError: the device has too little memory.
     """
-    batch = simulation.batch
-    what = f"{batch} members at once" if batch > 1 else "one member"
+    several = simulation.batch > 1
+    what = f"{simulation.batch} members at once" if several else "one member"
     hint = "Use a larger device."
-    if batch > 1:
+    if several:
         hint = "Start again with a smaller --batch and another --output."
     try:
         with sigterm_as_exception(), explain_out_of_memory(what, hint):
             yield
-    except KeyboardInterrupt as stop:
+    except BaseException as error:
+        is_stopped = isinstance(error, KeyboardInterrupt)
         # Whoever interrupts again does not want to wait: the last restart must do.
         with contextlib.suppress(KeyboardInterrupt, OutputError):
-            if loop.current is not None:
+            if is_stopped and loop.current is not None:
                 loop.current.save()
-            _end(recorder, loop, "interrupted")
-        stop.add_note(_how_far(simulation, loop))
-        raise
-    except BaseException as error:
-        with contextlib.suppress(OutputError):
-            _end(recorder, loop, "failed")
+            status = "interrupted" if is_stopped else "failed"
+            recorder.set_attributes(status=status)
+            loop.write_progress(status)
         if not isinstance(error, OutputError):  # which says it already
-            error.add_note(_how_far(simulation, loop))
+            error.add_note(f"{_how_far(simulation, loop)} {_resume(simulation)}")
         raise
-
-
-def _end(recorder: Recorder, loop: RunLoop, status: str) -> None:
-    recorder.set_attributes(status=status)
-    loop.tell(status, loop.done, force=True)
 
 
 def _how_far(simulation: Simulation, loop: RunLoop) -> str:
-    """Return a sentence on what the output holds, and how to continue."""
-    output, current = simulation.paths.output, loop.current
-    resume = f"Resume with `ngcm {simulation.config.command} --resume {output}`."
-    if current is None:
-        return f"{output} holds {loop.done} of {len(loop.tasks)} parts. {resume}"
-    windows, schedule = current.run.windows, current.schedule
+    """Return a sentence on what the output holds."""
+    output, run = simulation.paths.output, loop.current
+    parts = len(loop.tasks)
+    if run is None:
+        return f"{output}: {loop.done} of {parts} parts are complete."
+    schedule, windows = run.schedule, run.run.windows
     unit = "lead times" if schedule.has_final_output else "days"
-    several = ""
-    if len(loop.tasks) > 1:
-        several = f"part {loop.done + 1} of {len(loop.tasks)} of {output}: "
-    time = schedule.time(max(windows - schedule.has_final_output, 0))
-    reached = f", to {format_time(time)}" if windows else ""
+    time = format_time(schedule.time(max(windows - schedule.has_final_output, 0)))
+    part = f", part {loop.done + 1} of {parts}" if parts > 1 else ""
+    reached = f", to {time}" if windows else ""
     return (
-        f"{several or f'{output}: '}{windows} of {schedule.windows} {unit} are "
-        f"complete{reached}. {resume}"
+        f"{output}{part}: {windows} of {schedule.windows} {unit} are complete{reached}."
     )
 
 
-def _complete(
-    simulation: Simulation, recorder: Recorder, loop: RunLoop
-) -> list[dict[str, Any]]:
-    """Complete the output, unless other processes have not done their part.
-
-    Returns:
-        The members that became unstable.
-    """
-    tasks = simulation.tasks()
-    missing = [t for t in tasks if recorder.directory.completed(t.name) is None]
-    if missing:
-        # Other processes have not begun yet, or have stopped, and said why.
-        recorder.set_attributes(status="interrupted")
-        log.info(
-            f"This process is done; {len(missing)} of {len(tasks)} parts are missing. "
-            f"Resume with `ngcm {simulation.config.command} --resume "
-            f"{simulation.paths.output}`."
-        )
-        return []
-    if simulation.has_statistics:
-        for init in range(len(simulation.schedules)):
-            if not recorder.directory.has_statistics(init):
-                recorder.write_statistics(init)
-    failed = failed_members(simulation, recorder)
-    total = sum(len(task.block.members) for task in tasks)
-    if failed and len(failed) == total:
-        recorder.set_attributes(status="unstable")
-        loop.tell("unstable", loop.done, force=True)
-        return failed
-    loop.tell("complete", loop.done, force=True)
-    recorder.complete("complete", failed)
-    return failed
+def _resume(simulation: Simulation) -> str:
+    verb, output = simulation.config.command, simulation.paths.output
+    return f"Resume with `ngcm {verb} --resume {output}`."
 
 
-def is_complete(output: pathlib.Path) -> bool:
-    """Return whether the output of a run is complete, for now or by other processes."""
-    from ngcm_cli.simulation.existing_run import find_paths
-
-    paths = find_paths(output)
-    if paths.is_directory:
-        store = next(paths.output.rglob("*.zarr"), None)
-        if store is None:
-            return False
-        return open_store(store, "r").attrs.get("status") == "complete"
-    return ExistingRun.read(paths).is_finished
-
-
-def bundled_state(model: Any):
-    """Return the bundled ERA5 state on the grid and levels of a model.
-
-    Its attributes ``time``, ``fields`` and ``forcing`` are what ``model.encode`` takes.
-    """
-    from ngcm_cli.simulation.data_sources import read_sample
-
-    return read_sample(model)
+def _raise_if_unstable(simulation: Simulation, failed: list[dict[str, Any]]) -> None:
+    """Raise the error that ends a run some or all members of which are unstable."""
+    if not failed:
+        return
+    total = len(simulation.members) * len(simulation.schedules)
+    named = ", ".join(
+        f"{x['realization']} from {x['init_time']} after {x['lead_time']}"
+        for x in failed[:_SHOWN]
+    )
+    more = f", and {len(failed) - _SHOWN} more" if failed[_SHOWN:] else ""
+    message = f"{len(failed)} of {total} members became unstable: {named}{more}"
+    output, hint = simulation.paths.output, "Try another seed or initial state."
+    if total == 1:
+        message = f"The run became unstable {failed[0]['reason']}"
+        hint = f"What was written before is in {output}. {hint}"
+    else:
+        hint = f"From there on they are NaN in {output}; others are unaffected. {hint}"
+    if simulation.config.on_instability == "stop" and len(failed) == total:
+        hint = f"{hint} Or rewind: {_resume(simulation)[:-2]} --on-instability rewind`."
+    raise UnstableRunError(f"{message}.", hint)

@@ -77,7 +77,9 @@ def set_up(
     if len(inits) > 1 and not resume:
         sources.check(inits)
     if config.output is None:
-        config = config.model_copy(update={"output": _default_output(config, card, inits)})
+        config = config.model_copy(
+            update={"output": _default_output(config, card, inits)}
+        )
         existing = _check_output(config, resume, processes)
     paths = run_paths(config)
     schedules = tuple(_schedule(config, init) for init in inits)
@@ -316,9 +318,7 @@ def _spec_digest(card: Card) -> str:
     return hashlib.sha256(spec.encode()).hexdigest()
 
 
-def result_settings(
-    config: Settings, inits: Sequence[np.datetime64]
-) -> dict[str, str]:
+def result_settings(config: Settings, inits: Sequence[np.datetime64]) -> dict[str, str]:
     """Return the settings that decide the result, as text without secrets."""
     settings = with_absolute_paths(config)
     apart = (*config.allowed_on_resume, "batch", "overwrite")

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from ngcm_cli.errors import OutputError
 from ngcm_cli.io.lock import Lock
 from ngcm_cli.output.run_directory import RunDirectory
 from ngcm_cli.output.schema import EPOCH
@@ -17,6 +16,15 @@ from ngcm_cli.simulation.existing_run import ExistingRun, find_paths, format_ran
 
 _YEAR = 365.25  # days
 _ROWS = 12
+_COLUMNS = (
+    ("T lowest level", "K", "temperature", -1, 1.0, ".2f"),
+    ("T top level", "K", "temperature", 0, 1.0, ".2f"),
+    ("pressure", "hPa", "surface_pressure", None, 100.0, ".2f"),
+    ("dry mass", "kg m-2", "dry_mass", None, 1.0, ".1f"),
+    ("vapour", "kg m-2", "water_vapour", None, 1.0, ".2f"),
+    ("kinetic energy", "MJ m-2", "kinetic_energy", None, 1e6, ".3f"),
+)
+"""Of the table of global means: title, unit, series, level, divisor, format."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -28,48 +36,35 @@ class Status:
         state: ``running``, ``complete``, ``unstable``, or how the run ended.
         progress: of every process, what it last wrote.
         restart: valid time of the last restart file, or None.
-        failed: members that became unstable, with ``reason``.
-        global_means: a table: its header, units, then a row per month or year.
+        unstable: a line for every member that became unstable or was rewound.
+        global_means: a table: titles, units, then a row per month or year.
     """
 
     run: ExistingRun
     state: str
     progress: list[dict[str, Any]]
     restart: str | None
-    failed: list[dict[str, Any]]
+    unstable: list[str]
     global_means: list[tuple[str, ...]]
 
     def describe(self) -> str:
         """Return all but the table as text."""
-        run, output = self.run, self.run.paths.output
-        lines = {
-            "Run": f"{run.settings.get('model')}, ngcm {run.command}, in {output}",
-            "State": self.state,
-        }
-        text = [f"{name:<9} {line}" for name, line in lines.items()]
+        record = self.run.record
+        lines = [
+            f"{record['settings'].get('model')}, ngcm {record['command']}, in "
+            f"{self.run.paths.output}",
+            self.state,
+        ]
+        text = [f"Run       {lines[0]}", f"State     {lines[1]}"]
         for process, progress in enumerate(self.progress):
-            name = "Progress" if len(self.progress) == 1 else f"Process {process}"
-            text.append(f"{name:<9} {_describe_progress(progress)}")
-            speed = _speed(progress)
-            if speed and self.state == "running":
-                text.append(f"{'Speed':<9} {speed}")
-        members = len(run.members)
-        if members > 1:
-            text.append(f"{'Members':<9} {format_ranges(run.members)}")
+            name = f"Process {process}" if self.progress[1:] else "Progress"
+            is_running = self.state == "running"
+            text.append(f"{name:<9} {_describe_progress(progress, is_running)}")
+        if len(self.run.members) > 1:
+            text.append(f"Members   {format_ranges(self.run.members)}")
         if self.restart:
-            text.append(f"{'Restart':<9} {self.restart}")
-        for one in self.failed:
-            text.append(
-                f"{'Unstable':<9} member {one['realization']} from {one['init_time']}: "
-                f"{one['reason']}"
-            )
-        for progress in self.progress:
-            for rewind in progress.get("rewinds", []):
-                text.append(
-                    f"{'Rewound':<9} member {rewind['realization']} to {rewind['to']}: "
-                    f"{rewind['reason']}"
-                )
-        return "\n".join(text)
+            text.append(f"Restart   {self.restart}")
+        return "\n".join([*text, *self.unstable])
 
 
 def read_status(output: pathlib.Path) -> Status:
@@ -80,82 +75,60 @@ def read_status(output: pathlib.Path) -> Status:
     """
     paths = find_paths(output)
     run = ExistingRun.read(paths)
-    directory = RunDirectory(paths.work)
-    progress = directory.read_progress()
-    state = "complete" if run.is_finished else "not started"
-    if progress:
-        states = [str(one.get("status", "running")) for one in progress]
-        state = next((s for s in states if s != "complete"), "complete")
-    resume = f"resume with `ngcm {run.command} --resume {output}`"
+    progress = RunDirectory(paths.work).read_progress()
+    states = [str(one.get("status", "running")) for one in progress]
+    state = next((s for s in states if s != "complete"), "complete")
+    if not progress and not run.is_finished:
+        state = "not started"
+    resume = f"resume with `ngcm {run.record['command']} --resume {output}"
     if Lock.is_held(paths.lock):
         state = "running"
-    elif state in ("not started", "running", "interrupted", "failed"):
-        ended = "stopped before its end" if state == "running" else state
-        state = f"{ended}; {resume}"
     elif state == "unstable":
-        state = f"unstable; {resume} --on-instability rewind"
-    restarts = sorted(
-        path.stem for path in paths.work.glob("restarts/*/[0-9]*.nc") if path.is_file()
-    )
-    failed = _failed(paths, progress)
-    tables = [_global_means(store) for store in sorted(_global_stores(paths))[:1]]
+        state = f"unstable; {resume} --on-instability rewind`"
+    elif state != "complete":
+        state = "stopped before its end" if state == "running" else state
+        state = f"{state}; {resume}`"
+    restarts = sorted(path.stem for path in paths.work.glob("restarts/*/[0-9]*.nc"))
     return Status(
         run,
         state,
         progress,
         restarts[-1] if restarts else None,
-        failed,
-        tables[0] if tables else [],
+        _unstable(run, progress),
+        _global_means(paths.output) if paths.is_directory else [],
     )
 
 
-def _describe_progress(progress: dict[str, Any]) -> str:
+def _describe_progress(progress: dict[str, Any], is_running: bool) -> str:
     done, tasks = progress.get("tasks_done", 0), progress.get("tasks", 0)
-    text = f"{done} of {tasks} parts complete" if tasks > 1 else ""
-    windows, total = progress.get("windows"), progress.get("total_windows")
-    if total and done < tasks:
-        text += f"{'; ' if text else ''}{progress['time']}, {windows / total:.1%}"
+    parts = [f"{done} of {tasks} parts complete"] if tasks > 1 else []
+    if "windows" in progress:
+        windows, total = progress["windows"], progress["total_windows"]
+        parts.append(f"{progress['time']}, {windows / total:.1%}")
         if tasks > 1:
             members = format_ranges(progress["members"])
-            text += f" of members {members} from {progress['init_time']}"
-    return text or "complete"
+            parts[-1] += f" of members {members} from {progress['init_time']}"
+        if is_running and (rate := progress["windows_per_second"]):
+            years = rate * progress["window_seconds"] / _YEAR
+            left = ((tasks - done) * total - windows) / rate / 3600
+            parts.append(f"{years:.3g} simulated years per day, {left:.1f} hours left")
+    return "; ".join(parts) or "complete"
 
 
-def _speed(progress: dict[str, Any]) -> str:
-    """Return simulated time per wall-clock time and what is left, where known."""
-    rate = progress.get("windows_per_second")
-    if not rate or not progress.get("total_windows"):
-        return ""
-    days = progress["window_seconds"] / 86400
-    left = (progress["total_windows"] - progress["windows"]) / rate
-    left += (
-        (progress["tasks"] - progress["tasks_done"] - 1)
-        * progress["total_windows"]
-        / rate
-    )
-    years = rate * days * 86400 / _YEAR
-    return f"{years:.3g} simulated years per day, {left / 3600:.1f} hours left"
-
-
-def _failed(paths, progress: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the members that became unstable, of complete tasks and those running."""
-    found = []
+def _unstable(run: ExistingRun, progress: list[dict[str, Any]]) -> list[str]:
+    failed = json.loads(str(run.attributes.get("unstable_members", "[]")))
+    rewinds = []
     for one in progress:
+        init = one.get("init_time", "")
         for member, about in one.get("failed", {}).items():
-            init = one.get("init_time", "")
-            found.append({"realization": member, "init_time": init, **about})
-    if found or paths.is_directory or not paths.stores.exists():
-        return found
-    text = open_store(paths.stores, "r").attrs.get("unstable_members")
-    return json.loads(str(text)) if text else []
-
-
-def _global_stores(paths) -> list[pathlib.Path]:
-    if not paths.is_directory:
-        return []
+            failed.append({"realization": member, "init_time": init, **about})
+        rewinds += one.get("rewinds", [])
     return [
-        *paths.output.glob("global.zarr"),
-        *paths.output.glob("starts/*/global.zarr"),
+        f"Unstable  member {x['realization']} from {x['init_time']}: {x['reason']}"
+        for x in failed
+    ] + [
+        f"Rewound   member {x['realization']} to {x['to']}: {x['reason']}"
+        for x in rewinds
     ]
 
 
@@ -178,7 +151,7 @@ def read_global_means(store: pathlib.Path) -> tuple[np.ndarray, dict[str, np.nda
     fields = {}
     for name, array in group.arrays():
         dimensions = list(array.metadata.dimension_names or ())  # pyright: ignore
-        if "time" not in dimensions or name in ("time", "time_bnds"):
+        if name in ("time", "time_bnds") or "time" not in dimensions:
             continue
         if dimensions[0] == "realization":
             with warnings.catch_warnings():
@@ -190,36 +163,25 @@ def read_global_means(store: pathlib.Path) -> tuple[np.ndarray, dict[str, np.nda
     return EPOCH + hours * np.timedelta64(3600, "s"), fields
 
 
-def _global_means(store: pathlib.Path) -> list[tuple[str, ...]]:
-    """Return a table of global means of the last months or years."""
-    try:
-        times, fields = read_global_means(store)
-    except OSError as error:
-        raise OutputError(f"{store} cannot be read: {error}.") from error
+def _global_means(output: pathlib.Path) -> list[tuple[str, ...]]:
+    """Return a table of global means of the last months or years of the first start."""
+    stores = [*output.glob("global.zarr"), *output.glob("starts/*/global.zarr")]
+    if not stores:
+        return []
+    times, fields = read_global_means(min(stores))
     if not len(times):
         return []
     unit = "M" if len(times) < 2 * _ROWS * 30 else "Y"
     periods = times.astype(f"datetime64[{unit}]")
     rows = [
-        (
-            *("", "days", "T lowest level", "T mid-level", "pressure", "dry mass"),
-            *("vapour", "kinetic energy"),
-        ),
-        ("", "", "K", "K", "hPa", "kg m-2", "kg m-2", "MJ m-2"),
+        ("", "days", *(column[0] for column in _COLUMNS)),
+        ("", "", *(column[1] for column in _COLUMNS)),
     ]
     for period in np.unique(periods)[-_ROWS:]:
-        mean = {n: x[periods == period].mean(axis=0) for n, x in fields.items()}
-        temperature = mean["temperature"]
-        rows.append(
-            (
-                str(period),
-                str(np.sum(periods == period)),
-                f"{temperature[-1]:.2f}",
-                f"{temperature[len(temperature) // 2]:.2f}",
-                f"{mean['surface_pressure'] / 100:.2f}",
-                f"{mean['dry_mass']:.1f}",
-                f"{mean['water_vapour']:.2f}",
-                f"{mean['kinetic_energy'] / 1e6:.3f}",
-            )
-        )
+        chosen = periods == period
+        cells = []
+        for _, _, name, level, divisor, form in _COLUMNS:
+            mean = fields[name][chosen].mean(axis=0) / divisor
+            cells.append(f"{mean if level is None else mean[level]:{form}}")
+        rows.append((str(period), str(chosen.sum()), *cells))
     return rows
