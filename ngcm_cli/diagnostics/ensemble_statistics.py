@@ -3,8 +3,8 @@
 Sums of squared deviations are merged pairwise (Chan, Golub and LeVeque 1983, Algorithms
 for Computing the Sample Variance). Sums of values are kept rather than means: those of
 float32 in float64 are mostly exact, so that the rounding of a mean does not depend on
-the order of blocks. Of the extremes and percentiles only as many of the least and greatest values
-are kept as the answer needs.
+the order of blocks. For extremes and percentiles only as many of the least and greatest
+values are kept as the result needs.
 """
 
 import dataclasses
