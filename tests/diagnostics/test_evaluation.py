@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from agreement import EPS, rms
-from diagnostics import small
+from diagnostics import reduced_states as small
 from gcm.compilations import compilations
 
 from ngcm_cli.diagnostics import (

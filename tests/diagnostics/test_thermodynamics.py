@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from agreement import EPS
-from diagnostics import small
+from diagnostics import reduced_states as small
 
 from ngcm_cli.diagnostics import evaluate
 from ngcm_cli.diagnostics.thermodynamics import (
