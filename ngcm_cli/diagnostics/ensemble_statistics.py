@@ -1,10 +1,10 @@
-"""Statistics over members that come block by block, exact whatever the blocks.
+"""Statistics over members, from blocks of members in any order and of any size.
 
 Sums of squared deviations are merged pairwise (Chan, Golub and LeVeque 1983, Algorithms
 for Computing the Sample Variance). Sums of values are kept rather than means: those of
-float32 in float64 are mostly exact, so that no order of blocks decides how a mean is
-rounded. Of the extremes and percentiles only as many of the least and greatest values
-are kept as the answer needs.
+float32 in float64 are mostly exact, so that the rounding of a mean does not depend on
+the order of blocks. For extremes and percentiles only as many of the least and greatest
+values are kept as the result needs.
 """
 
 import dataclasses
@@ -16,11 +16,11 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """What is known of a variable at one lead time from some of the members.
+    """Partial statistics of a variable at one lead time, from some of the members.
 
     Attributes:
-        members: whose values went in.
-        count: how many of these are finite everywhere; the others are left out.
+        members: numbers of the members included.
+        count: number of these that are finite everywhere; the others are excluded.
         total: their sum, float64.
         squares: sum of squared deviations from the mean, float64.
         least: the smallest values at each place, ascending, (value, …).
@@ -38,13 +38,13 @@ class Summary:
 def summarize(
     members: Sequence[int], x: np.ndarray, statistics: Sequence[str], total: int
 ) -> Summary:
-    """Sum up the values of some members.
+    """Return the partial statistics of some members.
 
     Args:
         members: their numbers.
         x: their values, (member, …).
-        statistics: that will be asked for.
-        total: members that there will be in the end.
+        statistics: names of the statistics to compute in the end.
+        total: number of all members.
     """
     finite = x[np.isfinite(x.reshape(len(x), -1)).all(axis=1)]
     sums = finite.sum(axis=0, dtype=np.float64)
@@ -62,7 +62,7 @@ def summarize(
 
 
 def merge(a: Summary, b: Summary, statistics: Sequence[str], total: int) -> Summary:
-    """Sum up the members of both."""
+    """Return the partial statistics of the members of both."""
     if not a.count or not b.count:
         rest = a if a.count else b
         return dataclasses.replace(rest, members=a.members + b.members)
@@ -82,10 +82,10 @@ def merge(a: Summary, b: Summary, statistics: Sequence[str], total: int) -> Summ
 
 
 def evaluate(summary: Summary, statistics: Sequence[str]) -> dict[str, np.ndarray]:
-    """The statistics by name, float32; NaN if no member is finite.
+    """Return the statistics by name, float32; NaN if no member is finite.
 
-    The standard deviation is that of the members themselves: the sum of squares is
-    divided by their number. Percentiles are interpolated linearly between members.
+    The standard deviation is that of the population: the sum of squares is divided by
+    the number of members. Percentiles are interpolated linearly between members.
     """
     if not summary.count:
         nothing = np.full(summary.total.shape, np.nan, np.float32)
@@ -96,7 +96,7 @@ def evaluate(summary: Summary, statistics: Sequence[str]) -> dict[str, np.ndarra
 
 
 def bytes_of_summary(statistics: Sequence[str], total: int) -> int:
-    """How many a summary takes for every value of the field."""
+    """Return the bytes of a summary for every value of the field."""
     return 2 * 8 + 4 * sum(_needed(statistics, total))
 
 
@@ -112,20 +112,20 @@ def _evaluate(summary: Summary, name: str) -> np.ndarray:
 
 
 def _ordered(summary: Summary, place: int) -> np.ndarray:
-    """The value with so many below it."""
+    """Return the value with so many below it."""
     if place < len(summary.least):
         return summary.least[place]
     return summary.greatest[place - summary.count]
 
 
 def _share(name: str) -> float:
-    """Of members below a percentile."""
+    """Return the share of members below a percentile."""
     extremes = {"min": 0.0, "max": 1.0}
     return extremes[name] if name in extremes else int(name[1:]) / 100
 
 
 def _needed(statistics: Sequence[str], total: int) -> tuple[int, int]:
-    """How many of the smallest and of the largest values the statistics need."""
+    """Return how many of the smallest and largest values the statistics need."""
     low = high = 0
     for name in statistics:
         if name in ("mean", "std"):

@@ -57,9 +57,8 @@ def available(model: Any) -> tuple[str, ...]:
     """Return the names of the diagnostics that a model can give.
 
     Args:
-        model: a `NeuralGCM`, for which fluxes are listed that need its
-            ``tracking_water``; or any model with ``output_variables``, to which its own
-            are available.
+        model: a `NeuralGCM`, also with the fluxes that need its water budget; or any
+            model with ``output_variables``, of which these are available.
     """
     if not isinstance(model, NeuralGCM):
         return tuple(model.output_variables)

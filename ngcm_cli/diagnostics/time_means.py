@@ -1,4 +1,4 @@
-"""The mean of fields over time, kept on the device while a run goes on."""
+"""Means of fields over time, accumulated on the device."""
 
 from collections.abc import Mapping
 
@@ -10,19 +10,20 @@ from jaxtyping import Array, Int
 
 
 class RunningMean(eqx.Module):
-    """The mean of what was added since the last restart.
+    """The mean of the samples added since the last restart.
 
     The n-th sample x moves the mean by (x − mean)/n (Welford 1962, Note on a Method
     for Calculating Corrected Sums of Squares and Products, doi:10.2307/1266577), so
     that float32 holds it to a few spacings however many samples there are: no large
     sum is kept. One sample is its own mean, bit by bit.
 
-    Members side by side have a count each, with the axes that lead all of their fields:
-    ``jax.vmap(RunningMean.zeros_like)`` begins these, and the methods are the same.
+    Several members have a count each, with the leading axes of all their fields:
+    ``jax.vmap(RunningMean.zeros_like)`` makes their empty mean; the methods are the
+    same.
 
     Attributes:
         count: samples since the last restart.
-        fields: their mean by name; of no meaning while the count is zero.
+        fields: their mean by name; undefined while the count is zero.
     """
 
     count: Int[Array, "*member"]
@@ -32,21 +33,21 @@ class RunningMean(eqx.Module):
     def zeros_like(
         cls, fields: Mapping[str, ArrayLike | jax.ShapeDtypeStruct]
     ) -> "RunningMean":
-        """Without samples yet, for fields of these shapes; shapes alone are enough."""
+        """Return an empty mean of fields of these shapes; shapes alone are enough."""
         zeros = {name: jnp.zeros(jnp.shape(x)) for name, x in fields.items()}
         return cls(jnp.int32(0), zeros)
 
     def add(
         self, fields: Mapping[str, ArrayLike], keep: ArrayLike | None = None
     ) -> "RunningMean":
-        """The mean with one sample more.
+        """Return the mean with one more sample.
 
         Args:
-            fields: the sample; by the same names.
-            keep: false where nothing is to be added; of the shape of the count.
+            fields: the sample, with the same names.
+            keep: false where nothing is added; shape of the count.
 
         Raises:
-            ValueError: the names are others.
+            ValueError: the sample has other names.
         """
         if set(fields) != set(self.fields):
             raise ValueError(
@@ -57,10 +58,10 @@ class RunningMean(eqx.Module):
         return _add(self, {name: jnp.asarray(x) for name, x in fields.items()}, keep)
 
     def restart(self, where: ArrayLike = True) -> "RunningMean":
-        """Without samples; what the fields held before will not be seen again.
+        """Return the mean without samples.
 
         Args:
-            where: false for members that go on; of the shape of the count.
+            where: false for members that keep their samples; shape of the count.
         """
         return RunningMean(jnp.where(where, 0, self.count), self.fields)
 

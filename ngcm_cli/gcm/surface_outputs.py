@@ -1,7 +1,7 @@
 """Fields at the surface that follow from the state, without the decoder's network.
 
-All are those of the state at its own time; fluxes of water are means over the physics
-step that ended then, or begins at the initial state. Letters: pₛ surface pressure, Φₛ
+All are at the time of the state; fluxes of water are means over the physics step that
+ended then, or begins at the initial state. Letters: pₛ surface pressure, Φₛ
 surface geopotential, N the lowest sigma level, T temperature, Γ = −dT/dz.
 """
 
@@ -27,14 +27,14 @@ _WARM, _COLD = 290.5, 255.0  # K
 def surface_fields(
     state: State, harmonics: SphericalHarmonics, dycore: Dycore
 ) -> dict[str, NodalSurface]:
-    """The fields of `ngcm_cli.gcm.fields.SURFACE`, nondimensional.
+    """Return the fields of `ngcm_cli.gcm.fields.SURFACE`, nondimensional.
 
     Args:
         state: modal state.
         harmonics: transforms of the grid of the fields.
-        dycore: whose levels the state has, and on whose ground its surface pressure
-            is. Models learn this orography; that of the bundled one stands up to
-            1200 m from the orography of its encoder and decoder.
+        dycore: gives the levels of the state and the orography below its surface
+            pressure. Models learn this orography; that of the bundled one differs by
+            up to 1200 m from the orography of its encoder and decoder.
     """
     height = dycore.orography.modal(dycore.harmonics.grid)[None]
     modal = [
@@ -59,7 +59,7 @@ def surface_fields(
 
 
 def water_fields(water: Water) -> dict[str, NodalSurface]:
-    """Fluxes and amounts by the names of the outputs, nondimensional.
+    """Return fluxes and amounts of water by the names of the outputs, nondimensional.
 
     Those of ``NET_WATER`` in `ngcm_cli.gcm.fields` and, where the model predicts it,
     those of ``PRECIPITATION``. Positive downwards: evaporation is negative.
@@ -79,10 +79,10 @@ def water_fields(water: Water) -> dict[str, NodalSurface]:
 
 
 def mean_rates(water: Water, duration: Float[Array, ""]) -> dict[str, NodalSurface]:
-    """The rates among ``water_fields``, as means over the time of the amounts.
+    """Return the rates among ``water_fields`` as means over the accumulation time.
 
     Args:
-        water: whose amounts are those of ``duration``.
+        water: fluxes, and the amounts accumulated during ``duration``.
         duration: nondimensional.
     """
     means = {name: x / duration for name, x in water.accumulated.items()}
@@ -96,7 +96,7 @@ def sea_level_pressure(
     sigma: float,
     surface_geopotential: NodalSurface,
 ) -> NodalSurface:
-    """Surface pressure reduced to sea level, in its own unit.
+    """Return the surface pressure reduced to sea level, in the unit of its argument.
 
     Below the ground the air is hydrostatic and warms downwards by Γ = 6.5 K/km from the
     temperature T* at the ground, itself continued from the lowest level:
@@ -137,7 +137,7 @@ def sea_level_pressure(
 def column_mass(
     mass_fraction: Nodal, surface_pressure: NodalSurface, levels: SigmaLevels
 ) -> NodalSurface:
-    """Mass of a tracer per area, ∫ q dp/g = pₛ/g ∫₀¹ q dσ, nondimensional.
+    """Return the mass of a tracer per area, ∫ q dp/g = pₛ/g ∫₀¹ q dσ, nondimensional.
 
     Args:
         mass_fraction: q on the sigma levels.

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from agreement import EPS, rms
-from diagnostics import small
+from diagnostics import reduced_states as small
 from gcm.compilations import compilations
 
 from ngcm_cli.diagnostics import (
@@ -40,6 +40,7 @@ def everything():
     }
 
 
+@pytest.mark.slow
 def test_what_the_decoder_gives_has_its_bits(everything):
     model, state = small.model(), small.real()
     names = (*ATMOSPHERE, *SURFACE)
@@ -48,6 +49,7 @@ def test_what_the_decoder_gives_has_its_bits(everything):
     same(evaluate(model, state, None, names[-2:]), model.decode(state, names[-2:]))
 
 
+@pytest.mark.slow
 def test_fluxes_have_the_bits_of_the_model():
     model = small.model().with_water_budget()
     state = small.real(water=True)
@@ -58,6 +60,7 @@ def test_fluxes_have_the_bits_of_the_model():
     assert mean_fluxes(model, state, 3, ("temperature",)) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", ["pressure", "model"])
 def test_shapes(everything, levels):
     model = small.model()
@@ -68,6 +71,7 @@ def test_shapes(everything, levels):
         assert x.dtype == jnp.float32 and np.isfinite(x).all(), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", ["pressure", "model"])
 def test_values_do_not_depend_on_what_else_is_asked_for(everything, levels):
     model, state, forcing = small.model(), small.real(), small.forcing()
@@ -84,6 +88,7 @@ def test_order_is_as_asked_for():
     assert tuple(found) == names
 
 
+@pytest.mark.slow
 def test_members_one_by_one_in_one_program():
     model, forcing = small.model(), small.forcing()
     names = ("wind_speed", "vertical_velocity", "temperature_tendency_due_to_physics")

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from agreement import EPS
-from diagnostics import small
+from diagnostics import reduced_states as small
 
 from ngcm_cli.diagnostics import evaluate
 from ngcm_cli.diagnostics.thermodynamics import (
@@ -79,6 +79,7 @@ def test_potential_temperature():
     np.testing.assert_allclose(found["potential_temperature"], expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", ["pressure", "model"])
 def test_they_belong_to_the_fields_and_pressure_of_their_levels(levels):
     inputs = "temperature", "specific_humidity", "surface_pressure"

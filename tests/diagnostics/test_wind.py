@@ -4,7 +4,7 @@ import types
 
 import numpy as np
 from agreement import EPS, assert_agrees, rms
-from diagnostics import small
+from diagnostics import reduced_states as small
 from gcm.synthesis import synthesis
 
 from ngcm_cli import units

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 from agreement import EPS, assert_agrees, rms
-from diagnostics import small
+from diagnostics import reduced_states as small
 
 from ngcm_cli import units
 from ngcm_cli.diagnostics import DIAGNOSTICS, evaluate
