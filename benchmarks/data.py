@@ -92,8 +92,8 @@ def state(store: str) -> dict[str, float]:
 
     import numpy as np
 
-    from ngcm_cli.inputs.select_analysis import select_analysis
     from ngcm_cli.inputs.input_dataset import InputDataset
+    from ngcm_cli.inputs.select_analysis import select_analysis
 
     wanted = needs()
     start = time.perf_counter()
@@ -108,12 +108,12 @@ def prepare(store: str) -> dict[str, float]:
     """As if the store were far away, into the folder that ``NGCM_HOME`` names."""
     import numpy as np
 
-    from ngcm_cli.forcing.surface_forcing import WANTED
     from ngcm_cli.forcing.sst_record import SSTRecord
-    from ngcm_cli.inputs.select_analysis import select_analysis
-    from ngcm_cli.inputs.sources.location import ARCO
+    from ngcm_cli.forcing.surface_forcing import WANTED
     from ngcm_cli.inputs.input_cache import InputCache
     from ngcm_cli.inputs.input_dataset import InputDataset
+    from ngcm_cli.inputs.select_analysis import select_analysis
+    from ngcm_cli.inputs.sources.location import ARCO
 
     wanted, when = needs(), np.datetime64(TIME, "s")
     kept = InputCache.of(ARCO, wanted)
@@ -134,8 +134,8 @@ def start(store: str) -> dict[str, float]:
     import jax
 
     imported = time.time() - began
-    from ngcm_cli.simulation import run
     from ngcm_cli.gcm.model import NeuralGCM
+    from ngcm_cli.simulation import run
 
     def reached(*args):
         raise _Reached

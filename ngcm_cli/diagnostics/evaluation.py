@@ -149,7 +149,8 @@ def evaluate(
             raise ValueError(f"{type(model).__name__} has no output on its own levels")
         return apply(_decode, state, tuple(names))
     for name in names:
-        if name not in available(model):
+        known = model.output_variables if needs_water_budget([name]) else DIAGNOSTICS
+        if name not in known:
             raise ValueError(f"{model.name} does not predict '{name}'")
     on_pressure = levels == "pressure"
     wanted = [DIAGNOSTICS[name] for name in names]

@@ -10,12 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from climate.reduced import write_reduced_model
-from ngcm_cli.inputs.inputs import InitialState
 
 import ngcm_cli
 from ngcm_cli import bundled_state, units
 from ngcm_cli.dynamics import Dycore, State
 from ngcm_cli.dynamics.state import TRACERS
+from ngcm_cli.forcing.run_inputs import RunInputs
 from ngcm_cli.gcm import ModelState, NeuralGCM
 from ngcm_cli.physics.random_fields import RandomState
 from ngcm_cli.spectral.operators import vorticity_divergence
@@ -32,7 +32,7 @@ def model() -> NeuralGCM:
 
 
 @functools.cache
-def sample() -> InitialState:
+def sample() -> RunInputs:
     """The bundled ERA5 state on the grid of the model."""
     return bundled_state(model())
 
