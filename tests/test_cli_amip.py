@@ -203,7 +203,7 @@ def test_bad_input_is_exit_2(amip, tmp_path, words, sentence, remedy):
         (
             ["--data", str(SAMPLE)],
             "There is no 1982-01-01T00; the data hold one time, 1959-01-02T00.",
-            "The nearest is --start 1959-01-02T00.",
+            "The nearest initial time is 1959-01-02T00.",
         ),
         (
             ["--sst-climatology", "--years", "900", "--every", "6h"],

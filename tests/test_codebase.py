@@ -23,11 +23,11 @@ ORDER = [
     "dynamics", "spectral", "arrays", "units", "guards", "compiled", "io",
     "time_format", "errors",
 ]  # fmt: skip
-DATA = {"spectral.grid", "units", "time_format", "io", "errors"}
+DATA = {"spectral.grid", "zoo.catalogue", "units", "time_format", "io", "errors"}
 IMPORTS = {
     **{room: set(ORDER[i:]) for i, room in enumerate(ORDER)},
     "__init__": set(ORDER),
-    "inputs": DATA | {"inputs", "forcing"},
+    "inputs": DATA | {"inputs"},
     "forcing": DATA | {"inputs", "forcing"},
     "output": DATA | {"inputs", "output"},
     "config": {"config", "time_format", "errors"},
@@ -38,7 +38,6 @@ ABOVE = [
 ]  # fmt: skip
 for above in *ABOVE, "zoo", "checkpoint":
     IMPORTS[above].add("config")
-IMPORTS["zoo"] |= {"origin", "inputs"}
 for above in ABOVE:
     IMPORTS[above] |= {"inputs", "forcing", "output"}
 
@@ -57,12 +56,12 @@ HOMES = {
     "requests": ["zoo/"],
     "urllib3": ["zoo/"],
     "google_crc32c": ["zoo/"],
-    "obstore": ["inputs/"],
+    "obstore": ["inputs/sources/"],
     "xarray": ["inputs/", "forcing/", "output/", "checkpoint/"],
     "zarr": ["inputs/", "forcing/", "output/", "checkpoint/"],
     "netCDF4": ["inputs/", "forcing/", "output/", "checkpoint/"],
-    "cfgrib": ["inputs/grib.py"],
-    "eccodes": ["inputs/grib.py"],
+    "cfgrib": ["inputs/sources/grib/open.py"],
+    "eccodes": ["inputs/sources/grib/open.py"],
     "gin": [],
     "haiku": [],
     "dinosaur": [],
