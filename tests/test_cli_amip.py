@@ -191,13 +191,13 @@ def test_bad_input_is_exit_2(amip, tmp_path, words, sentence, remedy):
         (
             ["--start", "2020-01-01", "--years", "5"],
             "from 2020-01-01T00 to 2025-01-02T00, but sea_surface_temperature in '",
-            "Shorten the run, name a longer record with --sst-data, or use "
+            "Shorten the run, or name a longer record with --sst-data. Or use "
             "--sst-climatology.",
         ),
         (
             ["--start", "1959-01-02"],
             "from 1959-01-02T00 to 1959-01-03T00, but sea_surface_temperature in '",
-            "Start later, name a longer record with --sst-data, or use "
+            "Start later, or name a longer record with --sst-data. Or use "
             "--sst-climatology.",
         ),
         (

@@ -52,7 +52,7 @@ HOMES = {
     "cloudpickle": [],
     "marshal": [],
     "shelve": [],
-    "yaml": ["config/", "checkpoint/", "zoo/cache.py"],
+    "yaml": ["config/", "checkpoint/", "zoo/pin.py"],
     "requests": ["zoo/"],
     "urllib3": ["zoo/"],
     "google_crc32c": ["zoo/"],

@@ -182,7 +182,7 @@ class BoundedMeans:
         return rows
 
     def limited_rows(self, values: np.ndarray) -> Rows:
-        """Return the equations; values at the limit of their reach may keep an error."""
+        """Return the equations; values at the end of their reach may keep an error."""
         rows = self.rows(values)
         wanted = values - rows.error
         allowed = self.within_reach(wanted)
