@@ -28,14 +28,14 @@ TIME = "2020-08-22T12"
 
 
 def build(folder: pathlib.Path) -> pathlib.Path:
-    sys.path.insert(0, str(ROOT / "tests" / "inputs"))
+    sys.path.insert(0, str(ROOT / "tests" / "inputs" / "sources"))
     import arco
 
     days = ("2020-08-21T12", TIME)
     return arco.build(folder / "era5.zarr", resolution=0.25, times=days)
 
 
-def needs():
+def model_inputs():
     from ngcm_cli.inputs.model_inputs import ModelInputs
     from ngcm_cli.zoo import load_model
 
@@ -47,7 +47,7 @@ def parts(store: str) -> dict[str, float]:
 
     from ngcm_cli.inputs.input_dataset import InputDataset
 
-    wanted, taken = needs(), {"read": 0.0, "regrid": 0.0}
+    wanted, taken = model_inputs(), {"read": 0.0, "regrid": 0.0}
     theirs = reference_regridder()
     with InputDataset.open(store, wanted.fields) as source:
         for name in wanted.fields:
@@ -55,11 +55,11 @@ def parts(store: str) -> dict[str, float]:
             start = time.perf_counter()
             array = field.array.isel(time=1).compute()
             taken["read"] += time.perf_counter() - start
-            values = field.grid.in_order(
+            values = field.grid.reorder(
                 array.transpose(..., "longitude", "latitude").values
             )
             start = time.perf_counter()
-            ours = field.on(wanted.grid, values)
+            ours = field.regrid(wanted.grid, values)
             taken["regrid"] += time.perf_counter() - start
             if theirs is not None:
                 start = time.perf_counter()
@@ -95,7 +95,7 @@ def state(store: str) -> dict[str, float]:
     from ngcm_cli.inputs.input_dataset import InputDataset
     from ngcm_cli.inputs.select_analysis import select_analysis
 
-    wanted = needs()
+    wanted = model_inputs()
     start = time.perf_counter()
     with InputDataset.open(store, wanted.fields) as source:
         select_analysis(source, np.datetime64(TIME, "s"), wanted).read()
@@ -108,20 +108,21 @@ def prepare(store: str) -> dict[str, float]:
     """As if the store were far away, into the folder that ``NGCM_HOME`` names."""
     import numpy as np
 
+    from ngcm_cli.forcing.read_forcing import save_forcing
     from ngcm_cli.forcing.sst_record import SSTRecord
-    from ngcm_cli.forcing.surface_forcing import WANTED
     from ngcm_cli.inputs.input_cache import InputCache
     from ngcm_cli.inputs.input_dataset import InputDataset
     from ngcm_cli.inputs.select_analysis import select_analysis
-    from ngcm_cli.inputs.sources.location import ARCO
+    from ngcm_cli.inputs.sources.arco import ARCO
+    from ngcm_cli.inputs.variables import SURFACE_VARIABLES
 
-    wanted, when = needs(), np.datetime64(TIME, "s")
-    kept = InputCache.of(ARCO, wanted)
-    with InputDataset.open(store, (*wanted.fields, *WANTED)) as source:
+    wanted, when = model_inputs(), np.datetime64(TIME, "s")
+    kept = InputCache.of(ARCO.name, wanted)
+    with InputDataset.open(store, (*wanted.fields, *SURFACE_VARIABLES)) as source:
         kept.save_analysis(select_analysis(source, when, wanted).read())
         record = SSTRecord.of(source, wanted)
-        sea = record.observed(record.latest(when)[0], [])
-        kept.save_sea(f"sea_for_{TIME}", sea)
+        forcing = record.read_time(record.latest(when)[0], [])
+        save_forcing(kept, f"sea_for_{TIME}", forcing)
     return {}
 
 
@@ -134,8 +135,8 @@ def start(store: str) -> dict[str, float]:
     import jax
 
     imported = time.time() - began
+    from ngcm_cli import run
     from ngcm_cli.gcm.model import NeuralGCM
-    from ngcm_cli.simulation import run
 
     def reached(*args):
         raise _Reached

@@ -244,7 +244,7 @@ def test_nothing_is_downloaded_when_it_may_not_be(ngcm, store, home, word):
     error, hint = err.splitlines()
     assert error == (
         "Error: The weights of deterministic_1_4_deg (about 73.4 MB) are not on this "
-        "computer and nothing may be downloaded now."
+        "computer and no network may be used."
     )
     assert "ngcm models fetch deterministic_1_4_deg" in hint and "--model" in hint
     assert store.requests == [] and not (home / "models").exists()
@@ -253,7 +253,7 @@ def test_nothing_is_downloaded_when_it_may_not_be(ngcm, store, home, word):
 def test_a_run_file_may_say_offline(ngcm, store):
     pathlib.Path("run.yaml").write_text("model: deterministic_1_4_deg\noffline: yes\n")
     code, out, err = ngcm("forecast", "--config", "run.yaml")
-    assert code == 2 and "nothing may be downloaded now" in err
+    assert code == 2 and "no network may be used" in err
     assert store.requests == []
 
 

@@ -1,7 +1,7 @@
-"""Mid-month values whose interpolation, clipped to bounds, has given monthly means.
+"""Equations of mid-month values whose clipped interpolation has given monthly means.
 
-The equations are piecewise smooth with a tridiagonal derivative; semi-smooth Newton
-solves those of all cells side by side (see ``midmonth`` for what they are good for).
+The equations are piecewise smooth with a tridiagonal derivative; a semi-smooth Newton
+method solves those of all cells together. `mid_month_values` uses it.
 """
 
 import dataclasses
@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-AT_BOUND = 1e-5  # a mean this near to a bound is at the bound
+AT_BOUND = 1e-5  # a mean this close to a bound counts as at the bound
 CONVERGED = 1e-6  # of the means, in their units
-# How far a value may lie beyond a bound, in ranges of the cell's means. Only an ice
-# edge that leaps from 0 to 1 from one month to the next would go further, without end.
+# How far a value may lie beyond a bound, in ranges of the cell's means. Only where ice
+# cover changes from 0 to 1 within a month would it go further, without limit.
 REACH = 10
-# Of the unclipped equations' derivative so much is mixed in, by the size of the error.
-# The others help the few cells that go round in circles with the first.
+# Share of the derivative of the unclipped equations that is mixed in, per relative
+# error. The second and third help the few cells that cycle with the first.
 MIXTURES = (0.3, 3.0, 0.03)
 FIRST_MIXTURE_ONLY, MOST_ITERATIONS, MOST_HALVINGS = 12, 80, 10
 
@@ -24,10 +24,10 @@ class Rows(NamedTuple):
     """One equation per month and cell: its error and its derivatives.
 
     Attributes:
-        error: (month, cell), what should be 0.
-        before: derivative by the value of the month before.
-        own: by the month's own value.
-        after: by the value of the month after.
+        error: Residual, (month, cell).
+        before: Derivative by the value of the month before, (month, cell).
+        own: Derivative by the value of the month itself, (month, cell).
+        after: Derivative by the value of the month after, (month, cell).
     """
 
     error: np.ndarray
@@ -37,15 +37,16 @@ class Rows(NamedTuple):
 
 
 def boundary_weights(lengths: np.ndarray, periodic: bool) -> np.ndarray:
-    """Weights of the months before and after in the values where a month begins, ends.
+    """Return weights of the neighbouring months in the values at month boundaries.
 
     Args:
-        lengths: of the months, (month,).
-        periodic: the last month comes before the first; otherwise the first and the
-            last value are held.
+        lengths: Lengths of the months, (month,).
+        periodic: Whether the last month precedes the first; otherwise the first and the
+            last value are constant beyond their mid-month.
 
     Returns:
-        (2, month, 1).
+        Weights of the month before at the beginning and of the month after at the end
+        of each month, shape (2, month, 1).
     """
     before = lengths / (lengths + np.roll(lengths, 1))
     after = lengths / (lengths + np.roll(lengths, -1))
@@ -57,14 +58,17 @@ def boundary_weights(lengths: np.ndarray, periodic: bool) -> np.ndarray:
 def solve_tridiagonal(
     before: np.ndarray, own: np.ndarray, after: np.ndarray, right: np.ndarray
 ) -> np.ndarray:
-    """Solve for every cell, by elimination, with the corners of a cyclic system.
+    """Solve a tridiagonal or cyclic tridiagonal system for every cell.
+
+    Gaussian elimination; the corners of a cyclic system by the formula of Sherman and
+    Morrison.
 
     Args:
-        before: (month, cell or 1) coefficients of the month before; that of the first
-            month belongs to the last (Sherman and Morrison), 0 where nothing wraps.
-        own: likewise, the diagonal.
-        after: likewise, of the month after.
-        right: (month, cell), or several such stacked in front.
+        before: Coefficients of the month before, (month, cell or 1); that of the first
+            month is the coefficient of the last one, 0 if the system is not cyclic.
+        own: Diagonal, likewise.
+        after: Coefficients of the month after, likewise.
+        right: Right-hand side, (month, cell).
     """
     if not (before[0].any() or after[-1].any()):
         return _eliminate(before, own, after, right)
@@ -95,7 +99,7 @@ def _eliminate(before, own, after, right: np.ndarray) -> np.ndarray:
 def _clipped_line(
     start: np.ndarray, end: np.ndarray, lower: float, upper: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean of a straight line after clipping, and its derivatives by start and end."""
+    """Return the mean of a clipped straight line, and its derivatives by its ends."""
     change = end - start
     level = change == 0
     change = np.where(level, 1, change)
@@ -115,17 +119,17 @@ def _clipped_line(
 class BoundedMeans:
     """The equations of mid-month values under bounds.
 
-    Between the bounds: the mean of the clipped interpolation is the month's mean. At a
-    bound: the month's largest value (smallest at the upper bound), mid-month or at
-    either end, is the bound itself. Then the whole month is at the bound, and its value
-    lies no further beyond than the neighbours need; between two such months it is the
-    bound itself.
+    For a mean between the bounds, the mean of the clipped interpolation is that mean.
+    For a mean at a bound, the largest value of the month (smallest at the upper bound),
+    at its middle or either end, is the bound. The whole month is then at the bound, and
+    its value lies no further beyond than the neighbours require; between two such
+    months it is the bound itself.
 
     Attributes:
-        means: (month, cell), within the bounds.
-        weights: from ``boundary_weights``.
-        lower: −∞ where there is none.
-        upper: ∞ where there is none.
+        means: Monthly means, (month, cell), within the bounds.
+        weights: Weights that ``boundary_weights`` returned.
+        lower: Lower bound, −∞ if there is none.
+        upper: Upper bound, ∞ if there is none.
     """
 
     means: np.ndarray
@@ -133,22 +137,22 @@ class BoundedMeans:
     lower: float
     upper: float
 
-    def of(self, cells: np.ndarray) -> "BoundedMeans":
-        """The equations of some of the cells."""
+    def select(self, cells: np.ndarray) -> "BoundedMeans":
+        """Return the equations of some of the cells."""
         return dataclasses.replace(self, means=self.means[:, cells])
 
     def within_reach(self, values: np.ndarray) -> np.ndarray:
-        """Values at most ``REACH`` ranges of the cell's means beyond the bounds."""
+        """Return values limited to ``REACH`` ranges of the means beyond the bounds."""
         reach = REACH * self.scale
         return np.clip(values, self.lower - reach, self.upper + reach)
 
     @property
     def scale(self) -> np.ndarray:
-        """The range of each cell's means, positive."""
+        """Range of each cell's means, positive, (cell,)."""
         return np.maximum(np.ptp(self.means, axis=0), AT_BOUND)
 
     def rows(self, values: np.ndarray) -> Rows:
-        """The equations at given values."""
+        """Return the equations at given values, (month, cell)."""
         before, after = self.weights
         begin = values + before * (np.roll(values, 1, axis=0) - values)
         end = values + after * (np.roll(values, -1, axis=0) - values)
@@ -166,41 +170,41 @@ class BoundedMeans:
             if not at_bound.any():
                 continue
             candidates = np.stack([values, begin, end])
-            place = (sign * candidates).argmax(axis=0)
-            value = np.take_along_axis(candidates, place[None], axis=0)[0]
+            index = (sign * candidates).argmax(axis=0)
+            value = np.take_along_axis(candidates, index[None], axis=0)[0]
             here = Rows(
                 value - bound,
-                np.where(place == 1, before, 0),
-                np.choose(place, [np.ones_like(before), 1 - before, 1 - after]),
-                np.where(place == 2, after, 0),
+                np.where(index == 1, before, 0),
+                np.choose(index, [np.ones_like(before), 1 - before, 1 - after]),
+                np.where(index == 2, after, 0),
             )
             rows = Rows(*(np.where(at_bound, *x) for x in zip(here, rows, strict=True)))
         return rows
 
     def limited_rows(self, values: np.ndarray) -> Rows:
-        """Likewise, but values at the end of their reach may leave an error."""
+        """Return the equations; values at the end of their reach may keep an error."""
         rows = self.rows(values)
         wanted = values - rows.error
         allowed = self.within_reach(wanted)
-        held = wanted != allowed
+        limited = wanted != allowed
         return Rows(
-            np.where(held, values - allowed, rows.error),
-            np.where(held, 0, rows.before),
-            np.where(held, 1, rows.own),
-            np.where(held, 0, rows.after),
+            np.where(limited, values - allowed, rows.error),
+            np.where(limited, 0, rows.before),
+            np.where(limited, 1, rows.own),
+            np.where(limited, 0, rows.after),
         )
 
     def step(self, rows: Rows, mixture: float) -> np.ndarray:
-        """Newton's step, tempered where the error is large.
+        """Return a Newton step, regularized where the error is large.
 
-        A month clipped as a whole has no derivative, and one that is nearly so too
-        small a one: there that of the unclipped equations shows the way.
+        A month that is clipped entirely has the derivative zero, and one that is nearly
+        so too small a derivative: there that of the unclipped equations is mixed in.
         """
         before, after = self.weights / 4
         share = np.minimum(mixture * np.abs(rows.error) / self.scale, 1)
-        whole = rows.before + rows.own + rows.after > 1 - 1e-9  # nothing is clipped
-        share = np.where(whole, 0, share)
-        # So little that it is felt only where the matrix is singular.
+        unclipped = rows.before + rows.own + rows.after > 1 - 1e-9
+        share = np.where(unclipped, 0, share)
+        # 1e-9 matters only where the matrix is singular.
         own = (1 - share) * rows.own + share * (1 - before - after) + 1e-9
         step = solve_tridiagonal(
             (1 - share) * rows.before + share * before,
@@ -211,10 +215,10 @@ class BoundedMeans:
         return np.where(np.isfinite(step), step, -rows.error)
 
     def solve(self, values: np.ndarray) -> np.ndarray:
-        """The mid-month values.
+        """Return the mid-month values.
 
         Args:
-            values: a first guess, (month, cell).
+            values: First guess, (month, cell).
         """
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             return self._solve(values)
@@ -224,13 +228,13 @@ class BoundedMeans:
         cells, equations = np.arange(result.shape[1]), self
         rows = equations.limited_rows(result)
         for iteration in range(MOST_ITERATIONS):
-            still = np.flatnonzero((np.abs(rows.error) > CONVERGED).any(axis=0))
-            cells, equations = cells[still], equations.of(still)
+            remaining = np.flatnonzero((np.abs(rows.error) > CONVERGED).any(axis=0))
+            cells, equations = cells[remaining], equations.select(remaining)
             if not len(cells):
                 break
             late = iteration >= FIRST_MIXTURE_ONLY
             mixture = MIXTURES[iteration % len(MIXTURES) if late else 0]
-            rows = Rows(*(x[:, still] for x in rows))
+            rows = Rows(*(x[:, remaining] for x in rows))
             old, change = result[:, cells], equations.step(rows, mixture)
             result[:, cells], rows = equations.improve(old, change, rows)
         return result
@@ -238,7 +242,7 @@ class BoundedMeans:
     def improve(
         self, old: np.ndarray, change: np.ndarray, rows: Rows
     ) -> tuple[np.ndarray, Rows]:
-        """Values after a step, halved in the cells where it makes the error larger."""
+        """Apply a step, halved in the cells where it would make the error larger."""
         before = np.abs(rows.error).sum(axis=0)
         new = self.within_reach(old + change)
         rows = self.limited_rows(new)
@@ -246,11 +250,11 @@ class BoundedMeans:
         for halving in range(1, MOST_HALVINGS + 1):
             if not len(worse):
                 break
-            part = self.of(worse)
+            part = self.select(worse)
             shorter = part.within_reach(old[:, worse] + change[:, worse] / 2**halving)
             fresh = part.limited_rows(shorter)
             new[:, worse] = shorter
-            for whole, piece in zip(rows, fresh, strict=True):
-                whole[:, worse] = piece
+            for total, part_ in zip(rows, fresh, strict=True):
+                total[:, worse] = part_
             worse = worse[~(np.abs(fresh.error).sum(axis=0) < before[worse])]
         return new, rows

@@ -1,10 +1,12 @@
-"""Mid-month values of monthly means, after AMIP, for interpolation in time.
+"""Mid-month values of monthly means, as in AMIP, for interpolation in time.
 
-Straight lines between monthly means put at mid-month have other means: they cut off
-the peaks of the year, by 0.1 K (rms) and up to 1.6 K in the OISST record. Taylor,
-Williamson & Zwiers (2000, The sea surface temperature and sea-ice concentration
-boundary conditions for AMIP II simulations, PCMDI Report 60) therefore look for the
-values at mid-month whose interpolation has the observed means.
+Straight lines between monthly means at mid-month do not preserve the means: they cut
+off the peaks of the annual cycle, by 0.1 K (rms) and up to 1.6 K in the OISST record.
+The values at mid-month are therefore chosen such that their interpolation has the
+observed means.
+
+Source: Taylor, Williamson & Zwiers (2000, The sea surface temperature and sea-ice
+concentration boundary conditions for AMIP II simulations, PCMDI Report 60).
 """
 
 import numpy as np
@@ -18,7 +20,9 @@ from ngcm_cli.forcing.bounded_means import (
 )
 from ngcm_cli.inputs.months import month_lengths
 
-_CELLS_AT_ONCE = 2048  # of 494 months in float64: 8 MB, and some twenty times that
+_CELLS_AT_ONCE = (
+    2048  # of 494 months in float64: 8 MB, and about twenty times that in all
+)
 
 
 def mid_month_values(
@@ -28,34 +32,33 @@ def mid_month_values(
     upper: float | None = None,
     periodic: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Values at mid-month whose interpolation in time has the given monthly means.
+    """Return values at mid-month whose interpolation in time has given monthly means.
 
-    The interpolation is linear between mid-months and then clipped to the bounds, as
-    ``gcm.forcing`` does it, so that values may lie beyond them. It has the means to
-    rounding in cells where nothing is clipped, otherwise to 1e-5 (kelvin, or parts of
-    ice cover); then the values are rounded to the type of ``means``. A mean beyond a
-    bound counts as at the bound; a month at a bound stays there all the time.
+    The interpolation is linear between mid-months and then clipped to the bounds, as in
+    ``gcm.forcing``, so that values may lie beyond the bounds. It preserves the means to
+    rounding in cells where nothing is clipped, otherwise to 1e-5 (kelvin, or fraction
+    of ice cover); the values are then rounded to the dtype of ``means``. A mean beyond
+    a bound is set to the bound; a month at a bound is there all the time.
 
-    Not to be had is a leap from one bound to the other from one month to the next, or
-    nearly that: where a value would have to lie more than ten ranges of the cell's
-    means beyond a bound it stays there, and the means of such months are missed by up
-    to 0.04 of that range.
+    A change from one bound to the other within a month, or nearly that, cannot be
+    represented: values are limited to ten ranges of the cell's means beyond a bound,
+    and the means of such months have errors of up to 0.04 of that range.
 
     Args:
-        means: (month, …); a cell that lacks a month (NaN) is NaN in all of them.
-        starts: datetime64 of any time in each of the consecutive months.
-        lower: bound, None for none.
-        upper: bound, None for none.
-        periodic: the twelve months are a climatology that repeats every year with the
-            lengths of the months given. Otherwise the first value holds before the
-            first mid-month and the last one after the last.
+        means: Monthly means, (month, …); a cell that lacks a month (NaN) is NaN in all.
+        starts: Any time in each of the consecutive months, datetime64.
+        lower: Lower bound, or None.
+        upper: Upper bound, or None.
+        periodic: Whether the twelve months are a climatology that repeats every year
+            with the lengths of the months given. Otherwise the first value holds before
+            the first mid-month and the last one after the last.
 
     Returns:
-        The mid-months, datetime64[s], and the values, of the shape and type of
+        The mid-months, datetime64[s], and the values, of the shape and dtype of
         ``means``.
 
     Raises:
-        InputDataError: the months are not consecutive, or no year if periodic.
+        InputDataError: The months are not consecutive, or not twelve if periodic.
     """
     months = starts.astype("datetime64[M]")
     if (np.diff(months) != np.timedelta64(1, "M")).any():
@@ -65,7 +68,7 @@ def mid_month_values(
         )
     if periodic and len(months) != 12:
         raise InputDataError(
-            f"A climatology has 12 months, here are {len(months)}.",
+            f"A climatology has 12 months, but {len(months)} are given.",
             "Give one field for every month of the year.",
         )
     lengths = month_lengths(months)
@@ -75,20 +78,20 @@ def mid_month_values(
     values = np.full(flat.shape, np.nan, means.dtype)
     for first in range(0, len(complete), _CELLS_AT_ONCE):
         cells = complete[first : first + _CELLS_AT_ONCE]
-        values[:, cells] = _of_cells(flat[:, cells], weights, lower, upper)
+        values[:, cells] = _solve_cells(flat[:, cells], weights, lower, upper)
     middle = months.astype("datetime64[s]") + lengths // 2
     return middle, values.reshape(means.shape)
 
 
-def _of_cells(
+def _solve_cells(
     means: np.ndarray, weights: np.ndarray, lower: float | None, upper: float | None
 ) -> np.ndarray:
-    """Mid-month values of complete cells, (month, cell), float64."""
+    """Return the mid-month values of complete cells, (month, cell), float64."""
     least = -np.inf if lower is None else lower
     most = np.inf if upper is None else upper
     means = np.clip(means.astype(np.float64), least, most)
-    # Mean of the two half months, each that of its ends: e.g. 1/8, 3/4, 1/8 of the
-    # three values for months of equal length.
+    # The mean of two half months, each the mean of its ends: weights 1/8, 3/4, 1/8 of
+    # the three values for months of equal length.
     before, after = weights / 4
     values = solve_tridiagonal(before, 1 - before - after, after, means)
     clipped = (values < least - CONVERGED) | (values > most + CONVERGED)

@@ -6,7 +6,8 @@ import numpy as np
 
 from ngcm_cli import units
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.input_dataset import InputDataset, InputField
+from ngcm_cli.inputs.input_dataset import InputDataset
+from ngcm_cli.inputs.input_field import InputField
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.physical_consistency import check_land
 from ngcm_cli.inputs.regrid import fill_nan_with_nearest

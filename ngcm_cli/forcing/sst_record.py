@@ -17,7 +17,8 @@ from ngcm_cli.forcing.surface_forcing import (
     interpolate_in_time,
 )
 from ngcm_cli.inputs.calendars import STANDARD, describe_calendar
-from ngcm_cli.inputs.input_dataset import InputDataset, InputField
+from ngcm_cli.inputs.input_dataset import InputDataset
+from ngcm_cli.inputs.input_field import InputField
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.months import is_monthly
 from ngcm_cli.inputs.sources.open import expect_chunks

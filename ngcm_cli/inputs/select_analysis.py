@@ -11,7 +11,8 @@ from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs import vertical_interpolation
 from ngcm_cli.inputs.analysis import Analysis
 from ngcm_cli.inputs.calendars import STANDARD
-from ngcm_cli.inputs.input_dataset import InputDataset, InputField
+from ngcm_cli.inputs.input_dataset import InputDataset
+from ngcm_cli.inputs.input_field import InputField, check_complete
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.physical_consistency import check_columns, check_varies
 from ngcm_cli.inputs.pressure_levels import (
@@ -153,50 +154,6 @@ class _ByteCounter:
 
 def _holds(levels: np.ndarray, wanted: tuple[float, ...]) -> bool:
     return level_indices(wanted, levels) is not None
-
-
-def check_complete(
-    field: InputField,
-    values: np.ndarray,
-    levels: np.ndarray,
-    time: np.datetime64 | None,
-    notes: list[str],
-) -> np.ndarray:
-    """Return which levels are empty; refuse missing values anywhere else.
-
-    Args:
-        field: Variable that was read.
-        values: Its values on the grid of the file, (level, longitude, latitude).
-        levels: Pressure levels, hPa.
-        time: Valid time, for the error.
-        notes: A sentence on empty levels is appended here.
-
-    Returns:
-        Whether each level has no data at all, shape (level,).
-
-    Raises:
-        InputDataError: Values are missing on a level with data.
-    """
-    if np.isfinite(values).all():
-        return np.zeros(len(values), bool)
-    bad = ~np.isfinite(values)
-    empty = np.asarray(bad.all(axis=(1, 2)))
-    if (bad.any(axis=(1, 2)) & ~empty).any():
-        bad[empty] = False
-        level, x, y = np.argwhere(bad)[0]
-        when = "" if time is None else f" at {format_time(time)}"
-        raise InputDataError(
-            f"Variable {field.found} has {bad.sum()} missing values (NaN){when}, the "
-            f"first at {levels[level]:g} hPa, latitude "
-            f"{field.grid.latitude[y]:g}, longitude {field.grid.longitude[x]:g}.",
-            "The atmosphere must be complete: choose another initial time, or fill the "
-            "data first.",
-        )
-    notes.append(
-        f"{field.name}: no data at {list_levels(np.sort(levels[empty]))} hPa, "
-        "interpolated from the other levels."
-    )
-    return empty
 
 
 def select_analysis(

@@ -10,11 +10,10 @@ import numpy as np
 
 from ngcm_cli.config import AmipConfig
 from ngcm_cli.config.settings import Settings
-from ngcm_cli.errors import InputDataError
+from ngcm_cli.errors import InputDataError, RecordCoverageError
 from ngcm_cli.forcing.read_forcing import ForcingRequest, read_forcing
 from ngcm_cli.forcing.run_inputs import RunInputs, check_inputs, read_inputs
 from ngcm_cli.forcing.sst_anomaly import SSTAnomaly
-from ngcm_cli.forcing.sst_record import RecordCoverageError
 from ngcm_cli.forcing.surface_forcing import SurfaceForcing
 from ngcm_cli.gcm.interface import Model
 from ngcm_cli.inputs.analysis import Analysis

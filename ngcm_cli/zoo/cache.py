@@ -5,62 +5,28 @@ weights that change later are refused.
 """
 
 import contextlib
-import datetime
 import hashlib
 import logging
 import os
 import pathlib
 import time
 from collections.abc import Iterator
-from typing import Annotated
 
-import pydantic
-import yaml
-
-from ngcm_cli.checkpoint.card import PublishedCard, as_yaml
+from ngcm_cli.checkpoint.card import PublishedCard
 from ngcm_cli.errors import CheckpointError
-from ngcm_cli.io.cache_dir import cache_dir
 from ngcm_cli.io.lock import Lock, LockedError
 from ngcm_cli.io.progress import ByteProgress, format_size, no_progress
+from ngcm_cli.zoo.pin import (
+    Pin,
+    now,
+    pin_path,
+    read_pin,
+    unwritable,
+    weights_path,
+    write_pin,
+)
 
 log = logging.getLogger(__name__)
-
-_PIN_HEADER = """\
-# Pins the weights beside it: ngcm refuses them if they change. To accept other weights,
-# remove this file.
-"""
-
-
-class Pin(pydantic.BaseModel):
-    """Content of a lock file.
-
-    Attributes:
-        sha256: SHA-256 of the weights, hexadecimal.
-        bytes: Size of the weights, bytes.
-        location: URL from which they were fetched; None if the user copied them here.
-        md5: MD5 that the object store published, base64.
-        crc32c: CRC32C that the object store published, base64.
-        date: When the file was written, UTC.
-    """
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
-
-    sha256: Annotated[str, pydantic.Field(pattern="^[0-9a-f]{64}$")]
-    bytes: int
-    location: str | None = None
-    md5: str | None = None
-    crc32c: str | None = None
-    date: str
-
-
-def weights_path(card: PublishedCard) -> pathlib.Path:
-    """Return the path of the weights of a card, whether they exist or not."""
-    return cache_dir() / "models" / f"{card.name}.pkl"
-
-
-def pin_path(card: PublishedCard) -> pathlib.Path:
-    """Return the path of the lock file of a card, whether it exists or not."""
-    return weights_path(card).with_name(f"{card.name}.lock.yaml")
 
 
 def is_here(card: PublishedCard) -> bool:
@@ -98,7 +64,7 @@ def fetch(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unwritable(path.parent, error) from None
+        raise unwritable(path.parent, error) from None
     with _exclusive(card):
         if is_here(card):  # another process was faster
             check(card)
@@ -128,7 +94,7 @@ def check(card: PublishedCard) -> Pin:
     _check_card(card, sha256, size, f"The weights {path} are")
     pin = read_pin(card)
     if pin is None:
-        pin = Pin(sha256=sha256, bytes=size, date=_now())
+        pin = Pin(sha256=sha256, bytes=size, date=now())
         log.info(f"The weights {path} are used for the first time: {_pinned(pin)}.")
         try:
             write_pin(card, pin)
@@ -150,36 +116,6 @@ def check(card: PublishedCard) -> Pin:
     return pin
 
 
-def read_pin(card: PublishedCard) -> Pin | None:
-    """Return the content of the lock file of a card, or None if there is none.
-
-    Raises:
-        CheckpointError: The lock file is not usable.
-    """
-    path = pin_path(card)
-    try:
-        return Pin.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):
-        raise CheckpointError(
-            f"The lock file {path} cannot be read.",
-            "Remove it; the weights beside it are then pinned again as they are.",
-        ) from None
-
-
-def write_pin(card: PublishedCard, pin: Pin) -> None:
-    """Write a lock file atomically."""
-    path = pin_path(card)
-    partial = path.with_name(path.name + ".partial")
-    content = {k: v for k, v in pin.model_dump().items() if v is not None}
-    try:
-        partial.write_text(_PIN_HEADER + as_yaml(content), "utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise _unwritable(path.parent, error) from None
-
-
 def about_size(card: PublishedCard) -> str:
     """Return the size of the weights as text, exact if the card states it."""
     about = "" if card.weights.bytes else "about "
@@ -196,8 +132,9 @@ def fetch_hint(card: PublishedCard) -> str:
 
 def _download(card: PublishedCard, progress: ByteProgress) -> None:
     """Fetch from the first location that has the file, check, pin and rename."""
-    from ngcm_cli.zoo.download import Unavailable, discard, download
+    from ngcm_cli.zoo.download import Unavailable, download
     from ngcm_cli.zoo.http_session import http_url
+    from ngcm_cli.zoo.partial_download import discard
 
     path, pin = weights_path(card), read_pin(card)
     log.info(
@@ -240,14 +177,14 @@ def _download(card: PublishedCard, progress: ByteProgress) -> None:
         try:
             received.file.replace(path)
         except OSError as error:
-            raise _unwritable(path, error) from None
+            raise unwritable(path, error) from None
         pin = Pin(
             sha256=received.sha256,
             bytes=received.bytes,
             location=location,
             md5=received.announced.get("md5"),
             crc32c=received.announced.get("crc32c"),
-            date=_now(),
+            date=now(),
         )
         write_pin(card, pin)
         checked = " and ".join(received.announced) or "no checksum to compare with"
@@ -296,16 +233,5 @@ def _exclusive(card: PublishedCard) -> Iterator[None]:
         lock.release()
 
 
-def _unwritable(path: pathlib.Path, error: OSError) -> CheckpointError:
-    return CheckpointError(
-        f"{path} cannot be written to: {error.strerror}.",
-        "Set NGCM_HOME to a writable folder.",
-    )
-
-
 def _pinned(pin: Pin) -> str:
     return f"pinned to SHA-256 {pin.sha256[:12]}…"
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -9,6 +9,7 @@ from ngcm_cli.checkpoint.card import Card, PublishedCard, as_yaml
 from ngcm_cli.checkpoint.spec import ModelSpec
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.zoo import cache
+from ngcm_cli.zoo.pin import weights_path
 
 _COLUMN = 36  # characters of each model in a comparison
 
@@ -51,7 +52,7 @@ def describe(card: Card | PublishedCard) -> dict[str, str]:
     }
     if isinstance(card, PublishedCard):
         lines["Locations"] = " ".join(card.weights.locations)
-        here = cache.weights_path(card) if cache.is_here(card) else None
+        here = weights_path(card) if cache.is_here(card) else None
         lines["Weights"] = "not fetched" if here is None else str(here)
     else:
         lines["SHA-256"] = card.weights.sha256

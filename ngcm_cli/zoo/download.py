@@ -11,12 +11,10 @@ import errno
 import hashlib
 import io
 import logging
-import os
 import pathlib
 import shutil
 import time
 from collections.abc import Callable
-from typing import Annotated
 
 import google_crc32c
 import pydantic
@@ -33,6 +31,7 @@ from ngcm_cli.zoo.http_session import (
     is_strong_etag,
     open_session,
 )
+from ngcm_cli.zoo.partial_download import DownloadNote, discard, temporary_files
 
 log = logging.getLogger(__name__)
 
@@ -61,18 +60,6 @@ class Received:
     announced: dict[Checksum, str]
 
 
-class _Note(pydantic.BaseModel):
-    """Content of the JSON file: which file a partial one is the beginning of."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
-
-    address: str
-    total: int | None
-    # An ETag or a date, sent unchanged in the header If-Range.
-    validator: Annotated[str, pydantic.Field(pattern=r"^[ -~]*$")] | None
-    announced: dict[Checksum, str]
-
-
 def download(
     address: str, target: pathlib.Path, progress: Callable[[int, int | None], None]
 ) -> Received:
@@ -92,19 +79,6 @@ def download(
         return _Download(address, target, progress, session).run()
 
 
-def discard(target: pathlib.Path) -> None:
-    """Remove the temporary files of a target."""
-    for file in _temporary_files(target):
-        if os.path.lexists(file):
-            file.unlink()
-
-
-def _temporary_files(target: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
-    """Return the paths of the partial file and of its JSON file."""
-    partial = target.with_name(target.name + ".partial")
-    return partial, target.with_name(target.name + ".partial.json")
-
-
 class _Download:
     """The state of one download."""
 
@@ -117,7 +91,7 @@ class _Download:
     ):
         self.address = address
         self.target = target
-        self.partial, self.note_file = _temporary_files(target)
+        self.partial, self.note_file = temporary_files(target)
         self.progress = progress
         self.session = session
         self._start_hashing()
@@ -217,7 +191,7 @@ class _Download:
         etag = response.headers.get("ETag", "")
         date = response.headers.get("Last-Modified")
         try:
-            note = _Note(
+            note = DownloadNote(
                 address=self.address,
                 total=int(length) if length.isdecimal() else None,
                 validator=etag
@@ -299,13 +273,13 @@ class _Download:
         self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
         self.crc32c = google_crc32c.Checksum()
 
-    def _read_note(self) -> _Note | None:
+    def _read_note(self) -> DownloadNote | None:
         """Return the note of an earlier download if that can be resumed, else None.
 
         A partial file from another URL is kept until this URL sends something.
         """
         try:
-            note = _Note.model_validate_json(self.note_file.read_bytes())
+            note = DownloadNote.model_validate_json(self.note_file.read_bytes())
         except (OSError, ValueError):
             return None
         identified = note.validator or note.announced

@@ -9,6 +9,7 @@ from ngcm_cli.checkpoint.native import read_weights
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.zoo import cache
 from ngcm_cli.zoo.catalogue import DEFAULT, card_path, read_card
+from ngcm_cli.zoo.pin import read_pin
 from ngcm_cli.zoo.published import read_checkpoint
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def read_model(
     card = card_file.read_card(path)
     if isinstance(card, PublishedCard):
         weights = cache.fetch(card, offline=offline, progress=progress)
-        pin = cache.read_pin(card)  # the file was just compared with it
+        pin = read_pin(card)  # the file was just compared with it
         return read_checkpoint(weights, card, pin.sha256 if pin else None)
     return card, read_weights(card, path.parent)
 

@@ -20,6 +20,7 @@ from ngcm_cli.zoo import cache
 from ngcm_cli.zoo.catalogue import card_path, read_card
 from ngcm_cli.zoo.fingerprint import deviation
 from ngcm_cli.zoo.loading import read_model
+from ngcm_cli.zoo.pin import weights_path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _find_files(name_or_path: str) -> tuple[Card | PublishedCard | None, pathlib
         return None, path
     card = read_card(name_or_path)
     if isinstance(card, PublishedCard):
-        return card, cache.weights_path(card)
+        return card, weights_path(card)
     return card, card_path(name_or_path).parent / card.weights.file
 
 

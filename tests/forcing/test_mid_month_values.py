@@ -204,7 +204,7 @@ def test_land_stays_missing_and_shape_and_type_stay():
 def test_months_must_follow_each_other():
     with pytest.raises(InputDataError, match="not of consecutive months"):
         mid_month_values(np.zeros(3), np.array(["2001-01", "2001-02", "2001-04"], "M8"))
-    with pytest.raises(InputDataError, match="A climatology has 12 months, here are 6"):
+    with pytest.raises(InputDataError, match="has 12 months, but 6 are given"):
         mid_month_values(np.zeros(6), months("2001-01", 6), periodic=True)
 
 

@@ -22,6 +22,7 @@ from ngcm_cli.checkpoint.card import PublishedCard
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.zoo import cache
 from ngcm_cli.zoo.http_session import http_url
+from ngcm_cli.zoo.pin import read_pin
 
 BAD = "http://127.0.0.1:1/some.pkl"
 
@@ -111,7 +112,7 @@ def test_weights_put_there_by_hand_are_pinned_at_first_use(card, home, body, cap
     (home / "models" / "some.pkl").write_bytes(body)
     assert cache.fetch(card, offline=True).read_bytes() == body
     assert "are used for the first time: pinned to SHA-256 " in caplog.text
-    pin = cache.read_pin(card)
+    pin = read_pin(card)
     assert pin.sha256 == hashlib.sha256(body).hexdigest() and pin.location is None
 
 
@@ -192,7 +193,7 @@ def test_a_folder_in_the_way_is_named(card, server, home):
 def test_locations_are_tried_in_order(server, body):
     card = make_card(BAD, server.url())
     assert cache.fetch(card).read_bytes() == body
-    assert cache.read_pin(card).location == server.url()
+    assert read_pin(card).location == server.url()
 
 
 def test_the_same_address_is_asked_once(server, monkeypatch):
@@ -345,7 +346,7 @@ def test_a_real_object_store(emulator, body, home):
     urllib.request.urlopen(request, timeout=10).close()
     path = cache.fetch(card)
     assert path.read_bytes() == body
-    pin = cache.read_pin(card)
+    pin = read_pin(card)
     assert pin.location == location and (pin.md5, pin.crc32c) != (None, None)
     # It is resumed, too, on the word of the checksums: the emulator has no ETag.
     path.unlink()

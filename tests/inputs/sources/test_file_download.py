@@ -81,7 +81,7 @@ def test_it_is_fetched_once_and_kept(network, url, body, native, home, caplog):
     assert downloaded_path(url).read_bytes() == body
     first, second = caplog.messages
     assert f"Downloading '{url}' (" in first and str(downloaded_path(url)) in first
-    assert "fetched from" in second and str(downloaded_path(url)) in second
+    assert "downloaded from" in second and str(downloaded_path(url)) in second
     with open_dataset(url, offline=True) as dataset:  # nor need anything be asked
         assert "temperature" in dataset
     assert network.count("era5.nc") == 1

@@ -1,0 +1,195 @@
+"""One variable in one file of a dataset, read one time at a time."""
+
+import dataclasses
+import functools
+import math
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.calendars import STANDARD
+from ngcm_cli.inputs.pressure_levels import list_levels
+from ngcm_cli.inputs.regrid import ConservativeRegridder
+from ngcm_cli.inputs.source_grid import SourceGrid
+from ngcm_cli.inputs.sources.open import missing_chunks, reading_error
+from ngcm_cli.inputs.unit_conversion import (
+    choose_conversion,
+    conversion_note,
+    quoted_name,
+    stated_conversion,
+)
+from ngcm_cli.inputs.variables import CLOUDS, VARIABLES
+from ngcm_cli.spectral.grid import Grid
+from ngcm_cli.time_format import format_time
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class InputField:
+    """One variable in one file, not yet read.
+
+    Attributes:
+        name: ERA5 long name.
+        array: Lazy array; its dimensions are among time, level, latitude and longitude.
+        times: Valid times along its time axis, or its only one, in the standard
+            calendar; empty if unknown.
+        levels: Pressure levels in the order of the file, hPa; empty at the surface.
+        grid: Grid of the file.
+        path: Path of the file, for messages.
+        static: Whether it has no time axis in a file with several times.
+        dataset: Dataset that it is in, as opened.
+        calendar: Calendar of the times in the file, a CF name.
+    """
+
+    name: str
+    array: xr.DataArray
+    times: np.ndarray
+    levels: np.ndarray
+    grid: SourceGrid
+    path: str
+    static: bool
+    dataset: xr.Dataset
+    calendar: str = STANDARD
+
+    @property
+    def found(self) -> str:
+        """Its name in the file, and its ERA5 name if that differs, quoted."""
+        return quoted_name(self.array.attrs["found"], self.name)
+
+    @property
+    def is_instantaneous(self) -> bool:
+        """Whether the metadata state that values are instantaneous, not means."""
+        return is_instantaneous(self.array)
+
+    @property
+    def chunks(self) -> int:
+        """Number of chunks of one time; one if the chunks are unknown."""
+        stored, sizes = self.array.attrs["chunks"], self.array.sizes
+        return math.prod(
+            math.ceil(sizes[dim] / size)
+            for dim, size in stored.items()
+            if dim != "time"
+        )
+
+    def values(
+        self,
+        time: np.datetime64 | None,
+        notes: list[str],
+        levels: Sequence[int] | None = None,
+    ) -> np.ndarray:
+        """Read one time, in SI units and in the model's order, on the grid of the file.
+
+        Args:
+            time: One of ``times``; ignored where there is no time axis.
+            notes: Conversions are appended here, one sentence each.
+            levels: Indices of the levels to read, ascending; by default all.
+
+        Returns:
+            Array of shape (level, longitude, latitude), without levels at the surface.
+            Missing values are NaN.
+
+        Raises:
+            InputDataError: It cannot be read, is missing everywhere, or contradicts its
+                units.
+        """
+        array = self.array
+        if "time" in array.dims:
+            array = array.isel(time=int(np.flatnonzero(self.times == time)[0]))
+        if levels is not None and len(levels) < len(self.levels):
+            array = array.isel(level=list(levels))
+        try:
+            # Read first: transposing a lazy array makes xarray read point by point.
+            stored = array.compute().transpose(..., "longitude", "latitude").values
+        except Exception as error:  # codecs raise their own: EOFError, zlib.error
+            raise reading_error(self.found, error) from error
+        self._check_chunks(stored)
+        if not np.isfinite(stored).any():
+            when = "" if time is None else f" at {format_time(time)}"
+            raise InputDataError(
+                f"Variable {self.found} has no data{when}: every value is missing "
+                "(NaN).",
+                "Choose another initial time, or other data.",
+            )
+        variable, found = VARIABLES[self.name], self.array.attrs["found"]
+        stated = stated_conversion(variable, found, self.array.attrs["units"])
+        read = self.levels if levels is None else self.levels[list(levels)]
+        top = float(min(read, default=1000.0))
+        conversion = choose_conversion(variable, found, stated, stored, top)
+        if not conversion.is_identity:
+            notes.append(conversion_note(variable, found, stated, conversion))
+            stored = conversion.apply(stored.astype(np.float64))
+        return self.grid.reorder(stored)
+
+    def _check_chunks(self, stored: np.ndarray) -> None:
+        """Refuse fill values in place of missing chunks, unless they are NaN."""
+        missing = missing_chunks(self.dataset, self.array.attrs["found"])
+        # A chunk of zeros need not be stored, such as cloud in a dry region.
+        if missing and not np.isnan(stored).any() and self.name not in CLOUDS:
+            raise InputDataError(
+                f"Variable {self.found} is incomplete: the chunk {missing[0]} is not "
+                f"in the store{f' ({len(missing)} in all)' if missing[1:] else ''}.",
+                "Copy the whole store again, or choose another initial time.",
+            )
+
+    def regrid(self, grid: Grid, values: np.ndarray) -> np.ndarray:
+        """Return values on the grid of the file as float32 on the model's grid."""
+        if not self.grid.is_on(grid):
+            values = _regridder(self.grid, grid)(values)
+        return np.ascontiguousarray(values, dtype=np.float32)
+
+
+@functools.lru_cache(maxsize=8)
+def _regridder(source: SourceGrid, grid: Grid) -> ConservativeRegridder:
+    return source.regridder(grid)
+
+
+def is_instantaneous(array: xr.DataArray) -> bool:
+    """Return whether CF metadata state that values are instantaneous."""
+    methods = str(array.attrs["cell_methods"])
+    return re.search(r"\btime: point\b", methods) is not None
+
+
+def check_complete(
+    field: InputField,
+    values: np.ndarray,
+    levels: np.ndarray,
+    time: np.datetime64 | None,
+    notes: list[str],
+) -> np.ndarray:
+    """Return which levels are empty; refuse missing values anywhere else.
+
+    Args:
+        field: Variable that was read.
+        values: Its values on the grid of the file, (level, longitude, latitude).
+        levels: Pressure levels, hPa.
+        time: Valid time, for the error.
+        notes: A sentence on empty levels is appended here.
+
+    Returns:
+        Whether each level has no data at all, shape (level,).
+
+    Raises:
+        InputDataError: Values are missing on a level with data.
+    """
+    if np.isfinite(values).all():
+        return np.zeros(len(values), bool)
+    bad = ~np.isfinite(values)
+    empty = np.asarray(bad.all(axis=(1, 2)))
+    if (bad.any(axis=(1, 2)) & ~empty).any():
+        bad[empty] = False
+        level, x, y = np.argwhere(bad)[0]
+        when = "" if time is None else f" at {format_time(time)}"
+        raise InputDataError(
+            f"Variable {field.found} has {bad.sum()} missing values (NaN){when}, the "
+            f"first at {levels[level]:g} hPa, latitude "
+            f"{field.grid.latitude[y]:g}, longitude {field.grid.longitude[x]:g}.",
+            "The atmosphere must be complete: choose another initial time, or fill the "
+            "data first.",
+        )
+    notes.append(
+        f"{field.name}: no data at {list_levels(np.sort(levels[empty]))} hPa, "
+        "interpolated from the other levels."
+    )
+    return empty
