@@ -81,10 +81,11 @@ class _Builder:
         self.interval = (spec.step_minutes * 60 * units.SECOND) / spec.physics_substeps
         shape = self.grid.nodal_shape
         self.surface_geopotential = weights.static("geopotential_at_surface", shape)
-        self.land_sea_mask = weights.static("land_sea_mask", shape)
+        land_sea_mask = weights.static("land_sea_mask", shape)
         self.ground = ground_features(
-            self.surface_geopotential, self.land_sea_mask, self.harmonics
+            self.surface_geopotential, land_sea_mask, self.harmonics
         )
+        self.bases: dict[Grid, jax.Array] = {}
 
     def model(self, name: str) -> NeuralGCM:
         spec = self.spec
@@ -219,7 +220,7 @@ class _Builder:
                 f"{place}.surface",
                 physics.surface,
                 spec.state_scales,
-                self.land_sea_mask,
+                self.ground["land_sea_mask"],
             ),
             profile_normalization=normalization(spec.state_scales, PROFILE_FIELDS),
             profile=convolutions(self.weights, f"{place}.profile", physics),
@@ -251,7 +252,7 @@ class _Builder:
                 budget,
                 self.spec,
                 self.grid,
-                self.land_sea_mask,
+                self.ground["land_sea_mask"],
             ),
         )
 
@@ -271,9 +272,11 @@ class _Builder:
     def orography(
         self, place: str, harmonics: SphericalHarmonics, learned: bool
     ) -> Orography:
-        base = modal_orography(
-            self.surface_geopotential, self.harmonics, harmonics.grid
-        )
+        if harmonics.grid not in self.bases:  # encoders and decoder share theirs
+            self.bases[harmonics.grid] = modal_orography(
+                self.surface_geopotential, self.harmonics, harmonics.grid
+            )
+        base = self.bases[harmonics.grid]
         correction = None
         if learned:
             size = int(harmonics.grid.mask.sum())
@@ -288,10 +291,6 @@ class _Builder:
     def random_fields(self, place: str, spec: specs.RandomFieldsSpec) -> RandomFields:
         count = len(spec.correlation_hours) - spec.fixed
 
-        def raw(name: str) -> jax.Array:
-            learned = self.weights.take(f"{place}.{name}", (count,))
-            return jnp.pad(learned, (0, spec.fixed))  # 0 leaves the first guess
-
         return RandomFields(
             harmonics=self.harmonics,
             names=spec.names,
@@ -299,8 +298,8 @@ class _Builder:
             lengths=tuple(1000 * km * units.METER for km in spec.correlation_km),
             interval=self.interval * self.spec.physics_substeps,
             clip=spec.clip,
-            raw_times=raw("raw_times"),
-            raw_lengths=raw("raw_lengths"),
+            raw_times=self.weights.take(f"{place}.raw_times", (count,)),
+            raw_lengths=self.weights.take(f"{place}.raw_lengths", (count,)),
         )
 
     def attenuation(self, damping: specs.DampingSpec) -> float:

@@ -1,7 +1,6 @@
 """The networks of a model from their specification and weights."""
 
-import jax.numpy as jnp
-import numpy as np
+import jax
 
 from ngcm_cli.checkpoint import spec as specs
 from ngcm_cli.checkpoint.weights import Weights
@@ -40,7 +39,7 @@ def surface_embedding(
     place: str,
     spec: specs.SurfaceSpec,
     scales: specs.ScalesSpec,
-    land_sea_mask: np.ndarray,
+    land_fraction: jax.Array,
 ) -> SurfaceEmbedding:
     """The surface embedding at a place of the model."""
 
@@ -57,7 +56,7 @@ def surface_embedding(
         )
 
     return SurfaceEmbedding(
-        land_fraction=jnp.asarray(land_sea_mask.astype(np.float32)[None]),
+        land_fraction=land_fraction,
         land=embedding("land", spec.land),
         sea=embedding("sea", spec.sea),
         sea_ice=embedding("sea_ice", spec.sea_ice),
@@ -113,7 +112,7 @@ def surface_flux(
     budget: specs.WaterBudgetSpec,
     model: specs.ModelSpec,
     grid: Grid,
-    land_sea_mask: np.ndarray,
+    land_fraction: jax.Array,
 ) -> SurfaceFlux:
     """The network of a surface flux at a place of the model."""
     spec = budget.network
@@ -132,7 +131,7 @@ def surface_flux(
         channels += spec.surface.channels
         at = f"{place}.surface"
         surface = surface_embedding(
-            weights, at, spec.surface, model.state_scales, land_sea_mask
+            weights, at, spec.surface, model.state_scales, land_fraction
         )
     activation = spec.final_activation
     return SurfaceFlux(

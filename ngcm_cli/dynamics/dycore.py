@@ -167,10 +167,10 @@ def _scan(dycore: Dycore, y0: State, forcing: State) -> State:
     @jax.checkpoint
     def substep(y: State, _: None) -> tuple[State, None]:
         # The equations do not depend on time.
-        y, *_ = dycore.solver.step(
+        result = dycore.solver.step(
             terms, 0.0, dycore.step_size, y, forcing, None, made_jump=False
         )
-        return y, None
+        return result[0], None
 
     return jax.lax.scan(substep, y0, None, length=dycore.substeps)[0]
 

@@ -1,42 +1,48 @@
-"""What a run needs of a model: the interface that `NeuralGCM` and test models share."""
+"""What a run needs of a model, as a protocol: `NeuralGCM`, or a small one for tests."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, TypeVar
 
 import jax
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import PRNGKeyArray
 
-from ngcm_cli.dynamics import SigmaLevels
+from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.spectral.grid import Grid
 
+State = TypeVar("State")
+Fields = Mapping[str, ArrayLike]
 
-class Model(Protocol):
-    """A model that a run can encode, advance and decode; a pytree of arrays."""
+
+class Model(Protocol[State]):
+    """A global model of the atmosphere.
+
+    A model is a pytree. Its methods are pure and may be called under ``jax.jit``,
+    ``jax.vmap`` and ``jax.lax.map`` with the model as an argument, so that members of
+    an ensemble share its arrays. States are pytrees of arrays; nothing else is asked of
+    them. Fields are in SI units under ERA5 names, shape (level, longitude, latitude),
+    with one level at the surface.
+    """
 
     @property
     def name(self) -> str:
-        """Name of the model."""
+        """Name of the model's card."""
         ...
 
     @property
     def grid(self) -> Grid:
-        """Horizontal grid of the fields."""
+        """Horizontal grid of the data."""
         ...
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """Pressure levels of the fields, hPa, top first."""
-        ...
-
-    @property
-    def sigma_levels(self) -> SigmaLevels:
-        """Sigma levels of the state."""
+        """Pressure levels of the data, hPa, top first."""
         ...
 
     @property
     def time_step(self) -> np.timedelta64:
-        """Length of a step."""
+        """Length of one step of ``advance``."""
         ...
 
     @property
@@ -46,57 +52,57 @@ class Model(Protocol):
 
     @property
     def land_fraction(self) -> np.ndarray:
-        """Land fraction of each cell, (longitude, latitude)."""
+        """Share of each cell that is land, 0 … 1, shape (longitude, latitude)."""
         ...
 
     @property
     def input_variables(self) -> tuple[str, ...]:
-        """Fields on pressure levels that `encode` needs."""
+        """Names of the fields on pressure levels that ``encode`` needs."""
         ...
 
     @property
     def forcing_variables(self) -> tuple[str, ...]:
-        """Surface fields that `encode` and `advance` need."""
+        """Names of the surface fields that ``encode`` and ``advance`` need."""
         ...
 
     @property
     def output_variables(self) -> tuple[str, ...]:
-        """Fields that `decode` can return."""
+        """Names of the fields that ``decode`` can return."""
         ...
 
     @property
     def default_outputs(self) -> tuple[str, ...]:
-        """Fields that `decode` returns when it is not told which."""
+        """Names of the fields that ``decode`` returns by default."""
         ...
 
     def encode(
         self,
-        fields: Mapping[str, Any],
-        forcing: Any,
+        fields: Fields,
+        forcing: Fields | Forcing,
         time: np.datetime64,
-        key: PRNGKeyArray,
-    ) -> Any:
-        """Return the state of fields at a time."""
+        key: PRNGKeyArray | None = None,
+    ) -> State:
+        """Return the state that corresponds to data at one time, UTC."""
         ...
 
-    def advance(self, state: Any, forcing: Any, steps: Any) -> Any:
-        """Return the state some steps later."""
+    def advance(self, state: State, forcing: Fields | Forcing, steps: Any = 1) -> State:
+        """Return the state after a number of steps, an integer or a traced int32."""
         ...
 
     def decode(
-        self, state: Any, variables: tuple[str, ...] | None = None
+        self, state: State, variables: tuple[str, ...] | None = None
     ) -> dict[str, jax.Array]:
-        """Return fields of a state by name, each (level, longitude, latitude)."""
+        """Return fields of a state by name."""
         ...
 
-    def mean_fluxes(self, state: Any, steps: int) -> dict[str, jax.Array]:
-        """Return the mean fluxes over the last steps."""
+    def mean_fluxes(self, state: State, steps: Any) -> dict[str, jax.Array]:
+        """Return means of the surface fluxes since accumulations were last reset."""
         ...
 
-    def with_water_budget(self) -> Self:
-        """Return this model, keeping a water budget."""
+    def with_water_budget(self) -> "Model[State]":
+        """Return this model with precipitation minus evaporation among its outputs."""
         ...
 
-    def with_fixed_mean_pressure(self) -> Self:
-        """Return this model, keeping the global mean of log surface pressure."""
+    def with_fixed_mean_pressure(self) -> "Model[State]":
+        """Return this model with a constant mean logarithm of surface pressure."""
         ...

@@ -46,7 +46,8 @@ class RandomFields(eqx.Module):
         interval: time between two advances that the correlation assumes.
         clip: bound of the draws, in standard deviations.
         raw_times: learned logits; the correlation time is the first guess times
-            softplus(raw + ln(e − 1)), so that 0 leaves it unchanged.
+            softplus(raw + ln(e − 1)), so that 0 leaves it unchanged. Where there are
+            fewer than fields, the last fields keep their first guesses.
         raw_lengths: likewise for the correlation lengths.
     """
 
@@ -56,8 +57,8 @@ class RandomFields(eqx.Module):
     lengths: tuple[float, ...] = eqx.field(static=True)
     interval: float = eqx.field(static=True)
     clip: float = eqx.field(static=True)
-    raw_times: Float[Array, " field"]
-    raw_lengths: Float[Array, " field"]
+    raw_times: Float[Array, " learned"]
+    raw_lengths: Float[Array, " learned"]
 
     def sample(self, key: PRNGKeyArray) -> RandomState:
         """Fields drawn from the stationary distribution."""
@@ -100,15 +101,12 @@ class RandomFields(eqx.Module):
 
     def _autocorrelation(self) -> tuple[jax.Array, jax.Array]:
         """φ = exp(−Δ/τ), and 1 − φ², each (field, 1, 1)."""
-        first = np.array(self.times, np.float32)
-        times = first * jax.nn.softplus(self.raw_times + _UNIT_SOFTPLUS)
-        times = times[:, None, None]
+        times = _corrected(self.times, self.raw_times)[:, None, None]
         return jnp.exp(-self.interval / times), -jnp.expm1(-2 * self.interval / times)
 
     def _amplitude(self) -> jax.Array:
         """Standard deviation of each total wavenumber's innovation, (field, 1, l)."""
-        first = np.array(self.lengths, np.float32)
-        lengths = first * jax.nn.softplus(self.raw_lengths + _UNIT_SOFTPLUS)
+        lengths = _corrected(self.lengths, self.raw_lengths)
         half_square = (lengths**2 / 2)[:, None, None]
         n = np.arange(self.harmonics.grid.total_wavenumbers, dtype=np.float32)
         shape = jnp.exp(-0.5 * half_square * n * (n + 1))
@@ -116,3 +114,10 @@ class RandomFields(eqx.Module):
         total = jnp.sum(count * shape**2, axis=-1, keepdims=True)
         _, variance = self._autocorrelation()
         return jnp.sqrt(4 * np.pi * variance / total) * shape
+
+
+def _corrected(first: tuple[float, ...], raw: Float[Array, " learned"]) -> jax.Array:
+    """Return the first guesses times their learned factors, shape (field,)."""
+    if fixed := len(first) - len(raw):
+        raw = jnp.pad(raw, (0, fixed))
+    return jax.nn.softplus(raw + _UNIT_SOFTPLUS) * np.array(first, np.float32)

@@ -1,0 +1,167 @@
+"""Derivatives of the whole model: encode, steps, decode; forward, reverse, by hand."""
+
+import functools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from climate.reduced import write_reduced_model
+
+import ngcm_cli
+from ngcm_cli import units
+from ngcm_cli.checkpoint.parameters import partition
+from ngcm_cli.gcm import Forcing
+from ngcm_cli.run import bundled_state
+
+STEPS = 4  # two segments of two
+# The programs are run a few times only: machine code that is quick to make.
+compiled = functools.partial(
+    jax.jit, compiler_options={"xla_backend_optimization_level": 0}
+)
+
+
+def floats(dtype, tree):
+    """The tree with its floating-point arrays in another precision."""
+    cast = lambda x: jnp.asarray(x, dtype) if eqx.is_inexact_array_like(x) else x
+    return jax.tree.map(cast, tree)
+
+
+def dot(a, b):
+    """Inner product of two trees, in float64."""
+    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+    return sum(np.vdot(np.float64(x), np.float64(y)) for x, y in pairs)
+
+
+def norm(a):
+    return np.sqrt(dot(a, a))
+
+
+def directions(tree, seed):
+    """A tree of noise of the size of the anomalies of each array."""
+    rng = np.random.default_rng(seed)
+
+    def one(x):
+        x = np.asarray(x, np.float64)
+        size = x.std() or np.abs(x).mean() or 1e-2
+        return jnp.asarray(size * rng.standard_normal(x.shape))
+
+    return jax.tree.map(one, tree)
+
+
+class Problem:
+    """Decoded fields after some steps as a function of all that they depend on."""
+
+    def __init__(self, model, data, dtype):
+        self.dtype = dtype
+        learned, self.constant = partition(floats(dtype, model))
+        self.data = data
+        self.x = {
+            "fields": floats(dtype, dict(data.fields)),
+            "forcing": floats(dtype, dict(data.forcing)),
+            "learned": eqx.filter(learned, eqx.is_array),
+        }
+        self.static = eqx.filter(learned, eqx.is_array, inverse=True)
+        self.forward = compiled(self.outputs)
+        self.jvp = compiled(lambda x, v: jax.jvp(self.outputs, (x,), (v,))[1])
+        self.vjp = compiled(lambda x, w: jax.vjp(self.outputs, x)[1](w)[0])
+
+    def outputs(self, x):
+        model = eqx.combine(x["learned"], self.static, self.constant)
+        key = jax.random.key(0)
+        state = model.encode(x["fields"], x["forcing"], self.data.time, key)
+        state = model.advance(state, x["forcing"], STEPS)
+        fields = model.decode(state, model.output_variables)
+        sizes = {k: np.asarray(self.data.fields[k]).std() for k in self.data.fields}
+        return {k: x / sizes.get(k, 1e3) for k, x in fields.items()}
+
+
+@pytest.fixture(scope="module")
+def reduced(tmp_path_factory):
+    model = ngcm_cli.load_model(write_reduced_model(tmp_path_factory.mktemp("reduced")))
+    return model, bundled_state(model)
+
+
+@pytest.fixture(scope="module")
+def double(reduced):
+    with jax.enable_x64(True):
+        problem = Problem(*reduced, jnp.float64)
+        y = problem.forward(problem.x)
+        assert all(x.dtype == np.float64 for x in jax.tree.leaves(y))
+        w = directions(y, 1)
+        yield problem, w, problem.vjp(problem.x, w)
+
+
+@pytest.mark.slow
+def test_forward_and_reverse_agree(double):
+    problem, w, gradient = double
+    v = directions(problem.x, 2)
+    out = problem.jvp(problem.x, v)
+    scale = norm(out) * norm(w)
+    assert abs(dot(out, w) - dot(v, gradient)) <= 1e-12 * scale
+    assert abs(dot(out, w)) > 1e-4 * scale
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("group", ["fields", "forcing", "learned"])
+def test_they_are_the_limit_of_finite_differences(double, group):
+    problem, w, gradient = double
+    v = jax.tree.map(jnp.zeros_like, problem.x) | {
+        group: directions(problem.x[group], 3)
+    }
+    expected = dot(v, gradient)
+
+    def moved(h):
+        return problem.forward(jax.tree.map(lambda x, d: x + h * d, problem.x, v))
+
+    def error(h):
+        change = jax.tree.map(lambda a, b: (a - b) / (2 * h), moved(h), moved(-h))
+        return abs(dot(change, w) / expected - 1)
+
+    coarse, fine = error(1e-6), error(1e-7)
+    assert fine < 1e-5
+    assert fine < max(coarse / 30, 1e-8)  # second order, 1/100, above rounding
+
+
+@pytest.mark.slow
+def test_no_gradient_is_zero_or_not_a_number(double):
+    problem, _, gradient = double
+    for name, x in gradient["fields"].items():
+        assert np.isfinite(x).all(), name
+        assert (np.abs(x).max((1, 2)) > 0).all(), name
+    model = eqx.combine(gradient["learned"], problem.static, problem.constant)
+    for path, x in jax.tree.leaves_with_path(eqx.filter(model, eqx.is_array)):
+        assert np.isfinite(x).all(), path
+    for path, x in jax.tree.leaves_with_path(gradient["learned"]):
+        assert np.abs(x).max() > 0, path
+    sea = np.asarray(problem.constant.step.parameterization.surface.land_fraction) < 1
+    for name, x in gradient["forcing"].items():
+        assert np.isfinite(x).all(), name
+        assert (np.asarray(x)[sea] != 0).all(), name
+
+
+@pytest.mark.slow
+def test_they_agree_in_single_precision(reduced):
+    problem = Problem(*reduced, jnp.float32)
+    w = floats(jnp.float32, directions(problem.forward(problem.x), 1))
+    v = floats(jnp.float32, directions(problem.x, 2))
+    out, gradient = problem.jvp(problem.x, v), problem.vjp(problem.x, w)
+    assert abs(dot(out, w) - dot(v, gradient)) <= 1e-5 * norm(out) * norm(w)
+
+
+def test_a_forcing_on_its_bounds_has_the_whole_gradient():
+    times = units.REFERENCE_TIME + np.array([0, 60]) * np.timedelta64(1, "m")
+    ice = np.array([0, 0.5, 1], np.float32).reshape(1, 1, 3)
+
+    def mean(ice):
+        fields = {"sea_ice_cover": ice, "sea_surface_temperature": 290 + ice}
+        forcing = Forcing.at_times(times, {k: np.zeros((2, 1, 1, 3)) for k in fields})
+        forcing = eqx.tree_at(lambda f: f.fields, forcing, fields)
+        return forcing.select(jnp.int32(15))["sea_ice_cover"].sum()
+
+    gradient = jax.grad(mean)(jnp.stack([ice, ice]))
+    np.testing.assert_array_equal(gradient[0], np.full((1, 1, 3), 0.75))
+    np.testing.assert_array_equal(gradient[1], np.full((1, 1, 3), 0.25))
+    beyond = jax.grad(mean)(jnp.stack([ice, ice]) * 3 - 1)
+    assert beyond[0].ravel().tolist() == [0, 0.75, 0]
