@@ -93,7 +93,7 @@ def read_status(output: pathlib.Path) -> Status:
         ended = "stopped before its end" if state == "running" else state
         state = f"{ended}; {resume}"
     elif state == "unstable":
-        state = f"unstable; {resume} --on-instability rewind"
+        state = f"unstable; {resume[:-1]} --on-instability rewind`"
     restarts = sorted(
         path.stem for path in paths.work.glob("restarts/*/[0-9]*.nc") if path.is_file()
     )
