@@ -1,6 +1,7 @@
 """The verbs: from settings to an output on disk."""
 
 import contextlib
+import json
 import logging
 import pathlib
 from collections.abc import Iterator
@@ -205,7 +206,7 @@ def _prepare(simulation: Simulation, recorder: Recorder, lock: SharedLock) -> bo
             _begin(simulation, recorder)
         _write_record(simulation, recorder)
     recorder.open()
-    recorder.set_attributes(status="running")
+    recorder.set_attributes(status="running", unstable_members=None)
     if record is not None and not ours:
         for change in version_changes(record["versions"]):
             recorder.add_history(f"{now()}: {change}")
@@ -339,7 +340,7 @@ def _complete(
     failed = failed_members(simulation, recorder)
     total = sum(len(task.block.members) for task in tasks)
     if failed and len(failed) == total:
-        recorder.set_attributes(status="unstable")
+        recorder.set_attributes(status="unstable", unstable_members=json.dumps(failed))
         loop.tell("unstable", loop.done, force=True)
         return failed
     loop.tell("complete", loop.done, force=True)

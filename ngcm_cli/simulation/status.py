@@ -144,9 +144,10 @@ def _failed(paths, progress: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for member, about in one.get("failed", {}).items():
             init = one.get("init_time", "")
             found.append({"realization": member, "init_time": init, **about})
-    if found or paths.is_directory or not paths.stores.exists():
+    stores = sorted(_global_stores(paths)) if paths.is_directory else [paths.stores]
+    if found or not stores or not stores[0].exists():
         return found
-    text = open_store(paths.stores, "r").attrs.get("unstable_members")
+    text = open_store(stores[0], "r").attrs.get("unstable_members")
     return json.loads(str(text)) if text else []
 
 
