@@ -1,4 +1,4 @@
-"""Locks on files, gone with the process that holds them, however it ends."""
+"""Locks on files, released when the process that holds them ends."""
 
 import contextlib
 import os
@@ -20,13 +20,13 @@ class LockedError(Exception):
 
 
 class Lock:
-    """Held while something is written; gone with the process, however it ends.
+    """A lock of one process, released when the process ends, however it ends.
 
     Args:
-        file: of the lock, which exists while it is held.
+        file: lock file, which exists while the lock is held.
 
     Raises:
-        LockedError: it is held already.
+        LockedError: another process holds the lock.
     """
 
     def __init__(self, file: pathlib.Path):
@@ -35,7 +35,7 @@ class Lock:
         while fcntl is not None and self._descriptor is None:
             try:
                 descriptor = os.open(file, os.O_CREAT | os.O_RDWR)
-            except OSError:  # nor will anything be written here, which says why
+            except OSError:  # writing will fail for the same reason, and report it
                 return
             try:
                 _lock(descriptor)
@@ -53,12 +53,12 @@ class Lock:
 
     @staticmethod
     def is_held(file: pathlib.Path) -> bool:
-        """Whether a process holds it, as far as this disk tells."""
+        """Return whether a process holds the lock, or a `SharedLock` of the file."""
         if fcntl is None:
             return False
         try:
             with open(file, "rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
         except OSError:  # no such file, or a disk without locks
@@ -75,7 +75,7 @@ class Lock:
 
 
 def _lock(descriptor: int) -> None:
-    """Take the lock, even if `Lock.is_held` is just looking at it."""
+    """Acquire the lock, even if `Lock.is_held` holds it for a moment."""
     assert fcntl is not None
     for wait in (0.01, 0.1):
         with contextlib.suppress(BlockingIOError):
@@ -86,7 +86,7 @@ def _lock(descriptor: int) -> None:
 
 @contextlib.contextmanager
 def exclusive_file_lock(file: pathlib.Path) -> Iterator[None]:
-    """A context that one process at a time is in; the others wait before it."""
+    """Enter a context that other processes wait to enter until this one leaves it."""
     if fcntl is None:
         yield
         return
@@ -103,15 +103,15 @@ _ATTEMPTS = 20  # a tenth of a second apart, while another process writes the ow
 
 
 class SharedLock:
-    """A lock that the processes of one run share, and no other run gets.
+    """A lock that the processes of one run share, and no other run can acquire.
 
-    The file says whose the lock is. While one process holds it exclusively, the others
-    of the run wait. Use it as a context; it is gone with the processes, however they
-    end.
+    The lock file holds the name of the run. While one process holds the lock
+    exclusively, the others of the run wait. It is a context manager, and released when
+    the processes end, however they end.
 
     Args:
-        file: of the lock.
-        target: what it protects, named in messages.
+        file: lock file.
+        target: path that the lock protects, for messages.
         owner: name of the run.
         several: whether the run has several processes, which need a file system with
             locks.
@@ -185,10 +185,12 @@ class SharedLock:
         if self._descriptor is None:
             return False
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-        last = self._flock(fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not last:
-            self._close()  # not to be in the way of who asks next
-        return last
+        for wait in (0, 0.01, 0.1):  # `Lock.is_held` may hold it for a moment
+            time.sleep(wait)
+            if self._flock(fcntl.LOCK_EX | fcntl.LOCK_NB):
+                return True
+        self._close()  # for the next process that asks
+        return False
 
     def _flock(self, kind: int) -> bool:
         """Return whether the lock is ours now; not if its file was replaced."""

@@ -77,7 +77,7 @@ class RunDirectory:
             if os.path.isfile(self.path / RUN_FILE):
                 raise OutputError(
                     f"{self.path} was written by an older version of ngcm.",
-                    "Resume it with that version, or start a new run.",
+                    f"Resume it with that version, or remove {self.path}.",
                 ) from None
             raise OutputError(
                 f"{self.path} has no {RECORD}: no run is there.",
@@ -85,13 +85,14 @@ class RunDirectory:
             ) from None
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise OutputError(
-                f"{path} is damaged: {error}.", "Start a new run."
+                f"{path} is damaged: {error}.",
+                f"Remove {self.path} and start a new run.",
             ) from error
         if version != VERSION:
             raise OutputError(
                 f"{path} has version {version} of its format; this ngcm reads version "
                 f"{VERSION}.",
-                "Resume the run with the ngcm that wrote it.",
+                f"Resume the run with the ngcm that wrote it, or remove {self.path}.",
             )
         return record
 

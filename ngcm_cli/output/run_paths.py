@@ -61,7 +61,7 @@ class RunPaths:
 
         Args:
             overwrite: whether an existing output may be replaced.
-            resume: the command that resumes an interrupted run there.
+            resume: the command that resumes the run there.
 
         Raises:
             ConfigError: the name has no known format.
@@ -91,8 +91,7 @@ class RunPaths:
             raise self._unwritable(error) from None
 
     def _check_free_name(self, overwrite: bool, resume: str) -> None:
-        interrupted = self.has_run_record()
-        hint = f" Or resume the interrupted run, by `{resume}`." if interrupted else ""
+        hint = f" Or resume its run with `{resume}`." if self.has_run_record() else ""
         if self.is_directory:
             # Hidden files were left by a process killed before it wrote anything.
             used = self.output.exists() and not (

@@ -79,8 +79,7 @@ class Recorder:
             if simulation.is_resumed:
                 existing = ExistingRun.read(simulation.paths)
                 if existing.is_finished:
-                    text = existing.attributes.get("unstable_members", "[]")
-                    return json.loads(str(text))
+                    return existing.record["unstable_members"]
                 rewind = simulation.config.on_instability == "rewind"
                 if not self.missing() and not (rewind and self.failed()):
                     return self.failed()
@@ -90,7 +89,8 @@ class Recorder:
                 self._create()
             self._write_record()
         self.open()
-        self.set_attributes(status="running", **{RUN_ATTRIBUTE: None})
+        running = {"status": "running", "unstable_members": None, RUN_ATTRIBUTE: None}
+        self.set_attributes(**running)
         for change in changes:
             self.add_history(f"{now()}: {change}")
         return None
@@ -192,21 +192,21 @@ class Recorder:
                 self.wait()
                 self.directory.mark_statistics(init)
         failed = self.failed()
-        if len(failed) == sum(len(task.block.members) for task in simulation.tasks()):
-            self.set_attributes(status="unstable")
-            return failed
-        record = self.directory.read_record() | {"status": "complete"}
-        unstable = json.dumps(failed) if failed else None
+        members = sum(len(task.block.members) for task in simulation.tasks())
+        status = "unstable" if len(failed) == members else "complete"
+        outcome = {"status": status, "unstable_members": failed}
+        record = self.directory.read_record() | outcome
+        outcome["unstable_members"] = json.dumps(failed) if failed else None
+        if status == "complete":
+            outcome[RUN_ATTRIBUTE] = json.dumps(record)
         with self.translated_errors():
             for stream in simulation.all_streams:
-                self._writers[stream.path].set_attributes(
-                    **{stream.counter: stream.schema.records},
-                    **{RUN_ATTRIBUTE: json.dumps(record)},
-                    status="complete",
-                    unstable_members=unstable,
-                )
-            if paths.is_directory:
-                self.directory.write_record(record)
+                if status == "complete":
+                    outcome[stream.counter] = stream.schema.records
+                self._writers[stream.path].set_attributes(**outcome)
+            self.directory.write_record(record)
+        if status == "unstable":
+            return failed
         if paths.is_exported:
             export_netcdf(paths.stores, paths.output)
             try:

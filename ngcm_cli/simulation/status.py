@@ -1,7 +1,6 @@
 """How far a run is, from what is on disk; also while it is being computed."""
 
 import dataclasses
-import json
 import pathlib
 import warnings
 from typing import Any
@@ -116,8 +115,7 @@ def _describe_progress(progress: dict[str, Any], is_running: bool) -> str:
 
 
 def _unstable(run: ExistingRun, progress: list[dict[str, Any]]) -> list[str]:
-    failed = json.loads(str(run.attributes.get("unstable_members", "[]")))
-    rewinds = []
+    failed, rewinds = list(run.record.get("unstable_members", [])), []
     for one in progress:
         init = one.get("init_time", "")
         for member, about in one.get("failed", {}).items():

@@ -30,7 +30,7 @@ def test_a_dry_run_prints_a_summary_and_makes_nothing(tiny, amip, tmp_path):
     code, out, err = amip(
         *("--start", "1983-12-16", "--months", 3, "--dry-run", "--output", "run"),
         *("--members", 2, "--starts", 2, "--means", "daily,monthly", "--every", "12h"),
-        *("--sst-offset", "-1.5K", "--sst-patch", "-10,-160,20,2K"),
+        *("--sst-offset", "-1.5K", "--sst-patch", "-10,-160,60,2K"),
     )
     assert (code, err) == (0, "")
     first = {
@@ -69,19 +69,19 @@ def test_a_dry_run_of_a_run_file(tiny, amip, tmp_path):
         (["--years", "0"], "years: '0' is not a positive whole", "such as 40"),
         ([], "The length of the run is not given.", "Give --years 40"),
         (["--years", "1", "--start", "soon"], "start: 'soon' is not a time.", "Give"),
-        (["--days", "1", "--output", "mine"], "output mine exists.", "--resume mine"),
+        (["--days", "1", "--output", "mine"], "run.json is damaged", "Remove "),
         (["--days", "1", "--output", "full"], "output full exists.", "--output"),
         (["--days", "1", "--output", "note"], "output note exists.", "--output"),
         (["--days", "1", "--output", "no/run"], "no, does not exist.", "Create it"),
         (["--resume", "empty"], "empty has no run.json: no run is there.", "Name the"),
         (["--resume", "full"], "full has no run.json: no run is there.", "Name the"),
         (["--resume", "old"], "old was written by an older version", "that version"),
-        (["--resume", "mine"], "run.json is damaged", "Start a new run."),
+        (["--resume", "mine"], "run.json is damaged", "start a new run."),
         (["--resume", "nowhere"], "There is no run in nowhere.", "Name the --output"),
         (["--resume", "note"], "There is no run in note.", "Name the --output"),
         (["--resume", "mine", "--config", "x"], "--config cannot be given", "leave"),
         (["--config", "no.yaml"], "The run file no.yaml cannot be read", "Check its"),
-        (["--config", "typo.yaml"], "Unknown key 'leed' in typo.yaml.", "Use "),
+        (["--config", "typo.yaml"], "Unknown key 'leed' in typo.yaml.", "Did you"),
         (["--data", "no.nc", "--days", "1"], "no file or directory 'no.nc'", ""),
         (["--sst-data", "no.nc", "--days", "1"], "There is no file or directory", ""),
         (["--days", "1", "--levels", "501"], "no level 501 hPa.", "nearest is 500"),
@@ -90,13 +90,13 @@ def test_a_dry_run_of_a_run_file(tiny, amip, tmp_path):
         (["--days", "1", "--sample", "90m"], "sample 1h30m is not a multiple of", "1h"),
         (
             ["--start", "2020-01-01", "--years", "5"],
-            "from 2020-01-01T00 to 2025-01-02T00, but sea_surface_temperature in '",
+            "from 2020-01-01T00 to 2025-01-01T00, but sea_surface_temperature in '",
             "--sst-climatology.",
         ),
         (
             ["--days", "1", "--data", str(SAMPLE)],
             "There is no 1982-01-01T00; the data hold one time, 1959-01-02T00.",
-            "The nearest is --start 1959-01-02T00.",
+            "The nearest initial time is 1959-01-02T00.",
         ),
         (
             ["--sst-climatology", "--years", "900", "--every", "1h", "--sample", "1h"],
@@ -140,7 +140,7 @@ def test_a_directory_that_cannot_be_made(tiny, amip, monkeypatch, tmp_path):
 
 def test_the_command_in_the_output_can_be_given_again(tiny, amip):
     """With numbers that begin with a minus."""
-    settings = {"sst_offset": -1.5, "sst_patch": "-10,-160,20,2", "days": 3}
+    settings = {"sst_offset": -1.5, "sst_patch": "-10,-160,60,2", "days": 3}
     config = AmipConfig(fix_mean_pressure=False, **settings)
     args = config.command_line().split()[2:]
     code, out, err = amip(*args, "--dry-run")
@@ -168,7 +168,7 @@ def test_a_run_and_how_it_is_resumed(tiny, amip, tmp_path):
     assert error == "Error: --years cannot be given with --resume."
     assert "--on-instability, --restart-every" in hint
     error, hint = refused(amip("--days", "3", "--output", "run"))
-    assert "Or resume the interrupted run" not in hint
+    assert hint.endswith("Or resume its run with `ngcm amip --resume run`.")
     assert amip("--resume", "run")[:2] == (0, "run\n")
 
 

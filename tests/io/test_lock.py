@@ -23,6 +23,7 @@ def test_processes_of_a_run_share_it(tmp_path):
     with shared(tmp_path) as first, shared(tmp_path) as second:
         assert first.acquire()
         first.share()
+        assert Lock.is_held(tmp_path / ".a.lock")
         assert not second.acquire()
         assert not first.is_last_holder()
         assert second.is_last_holder()
@@ -102,6 +103,18 @@ def test_reading_whether_it_is_held_is_not_in_the_way(tmp_path):
         end.join()
         assert Lock.is_held(file)
     assert not Lock.is_held(file)
+
+
+def test_reading_whether_it_is_held_does_not_look_like_a_process(tmp_path):
+    with shared(tmp_path) as lock:
+        lock.acquire()
+        lock.share()
+        with open(tmp_path / ".a.lock", "rb") as reader:
+            fcntl.flock(reader, fcntl.LOCK_SH)
+            end = threading.Timer(0.03, lambda: fcntl.flock(reader, fcntl.LOCK_UN))
+            end.start()
+            assert lock.is_last_holder()
+            end.join()
 
 
 @pytest.mark.parametrize("missing", ["module", "support"])

@@ -38,7 +38,7 @@ def test_the_record_comes_back(tmp_path):
     [
         ({}, "has no run.json: no run is there. Name the --output of a run."),
         ({"run.yaml": ""}, "was written by an older version of ngcm. Resume it with"),
-        ({"run.json": "{"}, "run.json is damaged: .*Start a new run."),
+        ({"run.json": "{"}, "run.json is damaged: .*Remove .* and start a new run."),
         ({"run.json": "[]"}, "run.json is damaged"),
         ({"run.json": "{}"}, "run.json is damaged"),
         ({"run.json": '{"version": 9}'}, "version 9 of its format.* version 2"),

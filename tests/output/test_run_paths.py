@@ -93,7 +93,7 @@ def test_an_interrupted_run_can_be_resumed(tmp_path):
     make_store(tmp_path / "out.zarr")
     (tmp_path / ".out.zarr.run").mkdir()
     (tmp_path / ".out.zarr.run" / "run.json").touch()
-    with pytest.raises(OutputError, match=f"resume the interrupted run, by `{RESUME}`"):
+    with pytest.raises(OutputError, match=f"Or resume its run with `{RESUME}`"):
         check(tmp_path)
 
 
@@ -122,7 +122,7 @@ def test_a_directory_of_stores_must_be_empty(tmp_path):
     with pytest.raises(OutputError, match="run exists. Choose another --output.$"):
         check(tmp_path, "run", is_directory=True)
     (tmp_path / "run" / "run.json").touch()
-    with pytest.raises(OutputError, match="Or resume the interrupted run"):
+    with pytest.raises(OutputError, match="Or resume its run"):
         check(tmp_path, "run", is_directory=True)
     with pytest.raises(OutputError, match="notes.txt exists"):
         check(tmp_path / "run", "notes.txt", is_directory=True)
