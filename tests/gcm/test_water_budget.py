@@ -197,7 +197,7 @@ def their_outputs(kind):
 @pytest.fixture(scope="module", params=precipitation.KINDS)
 def predicted(request):
     """Water of our model at the start and after two hours, and with noisy inputs."""
-    data, key, model = bundled.sample(), jax.random.key(3)
+    data, key = bundled.sample(), jax.random.key(3)
     model = precipitation.model(request.param)
 
     def run(fields):
