@@ -8,7 +8,7 @@ import types
 
 import numpy as np
 import pytest
-from climate.reduced import write_reduced_model
+from reduced_model import write_reduced_model
 
 from ngcm_cli.cli import main
 from ngcm_cli.cli.progress import _Pace
