@@ -1,6 +1,7 @@
 """What tests of runs share: the tiny model in place of a real one, and its data."""
 
 import dataclasses
+import os
 import types
 
 import numpy as np
@@ -20,6 +21,7 @@ CARD = types.SimpleNamespace(
     paper="https://doi.org/10.1038/s41586-024-07744-y",
 )
 _READ: dict = {}
+_WHOLE: dict = {}
 
 
 class SampleSources(DataSources):
@@ -35,7 +37,7 @@ class SampleSources(DataSources):
             _READ[key] = super()._read_one(bundled.SAMPLE_TIME)
         analysis, forcing = _READ[key]
         if isinstance(config, AmipConfig):
-            forcing = self._record()
+            return Analysis(init, analysis.fields, analysis.notes), self._record()
         if init in (None, analysis.time):
             return analysis, forcing
         hours = np.float32((init - analysis.time) / np.timedelta64(1, "h"))
@@ -71,5 +73,19 @@ def tiny(monkeypatch, tmp_path) -> Loaded:
     loaded = Loaded(TinyModel())
     monkeypatch.setattr(setup, "open_model", lambda name, **_: (CARD, loaded.model))
     monkeypatch.setattr(setup, "DataSources", SampleSources)
+    # It waits for all that the machine writes, and only matters when power fails.
+    monkeypatch.setattr(os, "sync", lambda: None)
     monkeypatch.chdir(tmp_path)
     return loaded
+
+
+@pytest.fixture
+def whole(tiny, tmp_path_factory):
+    """Return a function from a case to the output of its uninterrupted run."""
+
+    def of(case):
+        if case not in _WHOLE:
+            _WHOLE[case] = case.start(tmp_path_factory.mktemp("whole"))
+        return _WHOLE[case]
+
+    return of
