@@ -33,6 +33,7 @@ class ExistingRun:
         batch: members that are computed together.
         members: their numbers, in the order of the output.
         complete: members that were complete before the run that is missing something.
+        failed: members among these that became unstable, when and why.
         run: unique name of the last run that wrote to it.
         is_finished: whether nothing is missing.
     """
@@ -44,6 +45,7 @@ class ExistingRun:
     batch: int
     members: tuple[int, ...]
     complete: frozenset[int]
+    failed: tuple[dict[str, Any], ...]
     run: str
     is_finished: bool
 
@@ -66,6 +68,7 @@ class ExistingRun:
             int(record["batch"]),
             tuple(record["members"]),
             frozenset(record["members"] if finished else record["complete"]),
+            tuple(record["failed"]),
             record["run"],
             finished,
         )

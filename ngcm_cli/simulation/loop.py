@@ -302,6 +302,7 @@ class RunLoop:
                 self._done_windows += 1
                 self.tell("running", done)
                 yield self._progress(run, done, results)
+            self.recorder.flush(task, run.run.windows)
             self.recorder.finish_task(
                 task,
                 {
@@ -394,7 +395,7 @@ class RunLoop:
 
 def failed_members(simulation: Simulation, recorder: Recorder) -> list[dict[str, Any]]:
     """Return the members that became unstable, in order, when and why."""
-    found = []
+    found = list(simulation.failed)
     for task in simulation.tasks():
         outcome = recorder.directory.completed(task.name) or {}
         for member, about in sorted(

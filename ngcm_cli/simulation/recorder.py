@@ -256,7 +256,7 @@ class Recorder:
 
     def complete(self, status: str, failed: list[dict[str, Any]]) -> None:
         """Finish the output: attributes, the NetCDF file if one was asked for."""
-        record = json.dumps(self.directory.read_record())
+        record = json.dumps({**self.directory.read_record(), "failed": failed})
         with self.translated_errors():
             for stream in self.simulation.all_streams:
                 self._writers[stream.path].set_attributes(

@@ -151,6 +151,8 @@ def run_simulation(simulation: Simulation, track: ProgressCallback) -> None:
         recorder = stack.enter_context(contextlib.closing(Recorder(simulation)))
         if _prepare(simulation, recorder, lock):
             log.info(f"{simulation.paths.output} is complete: nothing is missing.")
+            if simulation.failed:
+                raise unstable_error(simulation, list(simulation.failed))
             return
         for line in summarize(simulation).splitlines():
             if simulation.processes.index == 0:
@@ -249,6 +251,7 @@ def _write_record(simulation: Simulation, recorder: Recorder) -> None:
                 "batch": simulation.batch,
                 "members": list(simulation.members),
                 "complete": sorted(simulation.complete),
+                "failed": simulation.failed,
                 "run": simulation.processes.run,
                 "versions": versions(),
             },
@@ -337,8 +340,7 @@ def _complete(
             if not recorder.directory.has_statistics(init):
                 recorder.write_statistics(init)
     failed = failed_members(simulation, recorder)
-    total = sum(len(task.block.members) for task in tasks)
-    if failed and len(failed) == total:
+    if len(failed) == len(simulation.members) * len(simulation.schedules):
         recorder.set_attributes(status="unstable")
         loop.tell("unstable", loop.done, force=True)
         return failed

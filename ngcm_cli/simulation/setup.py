@@ -123,6 +123,7 @@ def set_up(
         notes=notes,
         identity=identity,
         complete=complete,
+        failed=() if existing is None else existing.failed,
         is_resumed=resume,
         is_extended=is_extended,
     )

@@ -63,11 +63,15 @@ def test_an_unstable_forecast_stops(tiny, tmp_path, monkeypatch, capsys):
     assert written(output) == 3
 
 
-def test_an_unstable_long_run_stops(tiny, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("restart_every", ["1d", "30d"])
+def test_an_unstable_long_run_stops(
+    tiny, tmp_path, monkeypatch, capsys, restart_every
+):
     """Before the bad day; nothing of that day is kept."""
     Spoiling(monkeypatch, {2: (1, None)})
     folder = tmp_path / AMIP.output
-    code, said = command(monkeypatch, capsys, *AMIP.flags(tmp_path))
+    words = AMIP.flags(tmp_path, restart_every=restart_every)
+    code, said = command(monkeypatch, capsys, *words)
     assert code == 3
     assert "The run became unstable: at 2020-01-01T00 temperature is not" in said
     records = {name: written(folder / f"{name}.zarr") for name in CLIMATE_STORES}
