@@ -380,7 +380,11 @@ class RunLoop:
         # Without members, a block counts only if the statistics have seen it.
         if set(task.block.members) <= recorder.known_members(task.init):
             return False
-        recorder.directory.discard(task.name)
+        for other in simulation.own_tasks():  # those after it counted on it
+            if other.init == task.init and (
+                other == task or recorder.directory.completed(other.name) is None
+            ):
+                recorder.directory.discard(other.name)
         return True
 
     def _is_final(self, task: Task) -> bool:

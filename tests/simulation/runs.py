@@ -256,3 +256,13 @@ def read(path: pathlib.Path) -> xr.Dataset:
     """Return all of a store."""
     with xr.open_zarr(path, chunks=None, decode_timedelta=False) as opened:
         return opened.load()
+
+
+def assert_same_values(store: pathlib.Path, other: pathlib.Path) -> None:
+    """Assert that all variables of two stores are the same bit by bit."""
+    ours, theirs = read(store), read(other)
+    assert sorted(ours.variables) == sorted(theirs.variables)
+    for name in theirs.variables:
+        a, b = ours[name].values, theirs[name].values
+        assert a.dtype == b.dtype and a.shape == b.shape, name
+        assert a.tobytes() == b.tobytes(), name

@@ -64,9 +64,7 @@ def test_an_unstable_forecast_stops(tiny, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("restart_every", ["1d", "30d"])
-def test_an_unstable_long_run_stops(
-    tiny, tmp_path, monkeypatch, capsys, restart_every
-):
+def test_an_unstable_long_run_stops(tiny, tmp_path, monkeypatch, capsys, restart_every):
     """Before the bad day; nothing of that day is kept."""
     Spoiling(monkeypatch, {2: (1, None)})
     folder = tmp_path / AMIP.output
