@@ -19,10 +19,10 @@ import time
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from ngcm_cli.run import bundled_state
 
 import ngcm_cli
 from ngcm_cli.checkpoint.parameters import partition
-from ngcm_cli.run import bundled_state
 
 
 def load(name):

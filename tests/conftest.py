@@ -92,6 +92,14 @@ def reference(request) -> Iterator[ReferenceNumbers]:
 
 
 @pytest.fixture(scope="session")
+def reduced_model(tmp_path_factory) -> str:
+    """Path of the card of the reduced model."""
+    from reduced_model import write_reduced_model
+
+    return str(write_reduced_model(tmp_path_factory.mktemp("reduced")))
+
+
+@pytest.fixture(scope="session")
 def shared() -> pathlib.Path:
     """The project's shared data beside the checkout; a bare clone is without it."""
     folder = pathlib.Path(__file__).parents[1].parent / "shared"

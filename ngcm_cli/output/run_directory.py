@@ -169,6 +169,7 @@ class RunDirectory:
 
     def remove(self) -> None:
         """Remove the directory, at the end of a run whose output is elsewhere."""
+        (self.path / RECORD).unlink(missing_ok=True)  # first: the rest means nothing
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _progress(self, process: int) -> pathlib.Path:

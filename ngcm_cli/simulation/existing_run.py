@@ -30,7 +30,8 @@ class ExistingRun:
         record: what its `RunDirectory` holds, or its output when it is complete:
             ``command`` and ``settings`` that made it, digests of weights, architecture
             and forcing, ``batch``, ``members``, members ``complete`` before the run
-            that is missing something, unique name of the last ``run``, ``versions``.
+            that is missing something, those of them that ``failed``, unique name of the
+            last ``run``, ``versions``.
         attributes: global attributes of the output, if it is complete.
     """
 

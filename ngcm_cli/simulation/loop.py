@@ -275,6 +275,7 @@ class RunLoop:
                     self.recorder.flush(task, self.current.run.windows)
                     self.write_progress("running")
                 yield self._progress(self.current, results)
+            self.recorder.flush(task, self.current.run.windows)
             self.recorder.finish_task(
                 task,
                 {
@@ -344,7 +345,10 @@ class RunLoop:
         # Without members, a block counts only if the statistics have seen it.
         if set(task.block.members) <= recorder.known_members(task.init):
             return False
-        recorder.directory.discard(task.name)
+        for other in simulation.own_tasks():  # those after it counted on it
+            is_incomplete = recorder.directory.completed(other.name) is None
+            if other == task or (other.init == task.init and is_incomplete):
+                recorder.directory.discard(other.name)
         return True
 
     def _is_final(self, task: Task) -> bool:

@@ -79,7 +79,7 @@ class Recorder:
             if simulation.is_resumed:
                 existing = ExistingRun.read(simulation.paths)
                 if existing.is_finished:
-                    return existing.record["unstable_members"]
+                    return existing.record["failed"]
                 rewind = simulation.config.on_instability == "rewind"
                 if not self.missing() and not (rewind and self.failed()):
                     return self.failed()
@@ -158,8 +158,6 @@ class Recorder:
         """Note that all records of a task are on disk."""
 
         def finish() -> None:
-            for stream in self.simulation.streams[task.init]:
-                self._writers[stream.path].flush()
             statistics = self._member_statistics(task.init)
             if statistics and statistics.finish(task):
                 self.directory.mark_statistics(task.init)
@@ -192,11 +190,11 @@ class Recorder:
                 self.wait()
                 self.directory.mark_statistics(init)
         failed = self.failed()
-        members = sum(len(task.block.members) for task in simulation.tasks())
+        members = len(simulation.members) * len(simulation.schedules)
         status = "unstable" if len(failed) == members else "complete"
-        outcome = {"status": status, "unstable_members": failed}
-        record = self.directory.read_record() | outcome
-        outcome["unstable_members"] = json.dumps(failed) if failed else None
+        record = self.directory.read_record() | {"status": status, "failed": failed}
+        unstable = json.dumps(failed) if failed else None
+        outcome: dict[str, Any] = {"status": status, "unstable_members": unstable}
         if status == "complete":
             outcome[RUN_ATTRIBUTE] = json.dumps(record)
         with self.translated_errors():
@@ -224,7 +222,7 @@ class Recorder:
 
     def failed(self) -> Failed:
         """Return the members that became unstable, in order, when and why."""
-        found = []
+        found = list(self.simulation.failed)
         for task in self.simulation.tasks():
             schedule = self.simulation.schedules[task.init]
             outcome = self.directory.completed(task.name) or {"failed": {}}
@@ -317,6 +315,7 @@ class Recorder:
             "batch": simulation.batch,
             "members": simulation.members,
             "complete": sorted(simulation.complete),
+            "failed": simulation.failed,
             "run": simulation.processes.run,
             "versions": versions(),
         }

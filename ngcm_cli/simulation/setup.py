@@ -122,6 +122,7 @@ def set_up(
         notes=notes,
         identity=identity,
         complete=complete,
+        failed=() if existing is None else tuple(existing.record["failed"]),
         is_resumed=resume,
         is_extended=bool(complete) and not resume,
     )

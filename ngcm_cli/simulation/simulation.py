@@ -58,6 +58,7 @@ class Simulation:
         forcing: returns the forcing of an initial time, by its index.
         notes: conversions and substitutions made in the input data, by subject.
         identity: what a resumed run must have in common with this one.
+        failed: members among these that became unstable, when and why.
         is_resumed: whether the output exists, and waits for what is missing.
         is_extended: whether members are added to an existing output.
     """
@@ -80,6 +81,7 @@ class Simulation:
     notes: Mapping[str, Sequence[str]]
     identity: Mapping[str, Any]
     complete: frozenset[int] = frozenset()
+    failed: tuple[dict[str, Any], ...] = ()
     is_resumed: bool = False
     is_extended: bool = False
 

@@ -115,7 +115,7 @@ def _describe_progress(progress: dict[str, Any], is_running: bool) -> str:
 
 
 def _unstable(run: ExistingRun, progress: list[dict[str, Any]]) -> list[str]:
-    failed, rewinds = list(run.record.get("unstable_members", [])), []
+    failed, rewinds = list(run.record["failed"]), []
     for one in progress:
         init = one.get("init_time", "")
         for member, about in one.get("failed", {}).items():

@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from climate.reduced import write_reduced_model
+from reduced_model import write_reduced_model
 
 import ngcm_cli
 from ngcm_cli import bundled_state, units

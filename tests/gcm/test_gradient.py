@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from climate.reduced import write_reduced_model
+from ngcm_cli.run import bundled_state
 
 import ngcm_cli
 from ngcm_cli import units
 from ngcm_cli.checkpoint.parameters import partition
 from ngcm_cli.gcm import Forcing
-from ngcm_cli.run import bundled_state
 
 STEPS = 4  # two segments of two
 # The programs are run a few times only: machine code that is quick to make.

@@ -1,13 +1,14 @@
-"""What the watchdog says of numbers that no atmosphere has."""
+"""What is said of numbers that no atmosphere has, and what is remembered."""
 
 import numpy as np
 import pytest
-from ngcm_cli.climate.watchdog import trouble
+
+from ngcm_cli.simulation.stability import StabilityRecord, find_instability
 
 SIGMA = np.array([0.1, 0.5, 0.95])
 
 
-def look(**changes):
+def monitor(**changes):
     """Of a healthy state; a change is (level, value) or a value."""
     numbers = {
         "finite": np.bool_(True),
@@ -28,7 +29,7 @@ def look(**changes):
 
 
 def test_nothing_is_wrong_with_an_atmosphere():
-    assert trouble(look(), SIGMA) is None
+    assert find_instability(monitor(), SIGMA) == ""
 
 
 @pytest.mark.parametrize(
@@ -59,11 +60,11 @@ def test_nothing_is_wrong_with_an_atmosphere():
     ],
 )
 def test_each_bound(change, words):
-    assert trouble(look(**change), SIGMA) == words
+    assert find_instability(monitor(**change), SIGMA) == words
 
 
 def test_the_bounds_themselves_are_well():
-    at_bounds = look(
+    at_bounds = monitor(
         max_wind=(0, 300.0),
         min_temperature=(0, 120.0),
         max_temperature=(2, 400.0),
@@ -71,4 +72,25 @@ def test_the_bounds_themselves_are_well():
         min_surface_pressure=25000.0,
         max_surface_pressure=115000.0,
     )
-    assert trouble(at_bounds, SIGMA) is None
+    assert find_instability(at_bounds, SIGMA) == ""
+
+
+def test_what_a_model_does_not_monitor_is_not_checked():
+    assert find_instability({"finite": np.bool_(True)}, SIGMA) == ""
+    only = {"finite": np.bool_(False)}
+    assert find_instability(only, SIGMA) == "a variable is not finite"
+
+
+def test_attempts_are_counted_by_member_and_time():
+    rewinds = [
+        {"realization": member, "to": to}
+        for member, to in [(0, "a"), (1, "a"), (0, "a"), (0, "b")]
+    ]
+    record = StabilityRecord({}, rewinds)
+    assert [record.attempts(m, to) for m, to in ((0, "a"), (1, "a"), (0, "b"))] == [
+        *(2, 1, 1)
+    ]
+    other = record.copy()
+    other.rewinds.append({"realization": 0, "to": "a"})
+    other.failed[1] = {}
+    assert record.attempts(0, "a") == 2 and record.failed == {}
