@@ -8,6 +8,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import PRNGKeyArray
 
+from ngcm_cli.dynamics import SigmaLevels
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.spectral.grid import Grid
 
@@ -38,6 +39,11 @@ class Model(Protocol[State]):
     @property
     def levels(self) -> tuple[float, ...]:
         """Pressure levels of the data, hPa, top first."""
+        ...
+
+    @property
+    def sigma_levels(self) -> SigmaLevels:
+        """Sigma levels of the state, on which a run is monitored."""
         ...
 
     @property
