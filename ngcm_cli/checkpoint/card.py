@@ -109,7 +109,7 @@ class Description(_Strict):
         format: version of this format.
         name: by which it is called on the command line.
         summary: one line.
-        predicts: what it predicts, in words.
+        predicts: description of what it predicts.
         paper: where it is described.
         source: where the weights come from.
         licence: SPDX identifier.

@@ -18,8 +18,8 @@ COORDINATES: dict[str, dict[str, Any]] = {
         "positive": "down",
         "axis": "Z",
     },
+    # Without its standard name, which CF allows only with formula_terms.
     "sigma": {
-        "standard_name": "atmosphere_sigma_coordinate",
         "long_name": "Pressure divided by surface pressure",
         "units": "1",
         "positive": "down",

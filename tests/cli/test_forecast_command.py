@@ -125,6 +125,14 @@ def test_repeated_and_separated_names_are_the_same(tiny, ngcm):
     assert "2 of 3 levels" in some[1]
 
 
+@pytest.mark.parametrize("verb", ["forecast", "ensemble", "amip"])
+def test_the_sigma_levels_of_the_model(tiny, ngcm, verb):
+    length = ["--days", "1"] if verb == "amip" else []
+    code, out, err = ngcm(verb, "--levels", "model", "--dry-run", *length)
+    assert (code, err) == (0, "")
+    assert "3 sigma levels, 0.167 to 0.833\n" in out
+
+
 @pytest.mark.parametrize(
     "args, sentence",
     [

@@ -57,7 +57,7 @@ def test_sigma_levels():
     assert fields.dimensions("temperature") == ("sigma", "latitude", "longitude")
     coordinate = fields.coordinates()["sigma"]
     assert coordinate.values.tolist() == [0.25, 0.75]
-    assert coordinate.attributes["standard_name"] == "atmosphere_sigma_coordinate"
+    assert coordinate.attributes["long_name"] == "Pressure divided by surface pressure"
     assert "level" not in fields.coordinates()
     chosen = fields.select("temperature", field()[:2])
     np.testing.assert_array_equal(chosen, field()[:2].swapaxes(1, 2))
