@@ -143,6 +143,11 @@ class RunDirectory:
             log.warning(f"{path} is damaged: what it is about is computed again.")
             return None
 
+    def outcomes(self) -> list[dict[str, Any]]:
+        """Return what happened in all tasks that are complete."""
+        tasks = sorted(path.parent.name for path in self.path.glob(f"*/*/{COMPLETE}"))
+        return [x for x in map(self.completed, tasks) if x is not None]
+
     def unmark_complete(self, task: str) -> None:
         """Take back that a task is complete; its restart files stay."""
         (self.restarts(task) / COMPLETE).unlink(missing_ok=True)

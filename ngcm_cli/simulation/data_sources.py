@@ -51,7 +51,7 @@ class DataSources:
         self._progress = progress
         self._schedules: Sequence[Schedule] = ()
         # One initial time at once, for they are large.
-        self._inputs = functools.lru_cache(maxsize=1)(self._read_inputs)
+        self._inputs = functools.lru_cache(maxsize=1)(self._read_one)
         self._record = functools.lru_cache(maxsize=1)(self._read_record)
         self._windows = functools.lru_cache(maxsize=1)(self._make_windows)
 
@@ -90,9 +90,7 @@ class DataSources:
             self.forcing(schedule.init), schedule.init, schedule.end, schedule.window
         )
 
-    def _read_inputs(
-        self, init: np.datetime64 | None
-    ) -> tuple[Analysis, SurfaceForcing]:
+    def _read_one(self, init: np.datetime64 | None) -> tuple[Analysis, SurfaceForcing]:
         if isinstance(self.config, AmipConfig):
             return self._initial_analysis(init), self._record()
         with _helpful_errors(self.config):

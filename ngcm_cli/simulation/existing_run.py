@@ -160,9 +160,9 @@ def find_existing(
             f"Resume it first, with `{resumed_by}`.",
         )
     if paths.is_exported or (config.statistics and not config.keep_members):
-        why = "a NetCDF file" if paths.is_exported else "statistics without members"
+        why = "is a NetCDF file" if paths.is_exported else "did not keep its members"
         raise OutputError(
-            f"The output {paths.output} exists, and nothing can be added to {why}.",
+            f"{paths.output} {why}, so nothing can be added to it.",
             "Choose another --output, or give --overwrite to replace it.",
         )
     return existing

@@ -22,7 +22,7 @@ from ngcm_cli.simulation.run_state import (
 from ngcm_cli.simulation.simulation import Simulation
 from ngcm_cli.simulation.stability import StabilityRecord
 from ngcm_cli.simulation.task import Task
-from ngcm_cli.time_format import format_time
+from ngcm_cli.time_format import format_duration, format_time
 
 log = logging.getLogger(__name__)
 
@@ -221,8 +221,13 @@ class TaskRun:
         """Give up members; what they wrote beyond the stable windows is erased."""
         for member, reason in unstable.items():
             log.warning(f"{self._name(member)} became unstable: {reason}.")
-            when = self.schedule.time(self.run.windows)
-            self.record.failed[member] = {"time": format_time(when), "reason": reason}
+            since = self.schedule.time(self.run.windows) - self.schedule.init
+            self.record.failed[member] = {
+                "init_time": format_time(self.schedule.init),
+                "realization": member,
+                "lead_time": format_duration(since),
+                "reason": reason,
+            }
             # Before a rewind it may have come as far as just before a restart file.
             last = self.schedule.last_restart_due(self.run.windows)
             self.recorder.erase(self.task, member, self.run.windows, last)
@@ -231,7 +236,8 @@ class TaskRun:
         simulation = self.simulation
         if len(simulation.members) * len(simulation.schedules) == 1:
             return "The run"
-        return f"Member {member} from {format_time(self.schedule.init)}"
+        init = f" from {format_time(self.schedule.init)}"
+        return f"Member {member}{init if simulation.schedules[1:] else ''}"
 
 
 class RunLoop:
@@ -280,7 +286,7 @@ class RunLoop:
                 task,
                 {
                     "members": task.block.members,
-                    "failed": self.current.record.failed,
+                    "failed": list(self.current.record.failed.values()),
                     "rewinds": self.current.record.rewinds,
                 },
             )
@@ -304,7 +310,7 @@ class RunLoop:
                 "total_windows": schedule.windows,
                 "window_seconds": int(schedule.window / np.timedelta64(1, "s")),
                 "windows_per_second": self._computed / seconds if seconds else 0,
-                "failed": run.record.failed,
+                "failed": list(run.record.failed.values()),
                 "rewinds": run.record.rewinds,
             }
         with self.recorder.translated_errors():

@@ -14,6 +14,7 @@ import numpy as np
 import ngcm_cli
 from ngcm_cli.config.run_file import format_run_file
 from ngcm_cli.diagnostics import GLOBAL_MEANS
+from ngcm_cli.errors import OutputError
 from ngcm_cli.io.atomic import remove_temporary_siblings, translate_os_errors
 from ngcm_cli.io.background import BackgroundWriter
 from ngcm_cli.output.netcdf import export_netcdf
@@ -34,7 +35,6 @@ from ngcm_cli.simulation.provenance import now
 from ngcm_cli.simulation.run_state import WindowResults
 from ngcm_cli.simulation.simulation import Simulation
 from ngcm_cli.simulation.task import Task
-from ngcm_cli.time_format import format_duration, format_time
 
 log = logging.getLogger(__name__)
 
@@ -59,11 +59,17 @@ class Recorder:
         self._statistics: dict[int, MemberStatistics] = {}
         self._background = BackgroundWriter("ngcm-output")
 
+    def existing(self) -> ExistingRun | None:
+        """Return what exists of the run in its output, if anything."""
+        try:
+            return ExistingRun.read(self.simulation.paths)
+        except OutputError:
+            return None
+
     def is_prepared(self) -> bool:
         """Return whether another process of the run has prepared the output."""
-        has_record = self.simulation.paths.has_run_record()
-        run = self.simulation.processes.run
-        return has_record and self.directory.read_record()["run"] == run
+        existing = self.existing()
+        return existing is not None and existing.run == self.simulation.processes.run
 
     def prepare(self) -> Failed | None:
         """Create the stores, or open those that exist.
@@ -74,16 +80,16 @@ class Recorder:
         Raises:
             OutputError: a store is gone, damaged, or belongs to another run.
         """
-        simulation, changes = self.simulation, []
-        if not self.is_prepared():
-            if simulation.is_resumed:
-                existing = ExistingRun.read(simulation.paths)
-                if existing.is_finished:
-                    return existing.record["failed"]
-                rewind = simulation.config.on_instability == "rewind"
-                if not self.missing() and not (rewind and self.failed()):
-                    return self.failed()
-                changes = version_changes(existing.record["versions"])
+        simulation, existing, changes = self.simulation, self.existing(), []
+        ours = existing is not None and existing.run == simulation.processes.run
+        if existing is not None and (ours or simulation.is_resumed):
+            if existing.is_finished:
+                return existing.record["failed"]
+            rewind = simulation.config.on_instability == "rewind"
+            if not ours and not self.missing() and not (rewind and self.failed()):
+                return self.failed()
+            changes = version_changes(existing.record["versions"])
+        if not ours:
             self._remove_leftovers()
             if not simulation.is_resumed:
                 self._create()
@@ -192,11 +198,11 @@ class Recorder:
         failed = self.failed()
         members = len(simulation.members) * len(simulation.schedules)
         status = "unstable" if len(failed) == members else "complete"
-        record = self.directory.read_record() | {"status": status, "failed": failed}
+        record = self.directory.read_record() | {"status": status}
         unstable = json.dumps(failed) if failed else None
         outcome: dict[str, Any] = {"status": status, "unstable_members": unstable}
         if status == "complete":
-            outcome[RUN_ATTRIBUTE] = json.dumps(record)
+            outcome[RUN_ATTRIBUTE] = json.dumps(record | {"failed": failed})
         with self.translated_errors():
             for stream in simulation.all_streams:
                 if status == "complete":
@@ -224,18 +230,8 @@ class Recorder:
         """Return the members that became unstable, in order, when and why."""
         found = list(self.simulation.failed)
         for task in self.simulation.tasks():
-            schedule = self.simulation.schedules[task.init]
-            outcome = self.directory.completed(task.name) or {"failed": {}}
-            for member, about in outcome["failed"].items():
-                since = np.datetime64(about["time"], "s") - schedule.init
-                found.append(
-                    {
-                        "init_time": format_time(schedule.init),
-                        "realization": int(member),
-                        "lead_time": format_duration(since),
-                        "reason": about["reason"],
-                    }
-                )
+            outcome = self.directory.completed(task.name) or {"failed": []}
+            found += outcome["failed"]
         return found
 
     def completed_blocks(self, init: int) -> frozenset[int]:

@@ -270,7 +270,7 @@ def _raise_if_unstable(simulation: Simulation, failed: list[dict[str, Any]]) -> 
     message = f"{len(failed)} of {total} members became unstable: {named}{more}"
     output, hint = simulation.paths.output, "Try another seed or initial state."
     if total == 1:
-        message = f"The run became unstable {failed[0]['reason']}"
+        message = f"The run became unstable: {failed[0]['reason']}"
         hint = f"What was written before is in {output}. {hint}"
     else:
         hint = f"From there on they are NaN in {output}; others are unaffected. {hint}"

@@ -324,7 +324,8 @@ def result_settings(config: Settings, inits: Sequence[np.datetime64]) -> dict[st
     settings = with_absolute_paths(config)
     apart = (*config.allowed_on_resume, "batch", "overwrite")
     if not isinstance(config, AmipConfig):
-        settings["init"] = format_times(inits)
+        if inits:
+            settings["init"] = format_times(inits)
         apart = (*apart, "members")
     for name in ("data", "sst_data"):
         if name in settings:

@@ -26,13 +26,13 @@ class StabilityRecord:
     """What happened to the members of a task.
 
     Attributes:
-        failed: of the members that became unstable: ``time`` of the first window
-            without them, and ``reason``.
+        failed: members that became unstable: ``init_time``, ``realization``,
+            ``lead_time`` of the first window without them, and ``reason``.
         rewinds: every rewind, in order: ``realization``, ``reason``, ``to`` (the time
             of the restart file) and ``relative_perturbation``.
     """
 
-    failed: dict[int, dict[str, str]] = dataclasses.field(default_factory=dict)
+    failed: dict[int, dict[str, Any]] = dataclasses.field(default_factory=dict)
     rewinds: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     def attempts(self, member: int, to: str) -> int:

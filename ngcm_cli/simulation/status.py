@@ -74,7 +74,8 @@ def read_status(output: pathlib.Path) -> Status:
     """
     paths = find_paths(output)
     run = ExistingRun.read(paths)
-    progress = RunDirectory(paths.work).read_progress()
+    directory = RunDirectory(paths.work)
+    progress = directory.read_progress()
     states = [str(one.get("status", "running")) for one in progress]
     state = next((s for s in states if s != "complete"), "complete")
     if not progress and not run.is_finished:
@@ -93,7 +94,7 @@ def read_status(output: pathlib.Path) -> Status:
         state,
         progress,
         restarts[-1] if restarts else None,
-        _unstable(run, progress),
+        _unstable(run, directory),
         _global_means(paths.output) if paths.is_directory else [],
     )
 
@@ -114,20 +115,19 @@ def _describe_progress(progress: dict[str, Any], is_running: bool) -> str:
     return "; ".join(parts) or "complete"
 
 
-def _unstable(run: ExistingRun, progress: list[dict[str, Any]]) -> list[str]:
-    failed, rewinds = list(run.record["failed"]), []
-    for one in progress:
-        init = one.get("init_time", "")
-        for member, about in one.get("failed", {}).items():
-            failed.append({"realization": member, "init_time": init, **about})
-        rewinds += one.get("rewinds", [])
-    return [
-        f"Unstable  member {x['realization']} from {x['init_time']}: {x['reason']}"
-        for x in failed
-    ] + [
-        f"Rewound   member {x['realization']} to {x['to']}: {x['reason']}"
-        for x in rewinds
+def _unstable(run: ExistingRun, directory: RunDirectory) -> list[str]:
+    outcomes = [*directory.outcomes(), *directory.read_progress()]
+    found = {"Unstable": list(run.record["failed"]), "Rewound": []}
+    for outcome in outcomes:
+        found["Unstable"] += outcome.get("failed", [])
+        found["Rewound"] += outcome.get("rewinds", [])
+    lines = [
+        f"{title:<9} member {x['realization']} from {x['init_time']}"
+        f"{' to ' + x['to'] if 'to' in x else ''}: {x['reason']}"
+        for title, members in found.items()
+        for x in members
     ]
+    return list(dict.fromkeys(lines))
 
 
 def read_global_means(store: pathlib.Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
