@@ -61,7 +61,7 @@ def test_folder_experiment_and_overwriting(tmp_path, ngcm):
 def test_without_a_form_it_says_what_there_is(ngcm):
     code, out, err = ngcm("export", "run")
     assert (code, out) == (2, "")
-    assert "It is not said what to export to." in err and "Give --cmor" in err
+    assert "No format to export to is given." in err and "Give --cmor" in err
 
 
 def test_a_run_that_is_not_there(ngcm):
