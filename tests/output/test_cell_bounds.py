@@ -1,4 +1,4 @@
-"""The cells of a grid: they cover the globe, and have the resolution of CMIP."""
+"""Cells of a grid: they cover the globe, and have the resolution that CMIP gives."""
 
 import numpy as np
 import pytest

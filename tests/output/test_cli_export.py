@@ -37,7 +37,7 @@ def test_export_through_the_program(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "run/cmor\n"
-    assert "holds 2 of 3 records: the run goes on, or was stopped." in done.stderr
+    assert "holds 2 of 3 records: the run is running or was stopped." in done.stderr
     assert "Wrote 12 files, " in done.stderr
     name = "ta_Amon_NGCM_aimip_r1i1p1f1_gn_198201-198202.nc"
     with xr.open_dataset(tmp_path / "run" / "cmor" / name) as ds:
@@ -61,7 +61,7 @@ def test_folder_experiment_and_overwriting(tmp_path, ngcm):
 def test_without_a_form_it_says_what_there_is(ngcm):
     code, out, err = ngcm("export", "run")
     assert (code, out) == (2, "")
-    assert "No format to export to is given." in err and "Give --cmor" in err
+    assert "The format of the export is not given." in err and "Give --cmor" in err
 
 
 def test_a_run_that_is_not_there(ngcm):
