@@ -66,7 +66,7 @@ HOMES = {
     "cloudpickle": [],
     "marshal": [],
     "shelve": [],
-    "yaml": ["config/run_file.py", "checkpoint/card.py", "zoo/cache.py"],
+    "yaml": ["config/run_file.py", "checkpoint/card.py", "zoo/"],
     "requests": ["zoo/"],
     "urllib3": ["zoo/"],
     "google_crc32c": ["zoo/"],

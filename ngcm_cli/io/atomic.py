@@ -13,12 +13,12 @@ from ngcm_cli.errors import OutputError
 
 
 def temporary_sibling(path: pathlib.Path) -> pathlib.Path:
-    """Return a hidden, unused name beside a path, for content not yet complete."""
+    """Return a hidden, unused path beside a path, for content not yet complete."""
     return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
 
 
 def remove_temporary_siblings(path: pathlib.Path) -> None:
-    """Remove what killed processes left beside a path that nobody writes to now."""
+    """Remove temporary siblings that killed processes left; nobody may write now."""
     for left in path.parent.glob(f".{path.name}.*.partial"):
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
@@ -31,7 +31,7 @@ def atomic_file(path: pathlib.Path) -> Iterator[IO[bytes]]:
     """Open a file that takes its name, synced to disk, when the context succeeds.
 
     Raises:
-        OSError: it cannot be written; what had the name before is unchanged.
+        OSError: the file cannot be written; what had its name before is unchanged.
     """
     new = temporary_sibling(path)
     try:
@@ -67,9 +67,9 @@ def replace_directory(
     """Rename a complete directory, and only then remove what had its name before.
 
     Args:
-        new: the directory, named by `temporary_sibling`.
-        target: its final name.
-        overwrite: whether something may exist there.
+        new: complete directory, named by `temporary_sibling`.
+        target: final path of the directory.
+        overwrite: whether the target may exist.
     """
     old = temporary_sibling(target)
     if overwrite and target.exists():
@@ -87,7 +87,7 @@ def replace_directory(
 
 
 def explain_os_error(error: OSError) -> tuple[str, str]:
-    """Return what stopped a writer, and what the user should do about it."""
+    """Return what stopped a writer, and what the user should do."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "the disk is full", "Free some space"
     return error.strerror or str(error), "Check the disk"
@@ -98,8 +98,8 @@ def translate_os_errors(work: str, hint: Callable[[str], str]) -> Iterator[None]
     """Raise an `OSError` of the context as an error that a user can act on.
 
     Args:
-        work: what is being done, the beginning of a sentence.
-        hint: makes the hint out of the advice about the disk.
+        work: activity that fails, the beginning of a sentence.
+        hint: function from the advice about the disk to the hint of the error.
 
     Raises:
         OutputError: the disk is full, or fails.

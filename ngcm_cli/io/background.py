@@ -8,10 +8,10 @@ from ngcm_cli.errors import OutputError
 
 
 class BackgroundWriter:
-    """One thread that writes, at most one piece of work behind.
+    """A thread that runs submitted work in order, at most one piece behind.
 
     Args:
-        name: of the thread.
+        name: name of the thread.
     """
 
     def __init__(self, name: str):

@@ -51,7 +51,7 @@ class Coordinate:
 
 
 class Described(Protocol):
-    """What this module needs of a `diagnostics.Diagnostic`."""
+    """The part of `diagnostics.Diagnostic` that this module uses."""
 
     @property
     def vertical(self) -> str:
@@ -60,7 +60,7 @@ class Described(Protocol):
 
     @property
     def is_flux(self) -> bool:
-        """Whether its time mean is that of everything that passed."""
+        """Whether its time mean is exact, of all steps, rather than of samples."""
         ...
 
     def attributes(self) -> dict[str, Any]:
@@ -73,11 +73,11 @@ class FieldSelection:
     """The fields of an output.
 
     Attributes:
-        variables: what is known of each, by name, in the order of the output.
-        levels: on disk, ascending: pressure in hPa, or sigma.
-        model_levels: of the fields that come, of the same kind.
+        variables: variables by name, in the order of the output.
+        levels: levels on disk, ascending: pressures in hPa, or sigma.
+        model_levels: levels of the fields to select from, of the same kind.
         vertical: name of the vertical dimension: ``level`` or ``sigma``.
-        grid: horizontal grid on disk, which regrids from the model's.
+        grid: horizontal grid on disk, which regrids from that of the model.
     """
 
     variables: Mapping[str, Described]
@@ -133,12 +133,12 @@ class FieldSelection:
         """Return a field on the levels and grid of the output, in its order, float32.
 
         Args:
-            name: of the variable.
-            field: (..., model level, longitude, latitude), with one level at the
-                surface.
+            name: name of the variable.
+            field: values, (..., model level, longitude, latitude), with one level at
+                the surface.
 
         Returns:
-            (..., [level,] latitude, longitude).
+            The selected values, (..., [level,] latitude, longitude).
         """
         if not self.is_on_levels(name):
             field = field[..., 0, :, :]

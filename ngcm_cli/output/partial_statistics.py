@@ -1,9 +1,9 @@
 """Partial statistics: summaries of the members so far, on disk while an ensemble runs.
 
 After each of its blocks a process writes a summary for every lead time and variable,
-then which members these are of, and only then is the block complete. So, killed at any
-moment, it leaves what it knew after its last complete block; of what it had written
-after that one nothing counts, unless a restart file of the next block says so.
+then the list of members in these summaries, and only then marks the block as complete.
+Killed at any moment, it leaves the summaries of its last complete block; later ones are
+ignored.
 """
 
 import contextlib
@@ -24,12 +24,12 @@ _MEMBERS = "members.json"
 
 
 class SavedPartial(NamedTuple):
-    """What a process knew after a block.
+    """The summaries of a process after a block.
 
     Attributes:
-        process: its number.
+        process: number of the process.
         block: number of the block.
-        members: whose values are in the summaries.
+        members: members whose values are in the summaries.
     """
 
     process: int
@@ -41,7 +41,7 @@ class PartialStatistics:
     """Summaries of the members from one initial time.
 
     Args:
-        folder: of them.
+        folder: directory of the summaries.
     """
 
     def __init__(self, folder: pathlib.Path):
@@ -65,7 +65,7 @@ class PartialStatistics:
             )
 
     def complete(self, partial: SavedPartial) -> None:
-        """Write that all summaries of a process after a block are there."""
+        """Write which members are in the summaries, all of which are written."""
         folder = self._folder(partial.process, partial.block)
         write_text(folder / _MEMBERS, json.dumps(sorted(partial.members)))
 
@@ -86,25 +86,25 @@ class PartialStatistics:
         except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile):
             raise OutputError(
                 f"{path} is damaged or missing.",
-                f"Remove {path.parent}: what is lost with it is computed again.",
+                f"Remove {path.parent}; its members are computed again.",
             ) from None
 
     def saved(
         self, complete: Collection[int], process: int | None = None
     ) -> list[SavedPartial]:
-        """Return what counts: the most that every process knew, of no member twice.
+        """Return the summaries of most members of every process, no member twice.
 
         Args:
-            complete: numbers of the complete blocks; nothing else counts.
-            process: whose summaries count; None is those of all.
+            complete: numbers of the complete blocks; those of others are ignored.
+            process: number of the process; None is all processes.
         """
         best: dict[int, SavedPartial] = {}
         for folder in self._folders():
             owner, block = map(int, folder.name.split("-"))
             if block not in complete or process not in (None, owner):
                 continue
-            # The process may be removing it, as it has newer ones; what is damaged is
-            # computed again.
+            # The process may be removing it, as it has newer ones; the members of
+            # damaged summaries are computed again.
             with contextlib.suppress(FileNotFoundError, ValueError):
                 members = frozenset(json.loads((folder / _MEMBERS).read_text()))
                 if owner not in best or len(members) > len(best[owner].members):
@@ -116,11 +116,11 @@ class PartialStatistics:
         return chosen
 
     def keep_only(self, process: int, blocks: Collection[int]) -> None:
-        """Remove the summaries of a process but for those after some blocks."""
+        """Remove the summaries of a process except those after the given blocks."""
         for folder in self._folders():
             owner, block = map(int, folder.name.split("-"))
             if owner == process and block not in blocks:
-                # The list of members first: the rest does not count without it.
+                # The list of members first: without it the summaries are ignored.
                 (folder / _MEMBERS).unlink(missing_ok=True)
                 shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,7 +1,7 @@
-"""Restart files: everything that the next window depends on, in one NetCDF file.
+"""Restart files: the state of a task, bit by bit, in one NetCDF file.
 
-Every array has the name of its place in the state of the run and named dimensions, and
-is kept bit by bit with a checksum. A file is there under its name when it is complete.
+Every array is named after its position in the state of the run and has named
+dimensions; a checksum covers all of them. A file takes its name when it is complete.
 """
 
 import hashlib
@@ -28,12 +28,12 @@ def write_restart(
     """Write a restart file, after all output so far is safe on disk.
 
     Args:
-        path: of the file.
+        path: path of the file.
         arrays: dimensions and values by name.
-        metadata: what the restart belongs to, kept as JSON.
+        metadata: description of the run and its progress, stored as JSON.
 
     Raises:
-        OSError: it cannot be written; then there is none.
+        OSError: the file cannot be written; what had its name before is unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_temporary_siblings(path)
@@ -64,7 +64,7 @@ def _content(
 
 
 def _checksum(arrays: Mapping[str, np.ndarray], metadata: str) -> str:
-    """Return the SHA-256 of all arrays, in whatever order, and of the metadata."""
+    """Return the SHA-256 of the metadata and of all arrays, sorted by name."""
     digest = hashlib.sha256(metadata.encode())
     for name, x in sorted(arrays.items()):
         digest.update(f"\n{name} {x.dtype.str} {x.shape} ".encode())

@@ -60,16 +60,15 @@ class Variable:
 
 @dataclasses.dataclass(frozen=True)
 class StoreSchema:
-    """What a store holds, before any of it exists.
+    """The schema of a store, known before the store exists.
 
     Attributes:
         attributes: global attributes.
-        coordinates: by name.
-        variables: by name.
-        record_dimensions: leading dimensions that address a record; some may be absent
-            from a variable.
-        records: number of records along the time of the store: its last record
-            dimension.
+        coordinates: coordinates by name.
+        variables: variables by name.
+        record_dimensions: leading dimensions that address a record; a variable may lack
+            some of them.
+        records: number of records along time, the last record dimension.
     """
 
     attributes: Mapping[str, Any]
@@ -101,13 +100,13 @@ def lead_time_schema(
     """Return the schema of forecasts: ``[realization,] init_time, lead_time, ...``.
 
     Args:
-        fields: what is written at every lead time.
-        init_times: datetime64[s].
-        lead_times: timedelta64[s], the initial one included.
-        realizations: numbers of the members; None writes one forecast without the
-            dimension ``realization``.
-        statistics: over the members, names of `STATISTICS` or percentiles such as
-            ``p10``.
+        fields: fields that are written at every lead time.
+        init_times: initial times, datetime64[s].
+        lead_times: lead times, timedelta64[s], with that of the initial state.
+        realizations: numbers of the members; None is one forecast without the dimension
+            ``realization``.
+        statistics: statistics over the members, names of `STATISTICS` or percentiles
+            such as ``p10``.
         keep_members: whether the members themselves are written.
         attributes: global attributes.
     """
@@ -134,7 +133,7 @@ def lead_time_schema(
             {
                 "standard_name": "forecast_period",
                 "long_name": "Time since the initial time",
-                # With a dtype attribute xarray decodes a duration without asking.
+                # With this attribute xarray decodes a duration without a warning.
                 "dtype": "timedelta64[ns]",
                 "units": unit,
             },
@@ -196,13 +195,13 @@ def time_series_schema(
 
     Args:
         fields: dimensions and shape after ``time``, and attributes, by name.
-        coordinates: of these dimensions.
-        times: of the records, datetime64[s].
-        bounds: of their periods, (record, 2) datetime64[s]; None for instantaneous
-            records.
+        coordinates: coordinates of these dimensions.
+        times: times of the records, datetime64[s].
+        bounds: bounds of their periods, (record, 2) datetime64[s]; None for
+            instantaneous records.
         realizations: numbers of the members; None leaves out the dimension.
-        chunk: records in one chunk.
-        attributes: global attributes, the grid's included.
+        chunk: number of records in a chunk.
+        attributes: global attributes, with those of the grid.
     """
     count = len(times)
     time: dict[str, Coordinate] = {

@@ -75,7 +75,7 @@ def test_a_damaged_summary_is_refused(partial, damage):
     if damage != "missing":
         path.write_bytes(content[: len(content) // 2] if damage == "truncated" else b"")
     with pytest.raises(
-        OutputError, match="0.t.npz is damaged or missing. Remove .*0-0"
+        OutputError, match="0.t.npz is damaged or missing. Remove .*0-0; its"
     ):
         partial.read(0, "t", SavedPartial(0, 0, frozenset()))
 
