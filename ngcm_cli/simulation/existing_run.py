@@ -127,13 +127,18 @@ def find_existing(
     if resume:
         return ExistingRun.read(paths)
     existing = None
-    if paths.has_run_record() or _may_be_extended(config, paths):
+    if paths.has_run_record() or finished_run(paths) is not None:
         existing = ExistingRun.read(paths)
         if existing.run == run:  # made by another of our processes
             return existing
     overwrite = getattr(config, "overwrite", False)
     resumed_by = f"ngcm {config.command} --resume {paths.output}"
-    if not isinstance(config, EnsembleConfig) or existing is None or overwrite:
+    if (
+        not isinstance(config, EnsembleConfig)
+        or existing is None
+        or existing.command != config.command
+        or overwrite
+    ):
         paths.check_new(overwrite, resumed_by)
         return None
     twice = sorted(set(config.members) & set(existing.members))
@@ -165,13 +170,12 @@ def find_existing(
     return existing
 
 
-def _may_be_extended(config: Settings, paths: RunPaths) -> bool:
-    if not isinstance(config, EnsembleConfig):
-        return False
+def finished_run(paths: RunPaths) -> str | None:
+    """Return the unique name of the run that completed an output, or None."""
     try:
-        return _finished_record(paths)["command"] == config.command
+        return _finished_record(paths)["run"]
     except OutputError:
-        return False
+        return None
 
 
 def find_paths(output: pathlib.Path) -> RunPaths:

@@ -19,7 +19,11 @@ from ngcm_cli.simulation import dask
 from ngcm_cli.simulation.checkpoint import version_changes, versions
 from ngcm_cli.simulation.data_sources import public_command, with_absolute_paths
 from ngcm_cli.simulation.distributed import join
-from ngcm_cli.simulation.existing_run import ExistingRun, settings_for_resume
+from ngcm_cli.simulation.existing_run import (
+    ExistingRun,
+    finished_run,
+    settings_for_resume,
+)
 from ngcm_cli.simulation.interrupts import (
     explain_out_of_memory,
     sigterm_as_exception,
@@ -199,7 +203,10 @@ def _prepare(simulation: Simulation, recorder: Recorder, lock: SharedLock) -> bo
         ours = record is not None and record["run"] == simulation.processes.run
         if ours or alone:
             break
-    if simulation.is_resumed and record is None:
+    finished = simulation.is_resumed or (
+        finished_run(simulation.paths) == simulation.processes.run
+    )
+    if finished and record is None:
         return True  # complete, and its working directory is gone
     if not ours:
         recorder.remove_leftovers()
