@@ -53,12 +53,12 @@ class Lock:
 
     @staticmethod
     def is_held(file: pathlib.Path) -> bool:
-        """Whether a process holds it, as far as this disk tells."""
+        """Whether a process holds it, or shares it, as far as this disk tells."""
         if fcntl is None:
             return False
         try:
             with open(file, "rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
         except OSError:  # no such file, or a disk without locks

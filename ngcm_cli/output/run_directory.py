@@ -140,6 +140,12 @@ class RunDirectory:
             log.warning(f"{path} is damaged: what it is about is computed again.")
             return None
 
+    def outcomes(self) -> list[dict[str, Any]]:
+        """Return what happened in all tasks that are complete."""
+        folders = sorted(path.parent for path in self.path.glob(f"*/*/{COMPLETE}"))
+        found = (self.completed(folder.name) for folder in folders)
+        return [outcome for outcome in found if outcome is not None]
+
     def unmark_complete(self, task: str) -> None:
         """Take back that a task is complete; its restart files stay."""
         (self.restarts(task) / COMPLETE).unlink(missing_ok=True)

@@ -257,6 +257,15 @@ class TaskRun:
         init = f" from {format_time(self.schedule.init)}"
         return f"Member {member}{init if len(simulation.schedules) > 1 else ''}"
 
+    def outcome(self) -> dict[str, Any]:
+        """Return what happened to the members, for files."""
+        return {
+            "init_time": format_time(self.schedule.init),
+            "members": list(self.task.block.members),
+            "failed": self.record.failed,
+            "rewinds": self.record.rewinds,
+        }
+
     def rewinds_attribute(self) -> str | None:
         """Return the rewinds of this task as JSON, or None."""
         return json.dumps(self.record.rewinds) if self.record.rewinds else None
@@ -303,14 +312,7 @@ class RunLoop:
                 self.tell("running", done)
                 yield self._progress(run, done, results)
             self.recorder.flush(task, run.run.windows)
-            self.recorder.finish_task(
-                task,
-                {
-                    "members": list(task.block.members),
-                    "failed": run.record.failed,
-                    "rewinds": run.record.rewinds,
-                },
-            )
+            self.recorder.finish_task(task, run.outcome())
             self.current, self.done = None, done + 1
 
     def tell(self, status: str, done: int, force: bool = False) -> None:
@@ -330,15 +332,12 @@ class RunLoop:
                 self.recorder.flush(run.task, run.run.windows)
             schedule, seconds = run.schedule, now - self._started
             progress |= {
-                "init_time": format_time(schedule.init),
-                "members": list(run.task.block.members),
+                **run.outcome(),
                 "time": format_time(schedule.time(run.run.windows)),
                 "windows": run.run.windows,
                 "total_windows": schedule.windows,
                 "window_seconds": int(schedule.window / np.timedelta64(1, "s")),
                 "windows_per_second": self._done_windows / seconds if seconds else 0,
-                "failed": run.record.failed,
-                "rewinds": run.record.rewinds,
             }
         with self.recorder.translated_errors():
             self.recorder.directory.write_progress(simulation.processes.index, progress)

@@ -1,7 +1,6 @@
 """How far a run is, from what is on disk; also while it is being computed."""
 
 import dataclasses
-import json
 import pathlib
 import warnings
 from typing import Any
@@ -29,6 +28,7 @@ class Status:
         progress: of every process, what it last wrote.
         restart: valid time of the last restart file, or None.
         failed: members that became unstable, with ``reason``.
+        rewinds: of members, with ``reason``.
         global_means: a table: its header, units, then a row per month or year.
     """
 
@@ -37,6 +37,7 @@ class Status:
     progress: list[dict[str, Any]]
     restart: str | None
     failed: list[dict[str, Any]]
+    rewinds: list[dict[str, Any]]
     global_means: list[tuple[str, ...]]
 
     def describe(self) -> str:
@@ -63,12 +64,11 @@ class Status:
                 f"{'Unstable':<9} member {one['realization']} from {one['init_time']}: "
                 f"{one['reason']}"
             )
-        for progress in self.progress:
-            for rewind in progress.get("rewinds", []):
-                text.append(
-                    f"{'Rewound':<9} member {rewind['realization']} to {rewind['to']}: "
-                    f"{rewind['reason']}"
-                )
+        for one in self.rewinds:
+            text.append(
+                f"{'Rewound':<9} member {one['realization']} to {one['to']}: "
+                f"{one['reason']}"
+            )
         return "\n".join(text)
 
 
@@ -86,25 +86,30 @@ def read_status(output: pathlib.Path) -> Status:
     if progress:
         states = [str(one.get("status", "running")) for one in progress]
         state = next((s for s in states if s != "complete"), "complete")
-    resume = f"resume with `ngcm {run.command} --resume {output}`"
+    resume = f"resume with `ngcm {run.command} --resume {output}"
     if Lock.is_held(paths.lock):
         state = "running"
     elif state in ("not started", "running", "interrupted", "failed"):
         ended = "stopped before its end" if state == "running" else state
-        state = f"{ended}; {resume}"
+        state = f"{ended}; {resume}`"
     elif state == "unstable":
-        state = f"unstable; {resume} --on-instability rewind"
+        state = f"unstable; {resume} --on-instability rewind`"
     restarts = sorted(
         path.stem for path in paths.work.glob("restarts/*/[0-9]*.nc") if path.is_file()
     )
-    failed = _failed(paths, progress)
+    # What is complete may be in the progress, too.
+    known = (*progress, *directory.outcomes())
+    parts = list(
+        {(x.get("init_time"), str(x.get("members"))): x for x in known}.values()
+    )
     tables = [_global_means(store) for store in sorted(_global_stores(paths))[:1]]
     return Status(
         run,
         state,
         progress,
         restarts[-1] if restarts else None,
-        failed,
+        _failed(run, parts),
+        [rewind for part in parts for rewind in part.get("rewinds", [])],
         tables[0] if tables else [],
     )
 
@@ -137,17 +142,16 @@ def _speed(progress: dict[str, Any]) -> str:
     return f"{years:.3g} simulated years per day, {left / 3600:.1f} hours left"
 
 
-def _failed(paths, progress: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _failed(run: ExistingRun, parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the members that became unstable, of complete tasks and those running."""
-    found = []
-    for one in progress:
-        for member, about in one.get("failed", {}).items():
-            init = one.get("init_time", "")
-            found.append({"realization": member, "init_time": init, **about})
-    if found or paths.is_directory or not paths.stores.exists():
-        return found
-    text = open_store(paths.stores, "r").attrs.get("unstable_members")
-    return json.loads(str(text)) if text else []
+    return [
+        *run.failed,
+        *(
+            {"realization": member, "init_time": part["init_time"], **about}
+            for part in parts
+            for member, about in part.get("failed", {}).items()
+        ),
+    ]
 
 
 def _global_stores(paths) -> list[pathlib.Path]:
