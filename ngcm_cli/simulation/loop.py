@@ -131,6 +131,15 @@ class TaskRun:
                 )
             self._saved_at = time.monotonic()
 
+    def outcome(self) -> dict[str, Any]:
+        """Return what happened to the members, for files."""
+        return {
+            "init_time": format_time(self.schedule.init),
+            "members": self.task.block.members,
+            "failed": list(self.record.failed.values()),
+            "rewinds": self.record.rewinds,
+        }
+
     def _compute(self, run: RunState) -> tuple[RunState, WindowResults] | None:
         if run.windows == self.schedule.windows:
             return None
@@ -282,14 +291,7 @@ class RunLoop:
                     self.write_progress("running")
                 yield self._progress(self.current, results)
             self.recorder.flush(task, self.current.run.windows)
-            self.recorder.finish_task(
-                task,
-                {
-                    "members": task.block.members,
-                    "failed": list(self.current.record.failed.values()),
-                    "rewinds": self.current.record.rewinds,
-                },
-            )
+            self.recorder.finish_task(task, self.current.outcome())
             self.current, self.done = None, self.done + 1
 
     def write_progress(self, status: str) -> None:
@@ -303,15 +305,12 @@ class RunLoop:
         if run is not None:
             schedule, seconds = run.schedule, self._written - self._started
             progress |= {
-                "init_time": format_time(schedule.init),
-                "members": run.task.block.members,
+                **run.outcome(),
                 "time": format_time(schedule.time(run.run.windows)),
                 "windows": run.run.windows,
                 "total_windows": schedule.windows,
                 "window_seconds": int(schedule.window / np.timedelta64(1, "s")),
                 "windows_per_second": self._computed / seconds if seconds else 0,
-                "failed": list(run.record.failed.values()),
-                "rewinds": run.record.rewinds,
             }
         with self.recorder.translated_errors():
             index = self.simulation.processes.index

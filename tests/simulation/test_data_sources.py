@@ -1,0 +1,161 @@
+"""Where runs get their data: what is asked for, described, and never written down."""
+
+import pathlib
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from ngcm_cli.config import AmipConfig, ForecastConfig
+from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.sources import bundled
+from ngcm_cli.simulation.data_sources import (
+    DataSources,
+    analysis_source,
+    check_local_paths,
+    describe_analysis,
+    describe_forcing,
+    local_files,
+    public_command,
+    read_sample,
+    uses_sample,
+    with_absolute_paths,
+)
+from ngcm_cli.testing import TinyModel
+
+SAMPLE = str(bundled.sample_path())
+HOUR = np.timedelta64(3600, "s")
+
+
+@pytest.mark.parametrize(
+    "config, source",
+    [
+        (ForecastConfig(), SAMPLE),
+        (ForecastConfig(init="1959-01-02"), SAMPLE),
+        (ForecastConfig(init="2020-08-22"), "arco"),
+        (ForecastConfig(data="mine.nc"), "mine.nc"),
+        (ForecastConfig(init="2020-08-22", data="mine.nc"), "mine.nc"),
+        (AmipConfig(days=1), SAMPLE),
+        (AmipConfig(days=1, data="arco"), "arco"),
+    ],
+)
+def test_the_source_of_initial_states(config, source):
+    assert analysis_source(config) == source
+    assert uses_sample(config) == (source == SAMPLE)
+
+
+def test_the_bundled_state_is_one_of_several():
+    config = ForecastConfig(init="1959-01-02,2020-08-22")
+    sources = [analysis_source(config, time) for time in config.init]
+    assert sources == [SAMPLE, "arco"]
+
+
+@pytest.mark.parametrize(
+    "config, analysis, forcing",
+    [
+        (ForecastConfig(), "the bundled ERA5 state", "the bundled ERA5 state"),
+        (ForecastConfig(sst="climatology"), "bundled ERA5", "AMIP's monthly climatol"),
+        (ForecastConfig(data="arco"), "arco, gs://", "arco, gs://"),
+        (AmipConfig(days=1), "bundled ERA5", "the bundled record of NOAA OISST"),
+        (AmipConfig(days=1, sst_climatology=True), "bundled ERA5", "AMIP's monthly"),
+        (AmipConfig(days=1, sst_data="sst.nc"), "bundled ERA5", "sst.nc"),
+    ],
+)
+def test_descriptions(config, analysis, forcing):
+    assert analysis in describe_analysis(config)
+    assert forcing in describe_forcing(config)
+
+
+def test_secrets_are_not_described():
+    secret = "https://me:secret@host/era5.nc?key=secret"
+    config = ForecastConfig(data=secret, sst_data=secret, lead="5d")
+    said = public_command(config), describe_analysis(config), describe_forcing(config)
+    assert all("secret" not in text and "host/era5.nc" in text for text in said)
+    assert said[0].startswith("ngcm forecast --data https://host/era5.nc")
+    assert said[0].endswith("--lead 5d")
+
+
+def test_settings_hold_in_any_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = ForecastConfig(
+        model="my card.yaml", data="a/*.nc", sst_data="gs://b/c.zarr", output="out.nc"
+    )
+    settings = with_absolute_paths(config)
+    assert settings["model"] == f"{tmp_path}/my card.yaml"
+    assert settings["data"] == f"{tmp_path}/a/*.nc"
+    assert settings["sst_data"] == "gs://b/c.zarr"
+    assert "output" not in settings
+    assert with_absolute_paths(ForecastConfig())["model"] == ForecastConfig().model
+
+
+def test_local_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("1.nc", "2.nc", "sst.nc"):
+        (tmp_path / name).touch()
+    config = ForecastConfig(data="[0-9].nc", sst_data="sst.nc")
+    files = {path.name: said for path, said in local_files(config)}
+    assert files == {"1.nc": "[0-9].nc", "2.nc": "[0-9].nc", "sst.nc": "sst.nc"}
+    assert local_files(ForecastConfig(data="arco")) == []
+    ((path, said),) = local_files(ForecastConfig())
+    assert path == pathlib.Path(SAMPLE) and "bundled" in said
+
+
+def test_a_wrong_path_is_found_before_weights_are_downloaded(tmp_path, monkeypatch):
+    module = "ngcm_cli.simulation.data_sources.is_here"
+    config = ForecastConfig(data=str(tmp_path / "nothing.nc"))
+    check_local_paths(config)  # the model is here: it is found when it is read
+    monkeypatch.setattr(module, lambda name: False)
+    with pytest.raises(InputDataError, match="nothing.nc"):
+        check_local_paths(config)
+    check_local_paths(ForecastConfig(data="arco"))
+
+
+def test_the_bundled_state_is_that_of_every_start():
+    """Of long runs, which say so."""
+    config = AmipConfig(days=2, start="2020-01-31", starts=2, start_every="1d")
+    sources, sample = DataSources(config, TinyModel()), read_sample(TinyModel())
+    for time in config.init_times:
+        analysis = sources.analysis(time)
+        assert analysis.time == time
+        for name, x in sample.fields.items():
+            np.testing.assert_array_equal(analysis.fields[name], x)
+        assert "discard the first months as spin-up" in analysis.notes[-1]
+    assert sources.forcing(config.init_times[0]) is sources.forcing(
+        config.init_times[1]
+    )
+
+
+def test_data_of_several_times(tmp_path):
+    with xr.open_dataset(SAMPLE) as opened:
+        state = opened.load()
+    state = state.isel(time=0) if "time" in state.dims else state
+    times = [bundled.SAMPLE_TIME + i * 6 * HOUR for i in range(2)]
+    both = xr.concat(
+        [
+            state.assign_coords(time=time.astype("M8[ns]")).assign(
+                temperature=state["temperature"] + i
+            )
+            for i, time in enumerate(times)
+        ],
+        "time",
+    )
+    both.to_netcdf(tmp_path / "both.nc")
+    config = ForecastConfig(data=str(tmp_path / "both.nc"), lead="6h")
+    sources = DataSources(config, TinyModel())
+    sources.check(tuple(times))
+    first, second = (sources.analysis(time) for time in times)
+    warmer = second.fields["temperature"] - first.fields["temperature"]
+    np.testing.assert_allclose(warmer, 1, rtol=1e-4)
+    with pytest.raises(InputDataError, match="1959-01-02T12"):
+        sources.check((times[1] + 6 * HOUR,))
+
+
+def test_what_avoids_an_error_is_said():
+    config = ForecastConfig(sst="prescribed", lead="10d")
+    with pytest.raises(InputDataError) as caught:
+        DataSources(config, TinyModel()).analysis(None)
+    assert "--sst persist or --sst climatology" in caught.value.hint
+    config = AmipConfig(years=60, start="1982-01-01")
+    with pytest.raises(InputDataError) as caught:
+        DataSources(config, TinyModel()).forcing(config.start)
+    assert "Or use --sst-climatology." in caught.value.hint
