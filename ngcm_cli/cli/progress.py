@@ -94,7 +94,7 @@ class _Pace:
             return step.tasks_done, step.time.astype("datetime64[M]")
         if step.tasks > 1:
             return step.tasks_done, step.windows * _LINES // step.total_windows
-        return step.tasks_done, int(_days(self._lead(step)))
+        return step.tasks_done, int(_days(step.lead))
 
     def describe(self, step: "Progress") -> list[str]:
         """Return time, position, monitored values, speed and time left, where known."""
@@ -108,7 +108,7 @@ class _Pace:
         if self.is_long:
             details.append(f"day {step.windows} of {step.total_windows}")
         else:
-            lead = format_duration(self._lead(step))
+            lead = format_duration(step.lead)
             whole = format_duration(schedule.length)
             details.append(f"{lead} of {whole}")
         if step.tasks > 1 or len(simulation.members) > 1:
@@ -128,9 +128,6 @@ class _Pace:
             pressure = step.monitor["surface_pressure"] / 100
             details.append(f"mean pressure {pressure:.2f} hPa")
         return [*details, *self._speed(step, _days(schedule.length))]
-
-    def _lead(self, step: "Progress") -> Any:
-        return step.time - self.simulation.schedules[step.task.init].init
 
     def _speed(self, step: "Progress", length: float) -> list[str]:
         """Return speed and time left; the first window came with compilation."""

@@ -98,8 +98,8 @@ def compute(simulation: Simulation, loop: RunLoop, client: Any) -> Iterator[Prog
             continue
         task = next(task for task in loop.tasks if task.init == came)
         schedule = simulation.schedules[came]
-        windows, end = schedule.windows, schedule.end
-        yield Progress(task, done, len(futures), windows, windows, end)
+        reached = schedule.windows, schedule.windows, schedule.end, schedule.length
+        yield Progress(task, done, len(futures), *reached)
         done += 1
     if failures:
         raise failures[0]

@@ -135,7 +135,8 @@ class DataSources:
             return read_forcing(request, starts[0], self._model_inputs, self._progress)
 
     def _analysis_request(self, init: np.datetime64 | None) -> AnalysisRequest:
-        return AnalysisRequest(analysis_source(self.config), init, self.config.offline)
+        source = analysis_source(self.config, init)
+        return AnalysisRequest(source, init, self.config.offline)
 
     def _forcing_request(self) -> ForcingRequest:
         config = self.config
@@ -174,9 +175,9 @@ def uses_sample(config: Settings) -> bool:
     )
 
 
-def analysis_source(config: Settings) -> str:
-    """Return the name of the data that initial states are read from."""
-    if uses_sample(config):
+def analysis_source(config: Settings, init: np.datetime64 | None = None) -> str:
+    """Return the name of the data that the state of an initial time is read from."""
+    if uses_sample(config) or (config.data is None and init == bundled.SAMPLE_TIME):
         return str(bundled.sample_path())
     return config.data or DEFAULT_SOURCE
 

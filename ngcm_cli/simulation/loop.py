@@ -41,6 +41,7 @@ class Progress:
         windows: complete windows of the task.
         total_windows: of the task.
         time: valid time of the last output or of the end of the window.
+        lead: the same since the initial time.
         stable: members of the task that are stable.
         failed: members of the task that became unstable.
         monitor: what is monitored of the first stable member, by name; empty if none.
@@ -52,6 +53,7 @@ class Progress:
     windows: int
     total_windows: int
     time: np.datetime64
+    lead: np.timedelta64
     stable: tuple[int, ...] = ()
     failed: tuple[int, ...] = ()
     monitor: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
@@ -318,7 +320,9 @@ class RunLoop:
 
     def _progress(self, run: TaskRun, results: WindowResults) -> Progress:
         window, schedule, monitor = results.window, run.schedule, {}
-        ends = schedule.time(run.run.windows)
+        time = schedule.time(run.run.windows)
+        if schedule.has_final_output:
+            time = window.start
         if run.stable:
             row = run.task.block.row(run.stable[0])
             numbers = jax.device_get(results.monitors[-1])
@@ -329,7 +333,8 @@ class RunLoop:
             len(self.tasks),
             run.run.windows,
             schedule.windows,
-            window.start if schedule.has_final_output else ends,
+            time,
+            time - schedule.init,
             run.stable,
             tuple(sorted(run.record.failed)),
             monitor,

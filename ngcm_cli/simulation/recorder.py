@@ -86,7 +86,9 @@ class Recorder:
             if existing.is_finished:
                 return existing.record["failed"]
             rewind = simulation.config.on_instability == "rewind"
-            if not ours and not self.missing() and not (rewind and self.failed()):
+            status = existing.record.get("status")  # an export may still be missing
+            is_done = status == "unstable" or (status and simulation.paths.is_directory)
+            if is_done and not ours and not (rewind and self.failed()):
                 return self.failed()
             changes = version_changes(existing.record["versions"])
         if not ours:
@@ -106,6 +108,11 @@ class Recorder:
         with self.translated_errors():
             for stream in self.simulation.all_streams:
                 path = self._path(stream)
+                if not path.exists():
+                    raise OutputError(
+                        f"The store {path} is gone, and with it what was written.",
+                        "Put it back, or start a new run.",
+                    )
                 self._writers[stream.path] = ZarrWriter(path, stream.schema)
 
     def begin(self, task: Task, is_final: bool) -> None:

@@ -182,11 +182,12 @@ def run_simulation(
             if missing := recorder.missing():
                 # Other processes have not begun yet, or have stopped, and said why.
                 recorder.set_attributes(status="interrupted")
-                log.info(f"{missing} parts are missing. {_resume(simulation)}")
+                parts = f"{missing} of {len(simulation.tasks())} parts are missing."
+                log.info(f"{parts} {_resume(simulation)}")
                 return
             failed = recorder.complete()
-            if recorder.directory.path.is_dir():
-                loop.write_progress("unstable" if failed else "complete")
+            if paths.has_run_record():
+                loop.write_progress(recorder.directory.read_record()["status"])
     _raise_if_unstable(simulation, failed)
 
 

@@ -319,7 +319,9 @@ def _spec_digest(card: Card) -> str:
     return hashlib.sha256(spec.encode()).hexdigest()
 
 
-def result_settings(config: Settings, inits: Sequence[np.datetime64]) -> dict[str, str]:
+def result_settings(
+    config: Settings, inits: Sequence[np.datetime64] = ()
+) -> dict[str, str]:
     """Return the settings that decide the result, as text without secrets."""
     settings = with_absolute_paths(config)
     apart = (*config.allowed_on_resume, "batch", "overwrite")

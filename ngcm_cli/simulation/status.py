@@ -89,13 +89,14 @@ def read_status(output: pathlib.Path) -> Status:
         state = "stopped before its end" if state == "running" else state
         state = f"{state}; {resume}`"
     restarts = sorted(path.stem for path in paths.work.glob("restarts/*/[0-9]*.nc"))
+    stores = [*output.glob("global.zarr"), *output.glob("starts/*/global.zarr")]
     return Status(
         run,
         state,
         progress,
         restarts[-1] if restarts else None,
         _unstable(run, directory),
-        _global_means(paths.output) if paths.is_directory else [],
+        _global_means(min(stores)) if paths.is_directory and stores else [],
     )
 
 
@@ -122,8 +123,8 @@ def _unstable(run: ExistingRun, directory: RunDirectory) -> list[str]:
         found["Unstable"] += outcome.get("failed", [])
         found["Rewound"] += outcome.get("rewinds", [])
     lines = [
-        f"{title:<9} member {x['realization']} from {x['init_time']}"
-        f"{' to ' + x['to'] if 'to' in x else ''}: {x['reason']}"
+        f"{title:<9} member {x['realization']} "
+        f"{'to ' + x['to'] if 'to' in x else 'from ' + x['init_time']}: {x['reason']}"
         for title, members in found.items()
         for x in members
     ]
@@ -161,12 +162,9 @@ def read_global_means(store: pathlib.Path) -> tuple[np.ndarray, dict[str, np.nda
     return EPOCH + hours * np.timedelta64(3600, "s"), fields
 
 
-def _global_means(output: pathlib.Path) -> list[tuple[str, ...]]:
-    """Return a table of global means of the last months or years of the first start."""
-    stores = [*output.glob("global.zarr"), *output.glob("starts/*/global.zarr")]
-    if not stores:
-        return []
-    times, fields = read_global_means(min(stores))
+def _global_means(store: pathlib.Path) -> list[tuple[str, ...]]:
+    """Return a table of global means of the last months or years."""
+    times, fields = read_global_means(store)
     if not len(times):
         return []
     unit = "M" if len(times) < 2 * _ROWS * 30 else "Y"

@@ -20,11 +20,12 @@ def test_a_run_is_read_before_and_after_its_end(tiny, tmp_path, case):
         case.start(tmp_path, stopping(0, 2))
     paths = find_paths(tmp_path / case.output)
     before = ExistingRun.read(paths)
-    assert (before.command, before.is_finished) == (case.command, False)
-    assert before.complete == frozenset() and before.failed == ()
+    assert (before.record["command"], before.is_finished) == (case.command, False)
+    assert before.complete == frozenset() and before.record["failed"] == []
     case.resume(tmp_path)
     after = ExistingRun.read(paths)
-    assert after.settings == before.settings and after.batch == before.batch
+    assert after.record["settings"] == before.record["settings"]
+    assert after.batch == before.batch
     assert after.members == before.members
     assert after.run != before.run
     if case is not AMIP:  # whose directory keeps what it needs to be resumed
@@ -62,7 +63,7 @@ def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(OutputError, match="nothing.nc cannot be opened"):
         run.forecast(resume=tmp_path / "nothing.nc")
     zarr.create_group(tmp_path / "other.zarr")
-    with pytest.raises(OutputError, match="is not the complete output of an ngcm"):
+    with pytest.raises(OutputError, match="is not the complete output of this"):
         run.ensemble(resume=tmp_path / "other.zarr")
     (tmp_path / "folder").mkdir()
     with pytest.raises(OutputError, match="no run is there"):

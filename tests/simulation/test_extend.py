@@ -124,7 +124,7 @@ def test_without_naming_the_output(tiny, tmp_path):
         ({"variables": "temperature"}, "was made with variables temperature,surface"),
         ({"statistics": "none"}, "was made with statistics mean,std"),
         ({"keep_members": False}, "did not keep its members"),
-        ({"batch": 3}, "with 2 members at once, not 3"),
+        ({"batch": 3}, "made with batch 2, not 3"),
     ],
 )
 def test_what_is_refused(whole, tmp_path, changes, sentence):
