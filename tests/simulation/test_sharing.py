@@ -26,12 +26,13 @@ from runs import (
 )
 
 from ngcm_cli.config import EnsembleConfig
-from ngcm_cli.errors import ConfigError, OutputError
+from ngcm_cli.errors import ConfigError, InputDataError, OutputError
 from ngcm_cli.inputs.sources import bundled
 from ngcm_cli.simulation import distributed, run
 from ngcm_cli.simulation.distributed import Processes, join
 from ngcm_cli.simulation.existing_run import CONFIGS
 from ngcm_cli.simulation.setup import set_up
+from ngcm_cli.simulation.simulation import Simulation
 from ngcm_cli.time_format import parse_times
 
 NGCM = [sys.executable, "-m", "ngcm_cli"]
@@ -198,6 +199,58 @@ def test_a_scheduler_and_processes_are_one_too_many(tiny):
         set_up(config, processes=Processes(0, 2))
 
 
+@pytest.fixture
+def threads():
+    """A cluster whose worker is a thread of this process, with the tiny model."""
+    cluster_of = pytest.importorskip("distributed").LocalCluster
+    with cluster_of(
+        n_workers=1, threads_per_worker=1, dashboard_address=None, processes=False
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
+INITS = "1959-01-02T00,1959-01-02T06,1959-01-02T12"
+
+
+def test_a_cluster(tiny, tmp_path, threads):
+    (tmp_path / "whole").mkdir()
+    expected = ENSEMBLE.start(tmp_path / "whole", init=INITS)
+    (tmp_path / "shared").mkdir()
+    output = ENSEMBLE.start(tmp_path / "shared", init=INITS, scheduler=threads)
+    assert_same(output, expected)
+    assert [path.name for path in output.parent.iterdir()] == [output.name]
+
+
+def test_an_initial_time_that_fails(tiny, tmp_path, threads, monkeypatch):
+    """The others are completed first; it is when it can be."""
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "shared").mkdir()
+    expected = ENSEMBLE.start(tmp_path / "whole", init=INITS)
+    state = Simulation.initial_state
+
+    def damaged(self, init, member):
+        if init == 1:
+            raise InputDataError("temperature is constant.", "Get other data.")
+        return state(self, init, member)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Simulation, "initial_state", damaged)
+        with pytest.raises(InputDataError, match="temperature is constant") as caught:
+            ENSEMBLE.start(tmp_path / "shared", init=INITS, scheduler=threads)
+    output = tmp_path / "shared" / ENSEMBLE.output
+    assert f"Resume with `ngcm ensemble --resume {output}`" in caught.value.__notes__[0]
+    ds = read(output)["temperature"]
+    assert np.isfinite(ds[:, [0, 2]]).all() and np.isnan(ds[:, 1]).all()
+    ENSEMBLE.resume(output.parent)
+    assert_same(output, expected)
+
+
+def test_there_is_no_scheduler(tiny, tmp_path):
+    pytest.importorskip("distributed")
+    with pytest.raises(ConfigError, match="There is no Dask scheduler at"):
+        ENSEMBLE.start(tmp_path, scheduler="nowhere://1")
+
+
 @pytest.fixture(scope="session")
 def reduced_ensemble(reduced_model, tmp_path_factory) -> pathlib.Path:
     """Five members of the reduced model, by one process on one device."""
@@ -240,9 +293,6 @@ def test_two_processes(reduced_ensemble, reduced_model, tmp_path):
     assert "in 2 processes" in said[0]
     assert_nearly_same(tmp_path / ENSEMBLE.output, reduced_ensemble)
     assert [path.name for path in tmp_path.iterdir()] == [ENSEMBLE.output]
-
-
-INITS = "1959-01-02T00,1959-01-02T06,1959-01-02T12"
 
 
 @pytest.fixture
