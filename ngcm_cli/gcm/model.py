@@ -7,7 +7,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Int, PRNGKeyArray
 
@@ -25,8 +24,8 @@ from ngcm_cli.gcm.fields import (
     to_si,
 )
 from ngcm_cli.gcm.forcing import Forcing
+from ngcm_cli.gcm.integration import integrate, minutes
 from ngcm_cli.gcm.model_state import ModelState
-from ngcm_cli.gcm.repeat import repeat
 from ngcm_cli.gcm.step import Step
 from ngcm_cli.gcm.surface_outputs import mean_rates, surface_fields, water_fields
 from ngcm_cli.physics.random_fields import RandomFields
@@ -194,13 +193,10 @@ class NeuralGCM(eqx.Module):
         """Return the state ``steps`` model steps later.
 
         Differentiable, forward and reverse, in the state, the forcing and the arrays of
-        the model: where JAX traces one of these (``grad``, ``jvp``, ``vmap``, ``jit``)
-        and ``steps`` is a Python integer, the steps are the nested scans of
-        `ngcm_cli.gcm.repeat`, whose memory grows like the square root of their number.
-        Otherwise, called with arrays or within ``jit`` with a traced ``steps``, they
-        are a loop of unknown length, which compiles once for all numbers of steps and
-        which JAX can differentiate in forward mode only. The two may differ in the last
-        bit; runs use the loop.
+        the model: under ``jax.grad`` and its like, with a Python integer for ``steps``,
+        memory grows like the square root of their number (`gcm.repeat`). Runs use a
+        loop that compiles once for all numbers of steps; within ``jax.jit`` that takes
+        a traced ``steps``. The two may differ in the last bit.
 
         Args:
             state: from ``encode`` or ``advance``.
@@ -210,9 +206,7 @@ class NeuralGCM(eqx.Module):
             steps: number of steps, zero or more.
         """
         forcing = self._forcing(forcing)
-        if isinstance(steps, int) and _is_traced((self, state, forcing)):
-            return _advance_by(self, state, forcing, steps)
-        return _advance(self, state, forcing, jnp.int32(steps))
+        return integrate(self.step, state, forcing, steps, self._substep_minutes)
 
     def decode(
         self, state: ModelState, variables: tuple[str, ...] | None = None
@@ -276,17 +270,9 @@ class NeuralGCM(eqx.Module):
         """
         if self.step.water_budget is not None:
             return self
-        budget = WaterBudget(
-            harmonics=self.encoder.harmonics,
-            levels=self.encoder.levels,
-            interval=self.step.interval,
-        )
-        return eqx.tree_at(
-            lambda model: model.step.water_budget,
-            self,
-            budget,
-            is_leaf=lambda x: x is None,
-        )
+        budget = WaterBudget(self.harmonics, self.sigma_levels, self.step.interval)
+        step = dataclasses.replace(self.step, water_budget=budget)
+        return dataclasses.replace(self, step=step)
 
     def with_fixed_mean_pressure(self) -> "NeuralGCM":
         """This model, whose global mean of the logarithm of surface pressure is held.
@@ -306,10 +292,9 @@ class NeuralGCM(eqx.Module):
             return forcing
         return Forcing.constant({k: forcing[k] for k in self.forcing_variables})
 
-    def _minutes(self, substep: Int[Array, ""]) -> Int[Array, ""]:
-        """Whole minutes since 1979 on the model's clock, within the jitted program."""
-        # Multiplied last: 32 bits hold four thousand years of minutes.
-        return substep * (self.step_seconds // self.step.substeps // 60)
+    @property
+    def _substep_minutes(self) -> int:
+        return self.step_seconds // self.step.substeps // 60
 
 
 @eqx.filter_jit
@@ -342,30 +327,9 @@ def _encode(
     )
     if forcing is None:
         return state
-    water = model.step.first_water(state, forcing.select(model._minutes(clock)))
+    now = minutes(clock, model._substep_minutes)
+    water = model.step.first_water(state, forcing.select(now))
     return dataclasses.replace(state, water=water)
-
-
-@eqx.filter_jit
-def _advance(
-    model: NeuralGCM, state: ModelState, forcing: Forcing, steps: Int[Array, ""]
-) -> ModelState:
-    return jax.lax.fori_loop(0, steps, lambda _, x: _one_step(model, x, forcing), state)
-
-
-@eqx.filter_jit
-def _advance_by(
-    model: NeuralGCM, state: ModelState, forcing: Forcing, steps: int
-) -> ModelState:
-    return repeat(lambda x: _one_step(model, x, forcing), state, steps)
-
-
-def _one_step(model: NeuralGCM, state: ModelState, forcing: Forcing) -> ModelState:
-    return model.step(state, forcing.select(model._minutes(state.substep)))
-
-
-def _is_traced(tree: object) -> bool:
-    return any(isinstance(x, Tracer) for x in jax.tree.leaves(tree))
 
 
 @eqx.filter_jit

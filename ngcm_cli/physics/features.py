@@ -44,18 +44,17 @@ def nodal_values(
         cos_lat_weighted: fields that carry a factor cos φ. Their values are divided by
             it; derivatives are those of the weighted field, divided likewise.
     """
-    names, fields = list(modal), list(modal.values())
-    stacked = jnp.concatenate(fields)
-    if gradients:  # of all fields in one expression, which compiles faster
-        x, y = cos_lat_grad(stacked)
-        stacked = jnp.concatenate([stacked, x, y, laplacian(stacked)])
-        names += [f"{name}{d}" for d in ("_dlon", "_dlat", "_del2") for name in modal]
-        fields = 4 * fields
-    nodal = split_levels(harmonics.to_nodal(stacked), fields)
+    parts = dict(modal)
+    if gradients:
+        for name, x in modal.items():
+            parts[f"{name}_dlon"], parts[f"{name}_dlat"] = cos_lat_grad(x)
+            parts[f"{name}_del2"] = laplacian(x)
+    fields = list(parts.values())
+    nodal = split_levels(harmonics.to_nodal(jnp.concatenate(fields)), fields)
 
     sec = sec_lat(harmonics.grid)
     out = {}
-    for name, x in zip(names, nodal, strict=True):
+    for name, x in zip(parts, nodal, strict=True):
         power = int(name.removesuffix("_del2") in cos_lat_weighted)
         if name.endswith(("_dlon", "_dlat")):
             power = 1 + int(name[:-5] in cos_lat_weighted)
