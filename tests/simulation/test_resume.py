@@ -246,7 +246,7 @@ def test_netcdf_is_resumed(whole, tmp_path, monkeypatch):
     before = output.stat().st_mtime_ns
     assert run.ensemble(resume=output) == output
     assert output.stat().st_mtime_ns == before
-    with pytest.raises(OutputError, match="nothing can be added to a NetCDF file"):
+    with pytest.raises(OutputError, match="so nothing can be added to it"):
         ENSEMBLE.start(tmp_path, output=output, members="5:6")
 
 
