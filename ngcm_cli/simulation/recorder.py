@@ -1,37 +1,24 @@
 """The output of a run: which records of which stores a window completes."""
 
 import contextlib
-import json
 import logging
 import pathlib
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
 import numpy as np
 
-import ngcm_cli
-from ngcm_cli.config.run_file import format_run_file
 from ngcm_cli.diagnostics import GLOBAL_MEANS
 from ngcm_cli.errors import OutputError
-from ngcm_cli.io.atomic import remove_temporary_siblings, translate_os_errors
+from ngcm_cli.io.atomic import translate_os_errors
 from ngcm_cli.io.background import BackgroundWriter
-from ngcm_cli.output.netcdf import export_netcdf
 from ngcm_cli.output.run_directory import RunDirectory
 from ngcm_cli.output.streams import Stream
 from ngcm_cli.output.zarr import (
-    RUN_ATTRIBUTE,
     ZarrWriter,
-    create_store,
-    extend_store,
-    remove_partial_chunks,
 )
-from ngcm_cli.simulation.checkpoint import version_changes, versions
-from ngcm_cli.simulation.data_sources import public_command, with_absolute_paths
-from ngcm_cli.simulation.existing_run import ExistingRun
 from ngcm_cli.simulation.member_statistics import MemberStatistics
-from ngcm_cli.simulation.provenance import now
 from ngcm_cli.simulation.run_state import WindowResults
 from ngcm_cli.simulation.simulation import Simulation
 from ngcm_cli.simulation.task import Task
@@ -59,55 +46,11 @@ class Recorder:
         self._statistics: dict[int, MemberStatistics] = {}
         self._background = BackgroundWriter("ngcm-output")
 
-    def existing(self) -> ExistingRun | None:
-        """Return what exists of the run in its output, if anything."""
-        try:
-            return ExistingRun.read(self.simulation.paths)
-        except OutputError:
-            return None
-
-    def is_prepared(self) -> bool:
-        """Return whether another process of the run has prepared the output."""
-        existing = self.existing()
-        return existing is not None and existing.run == self.simulation.processes.run
-
-    def prepare(self) -> Failed | None:
-        """Create the stores, or open those that exist.
-
-        Returns:
-            None, or if the output is complete the members that became unstable.
-
-        Raises:
-            OutputError: a store is gone, damaged, or belongs to another run.
-        """
-        simulation, existing, changes = self.simulation, self.existing(), []
-        ours = existing is not None and existing.run == simulation.processes.run
-        if existing is not None and (ours or simulation.is_resumed):
-            if existing.is_finished:
-                return existing.record["failed"]
-            rewind = simulation.config.on_instability == "rewind"
-            status = existing.record.get("status")  # an export may still be missing
-            is_done = status == "unstable" or (status and simulation.paths.is_directory)
-            if is_done and not ours and not (rewind and self.failed()):
-                return self.failed()
-            changes = version_changes(existing.record["versions"])
-        if not ours:
-            self._remove_leftovers()
-            if not simulation.is_resumed:
-                self._create()
-            self._write_record()
-        self.open()
-        running = {"status": "running", "unstable_members": None, RUN_ATTRIBUTE: None}
-        self.set_attributes(**running)
-        for change in changes:
-            self.add_history(f"{now()}: {change}")
-        return None
-
     def open(self) -> None:
         """Open all stores."""
         with self.translated_errors():
             for stream in self.simulation.all_streams:
-                path = self._path(stream)
+                path = self.path(stream)
                 if not path.exists():
                     raise OutputError(
                         f"The store {path} is gone, and with it what was written.",
@@ -181,65 +124,22 @@ class Recorder:
         self._submit(finish)
         self.wait()
 
-    def complete(self) -> Failed:
-        """Complete the output, all of whose tasks are complete.
+    def write_statistics(self, init: int) -> None:
+        """Write the statistics over the members from an initial time, if missing."""
+        statistics = self._member_statistics(init)
+        if statistics and not self.directory.has_statistics(init):
+            blocks = self.completed_blocks(init)
+            windows = self.simulation.schedules[init].windows
+            self._submit(lambda: statistics.write_all(blocks, windows))
+            self.wait()
+            self.directory.mark_statistics(init)
 
-        Statistics that several processes share are written, then attributes, and the
-        NetCDF file if one was asked for. If no member is stable, the run can be resumed
-        to be rewound.
-
-        Returns:
-            The members that became unstable.
-        """
-        simulation, paths = self.simulation, self.simulation.paths
-        for init in range(len(simulation.schedules)):
-            statistics = self._member_statistics(init)
-            if statistics and not self.directory.has_statistics(init):
-                windows = simulation.schedules[init].windows
-                blocks = self.completed_blocks(init)
-                self._submit(
-                    lambda s=statistics, b=blocks, n=windows: s.write_all(b, n)
-                )
-                self.wait()
-                self.directory.mark_statistics(init)
-        failed = self.failed()
-        members = len(simulation.members) * len(simulation.schedules)
-        status = "unstable" if len(failed) == members else "complete"
-        record = self.directory.read_record() | {"status": status}
-        unstable = json.dumps(failed) if failed else None
-        outcome: dict[str, Any] = {"status": status, "unstable_members": unstable}
-        if status == "complete":
-            outcome[RUN_ATTRIBUTE] = json.dumps(record | {"failed": failed})
+    def count_all_records(self) -> None:
+        """Set the counters of all stores to the number of their records."""
         with self.translated_errors():
-            for stream in simulation.all_streams:
-                if status == "complete":
-                    outcome[stream.counter] = stream.schema.records
-                self._writers[stream.path].set_attributes(**outcome)
-            self.directory.write_record(record)
-        if status == "unstable":
-            return failed
-        if paths.is_exported:
-            export_netcdf(paths.stores, paths.output)
-            try:
-                shutil.rmtree(paths.stores)
-            except OSError as error:
-                log.warning(f"{paths.stores} could not be removed: {error}.")
-        if not paths.is_directory:
-            self.directory.remove()
-        return failed
-
-    def missing(self) -> int:
-        """Return how many tasks are not complete."""
-        tasks = self.simulation.tasks()
-        return sum(self.directory.completed(task.name) is None for task in tasks)
-
-    def failed(self) -> Failed:
-        """Return the members that became unstable, in order, when and why."""
-        found = list(self.simulation.failed)
-        for task in self.simulation.tasks():
-            outcome = self.directory.completed(task.name) or {"failed": []}
-            found += outcome["failed"]
-        return found
+            for stream in self.simulation.all_streams:
+                count = {stream.counter: stream.schema.records}
+                self._writers[stream.path].set_attributes(**count)
 
     def completed_blocks(self, init: int) -> frozenset[int]:
         """Return the numbers of the blocks that are complete from an initial time."""
@@ -286,55 +186,6 @@ class Recorder:
             ),
         ):
             yield
-
-    def _create(self) -> None:
-        """Create the stores, or make room in them for more members."""
-        simulation = self.simulation
-        overwrite = getattr(simulation.config, "overwrite", False)
-        with self.translated_errors():
-            self.directory.remove_tasks()
-            for stream in simulation.all_streams:
-                path = self._path(stream)
-                if simulation.is_extended:
-                    extend_store(path, stream.schema)
-                    command = public_command(simulation.config)
-                    ZarrWriter(path, stream.schema).add_history(f"{now()}: {command}")
-                else:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    create_store(path, stream.schema, overwrite)
-
-    def _write_record(self) -> None:
-        """Write the settings, and what a resumed run must have in common with them."""
-        simulation, config = self.simulation, self.simulation.config
-        settings = {**with_absolute_paths(config), **simulation.identity["settings"]}
-        for name in ("scheduler", "coordinator", "process", "offline"):
-            settings.pop(name, None)
-        settings["batch"] = str(simulation.batch)
-        resume = f"ngcm {config.command} --resume {simulation.paths.output}"
-        comment = f"ngcm {ngcm_cli.__version__}; resume with {resume}"
-        record = {
-            "command": config.command,
-            **simulation.identity,
-            "batch": simulation.batch,
-            "members": simulation.members,
-            "complete": sorted(simulation.complete),
-            "failed": simulation.failed,
-            "run": simulation.processes.run,
-            "versions": versions(),
-        }
-        with self.translated_errors():
-            self.directory.create(format_run_file(settings, comment), record)
-
-    def _remove_leftovers(self) -> None:
-        """Remove what killed processes left, while nobody else writes here."""
-        paths = self.simulation.paths
-        for path in dict.fromkeys((paths.stores, paths.output.resolve())):
-            remove_temporary_siblings(path)
-        for stream in self.simulation.all_streams:
-            remove_partial_chunks(self._path(stream))
-        for left in paths.work.rglob(".*.partial"):
-            if left.is_file():
-                left.unlink(missing_ok=True)
 
     def _write(
         self, task: Task, results: WindowResults, stable: tuple[int, ...]
@@ -436,7 +287,8 @@ class Recorder:
             )
         return self._statistics.get(init)
 
-    def _path(self, stream: Stream) -> pathlib.Path:
+    def path(self, stream: Stream) -> pathlib.Path:
+        """Return the path of the store of a stream."""
         stores = self.simulation.paths.stores
         return stores / stream.path if stream.path else stores
 

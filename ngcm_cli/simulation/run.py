@@ -23,6 +23,12 @@ from ngcm_cli.simulation.existing_run import (
 )
 from ngcm_cli.simulation.interrupts import explain_out_of_memory, sigterm_as_exception
 from ngcm_cli.simulation.loop import ProgressCallback, RunLoop
+from ngcm_cli.simulation.output_lifecycle import (
+    complete,
+    is_prepared,
+    missing_tasks,
+    prepare,
+)
 from ngcm_cli.simulation.recorder import Recorder
 from ngcm_cli.simulation.setup import set_up
 from ngcm_cli.simulation.simulation import Simulation
@@ -159,9 +165,9 @@ def run_simulation(
         client = stack.enter_context(dask.cluster(scheduler)) if scheduler else None
         recorder = stack.enter_context(contextlib.closing(Recorder(simulation)))
         lock = stack.enter_context(_lock(simulation))
-        while not lock.acquire() and not recorder.is_prepared():
+        while not lock.acquire() and not is_prepared(simulation):
             pass  # another process of the run is preparing the output
-        if (failed := recorder.prepare()) is not None:
+        if (failed := prepare(recorder)) is not None:
             log.info(f"{paths.output} is complete: nothing is missing.")
             _raise_if_unstable(simulation, failed)
             return
@@ -179,13 +185,13 @@ def run_simulation(
             if not lock.is_last_holder() and simulation.processes.count > 1:
                 log.info("This process is done; the last one completes the output.")
                 return
-            if missing := recorder.missing():
+            if missing := missing_tasks(recorder):
                 # Other processes have not begun yet, or have stopped, and said why.
                 recorder.set_attributes(status="interrupted")
                 parts = f"{missing} of {len(simulation.tasks())} parts are missing."
                 log.info(f"{parts} {_resume(simulation)}")
                 return
-            failed = recorder.complete()
+            failed = complete(recorder)
             if paths.has_run_record():
                 loop.write_progress(recorder.directory.read_record()["status"])
     _raise_if_unstable(simulation, failed)
