@@ -15,7 +15,7 @@ import pytest
 import xarray as xr
 
 from ngcm_cli.cli import main
-from ngcm_cli.simulation import loop, run
+from ngcm_cli.simulation import run, task_run
 
 STATISTICS = "mean,std,min,max,p10,p50,p90"
 
@@ -151,8 +151,8 @@ class Spoiling:
     def __init__(self, monkeypatch, where: Mapping[int, tuple[int, int | None]]):
         self.where = dict(where)
         self.spoilt: dict[int, list[bytes]] = {windows: [] for windows in where}
-        self._compute = loop.compute_window
-        monkeypatch.setattr(loop, "compute_window", self.compute_window)
+        self._compute = task_run.compute_window
+        monkeypatch.setattr(task_run, "compute_window", self.compute_window)
 
     def compute_window(self, simulation, task, state):
         """Compute a window, from a spoilt state where it is to be."""

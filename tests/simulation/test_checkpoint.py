@@ -150,9 +150,9 @@ def test_another_version_is_announced(kept, monkeypatch, caplog):
 
 def test_a_state_that_is_not_finite_is_not_kept(tiny, tmp_path):
     """However late it is: the restart file before must do."""
-    from ngcm_cli.simulation import loop
+    from ngcm_cli.simulation import task_run
 
-    compute = loop.compute_window
+    compute = task_run.compute_window
 
     def spoilt(simulation, task, state):
         following, results = compute(simulation, task, state)
@@ -162,7 +162,7 @@ def test_a_state_that_is_not_finite_is_not_kept(tiny, tmp_path):
         return following, results
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
-        patch.setattr(loop, "compute_window", spoilt)
+        patch.setattr(task_run, "compute_window", spoilt)
         AMIP.start(tmp_path, stopping(0, 2))
     (path,) = list_restarts(tmp_path / AMIP.output / "restarts/0-0")
     assert read_restart(path)[1]["windows"] == 1

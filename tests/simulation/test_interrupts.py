@@ -25,7 +25,7 @@ from ngcm_cli.errors import ConfigError, OutputError, Terminated
 from ngcm_cli.output.partial_statistics import PartialStatistics
 from ngcm_cli.output.restart_file import list_restarts, read_restart
 from ngcm_cli.output.run_paths import RunPaths
-from ngcm_cli.simulation import interrupts, loop
+from ngcm_cli.simulation import interrupts, task_run
 from ngcm_cli.simulation.status import read_status
 
 
@@ -40,7 +40,7 @@ def test_signals(whole, tmp_path, monkeypatch, capsys, case, number, code):
     """What a user, or a scheduler, sends: a restart file of the last window is kept."""
     expected = whole(case)
     sent = []
-    compute = loop.compute_window
+    compute = task_run.compute_window
 
     def send(simulation, task, state):
         if state.windows == 2 and not sent:
@@ -50,7 +50,7 @@ def test_signals(whole, tmp_path, monkeypatch, capsys, case, number, code):
         return compute(simulation, task, state)
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "compute_window", send)
+        patch.setattr(task_run, "compute_window", send)
         ended, said = command(
             monkeypatch, capsys, *case.flags(tmp_path, restart_every="2d")
         )
@@ -124,7 +124,7 @@ def test_a_full_device(tiny, tmp_path, monkeypatch, case):
     def full(*_):
         raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
 
-    monkeypatch.setattr(loop, "compute_window", full)
+    monkeypatch.setattr(task_run, "compute_window", full)
     members = "2 members at once" if case is ENSEMBLE else "one member"
     with pytest.raises(ConfigError, match=f"too little memory for {members}") as caught:
         case.start(tmp_path)
@@ -146,7 +146,7 @@ def test_a_second_interruption_does_not_wait(tiny, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     def stop():
-        monkeypatch.setattr(loop.TaskRun, "save", again)
+        monkeypatch.setattr(task_run.TaskRun, "save", again)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as caught:

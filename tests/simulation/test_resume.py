@@ -34,7 +34,6 @@ from ngcm_cli.output.partial_statistics import PartialStatistics
 from ngcm_cli.output.run_directory import RunDirectory
 from ngcm_cli.output.run_paths import RunPaths
 from ngcm_cli.simulation import run
-from ngcm_cli.simulation.recorder import Recorder
 
 
 def assert_finished(case, folder, expected):
@@ -111,7 +110,7 @@ def test_interrupted_after_every_window(whole, tmp_path, case):
 
 _ENDS = [
     (FORECAST, RunDirectory, "mark_complete", 1),
-    (FORECAST, Recorder, "complete", 1),
+    (FORECAST, run, "complete", 1),
     (FORECAST, RunDirectory, "remove", 1),
     (ENSEMBLE, PartialStatistics, "complete", 2),
     (ENSEMBLE, RunDirectory, "mark_complete", 2),
@@ -127,7 +126,7 @@ _ENDS = [
     (STATISTICS_ONLY, RunDirectory, "mark_statistics", 1),
     (STATISTICS_ONLY, PartialStatistics, "remove", 1),
     (AMIP, RunDirectory, "mark_complete", 1),
-    (AMIP, Recorder, "complete", 1),
+    (AMIP, run, "complete", 1),
     (SIDE_BY_SIDE, RunDirectory, "mark_complete", 3),
 ]
 
@@ -148,9 +147,10 @@ def test_killed_while_a_task_is_being_completed(
         calls.append(args)
         if len(calls) == number:
             snapshot(folder, tmp_path / "before")
-        kept(*args, **settings)
+        result = kept(*args, **settings)
         if len(calls) == number:
             snapshot(folder, tmp_path / "after")
+        return result
 
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, killed)
@@ -233,7 +233,7 @@ def test_netcdf_is_resumed(whole, tmp_path, monkeypatch):
         raise OutputError(f"{target} could not be written.")
 
     with monkeypatch.context() as patch, pytest.raises(OutputError, match="could not"):
-        patch.setattr("ngcm_cli.simulation.recorder.export_netcdf", full)
+        patch.setattr("ngcm_cli.simulation.output_lifecycle.export_netcdf", full)
         run.ensemble(resume=output)
     left = read(output.with_suffix(".partial.zarr"))
     assert left.attrs["completed_lead_times"] == ENSEMBLE.windows
