@@ -56,9 +56,9 @@ def repeat(f: Callable[[T], T], x: T, count: int) -> T:
 def segment_length(count: int) -> int:
     """Return the number of applications in each inner scan, about √count.
 
-    A divisor of the count where there is one of at least √count / 2: another number
+    A divisor of the count where there is one of more than √count / 2: another number
     leaves a rest, for which f is compiled once more.
     """
     root = math.isqrt(count)
     divisors = [n for n in range(1, root + 1) if count % n == 0]
-    return divisors[-1] if 2 * divisors[-1] >= root else root
+    return divisors[-1] if 2 * divisors[-1] > root else root

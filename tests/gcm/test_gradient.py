@@ -130,9 +130,9 @@ def test_they_are_the_limit_of_finite_differences(double, group):
 
     errors = [error(h) for h in (1e-4, 1e-5, 1e-6, 1e-7)]
     assert min(errors) < 5e-6, errors
-    # Of second order, until rounding is seen.
+    # Of second order, until rounding is seen; of the forcing it is from the start.
     ratios = [fine / coarse for coarse, fine in itertools.pairwise(errors)]
-    assert min(ratios) < 0.03, errors
+    assert min(ratios) < 0.03 or errors[0] < 1e-6, errors
 
 
 @pytest.mark.slow
@@ -156,10 +156,17 @@ def test_no_gradient_is_zero_or_not_a_number(double):
 
 @pytest.mark.slow
 def test_they_agree_in_single_precision(reduced):
-    problem = Problem(*reduced, jnp.float32)
-    w = floats(jnp.float32, directions(problem.forward(problem.x), 1))
-    v = floats(jnp.float32, directions(problem.x, 2))
-    out, gradient = problem.jvp(problem.x, v), problem.vjp(problem.x, w)
+    model, data = reduced
+    start = model.encode(data.fields, data.forcing, data.time, jax.random.key(0))
+
+    def after(modal):
+        state = eqx.tree_at(lambda s: s.state, start, modal)
+        return model.advance(state, data.forcing, 2).state
+
+    x = start.state
+    v, w = (floats(jnp.float32, directions(x, seed)) for seed in (1, 2))
+    out = compiled(lambda x, v: jax.jvp(after, (x,), (v,))[1])(x, v)
+    gradient = compiled(lambda x, w: jax.vjp(after, x)[1](w)[0])(x, w)
     assert abs(dot(out, w) - dot(v, gradient)) <= 1e-5 * norm(out) * norm(w)
 
 
