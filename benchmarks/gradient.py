@@ -7,7 +7,7 @@ learned parameters, in turn in one process and without any cache; prints the sec
 processor time of both (so that a busy machine does not matter) and their ratio. With
 ``--steps``, the time of that many steps forward and with their gradient, and the
 memory that XLA reserves for it. Without a model, the bundled one; the reduced model of
-``tests/climate/reduced.py`` with ``--model reduced``.
+``tests/reduced_model.py`` with ``--model reduced``.
 """
 
 import argparse
@@ -19,17 +19,17 @@ import time
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from ngcm_cli.run import bundled_state
 
 import ngcm_cli
+from ngcm_cli import bundled_state
 from ngcm_cli.checkpoint.parameters import partition
 
 
 def load(name):
     if name != "reduced":
         return ngcm_cli.load_model(name)
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests" / "climate"))
-    from reduced import write_reduced_model
+    sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests"))
+    from reduced_model import write_reduced_model
 
     with tempfile.TemporaryDirectory() as folder:
         return ngcm_cli.load_model(write_reduced_model(pathlib.Path(folder)))

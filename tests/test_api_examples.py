@@ -9,8 +9,9 @@ import pytest
 import xarray as xr
 from gcm import bundled
 
-from ngcm_cli import run, zoo
+from ngcm_cli import zoo
 from ngcm_cli.gcm import NeuralGCM, rollout
+from ngcm_cli.simulation import run
 
 
 def examples(thing, **known):

@@ -12,11 +12,11 @@ import pytest
 PROGRAM = """
 import collections
 import jax
-from ngcm_cli.compiled import keep_compiled
+from ngcm_cli.io.compilation_cache import enable_compilation_cache
 
 seen = collections.Counter()
 jax.monitoring.register_event_listener(lambda event, **_: seen.update([event]))
-keep_compiled()
+enable_compilation_cache()
 jax.jit(lambda x: (x @ x.T + 1) * {number})(jax.numpy.ones((8, 8))).block_until_ready()
 events = "cache_hits", "cache_misses"
 print(*(seen["/jax/compilation_cache/" + event] for event in events))

@@ -29,7 +29,7 @@ class Forcing(eqx.Module):
         minutes: whole minutes since 1979-01-01T00 UTC, ascending.
         fields: ``sea_surface_temperature`` [K] and ``sea_ice_cover`` [0 … 1].
         sst_offset: K, added to the temperature after it is held within its bounds, the
-            same everywhere or not; of no account where there is one field for all
+            same everywhere or not; unused where there is one field for all
             times.
     """
 

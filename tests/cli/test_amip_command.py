@@ -69,7 +69,7 @@ def test_a_dry_run_of_a_run_file(tiny, amip, tmp_path):
         (["--years", "0"], "years: '0' is not a positive whole", "such as 40"),
         ([], "The length of the run is not given.", "Give --years 40"),
         (["--years", "1", "--start", "soon"], "start: 'soon' is not a time.", "Give"),
-        (["--days", "1", "--output", "mine"], "run.json is damaged", "Remove "),
+        (["--days", "1", "--output", "mine"], "output mine exists.", "--resume mine"),
         (["--days", "1", "--output", "full"], "output full exists.", "--output"),
         (["--days", "1", "--output", "note"], "output note exists.", "--output"),
         (["--days", "1", "--output", "no/run"], "no, does not exist.", "Create it"),

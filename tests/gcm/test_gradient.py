@@ -8,11 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from climate.reduced import write_reduced_model
-from ngcm_cli.run import bundled_state
+from reduced_model import write_reduced_model
 
 import ngcm_cli
-from ngcm_cli import units
+from ngcm_cli import bundled_state, units
 from ngcm_cli.checkpoint.parameters import partition
 from ngcm_cli.gcm import Forcing
 

@@ -15,7 +15,6 @@ from small_analysis import (
     read_state,
 )
 
-from ngcm_cli import origin
 from ngcm_cli.config import ForecastConfig
 from ngcm_cli.errors import InputDataError, OutputError
 from ngcm_cli.forcing.read_forcing import load_forcing, save_forcing
@@ -25,6 +24,11 @@ from ngcm_cli.inputs.cache_entries import list_cache
 from ngcm_cli.inputs.input_cache import InputCache
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.sources.download import downloaded_path
+from ngcm_cli.simulation.data_sources import (
+    describe_analysis,
+    describe_forcing,
+    public_command,
+)
 from ngcm_cli.spectral.grid import Grid
 
 TIME = np.datetime64("2020-08-22T12", "s")
@@ -176,10 +180,14 @@ def test_secrets_in_addresses_are_not_written_down(home):
     told = [str(kept.folder), kept._path("x").name]
     told += [f.read_bytes().decode("latin1") for f in kept.folder.iterdir()]
     config = ForecastConfig(data=secret, sst_data=secret)
-    told += [origin.words(config), origin.sea_words(config), origin.command(config)]
+    told += [
+        describe_analysis(config),
+        describe_forcing(config),
+        public_command(config),
+    ]
     for text in told:
         assert "PASSWORD" not in text and "SIGNATURE" not in text
-    assert "https://somewhere/era5.nc" in origin.command(config)
+    assert "https://somewhere/era5.nc" in public_command(config)
 
 
 def test_a_downloaded_file_needs_no_network(home, tmp_path):
