@@ -17,9 +17,7 @@ from ngcm_cli.inputs.sources.location import matching_files, naming_file
 from ngcm_cli.inputs.sources.named import find_source
 from ngcm_cli.inputs.sources.open import open_dataset
 from ngcm_cli.inputs.times import checked_times
-from ngcm_cli.inputs.unit_conversion import (
-    stated_conversion,
-)
+from ngcm_cli.inputs.unit_conversion import stated_conversion
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.time_format import format_time

@@ -8,13 +8,8 @@ from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.input_dataset import InputDataset
 from ngcm_cli.inputs.input_field import InputField, check_complete
 from ngcm_cli.inputs.pressure_levels import check_hydrostatic_order
-from ngcm_cli.inputs.sources.location import (
-    is_remote,
-    naming_file,
-)
-from ngcm_cli.inputs.variables import (
-    VARIABLES,
-)
+from ngcm_cli.inputs.sources.location import is_remote, naming_file
+from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.time_format import format_time
 

@@ -53,10 +53,7 @@ def resolve_card(name_or_path: str) -> Card | PublishedCard:
 
 
 def fetch(
-    name_or_path: str,
-    *,
-    offline: bool = False,
-    progress: ByteProgress = no_progress,
+    name_or_path: str, *, offline: bool = False, progress: ByteProgress = no_progress
 ) -> pathlib.Path:
     """Return the path of a model's weights, fetched if they are not here yet.
 
@@ -98,10 +95,7 @@ def is_here(name_or_path: str) -> bool:
 
 
 def read_model(
-    name_or_path: str,
-    *,
-    offline: bool = False,
-    progress: ByteProgress = no_progress,
+    name_or_path: str, *, offline: bool = False, progress: ByteProgress = no_progress
 ) -> "tuple[Card, dict[str, np.ndarray]]":
     """Return the card of a model with its architecture, and its arrays by name.
 
@@ -126,10 +120,7 @@ def read_model(
 
 
 def open_model(
-    name_or_path: str,
-    *,
-    offline: bool = False,
-    progress: ByteProgress = no_progress,
+    name_or_path: str, *, offline: bool = False, progress: ByteProgress = no_progress
 ) -> "tuple[Card, NeuralGCM]":
     """Load a model with its card.
 

@@ -20,9 +20,7 @@ DESCRIPTION_KEYS = "summary", "predicts", "paper", "source", "licence", "stable_
 
 
 def read_checkpoint(
-    path: pathlib.Path,
-    listed: PublishedCard | None = None,
-    sha256: str | None = None,
+    path: pathlib.Path, listed: PublishedCard | None = None, sha256: str | None = None
 ) -> "tuple[Card, dict[str, np.ndarray]]":
     """Read a published checkpoint.
 
