@@ -19,13 +19,7 @@ _READ_WHOLE_BELOW = 500e6
 
 @dataclasses.dataclass
 class VariableSummary:
-    """Reads a variable at several times, and summarizes its values.
-
-    Attributes:
-        dataset: Dataset that holds it.
-        name: ERA5 name of the variable.
-        init_time: Only time to read; None for all times of local data.
-    """
+    """Reads a variable at several times, or the only one given, and summarizes it."""
 
     dataset: InputDataset
     name: str

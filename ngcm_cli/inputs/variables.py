@@ -11,14 +11,13 @@ class Variable:
 
     Attributes:
         name: ERA5 long name, the only name used inside ngcm and in its output.
-        standard_name: CF standard name; empty where CF has none of this sign.
-        long_name: Name for plots and listings.
         units: SI units in UDUNITS notation; every array inside ngcm is in these.
-        aliases: Other names in files, in any case: ECMWF and NCEP short names, CMIP
-            names.
         valid_range: Smallest and largest value in ``units`` that occur in the real
             atmosphere or ocean, with some margin; values outside are in other units, or
             mark missing values.
+        standard_name: CF standard name; empty where CF has none of this sign.
+        aliases: Other names in files, in lower case: of ECMWF, NCEP and CMIP.
+        title: Name for plots and listings, where it is not the ERA5 name.
         on_levels: Whether it is on pressure levels, not at the surface.
         other_standard_names: CF names of quantities that convert to this one.
         cell_methods: CF cell methods of values that represent a period; empty where

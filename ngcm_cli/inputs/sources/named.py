@@ -64,11 +64,7 @@ def find_source(name: str) -> NamedSource | None:
 
 
 def metavar(*others: str) -> str:
-    """Return the placeholder of an option that takes a named source.
-
-    Args:
-        *others: What else the option takes, such as ``PATH``.
-    """
+    """Return the placeholder of an option that takes a named source, or others."""
     return "|".join((*others, *NAMED_SOURCES))
 
 
