@@ -68,11 +68,7 @@ class InputDataset:
             datasets = []
             for file in [source.url] if source else matching_files(path):
                 with naming_file(file):
-                    dataset = (
-                        source.open(offline=offline, progress=progress)
-                        if source
-                        else open_dataset(file, offline=offline, progress=progress)
-                    )
+                    dataset = open_dataset(file, offline=offline, progress=progress)
                     opened.callback(dataset.close)
                     datasets.append(dataset)
                     for field in _recognised_fields(file, dataset, names):
