@@ -113,7 +113,7 @@ def prepare(store: str) -> dict[str, float]:
     from ngcm_cli.inputs.input_cache import InputCache
     from ngcm_cli.inputs.input_dataset import InputDataset
     from ngcm_cli.inputs.select_analysis import select_analysis
-    from ngcm_cli.inputs.sources.arco import ARCO
+    from ngcm_cli.inputs.sources.named import ARCO
     from ngcm_cli.inputs.variables import SURFACE_VARIABLES
 
     wanted, when = model_inputs(), np.datetime64(TIME, "s")

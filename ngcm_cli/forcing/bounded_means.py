@@ -21,13 +21,9 @@ FIRST_MIXTURE_ONLY, MOST_ITERATIONS, MOST_HALVINGS = 12, 80, 10
 
 
 class Rows(NamedTuple):
-    """One equation per month and cell: its error and its derivatives.
+    """One equation per month and cell: its error and its derivatives, (month, cell).
 
-    Attributes:
-        error: Residual, (month, cell).
-        before: Derivative by the value of the month before, (month, cell).
-        own: Derivative by the value of the month itself, (month, cell).
-        after: Derivative by the value of the month after, (month, cell).
+    The derivatives are by the values of the month before, of itself and after.
     """
 
     error: np.ndarray
@@ -39,14 +35,9 @@ class Rows(NamedTuple):
 def boundary_weights(lengths: np.ndarray, periodic: bool) -> np.ndarray:
     """Return weights of the neighbouring months in the values at month boundaries.
 
-    Args:
-        lengths: Lengths of the months, (month,).
-        periodic: Whether the last month precedes the first; otherwise the first and the
-            last value are constant beyond their mid-month.
-
-    Returns:
-        Weights of the month before at the beginning and of the month after at the end
-        of each month, shape (2, month, 1).
+    The last month precedes the first if periodic; otherwise the first and the last
+    value are constant beyond their mid-month. The weights of the month before at the
+    beginning and of the month after at the end are of shape (2, month, 1).
     """
     before = lengths / (lengths + np.roll(lengths, 1))
     after = lengths / (lengths + np.roll(lengths, -1))
@@ -61,14 +52,8 @@ def solve_tridiagonal(
     """Solve a tridiagonal or cyclic tridiagonal system for every cell.
 
     Gaussian elimination; the corners of a cyclic system by the formula of Sherman and
-    Morrison.
-
-    Args:
-        before: Coefficients of the month before, (month, cell or 1); that of the first
-            month is the coefficient of the last one, 0 if the system is not cyclic.
-        own: Diagonal, likewise.
-        after: Coefficients of the month after, likewise.
-        right: Right-hand side, (month, cell).
+    Morrison. Coefficients are of shape (month, cell or 1); the first of ``before`` is
+    that of the last month, 0 if the system is not cyclic. ``right`` is (month, cell).
     """
     if not (before[0].any() or after[-1].any()):
         return _eliminate(before, own, after, right)
@@ -215,11 +200,7 @@ class BoundedMeans:
         return np.where(np.isfinite(step), step, -rows.error)
 
     def solve(self, values: np.ndarray) -> np.ndarray:
-        """Return the mid-month values.
-
-        Args:
-            values: First guess, (month, cell).
-        """
+        """Return the mid-month values from a first guess, both (month, cell)."""
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             return self._solve(values)
 

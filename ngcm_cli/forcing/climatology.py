@@ -29,14 +29,9 @@ def read_climatology(path: str, model_inputs: ModelInputs) -> SurfaceForcing:
 
 
 def climatology_of(record: "SSTRecord", notes: list[str]) -> SurfaceForcing:
-    """Return the mean year of a record as mid-month values.
+    """Return the mean year of a record of monthly means as mid-month values.
 
-    Args:
-        record: Monthly means of whole years.
-        notes: Conversions and substitutions are appended here.
-
-    Returns:
-        Twelve fields, with times in 2001, a year of the most frequent length.
+    There are twelve fields, with times in 2001, a year of the most frequent length.
 
     Raises:
         InputDataError: The record is not one of monthly means of whole years.
@@ -51,14 +46,9 @@ def climatology_of(record: "SSTRecord", notes: list[str]) -> SurfaceForcing:
 
 
 def mean_of_months(record: "SSTRecord", notes: list[str]) -> dict[str, np.ndarray]:
-    """Return the mean of all Januaries, of all Februaries, and so on.
+    """Return the mean of all Januaries, of all Februaries, and so on, by ERA5 name.
 
-    Args:
-        record: Monthly means of whole years.
-        notes: Conversions and substitutions are appended here.
-
-    Returns:
-        Arrays by ERA5 name, shape (month, longitude, latitude).
+    Shape (month, longitude, latitude).
 
     Raises:
         InputDataError: The record is not one of monthly means of whole years.
@@ -88,13 +78,7 @@ def mean_of_months(record: "SSTRecord", notes: list[str]) -> dict[str, np.ndarra
 def repeat_climatology(
     climatology: SurfaceForcing, start: np.datetime64, end: np.datetime64
 ) -> SurfaceForcing:
-    """Return a climatology at every mid-month in and around a period.
-
-    Args:
-        climatology: As `climatology_of` returns it.
-        start: Start of the period.
-        end: End of the period.
-    """
+    """Return a climatology at every mid-month in and around a period."""
     first, last = (t.astype("datetime64[M]") for t in (start, end))
     months = np.arange(first - 1, last + 2)
     times = months.astype("datetime64[s]") + month_lengths(months) // 2

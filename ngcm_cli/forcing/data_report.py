@@ -57,14 +57,8 @@ def report_data(
 ) -> DataReport:
     """Check everything in a dataset that a run could use.
 
-    Of remote data only metadata are read, unless a time is given.
-
-    Args:
-        path: Location, as for `InputDataset.open`.
-        model_inputs: What the model needs.
-        init_time: Only time whose values are read; None for all times of local data.
-        offline: Refuse to use the network.
-        progress: Called with the bytes of files that must be downloaded whole.
+    Of remote data only metadata are read, unless a time is given; of local data, by
+    default, all times.
 
     Raises:
         InputDataError: They cannot be opened, or hold no known variable.

@@ -59,9 +59,7 @@ class ForcingRequest:
     def total_sst_offset(self, model_inputs: ModelInputs) -> float | np.ndarray:
         """Return the sum of offset and anomaly, K.
 
-        Returns:
-            One number where there is no anomaly, else an array of shape
-            (1, longitude, latitude), float32.
+        It is one number without anomaly, else (1, longitude, latitude), float32.
 
         Raises:
             ConfigError: The anomaly is between the nodes of the grid, or on land.
@@ -80,11 +78,7 @@ def find_forcing(
 ) -> Callable[[], SurfaceForcing]:
     """Check that the data cover a run; return a function that reads its forcing.
 
-    Args:
-        request: Which forcing.
-        start: Initial time, UTC.
-        datasets: Opens the data.
-        analysis_data: Data of the analysis, used where the request names none.
+    The data are those of the analysis where the request names none.
 
     Raises:
         InputDataError: The data do not cover the run, or lack what is needed.
@@ -130,13 +124,7 @@ def read_forcing(
     model_inputs: ModelInputs,
     progress: ByteProgress = no_progress,
 ) -> SurfaceForcing:
-    """Read the surface forcing of a run alone.
-
-    Args:
-        request: Which forcing; it names its data.
-        start: Initial time, UTC.
-        model_inputs: What the model needs.
-        progress: Called with the bytes read.
+    """Read the surface forcing of a run alone, from data that the request names.
 
     Raises:
         InputDataError: There are no such data, or they are not usable or too short.

@@ -25,11 +25,7 @@ _OPEN_SEA, _FEW = 0.1, 0.01
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class RecordFields:
-    """Reads sea-surface temperature and sea ice out of a dataset.
-
-    Attributes:
-        dataset: Opened with `variables.SURFACE_VARIABLES`.
-        model_inputs: What the model needs; its grid is that of the fields returned.
+    """Reads sea-surface temperature and sea ice out of a dataset, on the model's grid.
 
     Raises:
         InputDataError: The dataset has neither sea-surface nor skin temperature.
@@ -57,15 +53,10 @@ class RecordFields:
     def read(
         self, name: str, time: np.datetime64 | None, notes: list[str]
     ) -> np.ndarray:
-        """Return one field on the model's grid.
+        """Return `SST`, K, or `SEA_ICE`, 0 to 1, (longitude, latitude), no NaN.
 
-        Args:
-            name: `SST` or `SEA_ICE`.
-            time: One of the times of the variable, or None if it has none.
-            notes: Sources, conversions and substitutions are appended here.
-
-        Returns:
-            K or 0 to 1, shape (longitude, latitude), no NaN.
+        The time is one of the variable, or None if it has none. Sources, conversions
+        and substitutions are appended to the notes.
 
         Raises:
             InputDataError: The field cannot be read, or is not plausible.

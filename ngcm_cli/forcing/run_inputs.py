@@ -19,12 +19,7 @@ from ngcm_cli.io.progress import ByteProgress, no_progress
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class RunInputs:
-    """The analysis that a run starts from, and its surface forcing.
-
-    Attributes:
-        analysis: State of the atmosphere at the initial time.
-        surface_forcing: Sea-surface temperature and sea ice through the run.
-    """
+    """The analysis that a run starts from, and its surface forcing."""
 
     analysis: Analysis
     surface_forcing: SurfaceForcing
@@ -55,12 +50,6 @@ def read_inputs(
 
     What is read from a server is cached and not fetched again.
 
-    Args:
-        analysis: Which analysis.
-        forcing: Which sea-surface temperature and sea ice.
-        model_inputs: What the model needs.
-        progress: Called with the bytes read.
-
     Raises:
         InputDataError: There are no such data, or they are not usable.
         ConfigError: The SST anomaly is between the nodes of the grid, or on land.
@@ -87,13 +76,6 @@ def check_inputs(
     progress: ByteProgress = no_progress,
 ) -> None:
     """Check that runs from several initial times have their data, and read no field.
-
-    Args:
-        analysis: Which analyses; its own initial time is ignored.
-        forcing: Which sea-surface temperature and sea ice.
-        init_times: Initial times, UTC.
-        model_inputs: What the model needs.
-        progress: Called with the bytes of files that must be fetched whole.
 
     Raises:
         InputDataError: There are no such data, or they are not usable.

@@ -36,14 +36,9 @@ class SSTAnomaly:
     amplitude: float
 
     def on_grid(self, grid: Grid, land: np.ndarray | None = None) -> np.ndarray:
-        """Return the anomaly on a grid.
+        """Return the anomaly on a grid, K, (longitude, latitude), float32.
 
-        Args:
-            grid: Grid of the model.
-            land: Land fraction, shape (longitude, latitude); None if unknown.
-
-        Returns:
-            K, shape (longitude, latitude), float32.
+        The land fraction is of the same shape; None if it is unknown.
 
         Raises:
             ConfigError: No node of the grid is inside the anomaly, or only land.

@@ -30,13 +30,7 @@ _DAY = np.timedelta64(86400, "s")
 
 @dataclasses.dataclass(frozen=True)
 class SSTMode:
-    """A mode and the period of a run.
-
-    Attributes:
-        name: One of ``config.SST_MODES``.
-        start: Initial time, UTC, datetime64[s].
-        end: End of the run.
-    """
+    """A mode, one of ``config.SST_MODES``, and the period of a run, UTC."""
 
     name: str
     start: np.datetime64
@@ -70,11 +64,9 @@ class SSTMode:
     def evolve(
         self, observed: SurfaceForcing, read_climatology: Callable[[], SurfaceForcing]
     ) -> SurfaceForcing:
-        """Return the forcing of the run from what was observed.
+        """Return the forcing of the run from what `find_observations` read.
 
-        Args:
-            observed: As `find_observations` reads it.
-            read_climatology: Reads AMIP's climatology, which not every run needs.
+        ``read_climatology`` reads AMIP's climatology, which not every run needs.
         """
         forcing, notes = observed, list(observed.notes)
         if self.name == "persist":

@@ -38,21 +38,13 @@ _MARGIN = np.timedelta64(13, "M")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SSTRecord:
-    """Sea-surface temperature and sea ice in a dataset, not yet read.
-
-    Attributes:
-        fields: Reads single fields.
-    """
+    """Sea-surface temperature and sea ice in a dataset, not yet read."""
 
     fields: RecordFields
 
     @classmethod
     def of(cls, dataset: InputDataset, model_inputs: ModelInputs) -> Self:
-        """Return the record in a dataset.
-
-        Args:
-            dataset: Opened with `variables.SURFACE_VARIABLES`.
-            model_inputs: What the model needs.
+        """Return the record in a dataset opened with `variables.SURFACE_VARIABLES`.
 
         Raises:
             InputDataError: The dataset has neither sea-surface nor skin temperature.
@@ -95,11 +87,7 @@ class SSTRecord:
         return tuple(dict.fromkeys(notes))
 
     def check_covers(self, start: np.datetime64, end: np.datetime64) -> None:
-        """Refuse a period beyond the record, or one with a gap in the record.
-
-        Raises:
-            RecordCoverageError: The record does not cover the period.
-        """
+        """Raise `RecordCoverageError` if a period is beyond the record or has a gap."""
         path = self.dataset.path
         for name in self.names:
             times = self._times(name)
@@ -186,11 +174,7 @@ class SSTRecord:
     def read_period(
         self, start: np.datetime64, end: np.datetime64, notes: list[str]
     ) -> SurfaceForcing:
-        """Return the fields from the last time before a period to the first after it.
-
-        Raises:
-            RecordCoverageError: The record does not cover the period.
-        """
+        """Return the fields from the last time before a period to the first after."""
         self.check_covers(start, end)
         series = {n: self._read_series(n, start, end, notes) for n in self.names}
         times = np.unique(np.concatenate([times for times, _ in series.values()]))

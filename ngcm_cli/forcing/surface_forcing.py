@@ -51,13 +51,9 @@ class SurfaceForcing:
         return digest.hexdigest()
 
     def at_time(self, time: np.datetime64) -> dict[str, np.ndarray]:
-        """Return the fields at one time as the model sees them.
+        """Return the fields at one time, UTC, as the model sees them, by ERA5 name.
 
-        Args:
-            time: UTC.
-
-        Returns:
-            Arrays by ERA5 name, shape (1, longitude, latitude), float32.
+        Shape (1, longitude, latitude), float32.
         """
         fields = {}
         for name, x in self.fields.items():
@@ -72,10 +68,6 @@ class SurfaceForcing:
         self, start: np.datetime64, end: np.datetime64
     ) -> "SurfaceForcing":
         """Return the part that determines the fields in a period, bit by bit.
-
-        Args:
-            start: Start of the period, UTC.
-            end: End of the period, not before the start.
 
         Returns:
             The fields from the last time at or before the start to the first at or
@@ -92,12 +84,9 @@ class SurfaceForcing:
 def bracketing_slice(
     times: np.ndarray, start: np.datetime64, end: np.datetime64
 ) -> slice:
-    """Return the slice from the last time before a period to the first after it.
+    """Return the slice from the last time at or before a period to the first after it.
 
-    Args:
-        times: Ascending datetime64[s].
-        start: Start of the period; a time equal to it counts as before it.
-        end: End of the period; a time equal to it counts as after it.
+    Times ascend; one equal to the end of the period counts as after it.
     """
     first = max(int(np.searchsorted(times, start, side="right")) - 1, 0)
     last = int(np.searchsorted(times, end, side="left"))
@@ -109,13 +98,7 @@ def interpolate_in_time(
 ) -> np.ndarray:
     """Interpolate linearly in time; values are constant before and after all times.
 
-    Args:
-        times: Ascending datetime64[s].
-        values: Array of shape (time, …).
-        wanted: Times to interpolate to, datetime64[s].
-
-    Returns:
-        Array of shape (wanted, …), float32.
+    Values of shape (time, …) at ascending times become (wanted, …), float32.
     """
     if len(times) == 1:
         return np.repeat(values, len(wanted), axis=0)

@@ -20,12 +20,7 @@ _WITHOUT_DATES = "360_day"
 
 
 def calendar_of(values: np.ndarray) -> str:
-    """Return the calendar of decoded times, the standard one unless stated otherwise.
-
-    Args:
-        values: Times as xarray decodes them, one or many; cftime objects if they are in
-            another calendar.
-    """
+    """Return the CF calendar of decoded times: cftime objects state another one."""
     if values.dtype.kind != "O" or not values.size:
         return STANDARD
     name = getattr(values.flat[0], "calendar", STANDARD)
@@ -37,8 +32,7 @@ def to_standard_calendar(values: np.ndarray, means: bool) -> np.ndarray:
 
     Args:
         values: cftime objects of one calendar, one or many.
-        means: Whether the fields may be means, because nothing states that they are
-            instantaneous.
+        means: Whether nothing states that the fields are instantaneous.
 
     Returns:
         datetime64[s]: the middle of every month where the times stamp consecutive
@@ -72,12 +66,7 @@ def to_standard_calendar(values: np.ndarray, means: bool) -> np.ndarray:
 
 
 def describe_calendar(calendar: str, monthly: bool) -> str:
-    """Return a sentence on how times of another calendar are converted.
-
-    Args:
-        calendar: CF name of the calendar.
-        monthly: Whether the fields are monthly means.
-    """
+    """Return a sentence on how times of another calendar are converted."""
     if monthly:
         return f"The calendar is {calendar}: monthly means are converted by month."
     return (

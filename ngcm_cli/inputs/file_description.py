@@ -24,13 +24,7 @@ from ngcm_cli.inputs.variables import (
 def describe_file(
     path: str, dataset: xr.Dataset, model_inputs: ModelInputs
 ) -> list[tuple[str, str]]:
-    """Return headings and lines of text; only coordinates are read.
-
-    Args:
-        path: Path to show.
-        dataset: Dataset as it was opened.
-        model_inputs: What the model needs.
-    """
+    """Return headings and lines of text; only coordinates are read."""
     axes = [f"{name} ({size})" for name, size in dataset.sizes.items()]
     levels = _levels(dataset)
     lines = [

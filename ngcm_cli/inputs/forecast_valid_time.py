@@ -28,10 +28,6 @@ def valid_times(dataset: xr.Dataset, time: str) -> np.ndarray:
     coordinate of its own. Where the dataset has ``valid_time`` or a separate initial
     time, ``time`` is the valid time; as it is in CF, beside a ``forecast_period``.
 
-    Args:
-        dataset: Dataset without dimensions of length one.
-        time: Name of the variable that holds the times.
-
     Raises:
         InputDataError: The lead time is missing or in unknown units.
     """

@@ -73,8 +73,6 @@ class InputCache:
     """Cached fields of one source, for models with the same inputs.
 
     Attributes:
-        folder: Folder of the files.
-        model_inputs: Grid, levels and variables of the fields.
         about: Content of the file that describes the folder.
     """
 
@@ -84,12 +82,7 @@ class InputCache:
 
     @classmethod
     def of(cls, source: str, model_inputs: ModelInputs) -> "InputCache":
-        """Return the cache of a source and a model; its folder need not exist.
-
-        Args:
-            source: URL or name of the source.
-            model_inputs: What the model needs.
-        """
+        """Return the cache of a source, a URL or name; its folder need not exist."""
         size = "x".join(map(str, model_inputs.grid.nodal_shape))
         about = {
             "source": redacted(resolve_location(source)),

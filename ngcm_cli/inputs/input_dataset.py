@@ -17,9 +17,7 @@ from ngcm_cli.inputs.sources.location import matching_files, naming_file
 from ngcm_cli.inputs.sources.named import find_source
 from ngcm_cli.inputs.sources.open import open_dataset
 from ngcm_cli.inputs.times import checked_times
-from ngcm_cli.inputs.unit_conversion import (
-    stated_conversion,
-)
+from ngcm_cli.inputs.unit_conversion import stated_conversion
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.time_format import format_time
@@ -70,11 +68,7 @@ class InputDataset:
             datasets = []
             for file in [source.url] if source else matching_files(path):
                 with naming_file(file):
-                    dataset = (
-                        source.open(offline=offline, progress=progress)
-                        if source
-                        else open_dataset(file, offline=offline, progress=progress)
-                    )
+                    dataset = open_dataset(file, offline=offline, progress=progress)
                     opened.callback(dataset.close)
                     datasets.append(dataset)
                     for field in _recognised_fields(file, dataset, names):

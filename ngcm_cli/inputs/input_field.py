@@ -40,7 +40,7 @@ class InputField:
         path: Path of the file, for messages.
         static: Whether it has no time axis in a file with several times.
         dataset: Dataset that it is in, as opened.
-        calendar: Calendar of the times in the file, a CF name.
+        calendar: CF calendar of the times in the file.
     """
 
     name: str
@@ -87,8 +87,7 @@ class InputField:
             levels: Indices of the levels to read, ascending; by default all.
 
         Returns:
-            Array of shape (level, longitude, latitude), without levels at the surface.
-            Missing values are NaN.
+            Shape ([level,] longitude, latitude); missing values are NaN.
 
         Raises:
             InputDataError: It cannot be read, is missing everywhere, or contradicts its
@@ -158,17 +157,10 @@ def check_complete(
     time: np.datetime64 | None,
     notes: list[str],
 ) -> np.ndarray:
-    """Return which levels are empty; refuse missing values anywhere else.
+    """Return which levels have no data at all, (level,); refuse gaps anywhere else.
 
-    Args:
-        field: Variable that was read.
-        values: Its values on the grid of the file, (level, longitude, latitude).
-        levels: Pressure levels, hPa.
-        time: Valid time, for the error.
-        notes: A sentence on empty levels is appended here.
-
-    Returns:
-        Whether each level has no data at all, shape (level,).
+    ``values`` are on the grid of the file, (level, longitude, latitude), ``levels`` in
+    hPa; a sentence on empty levels is appended to the notes.
 
     Raises:
         InputDataError: Values are missing on a level with data.

@@ -39,7 +39,6 @@ class ModelInputs:
     Sea-surface temperature and sea ice are needed on the same grid.
 
     Attributes:
-        grid: Horizontal grid of all fields.
         levels: Pressure levels of the analysis, hPa, from the top down.
         fields: ERA5 names of the variables on pressure levels.
         land: Land fraction, 0 to 1, shape (longitude, latitude), for data without a

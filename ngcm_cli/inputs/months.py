@@ -4,11 +4,7 @@ import numpy as np
 
 
 def month_lengths(times: np.ndarray) -> np.ndarray:
-    """Return the lengths of calendar months as timedelta64[s].
-
-    Args:
-        times: Any time in each of the months, datetime64.
-    """
+    """Return the lengths of the months of given times as timedelta64[s]."""
     months = times.astype("datetime64[M]")
     return (months + 1).astype("datetime64[s]") - months.astype("datetime64[s]")
 
@@ -18,9 +14,6 @@ def is_monthly(times: np.ndarray) -> bool:
 
     All stamps must follow one convention: the same time after the beginning of the
     month, the same time before its end, or its middle to within a day.
-
-    Args:
-        times: Ascending datetime64.
     """
     stamps = times.astype("datetime64[s]")
     months = stamps.astype("datetime64[M]")

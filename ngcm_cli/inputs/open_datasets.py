@@ -19,14 +19,8 @@ if TYPE_CHECKING:
 class OpenDatasets:
     """A context in which datasets are opened, each once, and closed at the end.
 
-    The analysis and the surface forcing of a run are often in the same dataset.
-
-    Args:
-        model_inputs: What the model needs.
-        offline: Refuse to use the network.
-        progress: Called with the bytes that arrive.
-        prefetch_command: Command that fetches what is needed ahead of an offline run,
-            for the hint of the error; None if there is no such command.
+    The analysis and the surface forcing of a run are often in the same dataset. The
+    hint of an offline run names ``prefetch_command``, which fetches what is needed.
     """
 
     def __init__(

@@ -72,11 +72,7 @@ def check_columns(columns: Columns) -> None:
 
 
 def check_varies(found: str, values: np.ndarray) -> None:
-    """Refuse an atmospheric field that is the same everywhere.
-
-    Args:
-        found: Name of the field, quoted for a sentence.
-        values: Values on any grid, finite or NaN.
+    """Refuse an atmospheric field, finite or NaN, that is the same everywhere.
 
     Raises:
         InputDataError: All values are equal.
@@ -94,10 +90,8 @@ def check_orientation(
 ) -> None:
     """Refuse air temperature that fits SST better with north and south exchanged.
 
-    Args:
-        temperature: Temperature on the lowest level, K, (longitude, latitude).
-        sea_temperature: SST of the same season, K, (longitude, latitude).
-        grid: Grid of both.
+    The temperature of the lowest level and the SST of the same season are in K,
+    (longitude, latitude).
 
     Raises:
         InputDataError: North and south are exchanged.
@@ -116,10 +110,7 @@ def check_orientation(
 def check_land(missing: np.ndarray, land: np.ndarray, found: str) -> None:
     """Refuse a sea field whose missing values fit land better if flipped.
 
-    Args:
-        missing: Whether a field of the sea has no data, (longitude, latitude).
-        land: Land fraction of the model, (longitude, latitude).
-        found: Name of the field, quoted for a sentence.
+    ``missing`` and the land fraction of the model are of shape (longitude, latitude).
 
     Raises:
         InputDataError: North and south are exchanged.

@@ -17,9 +17,6 @@ PRESSURE_UNITS = ("hpa", "millibar", "millibars", "mbar", "mb") + (
 def hectopascals(level: xr.DataArray) -> np.ndarray:
     """Return pressure levels in hPa, by their units attribute or else by magnitude.
 
-    Args:
-        level: Coordinate of the file.
-
     Raises:
         InputDataError: It is not a pressure coordinate, contradicts its units, or
             repeats a level.
@@ -81,12 +78,7 @@ def nearest_level(levels: np.ndarray, pressure: float) -> int:
 
 
 def level_indices(wanted: Sequence[float], levels: np.ndarray) -> list[int] | None:
-    """Return the indices of wanted levels, ascending; None if one is missing.
-
-    Args:
-        wanted: Levels to find, hPa.
-        levels: Levels of the file, hPa.
-    """
+    """Return the indices of wanted levels, ascending; None if one is missing."""
     for pressure in wanted:
         if not np.isclose(levels, pressure, rtol=0, atol=1e-3).any():
             return None
@@ -103,9 +95,7 @@ def check_hydrostatic_order(
 ) -> None:
     """Refuse geopotential whose global mean does not rise as pressure falls.
 
-    Args:
-        geopotential: Geopotential, m2 s-2, (level, longitude, latitude).
-        levels: Pressure levels, hPa.
+    It is in m2 s-2, (level, longitude, latitude), on levels in hPa in any order.
 
     Raises:
         InputDataError: The levels and the fields do not belong together.

@@ -39,14 +39,7 @@ class AnalysisRequest:
     offline: bool = False
 
     def prefetch_command(self, *more: str) -> str | None:
-        """Return the command that fetches the analysis ahead of a run.
-
-        Args:
-            *more: Further options of the command.
-
-        Returns:
-            The command line, or None where the initial time is not known.
-        """
+        """Return the command that fetches the analysis, None without initial time."""
         if self.init_time is None:
             return None
         options = "--init", format_time(self.init_time), "--data", redacted(self.data)
@@ -55,11 +48,7 @@ class AnalysisRequest:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FoundAnalysis:
-    """An analysis that was found and checked as far as possible without reading it.
-
-    Attributes:
-        time: Valid time, UTC, datetime64[s].
-    """
+    """An analysis found and checked as far as possible without reading a field."""
 
     time: np.datetime64
     _request: AnalysisRequest
@@ -72,11 +61,7 @@ class FoundAnalysis:
         check: Callable[[Analysis], None] = lambda analysis: None,
         progress: ByteProgress = no_progress,
     ) -> Analysis:
-        """Read the analysis; cache it if it is remote.
-
-        Args:
-            check: Called with the analysis before it is cached; raises if it is wrong.
-            progress: Called with the bytes read.
+        """Read the analysis; cache it if it is remote, unless ``check`` raises.
 
         Raises:
             InputDataError: It cannot be read, or is not plausible.
@@ -100,10 +85,7 @@ def find_analysis(
 ) -> FoundAnalysis:
     """Find an analysis and check all that can be checked without reading a field.
 
-    Args:
-        request: Which analysis.
-        datasets: Opens the data.
-        with_sst: Whether sea-surface temperature must be in the same data.
+    With ``with_sst``, sea-surface temperature must be in the same data.
 
     Raises:
         InputDataError: There are no such data, or they lack what is needed.
@@ -132,11 +114,6 @@ def read_analysis(
     """Read an analysis alone, for a run whose surface forcing is read apart.
 
     `forcing.run_inputs.read_inputs` reads both and also checks that they fit together.
-
-    Args:
-        request: Which analysis.
-        model_inputs: What the model needs.
-        progress: Called with the bytes read.
 
     Raises:
         InputDataError: There are no such data, or they are not usable.

@@ -34,10 +34,6 @@ _UNITS = {
 def recognise(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     """Return the variables asked for under ERA5 names, with canonical dimensions.
 
-    Args:
-        dataset: Dataset as it was opened.
-        names: ERA5 long names, keys of ``VARIABLES``.
-
     Returns:
         The variables that the dataset has, lazy, each with dimensions among ``time``,
         ``level``, ``latitude`` and ``longitude``, in the order of the file, and with
@@ -105,11 +101,8 @@ def _sizes(array: xr.DataArray) -> str:
 def find_axis(dataset: xr.Dataset, axis: str) -> str | None:
     """Return the name of a coordinate with 0 or 1 dimensions, or None.
 
-    It is recognised by its name, then by its CF standard name, then by its units.
-
-    Args:
-        dataset: Dataset as it was opened.
-        axis: ``latitude``, ``longitude``, ``time`` or ``level``.
+    It is recognised by its name, then by its CF standard name, then by its units. The
+    axis is ``latitude``, ``longitude``, ``time`` or ``level``.
     """
     candidates = {
         str(n): v
@@ -156,10 +149,7 @@ def _check_horizontal(dataset: xr.Dataset, dims: dict[str, str | None]) -> None:
 def _find_variable(
     dataset: xr.Dataset, variable: Variable, dims: dict[str, str | None]
 ) -> xr.DataArray | None:
-    """Return a variable by ERA5 name, CF standard name or alias, in that order.
-
-    Only variables on the right dimensions are considered.
-    """
+    """Return a variable on the right dimensions, by ERA5 or standard name or alias."""
     candidates = {}
     for name, array in dataset.data_vars.items():
         on_levels = dims["level"] in array.dims and array.sizes[dims["level"]] > 1

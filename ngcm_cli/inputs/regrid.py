@@ -27,14 +27,8 @@ def _latitude_bounds(latitude: np.ndarray) -> np.ndarray:
 def latitude_weights(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Return the share of each target band's area, ∫ cos φ dφ, in each source band.
 
-    Cells meet halfway between neighbouring latitudes; the outermost reach the poles.
-
-    Args:
-        source: Ascending latitudes, radians.
-        target: Ascending latitudes, radians.
-
-    Returns:
-        Shape (target, source), rows sum to 1, float64.
+    Cells meet halfway between neighbouring latitudes, which ascend, in radians; the
+    outermost reach the poles. Shape (target, source), rows sum to 1, float64.
     """
     below, above = _latitude_bounds(source), _latitude_bounds(target)
     upper = np.minimum(above[1:, None], below[1:])
@@ -58,12 +52,8 @@ def _longitude_bounds(longitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def longitude_weights(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Return the share of each target cell's width that lies in each source cell.
 
-    Args:
-        source: Ascending longitudes that cover the globe once, radians.
-        target: Ascending longitudes that cover the globe once, radians.
-
-    Returns:
-        Shape (target, source), rows sum to 1, float64.
+    Longitudes ascend and cover the globe once, in radians. Shape (target, source), rows
+    sum to 1, float64.
     """
     west, east = (b[:, None] for b in _longitude_bounds(target % _TURN))
     source_west, source_east = _longitude_bounds(source % _TURN)
@@ -77,14 +67,9 @@ def longitude_weights(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 class ConservativeRegridder:
     """Area-weighted means of the cells of one longitude-latitude grid over another's.
 
-    Cells without data (NaN) are ignored; a target cell that overlaps no others is NaN.
+    Longitudes ascend and cover the globe once, latitudes ascend, all in radians. Cells
+    without data (NaN) are ignored; a target cell that overlaps no others is NaN.
     The results are those of the reference's ``ConservativeRegridder(skipna=True)``.
-
-    Attributes:
-        source_longitude: Ascending longitudes that cover the globe once, radians.
-        source_latitude: Ascending latitudes, radians.
-        longitude: Longitudes of the target, likewise.
-        latitude: Latitudes of the target, likewise.
     """
 
     source_longitude: np.ndarray
@@ -128,14 +113,8 @@ def fill_nan_with_nearest(field: np.ndarray, grid: Grid) -> np.ndarray:
     """Fill every cell without data with the value of the nearest cell with data.
 
     Distances are along great circles. Of equally near cells the western, then the
-    southern one is used, by its index, so that every machine uses the same.
-
-    Args:
-        field: Array of shape (…, longitude, latitude), missing values NaN.
-        grid: Grid of the cells.
-
-    Returns:
-        The same array where nothing is missing, otherwise a filled copy.
+    southern one is used, by its index, so that every machine uses the same. An array
+    (…, longitude, latitude) without NaN is returned itself, else a filled copy.
 
     Raises:
         InputDataError: A horizontal slice has no data at all.
@@ -160,11 +139,7 @@ def fill_nan_with_nearest(field: np.ndarray, grid: Grid) -> np.ndarray:
 def _donors(mask: bytes, grid: Grid) -> np.ndarray:
     """Return the index of the cell from which each missing one is filled.
 
-    The result is cached: land is the same in every month of a record.
-
-    Args:
-        mask: Whether each cell is missing, as the bytes of a bool array.
-        grid: Grid of the cells.
+    The mask is of bytes, and the result cached: land is the same in every month.
     """
     from scipy import spatial
 

@@ -35,15 +35,7 @@ _REPORTED_FROM = 100e6  # bytes
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class AnalysisSelection:
-    """An analysis in a dataset, checked as far as possible without reading a field.
-
-    Attributes:
-        dataset: Dataset that holds it.
-        time: Valid time, UTC, datetime64[s].
-        model_inputs: What the model needs.
-        fields: Fields in the data, by ERA5 name.
-        notes: Conversions and substitutions known so far, one sentence each.
-    """
+    """An analysis in a dataset, checked as far as possible without reading a field."""
 
     dataset: InputDataset
     time: np.datetime64
@@ -54,9 +46,7 @@ class AnalysisSelection:
     def read(self, progress: ByteProgress = no_progress) -> Analysis:
         """Read, check, convert and regrid the fields, a few variables at a time.
 
-        Args:
-            progress: Called with the bytes read, of the fields in memory if the data
-                are local.
+        Progress is of the bytes in memory if the data are local.
 
         Raises:
             InputDataError: Values are missing, or not plausible.
@@ -160,11 +150,6 @@ def select_analysis(
     dataset: InputDataset, init_time: np.datetime64 | None, model_inputs: ModelInputs
 ) -> AnalysisSelection:
     """Select an analysis in a dataset and check what needs no reading.
-
-    Args:
-        dataset: Opened dataset.
-        init_time: Initial time, or None for the only time in the data.
-        model_inputs: What the model needs.
 
     Raises:
         InputDataError: The data lack what is needed.

@@ -9,12 +9,8 @@ from ngcm_cli.time_format import format_time
 def checked_times(values: np.ndarray) -> np.ndarray:
     """Return times as datetime64[s]; refuse unordered, repeated or missing ones.
 
-    Args:
-        values: Times as xarray decodes them, one or many; those of another calendar as
-            `calendars.to_standard_calendar` returns them.
-
-    Returns:
-        The times in their order, ascending or descending.
+    They are one or many, ascending or descending, as xarray decodes them; those of
+    another calendar as `calendars.to_standard_calendar` returns them.
 
     Raises:
         InputDataError: There are no times, they are not dates of the years 1678 to
@@ -61,11 +57,9 @@ def checked_times(values: np.ndarray) -> np.ndarray:
 
 
 def choose_time(times: np.ndarray, init: np.datetime64 | None) -> np.datetime64:
-    """Return the initial time among the times of a dataset, as datetime64[s].
+    """Return the initial time wanted, or the only time of the data, as datetime64[s].
 
-    Args:
-        times: Times in the data; empty if unknown.
-        init: Initial time wanted, or None for the only time in the data.
+    Without times in the data (an empty array) the time wanted is returned.
 
     Raises:
         InputDataError: The time is not in the data, or not unique.

@@ -21,8 +21,6 @@ class Conversion:
     Attributes:
         units: Units of the values before the conversion.
         spellings: Other ways to write these units.
-        factor: Multiplier.
-        offset: Added after the multiplication.
     """
 
     units: str
@@ -109,11 +107,6 @@ def canonical_units(text: str) -> str:
 def stated_conversion(variable: Variable, found: str, units: str) -> Conversion | None:
     """Return the conversion for a units attribute; None without an attribute.
 
-    Args:
-        variable: Quantity to convert.
-        found: Name of the variable in the file, for the error.
-        units: Units attribute, empty where there is none.
-
     Raises:
         InputDataError: The units are not known for this quantity.
     """
@@ -161,8 +154,8 @@ def choose_conversion(
         top: Smallest pressure among its levels, hPa.
 
     Raises:
-        InputDataError: The values contradict the units attribute, or, without one, do
-            not fit any known units of this quantity.
+        InputDataError: The values contradict the units attribute, or fit no known
+            units.
     """
     smallest, largest = float(np.nanmin(values)), float(np.nanmax(values))
     least, most = variable.valid_range

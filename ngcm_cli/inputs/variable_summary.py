@@ -8,13 +8,8 @@ from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.input_dataset import InputDataset
 from ngcm_cli.inputs.input_field import InputField, check_complete
 from ngcm_cli.inputs.pressure_levels import check_hydrostatic_order
-from ngcm_cli.inputs.sources.location import (
-    is_remote,
-    naming_file,
-)
-from ngcm_cli.inputs.variables import (
-    VARIABLES,
-)
+from ngcm_cli.inputs.sources.location import is_remote, naming_file
+from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.time_format import format_time
 
@@ -24,13 +19,7 @@ _READ_WHOLE_BELOW = 500e6
 
 @dataclasses.dataclass
 class VariableSummary:
-    """Reads a variable at several times, and summarizes its values.
-
-    Attributes:
-        dataset: Dataset that holds it.
-        name: ERA5 name of the variable.
-        init_time: Only time to read; None for all times of local data.
-    """
+    """Reads a variable at several times, or the only one given, and summarizes it."""
 
     dataset: InputDataset
     name: str

@@ -25,14 +25,11 @@ Columns = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
 def check_sufficient(levels: Sequence[float] | np.ndarray) -> None:
-    """Refuse levels that are too few or too far apart to interpolate.
+    """Refuse levels, hPa, that are too few or too far apart to interpolate.
 
     Sufficient are the 13 levels of ECMWF's open data and of WeatherBench, the 17 of the
     NCEP reanalysis, the 19 of CMIP6 and the 26 of GFS; the 8 of CMIP6's daily means,
     with none between 250 and 100 hPa, are not.
-
-    Args:
-        levels: Pressure levels, hPa, in any order.
 
     Raises:
         InputDataError: There are too few, one is repeated, none is high or low enough,
@@ -73,12 +70,7 @@ def check_sufficient(levels: Sequence[float] | np.ndarray) -> None:
 
 
 def describe(levels: Sequence[float] | np.ndarray, target: Sequence[float]) -> str:
-    """Return a sentence on how ``to_levels`` interpolates.
-
-    Args:
-        levels: Levels of the data, hPa, in any order.
-        target: Levels of the model, hPa, not all of them in the data.
-    """
+    """Return a sentence on how `to_levels` interpolates from levels to others, hPa."""
     first, last = min(levels), max(levels)
     beyond = []
     if min(target) < first - SAME_LEVEL:
@@ -166,12 +158,7 @@ class _Column:
         return self.values[self.order[index]].astype(np.float64)
 
     def at(self, pressure: float, slopes: list[np.ndarray] | None = None) -> np.ndarray:
-        """Interpolate the field to a pressure, float64.
-
-        Args:
-            pressure: Any pressure, hPa.
-            slopes: Derivatives by ln p on the levels for a cubic, None for a line.
-        """
+        """Interpolate to a pressure, hPa, float64; with slopes by ln p as a cubic."""
         nearest = int(np.abs(self.pressure - pressure).argmin())
         if abs(self.pressure[nearest] - pressure) <= SAME_LEVEL:
             return self._value(nearest)

@@ -10,13 +10,7 @@ fetched weights and pins them, with `download` and `http_session` to fetch a fil
 from ngcm_cli.checkpoint.card import Card, PublishedCard
 from ngcm_cli.zoo.catalogue import DEFAULT, bundled_folder, model_names
 from ngcm_cli.zoo.conversion import convert
-from ngcm_cli.zoo.loading import (
-    fetch,
-    find_card,
-    is_here,
-    load_model,
-    open_model,
-)
+from ngcm_cli.zoo.loading import fetch, find_card, is_here, load_model, open_model
 
 __all__ = [
     "DEFAULT",

@@ -39,11 +39,6 @@ def fetch(
 ) -> pathlib.Path:
     """Return the path of the weights of a card, fetched if they are not here yet.
 
-    Args:
-        card: Card of the model.
-        offline: Refuse to use the network.
-        progress: Called with the bytes received so far and the total or None.
-
     Raises:
         CheckpointError: They are not available, or differ from those pinned.
     """

@@ -24,10 +24,7 @@ def model_names() -> list[str]:
 
 
 def card_path(name_or_path: str) -> pathlib.Path:
-    """Return the path of a model's card.
-
-    Args:
-        name_or_path: Name of a model; or path of a card, or of a folder with one card.
+    """Return the path of a card by name or path, of it or of a folder with one card.
 
     Raises:
         CheckpointError: There is no such model.
@@ -56,10 +53,7 @@ def card_path(name_or_path: str) -> pathlib.Path:
 
 
 def read_card(name_or_path: str) -> Card | PublishedCard:
-    """Return the card of a model; its weights are not read.
-
-    Args:
-        name_or_path: As for ``card_path``.
+    """Return the card of a model, as `card_path` finds it; its weights are not read.
 
     Raises:
         CheckpointError: There is no such model, or its card is invalid.

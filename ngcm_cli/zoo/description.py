@@ -75,10 +75,7 @@ def format_lines(lines: dict[str, str]) -> str:
 
 
 def compare(one: Card | PublishedCard, other: Card | PublishedCard) -> str:
-    """Return the differences between two models, side by side.
-
-    Architectures are compared if both are known.
-    """
+    """Return the differences of two models, with architectures if both are known."""
     both_known = isinstance(one, Card) and isinstance(other, Card)
     left, right = _flat(one, both_known), _flat(other, both_known)
     rows = {"name": (one.name, other.name)}

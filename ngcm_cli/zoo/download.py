@@ -45,11 +45,9 @@ class Unavailable(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Received:
-    """A file that was downloaded completely.
+    """A file that was downloaded completely, still under its temporary name.
 
     Attributes:
-        file: Path of the file, still under its temporary name.
-        bytes: Size, bytes.
         sha256: SHA-256 of the file, hexadecimal.
         announced: Checksums that the server announced and that agree, base64, by name.
     """
@@ -63,13 +61,9 @@ class Received:
 def download(
     address: str, target: pathlib.Path, progress: Callable[[int, int | None], None]
 ) -> Received:
-    """Download a file; resume an earlier download that broke off.
+    """Download a file over HTTP; resume an earlier download that broke off.
 
-    Args:
-        address: URL, HTTP or HTTPS.
-        target: Final path; the file is written beside it and not renamed here.
-        progress: Called with the bytes received so far, and those of the whole file or
-            None.
+    It is written beside the target and not renamed here.
 
     Raises:
         Unavailable: The URL does not provide the file.

@@ -14,15 +14,10 @@ def field_prints(fields: dict[str, np.ndarray]) -> dict[str, FieldPrint]:
 
 
 def deviation(fields: dict[str, np.ndarray], kept: dict[str, FieldPrint]) -> float:
-    """Return the largest difference from the numbers of a card.
+    """Return the largest difference of one step from the numbers of a card.
 
-    Args:
-        fields: Output of one step, by name.
-        kept: Numbers of the card, by name.
-
-    Returns:
-        Difference in standard deviations of the field; infinite if a variable is
-        missing or new, NaN if a field contains NaN.
+    It is in standard deviations of the field; infinite if a variable is missing or new,
+    NaN if a field contains NaN.
     """
     if fields.keys() != kept.keys():
         return float("inf")

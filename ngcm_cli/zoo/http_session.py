@@ -21,11 +21,7 @@ CHECKSUMS: tuple[Checksum, ...] = ("crc32c", "md5")
 
 
 def http_url(location: str) -> str:
-    """Return the HTTP URL of ``gs://bucket/object``; other URLs are unchanged.
-
-    ``$STORAGE_EMULATOR_HOST`` replaces the host of the object store, as it does for
-    other programs.
-    """
+    """Return the HTTP URL of ``gs://bucket/object``; other URLs are unchanged."""
     public = "https://storage.googleapis.com"
     bucket_and_object = location.removeprefix("gs://").removeprefix(f"{public}/")
     if bucket_and_object == location:

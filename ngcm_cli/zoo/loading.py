@@ -34,14 +34,9 @@ def find_card(name_or_path: str) -> Card | PublishedCard:
 
 
 def resolve_card(name_or_path: str) -> Card | PublishedCard:
-    """Return the card of a model with its architecture, if that is available offline.
+    """Return the card of a model, named as for `find_card`, with its architecture.
 
-    Args:
-        name_or_path: As for ``find_card``.
-
-    Returns:
-        The complete card; the card without architecture if the model is a published one
-        that has not been fetched.
+    A published model that has not been fetched has a card without architecture.
 
     Raises:
         CheckpointError: There is no such model, or its files are not usable.
@@ -53,10 +48,7 @@ def resolve_card(name_or_path: str) -> Card | PublishedCard:
 
 
 def fetch(
-    name_or_path: str,
-    *,
-    offline: bool = False,
-    progress: ByteProgress = no_progress,
+    name_or_path: str, *, offline: bool = False, progress: ByteProgress = no_progress
 ) -> pathlib.Path:
     """Return the path of a model's weights, fetched if they are not here yet.
 
@@ -66,11 +58,9 @@ def fetch(
         progress: Called with the bytes received so far and those of the whole file, or
             None if that is unknown.
 
-    Returns:
-        Path of weights that were checked against the card or the lock file.
-
     Raises:
-        CheckpointError: They are not available, or differ from the expected ones.
+        CheckpointError: They are not available, or differ from those that the card or
+            the lock file states.
     """
     path = pathlib.Path(name_or_path)
     if path.suffix == ".pkl":
@@ -83,10 +73,7 @@ def fetch(
 
 
 def is_here(name_or_path: str) -> bool:
-    """Return whether a model can be loaded without a download.
-
-    Args:
-        name_or_path: As for ``find_card``.
+    """Return whether a model, named as for `find_card`, can be loaded offline.
 
     Raises:
         CheckpointError: There is no such model, or its card is invalid.
@@ -98,17 +85,9 @@ def is_here(name_or_path: str) -> bool:
 
 
 def read_model(
-    name_or_path: str,
-    *,
-    offline: bool = False,
-    progress: ByteProgress = no_progress,
+    name_or_path: str, *, offline: bool = False, progress: ByteProgress = no_progress
 ) -> "tuple[Card, dict[str, np.ndarray]]":
-    """Return the card of a model with its architecture, and its arrays by name.
-
-    Args:
-        name_or_path: As for ``find_card``.
-        offline: As for ``fetch``.
-        progress: As for ``fetch``.
+    """Return the complete card of a model and its arrays; arguments as for `fetch`.
 
     Raises:
         CheckpointError: There is no such model, or its files are not usable.
@@ -126,20 +105,9 @@ def read_model(
 
 
 def open_model(
-    name_or_path: str,
-    *,
-    offline: bool = False,
-    progress: ByteProgress = no_progress,
+    name_or_path: str, *, offline: bool = False, progress: ByteProgress = no_progress
 ) -> "tuple[Card, NeuralGCM]":
-    """Load a model with its card.
-
-    Args:
-        name_or_path: As for ``find_card``.
-        offline: As for ``fetch``.
-        progress: As for ``fetch``.
-
-    Returns:
-        The card with the architecture, and the model.
+    """Load a model with its complete card; arguments as for `fetch`.
 
     Raises:
         CheckpointError: There is no such model, or its files are not usable.

@@ -6,9 +6,7 @@ from typing import Annotated
 
 import pydantic
 
-from ngcm_cli.zoo.http_session import (
-    Checksum,
-)
+from ngcm_cli.zoo.http_session import Checksum
 
 
 class DownloadNote(pydantic.BaseModel):

@@ -21,8 +21,6 @@ class Pin(pydantic.BaseModel):
     """Content of a lock file.
 
     Attributes:
-        sha256: SHA-256 of the weights, hexadecimal.
-        bytes: Size of the weights, bytes.
         location: URL from which they were fetched; None if the user copied them here.
         md5: MD5 that the object store published, base64.
         crc32c: CRC32C that the object store published, base64.
@@ -50,11 +48,7 @@ def pin_path(card: PublishedCard) -> pathlib.Path:
 
 
 def read_pin(card: PublishedCard) -> Pin | None:
-    """Return the content of the lock file of a card, or None if there is none.
-
-    Raises:
-        CheckpointError: The lock file is not usable.
-    """
+    """Return the content of a card's lock file, None without one; raise if unusable."""
     path = pin_path(card)
     try:
         return Pin.model_validate(yaml.safe_load(path.read_text("utf-8")))

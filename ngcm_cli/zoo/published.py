@@ -20,19 +20,12 @@ DESCRIPTION_KEYS = "summary", "predicts", "paper", "source", "licence", "stable_
 
 
 def read_checkpoint(
-    path: pathlib.Path,
-    listed: PublishedCard | None = None,
-    sha256: str | None = None,
+    path: pathlib.Path, listed: PublishedCard | None = None, sha256: str | None = None
 ) -> "tuple[Card, dict[str, np.ndarray]]":
-    """Read a published checkpoint.
+    """Read a published checkpoint as its complete card, and the arrays by name.
 
-    Args:
-        path: Path of the file; nothing in it is executed.
-        listed: Card of the model, if there is one; it must agree with the checkpoint.
-        sha256: SHA-256 of the file, if it was just computed.
-
-    Returns:
-        The complete card with the architecture, and the arrays by name.
+    Nothing in the file is executed. It must agree with the card listed, if there is
+    one; its SHA-256 is computed unless given.
 
     Raises:
         CheckpointError: It is not a published model, or not that of the card.

@@ -25,13 +25,7 @@ from ngcm_cli.zoo.pin import weights_path
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """One check of a model.
-
-    Attributes:
-        name: What was checked.
-        passed: Whether it is right; None if there is nothing to compare with.
-        detail: What was found.
-    """
+    """One check of a model; without anything to compare with it has not ``passed``."""
 
     name: str
     passed: bool | None
@@ -60,16 +54,11 @@ class InitialConditions(Protocol):
 def verify(
     name_or_path: str, read_sample: Callable[[NeuralGCM], InitialConditions]
 ) -> Iterator[Check]:
-    """Verify a model's files, weights and first step.
+    """Verify a model's files, weights and first step; nothing is downloaded.
 
-    Nothing is downloaded. One step is run, which takes the time to compile it.
-
-    Args:
-        name_or_path: Name of a model, or path of a card or checkpoint.
-        read_sample: Returns the bundled analysis on the grid and levels of a model.
-
-    Yields:
-        The checks; the first that fails is the last.
+    ``read_sample`` returns the bundled analysis on the grid and levels of a model. One
+    step is run, which takes the time to compile it. The first check that fails is the
+    last.
 
     Raises:
         CheckpointError: There is no such model, or its card is invalid.
@@ -83,13 +72,7 @@ def verify(
 def one_step(
     model: NeuralGCM, initial: InitialConditions, seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """Return the decoded fields one model step after the initial time.
-
-    Args:
-        model: Model to run.
-        initial: What it starts from.
-        seed: Seed of the random numbers.
-    """
+    """Return the decoded fields one model step after the initial time."""
     key = jax.random.key(seed)
     state = model.encode(initial.fields, initial.forcing, initial.time, key)
     state = model.advance(state, initial.forcing, steps=1)

@@ -47,11 +47,7 @@ def download_file(
 ) -> pathlib.Path:
     """Return the local copy of a file on a server, downloaded if there is none yet.
 
-    Args:
-        url: URL with gs://, s3://, https:// or http://.
-        check: Called with the downloaded file; raises if it must not be kept.
-        offline: Refuse to use the network.
-        progress: Called with the bytes received so far and the size of the file.
+    ``check`` is called with the downloaded file; it raises if that must not be kept.
 
     Raises:
         InputDataError: The file is not available, or the disk is too full for it.

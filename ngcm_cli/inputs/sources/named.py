@@ -1,53 +1,37 @@
 """The table of named sources: names that users write in place of a path or URL.
 
-To add a source, write a file like ``arco.py`` and add its source to ``_SOURCES``.
+To add a source, add an entry to ``_SOURCES``.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
-
-from ngcm_cli.inputs.sources.arco import ARCO
-from ngcm_cli.io.progress import ByteProgress, no_progress
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 
-class NamedSource(Protocol):
-    """A public data set with a short name."""
+@dataclasses.dataclass(frozen=True)
+class NamedSource:
+    """A public data set with a short name.
 
-    @property
-    def name(self) -> str:
-        """Short name in lower case, as users write it with ``--data``."""
-        ...
+    Attributes:
+        name: Short name in lower case, as users write it with ``--data``.
+        summary: What it holds, in a few words for help texts.
+        url: Address of its Zarr store or file, under which fetched fields are cached.
+    """
 
-    @property
-    def summary(self) -> str:
-        """What it holds, in a few words for help texts."""
-        ...
-
-    @property
-    def url(self) -> str:
-        """Address that identifies it, under which fetched fields are cached."""
-        ...
-
-    def open(
-        self, *, offline: bool = False, progress: ByteProgress = no_progress
-    ) -> "xr.Dataset":
-        """Open the data set; values are read when they are asked for.
-
-        Args:
-            offline: Refuse to use the network.
-            progress: Called with the bytes that arrive.
-
-        Raises:
-            InputDataError: It cannot be opened.
-        """
-        ...
+    name: str
+    summary: str
+    url: str
 
 
-_SOURCES: tuple[NamedSource, ...] = (ARCO,)
+# Hourly ERA5 since 1940 on 37 pressure levels and a grid of 0.25 degrees: Carver &
+# Merose (2023, ARCO-ERA5: An analysis-ready cloud-optimized reanalysis dataset, 22nd
+# Conference on AI for Environmental Science, American Meteorological Society).
+ARCO = NamedSource(
+    name="arco",
+    summary="ERA5 in the cloud",
+    url="gs://gcp-public-data-arco-era5/ar/full_37-1h-0p25deg-chunk-1.zarr-v3",
+)
+_SOURCES = (ARCO,)
 
 NAMED_SOURCES: Mapping[str, NamedSource] = MappingProxyType(
     {source.name: source for source in _SOURCES}
@@ -64,11 +48,7 @@ def find_source(name: str) -> NamedSource | None:
 
 
 def metavar(*others: str) -> str:
-    """Return the placeholder of an option that takes a named source.
-
-    Args:
-        *others: What else the option takes, such as ``PATH``.
-    """
+    """Return the placeholder of an option that takes a named source, or others."""
     return "|".join((*others, *NAMED_SOURCES))
 
 

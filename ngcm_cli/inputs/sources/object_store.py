@@ -105,11 +105,8 @@ def open_object_store(url: str, *, to_list: bool = False) -> "ObjectStore":
 
     Without credentials in the environment, ``gs://`` and ``s3://`` are read
     anonymously. ``$STORAGE_EMULATOR_HOST`` replaces the host of ``gs://``, and
-    ``$AWS_ENDPOINT_URL`` that of ``s3://``, as they do for other programs.
-
-    Args:
-        url: URL with gs://, s3://, https:// or http://.
-        to_list: Whether keys are to be listed, which web servers cannot do.
+    ``$AWS_ENDPOINT_URL`` that of ``s3://``, as they do for other programs. With
+    ``to_list`` the store can list keys, which web servers cannot.
 
     Raises:
         InputDataError: The URL or the credentials are malformed.
@@ -186,12 +183,7 @@ def http_status(error: Exception) -> int | None:
 
 
 def explain_error(error: Exception, name: str) -> InputDataError:
-    """Return an error of ``obstore`` as one that says what to do.
-
-    Args:
-        error: Error as it was raised.
-        name: Redacted URL that was requested.
-    """
+    """Return an error of ``obstore`` on a redacted URL as one that says what to do."""
     status, text = http_status(error), str(error)
     if status == 404 or isinstance(error, FileNotFoundError):
         return InputDataError(

@@ -72,29 +72,13 @@ def open_dataset(
 
 
 def missing_chunks(dataset: xr.Dataset, name: str) -> tuple[str, ...]:
-    """Return the chunks of a variable that were read and are missing from the store.
-
-    Args:
-        dataset: Dataset that ``open_dataset`` returned and that has been read since.
-        name: Name of the variable in the file.
-
-    Returns:
-        Keys in the Zarr store; none where the data are in a file.
-    """
+    """Return the keys of a variable's chunks that were read and are missing."""
     store = dataset.encoding.get(_STORE)
     return store.missing_chunks(name) if isinstance(store, MonitoredStore) else ()
 
 
 def expect_chunks(dataset: xr.Dataset, chunks: int) -> bool:
-    """Tell a store how many chunks will be read, for its progress.
-
-    Args:
-        dataset: Dataset that ``open_dataset`` returned.
-        chunks: Number of chunks, of all variables.
-
-    Returns:
-        Whether the store reports progress, because it is on a server.
-    """
+    """Tell a store how many chunks will be read; return whether it reports progress."""
     store = dataset.encoding.get(_STORE)
     if not isinstance(store, RemoteStore):
         return False
@@ -103,12 +87,7 @@ def expect_chunks(dataset: xr.Dataset, chunks: int) -> bool:
 
 
 def reading_error(variable: str, error: Exception) -> InputDataError:
-    """Return why the values of a variable cannot be read, as an error with a hint.
-
-    Args:
-        variable: Name of the variable, quoted for a sentence.
-        error: What reading it raised.
-    """
+    """Return why the values of a variable, a quoted name, cannot be read."""
     if isinstance(error, InputDataError):  # from a server, with its own hint
         return InputDataError(
             f"Variable {variable} cannot be read: {error.message}", error.hint

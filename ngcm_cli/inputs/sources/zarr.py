@@ -38,9 +38,6 @@ class MonitoredStore(WrapperStore[Store]):
 
     Metadata are kept in memory: each of their files is read once. Several threads may
     read at the same time.
-
-    Args:
-        store: Read-only store.
     """
 
     def __init__(self, store: Store):
@@ -123,11 +120,8 @@ class MonitoredStore(WrapperStore[Store]):
 class RemoteStore(MonitoredStore):
     """A store on a server; failed reads are tried again, then explained.
 
-    Args:
-        url: URL of the store.
-        progress: Called with the bytes of chunks as they arrive, once
-            ``expect_chunks`` was told how many chunks will be read; the total is an
-            estimate.
+    Progress is reported once ``expect_chunks`` was told how many chunks will be read;
+    its total is an estimate.
 
     Attributes:
         denial: Error where the server denied access to metadata, which may also mean
@@ -256,10 +250,6 @@ class RemoteStore(MonitoredStore):
 
 def open_store(path: str, progress: ByteProgress = no_progress) -> MonitoredStore:
     """Return the Zarr store at a path or URL; nothing is read yet.
-
-    Args:
-        path: Directory, or URL with gs://, s3://, https:// or http://.
-        progress: Progress of a `RemoteStore`.
 
     Raises:
         InputDataError: The URL is malformed. Reading raises it as well: no access, no

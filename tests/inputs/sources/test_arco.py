@@ -11,7 +11,7 @@ import pytest
 import servers
 import xarray as xr
 
-from ngcm_cli.inputs.sources.arco import ARCO
+from ngcm_cli.inputs.sources.named import ARCO
 from ngcm_cli.spectral.grid import Grid
 
 NGCM = pathlib.Path(sys.executable).parent / "ngcm"

@@ -1,16 +1,14 @@
-import dataclasses
-import pathlib
-
 import numpy as np
 import pytest
 from small_analysis import FIELDS, native_analysis
 
+from ngcm_cli.inputs import input_dataset
 from ngcm_cli.inputs.input_cache import InputCache
 from ngcm_cli.inputs.input_dataset import InputDataset
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.sources import named
-from ngcm_cli.inputs.sources.arco import ARCO
 from ngcm_cli.inputs.sources.location import is_remote, resolve_location
+from ngcm_cli.inputs.sources.named import ARCO, NamedSource
 from ngcm_cli.inputs.sources.open import open_dataset
 from ngcm_cli.spectral.grid import Grid
 
@@ -23,23 +21,16 @@ def test_arco_is_a_name():
     assert named.find_source("era5.zarr") is None
 
 
-@dataclasses.dataclass(frozen=True)
-class LocalCopy:
-    """A source that is added by one class and one entry of the table."""
-
-    path: pathlib.Path
-    name: str = "copy"
-    summary: str = "a copy of something"
-    url: str = "https://example.org/copy.nc"
-
-    def open(self, *, offline=False, progress=None):
-        return open_dataset(str(self.path))
-
-
 @pytest.fixture
 def local_copy(tmp_path, monkeypatch):
     native_analysis().to_netcdf(tmp_path / "copy.nc")
-    source = LocalCopy(tmp_path / "copy.nc")
+    source = NamedSource("copy", "a copy of something", "https://example.org/copy.nc")
+
+    def open_copy(location, *, offline, progress):
+        assert location == source.url
+        return open_dataset(str(tmp_path / "copy.nc"))
+
+    monkeypatch.setattr(input_dataset, "open_dataset", open_copy)
     table = {**named.NAMED_SOURCES, source.name: source}
     monkeypatch.setattr(named, "NAMED_SOURCES", table)
     monkeypatch.setenv("NGCM_HOME", str(tmp_path / "home"))

@@ -42,14 +42,10 @@ _UNSUPPORTED_GRIDS = {
 
 
 def by_variable(headers: Mapping[Any, Header]) -> dict[str, dict[Any, Header]]:
-    """Return the headers of fields that a model may read, by variable.
+    """Return the headers of fields that a model may read, by variable and offset.
 
-    Args:
-        headers: ``KEYS`` of every field, by its offset.
-
-    Returns:
-        Headers as cfgrib is to see them: levels in hPa, and no ensemble. They are of
-        instantaneous values; of means where there are no others, as in monthly data.
+    They are as cfgrib is to see them: levels in hPa, and no ensemble; of instantaneous
+    values, or of means where there are no others, as in monthly data.
     """
     found: dict[str, dict[str, dict[Any, Header]]] = {}
     for offset, header in headers.items():
@@ -110,12 +106,7 @@ def contents(headers: Mapping[Any, Header]) -> str:
 
 
 def check_grids(quoted: str, chosen: Mapping[str, Mapping[Any, Header]]) -> None:
-    """Raise unless all fields are on one regular grid.
-
-    Args:
-        quoted: Name of the file, quoted for a sentence.
-        chosen: Headers that ``by_variable`` returned.
-    """
+    """Raise unless all fields that `by_variable` returned are on one regular grid."""
     pairs = [(v, header) for v, fields in chosen.items() for header in fields.values()]
     for variable, header in pairs:
         if header["gridType"] not in _REGULAR:
@@ -159,13 +150,7 @@ def _describe_grid(header: Header) -> str:
 
 
 def check_unique(quoted: str, variable: str, fields: Mapping[Any, Header]) -> None:
-    """Raise unless a variable has one field for each time and level.
-
-    Args:
-        quoted: Name of the file, quoted for a sentence.
-        variable: Name of the variable.
-        fields: Headers of the variable that ``by_variable`` returned.
-    """
+    """Raise unless a variable has one field for each time and level."""
     parameters = sorted({header["paramId"] for header in fields.values()})
     if len(parameters) > 1:
         raise InputDataError(

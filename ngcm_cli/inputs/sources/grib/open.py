@@ -41,10 +41,6 @@ def is_grib(path: pathlib.Path) -> bool:
 def open_grib(path: pathlib.Path, name: str | None = None) -> xr.Dataset:
     """Open the variables of a GRIB file that a model may read, lazily.
 
-    Args:
-        path: Path of the file; nothing is written beside it.
-        name: Name of the file in messages, by default its path.
-
     Returns:
         The variables in ``VARIABLES``, on pressure levels and at the surface, under
         their short names, and ``skt`` and ``lsm``. Dimensions ``valid_time``,
