@@ -137,7 +137,7 @@ class _Pace:
         if self.start is None or done < self.start[1]:
             self.start = now, done
             return []
-        if done > self.start[1]:
+        if self.start[1] < done < whole:  # the last window has nothing left to compute
             self.speed = (done - self.start[1]) / max(now - self.start[0], 1e-9)
         if not self.speed:
             return []
