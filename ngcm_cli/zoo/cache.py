@@ -193,19 +193,17 @@ def _download(card: PublishedCard, progress: ByteProgress) -> None:
 
 def _check_card(card: PublishedCard, sha256: str, size: int, subject: str) -> None:
     """Refuse weights that differ in size or hash from those stated in the card."""
-    hint = "They are damaged or of another version; remove the file, fetch it again."
-    if card.weights.bytes not in (None, size):
-        raise CheckpointError(
-            f"{subject} not those of the card of {card.name}: "
-            f"{size} bytes, not {card.weights.bytes}.",
-            hint,
-        )
-    if card.weights.sha256 not in (None, sha256):
-        raise CheckpointError(
-            f"{subject} not those of the card of {card.name}: "
-            f"SHA-256 {sha256[:12]}…, not {str(card.weights.sha256)[:12]}….",
-            hint,
-        )
+    stated = card.weights
+    if stated.bytes not in (None, size):
+        difference = f"{size} bytes, not {stated.bytes}"
+    elif stated.sha256 not in (None, sha256):
+        difference = f"SHA-256 {sha256[:12]}…, not {str(stated.sha256)[:12]}…"
+    else:
+        return
+    raise CheckpointError(
+        f"{subject} not those of the card of {card.name}: {difference}.",
+        "They are damaged or of another version; remove the file, fetch it again.",
+    )
 
 
 @contextlib.contextmanager
