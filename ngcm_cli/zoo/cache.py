@@ -144,13 +144,10 @@ def _download(card: PublishedCard, progress: ByteProgress) -> None:
         log.info(f"From {address}")
         try:
             received = download(address, path, progress)
-            if (
-                received.bytes < card.about_bytes // 2
-            ):  # such as the error page of a proxy
+            if received.bytes < card.about_bytes // 2:  # an error page of a proxy
                 discard(path)
-                raise Unavailable(
-                    f"sends {received.bytes} bytes, too few for this model"
-                )
+                few = f"{received.bytes} bytes, too few for this model"
+                raise Unavailable(f"sends {few}")
         except Unavailable as reason:
             refusals[address] = str(reason)
             log.info(f"{address} {reason}.")
