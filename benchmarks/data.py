@@ -120,7 +120,7 @@ def prepare(store: str) -> dict[str, float]:
     kept = InputCache.of(ARCO.name, wanted)
     with InputDataset.open(store, (*wanted.fields, *SURFACE_VARIABLES)) as source:
         kept.save_analysis(select_analysis(source, when, wanted).read())
-        record = SSTRecord.of(source, wanted)
+        record = SSTRecord(source, wanted)
         forcing = record.read_time(record.latest(when)[0], [])
         save_forcing(kept, f"sea_for_{TIME}", forcing)
     return {}

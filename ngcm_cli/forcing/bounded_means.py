@@ -199,12 +199,9 @@ class BoundedMeans:
         )
         return np.where(np.isfinite(step), step, -rows.error)
 
+    @np.errstate(divide="ignore", over="ignore", invalid="ignore")
     def solve(self, values: np.ndarray) -> np.ndarray:
         """Return the mid-month values from a first guess, both (month, cell)."""
-        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            return self._solve(values)
-
-    def _solve(self, values: np.ndarray) -> np.ndarray:
         result = self.within_reach(values)
         cells, equations = np.arange(result.shape[1]), self
         rows = equations.limited_rows(result)

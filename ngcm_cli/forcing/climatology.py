@@ -8,8 +8,8 @@ from ngcm_cli import units
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.forcing.mid_month_values import mid_month_values
 from ngcm_cli.forcing.surface_forcing import SurfaceForcing
+from ngcm_cli.inputs.calendars import month_lengths
 from ngcm_cli.inputs.model_inputs import ModelInputs
-from ngcm_cli.inputs.months import month_lengths
 from ngcm_cli.inputs.times import describe_times
 from ngcm_cli.inputs.variables import SEA_ICE, SST, SURFACE_VARIABLES
 from ngcm_cli.time_format import format_time
@@ -25,7 +25,7 @@ def read_climatology(path: str, model_inputs: ModelInputs) -> SurfaceForcing:
     from ngcm_cli.inputs.input_dataset import InputDataset
 
     with InputDataset.open(path, SURFACE_VARIABLES) as dataset:
-        return climatology_of(SSTRecord.of(dataset, model_inputs), [])
+        return climatology_of(SSTRecord(dataset, model_inputs), [])
 
 
 def climatology_of(record: "SSTRecord", notes: list[str]) -> SurfaceForcing:
@@ -65,9 +65,9 @@ def mean_of_months(record: "SSTRecord", notes: list[str]) -> dict[str, np.ndarra
         )
     means = {}
     for name in [n for n in (SST, SEA_ICE) if n in dataset.fields]:
-        total = np.zeros((12, *record.fields.model_inputs.grid.nodal_shape))
+        total = np.zeros((12, *record.model_inputs.grid.nodal_shape))
         for time, month in zip(times, months, strict=True):
-            total[month] += record.fields.read(name, time, notes)
+            total[month] += record.read(name, time, notes)
         means[name] = total / count[:, None, None]
     if count.max() > 1:
         first, last = format_time(times[0]), format_time(times[-1])

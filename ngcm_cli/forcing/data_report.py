@@ -9,7 +9,6 @@ from ngcm_cli.errors import InputDataError
 from ngcm_cli.forcing.sst_record import SSTRecord
 from ngcm_cli.inputs.file_description import describe_file
 from ngcm_cli.inputs.input_dataset import InputDataset
-from ngcm_cli.inputs.input_field import InputField
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.pressure_levels import list_levels
 from ngcm_cli.inputs.select_analysis import select_analysis
@@ -20,7 +19,7 @@ from ngcm_cli.inputs.sources.location import (
 )
 from ngcm_cli.inputs.sources.open import open_dataset
 from ngcm_cli.inputs.times import choose_time, describe_times
-from ngcm_cli.inputs.variable_summary import VariableSummary
+from ngcm_cli.inputs.variable_summary import summarize_variable
 from ngcm_cli.inputs.variables import (
     CLOUDS,
     LAND_SEA_MASK,
@@ -79,9 +78,10 @@ def report_data(
         lines = _overview(dataset)
         wrong: dict[str, InputDataError] = {}
         for name in dataset.fields:
-            summary = VariableSummary(dataset, name, init_time)
-            lines.append(("Variables", summary.read(wrong)))
-        used = {f.array.attrs["found"] for f in _all_fields(dataset)}
+            summary = summarize_variable(dataset, name, init_time, wrong)
+            lines.append(("Variables", summary))
+        parts = dataset.fields.values()
+        used = {field.array.attrs["found"] for several in parts for field in several}
         others = [name for name in dataset.variable_names if name not in used]
         if others:
             lines.append(("Not used", ", ".join(others)))
@@ -122,18 +122,15 @@ def _missing_time(
     dataset: InputDataset, init_time: np.datetime64 | None
 ) -> list[InputDataError]:
     """Return an error if the data lack the time to check."""
+    if init_time is None:
+        return []
     times = np.unique(np.concatenate([dataset.times(name) for name in dataset.fields]))
     try:
         with naming_file(dataset.path):
-            if init_time is not None:
-                choose_time(times, init_time)
+            choose_time(times, init_time)
     except InputDataError as problem:
         return [problem]
     return []
-
-
-def _all_fields(dataset: InputDataset) -> list[InputField]:
-    return [field for parts in dataset.fields.values() for field in parts]
 
 
 def _overview(dataset: InputDataset) -> list[tuple[str, str]]:
@@ -150,9 +147,8 @@ def _overview(dataset: InputDataset) -> list[tuple[str, str]]:
         text = describe_times(known) if len(known) else "no time axis"
         times.setdefault(text, []).append(name)
         if len(parts[0].levels):
-            text = (
-                f"{len(parts[0].levels)}: {list_levels(np.sort(parts[0].levels))} hPa"
-            )
+            ordered = np.sort(parts[0].levels)
+            text = f"{len(ordered)}: {list_levels(ordered)} hPa"
             levels.setdefault(text, []).append(name)
 
     def group(heading: str, found: dict[str, list[str]]) -> list[tuple[str, str]]:
@@ -198,35 +194,26 @@ def _use_as_forcing(
 ) -> tuple[bool, list[str]]:
     """Return whether surface forcing can be taken from the data, and lines of text."""
     try:
-        record = SSTRecord.of(dataset, model_inputs)
+        record = SSTRecord(dataset, model_inputs)
     except InputDataError:
         return False, ["cannot be taken from it: no sea_surface_temperature."]
-    used = (
-        (SST, SEA_ICE)
-        if SST in dataset.fields
-        else (SKIN_TEMPERATURE, LAND_SEA_MASK, SEA_ICE)
-    )
-    bad = [name for name in used if name in wrong]
+    temperature = [SST] if SST in dataset.fields else [SKIN_TEMPERATURE, LAND_SEA_MASK]
+    bad = [name for name in (*temperature, SEA_ICE) if name in wrong]
     if bad:
-        return False, [
-            f"cannot be taken from it: {', '.join(bad)} is wrong, see below."
-        ]
-    kind = (
-        f"fields of {describe_times(record.times)}"
-        if len(record.times)
-        else "one field without time, which can persist"
-    )
-    if record.monthly:
-        kind = f"monthly means, {describe_times(record.times)}"
+        text = f"cannot be taken from it: {', '.join(bad)} is wrong, see below."
+        return False, [text]
+    kind = "one field without time, which can persist"
+    if len(record.times):
+        what = "monthly means," if record.monthly else "fields of"
+        kind = f"{what} {describe_times(record.times)}"
     text = [f"can be taken from it: {kind}.", *record.calendar_notes]
     if SST not in dataset.fields:
         text.append(
             f"{SST} is not in the data: replaced by skin temperature of the sea."
         )
     if SEA_ICE not in dataset.fields:
-        text.append(
-            f"{SEA_ICE} is not in the data: replaced by AMIP's monthly climatology."
-            if record.monthly
-            else f"{SEA_ICE} is not in the data: derived from freezing temperature."
-        )
+        substitute = "derived from freezing temperature"
+        if record.monthly:
+            substitute = "replaced by AMIP's monthly climatology"
+        text.append(f"{SEA_ICE} is not in the data: {substitute}.")
     return True, text

@@ -18,11 +18,9 @@ from ngcm_cli.forcing.bounded_means import (
     boundary_weights,
     solve_tridiagonal,
 )
-from ngcm_cli.inputs.months import month_lengths
+from ngcm_cli.inputs.calendars import month_lengths
 
-_CELLS_AT_ONCE = (
-    2048  # of 494 months in float64: 8 MB, and about twenty times that in all
-)
+_CELLS_AT_ONCE = 2048  # of 494 months: 8 MB, and about twenty times that in all
 
 
 def mid_month_values(

@@ -100,7 +100,7 @@ def find_forcing(
         if cached is None:
             from ngcm_cli.forcing.sst_record import SSTRecord  # imports xarray
 
-            record = SSTRecord.of(datasets.open(data), model_inputs)
+            record = SSTRecord(datasets.open(data), model_inputs)
             read_observed = mode.find_observations(record)
         else:
             read_observed = lambda: cached

@@ -31,7 +31,7 @@ class RecordFields:
         InputDataError: The dataset has neither sea-surface nor skin temperature.
     """
 
-    dataset: InputDataset
+    dataset: InputDataset  # opened with `variables.SURFACE_VARIABLES`
     model_inputs: ModelInputs
 
     def __post_init__(self):

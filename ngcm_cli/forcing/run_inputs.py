@@ -55,17 +55,22 @@ def read_inputs(
         ConfigError: The SST anomaly is between the nodes of the grid, or on land.
     """
     with _open_datasets(analysis, forcing, model_inputs, progress) as datasets:
-        found = find_analysis(analysis, datasets, with_sst=forcing.is_with_analysis)
-        read_forcing = find_forcing(forcing, found.time, datasets, analysis.data)
+        with_sst = forcing.is_with_analysis
+        time, read_analysis = find_analysis(analysis, datasets, with_sst=with_sst)
+        read_forcing = find_forcing(forcing, time, datasets, analysis.data)
         # Both are checked before either is read; the forcing, which is small, is first.
         surface_forcing = read_forcing()
 
         def check(state: Analysis) -> None:
+            lowest = state.fields.get("temperature", [None])[-1]
             # Only data of the same season tell which hemisphere is warm.
-            if forcing.data is None and surface_forcing.has_time:
-                _check_orientation(analysis, state, surface_forcing, model_inputs)
+            same_season = forcing.data is None and surface_forcing.has_time
+            if lowest is not None and same_season:
+                sst = surface_forcing.at_time(state.time)[SST][0]
+                with naming_file(analysis.data):
+                    check_orientation(lowest, sst, model_inputs.grid)
 
-        return RunInputs(found.read(check, progress), surface_forcing)
+        return RunInputs(read_analysis(check), surface_forcing)
 
 
 def check_inputs(
@@ -86,8 +91,9 @@ def check_inputs(
         return
     with _open_datasets(requests[0], forcing, model_inputs, progress) as datasets:
         for request in requests:
-            found = find_analysis(request, datasets, with_sst=forcing.is_with_analysis)
-            find_forcing(forcing, found.time, datasets, analysis.data)
+            with_sst = forcing.is_with_analysis
+            time, _ = find_analysis(request, datasets, with_sst=with_sst)
+            find_forcing(forcing, time, datasets, analysis.data)
 
 
 def _open_datasets(
@@ -107,18 +113,3 @@ def _open_datasets(
         progress=progress,
         prefetch_command=analysis.prefetch_command(*options),
     )
-
-
-def _check_orientation(
-    request: AnalysisRequest,
-    analysis: Analysis,
-    forcing: SurfaceForcing,
-    model_inputs: ModelInputs,
-) -> None:
-    """Refuse an analysis with north and south exchanged."""
-    if "temperature" not in analysis.fields:
-        return
-    with naming_file(request.data):
-        lowest = analysis.fields["temperature"][-1]
-        sst = forcing.at_time(analysis.time)[SST][0]
-        check_orientation(lowest, sst, model_inputs.grid)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-from typing import Self
 
 import numpy as np
 
@@ -16,11 +15,8 @@ from ngcm_cli.forcing.surface_forcing import (
     bracketing_slice,
     interpolate_in_time,
 )
-from ngcm_cli.inputs.calendars import STANDARD, describe_calendar
-from ngcm_cli.inputs.input_dataset import InputDataset
-from ngcm_cli.inputs.input_field import InputField
-from ngcm_cli.inputs.model_inputs import ModelInputs
-from ngcm_cli.inputs.months import is_monthly
+from ngcm_cli.inputs.calendars import STANDARD, describe_calendar, is_monthly
+from ngcm_cli.inputs.input_field import InputField, is_instantaneous
 from ngcm_cli.inputs.sources.open import expect_chunks
 from ngcm_cli.inputs.times import describe_times
 from ngcm_cli.inputs.variables import SEA_ICE, SST
@@ -37,24 +33,8 @@ _MARGIN = np.timedelta64(13, "M")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class SSTRecord:
+class SSTRecord(RecordFields):
     """Sea-surface temperature and sea ice in a dataset, not yet read."""
-
-    fields: RecordFields
-
-    @classmethod
-    def of(cls, dataset: InputDataset, model_inputs: ModelInputs) -> Self:
-        """Return the record in a dataset opened with `variables.SURFACE_VARIABLES`.
-
-        Raises:
-            InputDataError: The dataset has neither sea-surface nor skin temperature.
-        """
-        return cls(RecordFields(dataset, model_inputs))
-
-    @property
-    def dataset(self) -> InputDataset:
-        """Dataset of the record."""
-        return self.fields.dataset
 
     @property
     def has_ice(self) -> bool:
@@ -167,7 +147,7 @@ class SSTRecord:
                 fields[name] = series.at_time(time)[name][None]
             else:
                 when = self._matching_time(name, time)
-                fields[name] = self.fields.read(name, when, notes)[None, None]
+                fields[name] = self.read(name, when, notes)[None, None]
         when = NO_TIME if time is None else time
         return SurfaceForcing(np.array([when]), fields, tuple(dict.fromkeys(notes)))
 
@@ -184,8 +164,8 @@ class SSTRecord:
         return SurfaceForcing(times, fields, tuple(dict.fromkeys(notes)))
 
     def _is_monthly(self, name: str) -> bool:
-        instantaneous = any(p.is_instantaneous for p in self._parts(name))
-        return is_monthly(self._times(name)) and not instantaneous
+        instantaneous = (is_instantaneous(part.array) for part in self._parts(name))
+        return is_monthly(self._times(name)) and not any(instantaneous)
 
     def _times(self, name: str) -> np.ndarray:
         return self.dataset.times(self._variable(name))
@@ -195,7 +175,7 @@ class SSTRecord:
 
     def _variable(self, name: str) -> str:
         """Return the variable from which a field is taken or derived."""
-        return name if name in self.dataset.fields else self.fields.temperature
+        return name if name in self.dataset.fields else self.temperature
 
     def _period(self, name: str) -> tuple[np.datetime64, np.datetime64]:
         """Return the first and last time of a field, of whole months if monthly."""
@@ -233,7 +213,7 @@ class SSTRecord:
                 months <= end.astype("datetime64[M]") + _MARGIN
             )
             self._expect_chunks(name, times[used])
-            means = np.stack([self.fields.read(name, t, notes) for t in times[used]])
+            means = np.stack([self.read(name, t, notes) for t in times[used]])
             notes.append(
                 f"{name}: monthly means, interpolated between mid-month values that "
                 "preserve them, as in AMIP."
@@ -245,7 +225,7 @@ class SSTRecord:
         times = _thin(times, notes)
         times = times[bracketing_slice(times, start, end)]
         self._expect_chunks(name, times)
-        return times, np.stack([self.fields.read(name, t, notes) for t in times])
+        return times, np.stack([self.read(name, t, notes) for t in times])
 
     def _expect_chunks(self, name: str, times: np.ndarray) -> None:
         """Tell the stores how many chunks will be read, for their progress."""

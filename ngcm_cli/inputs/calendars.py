@@ -1,22 +1,59 @@
-"""Times in the calendars of climate models, converted to the standard calendar.
+"""Calendar months, and times in the calendars of climate models.
 
-A climate model may have years of 365, 366 or 360 days. An analysis cannot be taken from
-such data, but sea-surface temperature and sea ice can, by date or by month.
+A climate model may have years of 365, 366 or 360 days. Its times are converted to the
+standard calendar. An analysis cannot be taken from such data, but sea-surface
+temperature and sea ice can, by date or by month.
 
 Source: CF Conventions, section 4.4.1, "Calendar".
 """
 
-from typing import Any
-
 import numpy as np
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.months import month_lengths, stamps_are_monthly
 
 STANDARD = "standard"
 _STANDARD_NAMES = ("standard", "gregorian", "proleptic_gregorian")
 # Every month has 30 days: there is no 31 January, but a 30 February.
 _WITHOUT_DATES = "360_day"
+
+
+def month_lengths(times: np.ndarray) -> np.ndarray:
+    """Return the lengths of the months of given times as timedelta64[s]."""
+    months = times.astype("datetime64[M]")
+    return (months + 1).astype("datetime64[s]") - months.astype("datetime64[s]")
+
+
+def is_monthly(times: np.ndarray) -> bool:
+    """Return whether times stamp at least three consecutive calendar months, one each.
+
+    All stamps must follow one convention: the same time after the beginning of the
+    month, the same time before its end, or its middle to within a day.
+    """
+    stamps = times.astype("datetime64[s]")
+    months = stamps.astype("datetime64[M]")
+    elapsed = stamps - months.astype("datetime64[s]")
+    return stamps_are_monthly(months, elapsed, month_lengths(months))
+
+
+def stamps_are_monthly(
+    months: np.ndarray, elapsed: np.ndarray, lengths: np.ndarray
+) -> bool:
+    """Return the same as `is_monthly` for stamps in any calendar.
+
+    Args:
+        months: Month of each stamp, datetime64[M], ascending.
+        elapsed: Time since the beginning of that month, timedelta64[s].
+        lengths: Length of that month in its calendar, timedelta64[s].
+    """
+    if len(months) < 3 or (np.diff(months) != np.timedelta64(1, "M")).any():
+        return False
+    remaining = lengths - elapsed
+    from_middle = np.abs(elapsed - remaining) / 2
+    return bool(
+        (elapsed == elapsed[0]).all()
+        or (remaining == remaining[0]).all()
+        or (from_middle <= np.timedelta64(1, "D")).all()
+    )
 
 
 def calendar_of(values: np.ndarray) -> str:
@@ -56,9 +93,10 @@ def to_standard_calendar(values: np.ndarray, means: bool) -> np.ndarray:
     if means and stamps_are_monthly(month[order], elapsed[order], full[order]):
         return begin + length // 2
     if calendar_of(values) == _WITHOUT_DATES:
+        first = ", ".join(str(value) for value in values[:3])
         raise InputDataError(
             "The times are in the '360_day' calendar and are not of monthly means: "
-            f"{_first(values)}.",
+            f"{first}{' …' if len(values) > 3 else ''}.",
             "Give monthly means, which are converted by month, or dates of the "
             "standard (Gregorian) calendar.",
         )
@@ -73,9 +111,3 @@ def describe_calendar(calendar: str, monthly: bool) -> str:
         f"The calendar is {calendar}: converted by date; a 29 February that it lacks "
         "is interpolated, one that the standard calendar lacks is left out."
     )
-
-
-def _first(values: np.ndarray) -> str:
-    """Return the first few times as text."""
-    some: Any = [str(value) for value in values[:3]]
-    return ", ".join(some) + (" …" if len(values) > 3 else "")

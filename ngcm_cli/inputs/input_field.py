@@ -59,11 +59,6 @@ class InputField:
         return quoted_name(self.array.attrs["found"], self.name)
 
     @property
-    def is_instantaneous(self) -> bool:
-        """Whether the metadata state that values are instantaneous, not means."""
-        return is_instantaneous(self.array)
-
-    @property
     def chunks(self) -> int:
         """Number of chunks of one time; one if the chunks are unknown."""
         stored, sizes = self.array.attrs["chunks"], self.array.sizes
@@ -141,7 +136,8 @@ class InputField:
 
 @functools.lru_cache(maxsize=8)
 def _regridder(source: SourceGrid, grid: Grid) -> ConservativeRegridder:
-    return source.regridder(grid)
+    longitude, latitude = np.deg2rad(source.longitude), np.deg2rad(source.latitude)
+    return ConservativeRegridder(longitude, latitude, grid.longitude, grid.latitude)
 
 
 def is_instantaneous(array: xr.DataArray) -> bool:

@@ -8,28 +8,17 @@ import numpy as np
 from ngcm_cli.spectral.grid import Grid
 
 
-class ModelWithInputs(Protocol):
+class _ModelWithInputs(Protocol):
     """The properties of a model that tell what it must be given."""
 
     @property
-    def grid(self) -> Grid:
-        """Horizontal grid."""
-        ...
-
+    def grid(self) -> Grid: ...
     @property
-    def levels(self) -> tuple[float, ...]:
-        """Pressure levels of its input, hPa, from the top down."""
-        ...
-
+    def levels(self) -> tuple[float, ...]: ...
     @property
-    def input_variables(self) -> tuple[str, ...]:
-        """ERA5 names of its input on pressure levels."""
-        ...
-
+    def input_variables(self) -> tuple[str, ...]: ...
     @property
-    def land_fraction(self) -> np.ndarray:
-        """Land fraction, 0 to 1, shape (longitude, latitude)."""
-        ...
+    def land_fraction(self) -> np.ndarray: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,11 +40,7 @@ class ModelInputs:
     land: np.ndarray | None = dataclasses.field(default=None, compare=False, repr=False)
 
     @classmethod
-    def of(cls, model: ModelWithInputs) -> Self:
+    def of(cls, model: _ModelWithInputs) -> Self:
         """Return the inputs that a model needs."""
-        return cls(
-            grid=model.grid,
-            levels=model.levels,
-            fields=model.input_variables,
-            land=model.land_fraction,
-        )
+        fields, land = model.input_variables, model.land_fraction
+        return cls(grid=model.grid, levels=model.levels, fields=fields, land=land)

@@ -1,7 +1,6 @@
 """The datasets of one run, each opened once."""
 
 import contextlib
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ngcm_cli.errors import InputDataError
@@ -41,12 +40,7 @@ class OpenDatasets:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._stack.close()
 
     def open(self, location: str) -> "InputDataset":
@@ -73,14 +67,10 @@ class OpenDatasets:
         url = resolve_location(location)
         if not self._offline or not is_url(url) or downloaded_path(url).exists():
             return
-        hint = "Run without --offline and --dry-run."
-        if self._prefetch_command is not None:
-            hint = (
-                f"Fetch it with `{self._prefetch_command}`, or run without --offline "
-                "and --dry-run."
-            )
+        command = self._prefetch_command
+        fetch = f"Fetch it with `{command}`, or r" if command else "R"
         raise InputDataError(
             f"What is needed from {redacted(location)} is not on this computer, and no "
             "network may be used.",
-            hint,
+            f"{fetch}un without --offline and --dry-run.",
         )

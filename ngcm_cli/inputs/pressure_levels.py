@@ -7,11 +7,8 @@ import xarray as xr
 
 from ngcm_cli.errors import InputDataError
 
-PRESSURE_UNITS = ("hpa", "millibar", "millibars", "mbar", "mb") + (
-    "pa",
-    "pascal",
-    "pascals",
-)
+_PASCALS = ("pa", "pascal", "pascals")
+PRESSURE_UNITS = ("hpa", "millibar", "millibars", "mbar", "mb", *_PASCALS)
 
 
 def hectopascals(level: xr.DataArray) -> np.ndarray:
@@ -36,8 +33,7 @@ def hectopascals(level: xr.DataArray) -> np.ndarray:
     values = level.values.astype(float)
     _check_values(str(name), values)
     in_pascals = values.max() > 2000
-    stated = units in ("pa", "pascal", "pascals")
-    if units in PRESSURE_UNITS and stated != in_pascals:
+    if units in PRESSURE_UNITS and (units in _PASCALS) != in_pascals:
         raise InputDataError(
             f"The vertical coordinate '{name}' says its units are "
             f"'{level.attrs['units']}', but its values run from {values.min():g} to "

@@ -19,7 +19,6 @@ from ngcm_cli.time_format import format_time
 
 if TYPE_CHECKING:
     from ngcm_cli.inputs.input_dataset import InputDataset
-    from ngcm_cli.inputs.select_analysis import AnalysisSelection
 
 log = logging.getLogger(__name__)
 
@@ -46,64 +45,43 @@ class AnalysisRequest:
         return " ".join(("ngcm data prepare", *options, *more))
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class FoundAnalysis:
-    """An analysis found and checked as far as possible without reading a field."""
-
-    time: np.datetime64
-    _request: AnalysisRequest
-    _cache: InputCache | None
-    _cached: Analysis | None
-    _selection: "AnalysisSelection | None"
-
-    def read(
-        self,
-        check: Callable[[Analysis], None] = lambda analysis: None,
-        progress: ByteProgress = no_progress,
-    ) -> Analysis:
-        """Read the analysis; cache it if it is remote, unless ``check`` raises.
-
-        Raises:
-            InputDataError: It cannot be read, or is not plausible.
-        """
-        if self._selection is None:
-            assert self._cached is not None
-            check(self._cached)
-            return self._cached
-        if self._cache is not None:
-            when, where = format_time(self.time), redacted(self._request.data)
-            log.info(f"Fetching the analysis of {when} from {where}")
-        analysis = self._selection.read(progress)
-        check(analysis)
-        if self._cache is not None:
-            self._cache.save_analysis(analysis)
-        return analysis
-
-
 def find_analysis(
     request: AnalysisRequest, datasets: OpenDatasets, *, with_sst: bool = False
-) -> FoundAnalysis:
+) -> tuple[np.datetime64, Callable[[Callable[[Analysis], None]], Analysis]]:
     """Find an analysis and check all that can be checked without reading a field.
 
     With ``with_sst``, sea-surface temperature must be in the same data.
 
+    Returns:
+        Its valid time, UTC, datetime64[s]; and a function that reads it, has it checked
+        by another function and caches it if it is remote.
+
     Raises:
-        InputDataError: There are no such data, or they lack what is needed.
+        InputDataError: There are no such data, or they lack what is needed. Reading
+            raises it as well, where values are missing or not plausible.
     """
-    model_inputs = datasets.model_inputs
-    cache = (
-        InputCache.of(request.data, model_inputs) if is_remote(request.data) else None
-    )
+    data, model_inputs = request.data, datasets.model_inputs
+    cache = InputCache.of(data, model_inputs) if is_remote(data) else None
     if cache is not None and request.init_time is not None:
         cached = cache.load_analysis(request.init_time)
         if cached is not None:
-            return FoundAnalysis(request.init_time, request, cache, cached, None)
+            return request.init_time, lambda check: _checked(cached, check)
     from ngcm_cli.inputs.select_analysis import select_analysis  # imports xarray
 
-    dataset = datasets.open(request.data)
+    dataset = datasets.open(data)
     _check_variables(dataset, model_inputs, with_sst)
     selection = select_analysis(dataset, request.init_time, model_inputs)
-    return FoundAnalysis(selection.time, request, cache, None, selection)
+
+    def read(check: Callable[[Analysis], None]) -> Analysis:
+        if cache is None:
+            return _checked(selection.read(datasets.progress), check)
+        when, where = format_time(selection.time), redacted(data)
+        log.info(f"Fetching the analysis of {when} from {where}")
+        analysis = _checked(selection.read(datasets.progress), check)
+        cache.save_analysis(analysis)
+        return analysis
+
+    return selection.time, read
 
 
 def read_analysis(
@@ -118,14 +96,18 @@ def read_analysis(
     Raises:
         InputDataError: There are no such data, or they are not usable.
     """
-    command = request.prefetch_command()
     with OpenDatasets(
         model_inputs,
         offline=request.offline,
         progress=progress,
-        prefetch_command=command,
+        prefetch_command=request.prefetch_command(),
     ) as datasets:
-        return find_analysis(request, datasets).read(progress=progress)
+        return find_analysis(request, datasets)[1](lambda analysis: None)
+
+
+def _checked(analysis: Analysis, check: Callable[[Analysis], None]) -> Analysis:
+    check(analysis)
+    return analysis
 
 
 def _check_variables(

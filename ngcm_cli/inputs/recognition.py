@@ -94,7 +94,7 @@ def _degrees(coordinate: xr.DataArray, axis: str) -> np.ndarray:
     return coordinate.values.astype(float)
 
 
-def _sizes(array: xr.DataArray) -> str:
+def _sizes(array: xr.DataArray | xr.Dataset) -> str:
     return ", ".join(f"{dim} ({size})" for dim, size in array.sizes.items())
 
 
@@ -128,7 +128,7 @@ def _check_horizontal(dataset: xr.Dataset, dims: dict[str, str | None]) -> None:
         name = dims[axis]
         if name is not None and dataset[name].dims == (name,):
             continue
-        sizes = ", ".join(f"{d} ({n})" for d, n in dataset.sizes.items())
+        sizes = _sizes(dataset)
         names = (n.lower() for n in map(str, dataset.variables))
         if name is not None or any(
             n in _NAMES[axis] + ("nav_" + axis[:3],) for n in names

@@ -1,5 +1,6 @@
 """Selecting the state of the atmosphere at one time in a dataset, and reading it."""
 
+import collections
 import concurrent.futures
 import dataclasses
 import functools
@@ -53,12 +54,9 @@ class AnalysisSelection:
         """
         notes = list(self.notes)
         columns, read_notes = {}, {}
-        sizes = [
-            4 * len(f.levels) * np.prod(f.grid.shape) for f in self.fields.values()
-        ]
-        store_reports = self._expect_chunks()
+        total = sum(_size(field) for field in self.fields.values())
         counter = _ByteCounter(
-            no_progress if store_reports else progress, int(sum(sizes))
+            no_progress if self._expect_chunks() else progress, total
         )
         with concurrent.futures.ThreadPoolExecutor(_PARALLEL_READS) as pool:
             tasks = {
@@ -81,18 +79,17 @@ class AnalysisSelection:
             check_columns(columns)
         fields = self._on_levels(columns)
         shape = len(self.model_inputs.levels), *self.model_inputs.grid.nodal_shape
-        for name in self.model_inputs.fields:
-            if name not in fields:
-                fields[name] = np.zeros(shape, np.float32)
-        ordered = {name: fields[name] for name in self.model_inputs.fields}
+        ordered = {
+            name: fields[name] if name in fields else np.zeros(shape, np.float32)
+            for name in self.model_inputs.fields
+        }
         return Analysis(self.time, ordered, tuple(dict.fromkeys(notes)))
 
     def _expect_chunks(self) -> bool:
         """Announce the chunks to the stores; return whether these report progress."""
-        fields = self.fields.values()
-        datasets = {id(f.dataset): f.dataset for f in fields}
-        counts = {key: 0 for key in datasets}
-        for field in fields:
+        datasets = {id(f.dataset): f.dataset for f in self.fields.values()}
+        counts = collections.Counter[int]()
+        for field in self.fields.values():
             counts[id(field.dataset)] += field.chunks
         return any([expect_chunks(datasets[key], n) for key, n in counts.items()])
 
@@ -112,20 +109,24 @@ class AnalysisSelection:
                 levels, values = levels[~empty], values[~empty]
                 vertical_interpolation.check_sufficient(levels)
             values = field.regrid(self.model_inputs.grid, values)
-        counter.add(4 * len(field.levels) * int(np.prod(field.grid.shape)))
+        counter.add(_size(field))
         return (levels, values), notes
 
     def _on_levels(
         self, columns: dict[str, tuple[np.ndarray, np.ndarray]]
     ) -> dict[str, np.ndarray]:
         wanted = self.model_inputs.levels
-        if all(_holds(levels, wanted) for levels, _ in columns.values()):
-            indices = {
-                name: [nearest_level(levels, p) for p in wanted]
-                for name, (levels, _) in columns.items()
-            }
-            return {name: columns[name][1][indices[name]] for name in columns}
-        return vertical_interpolation.to_levels(columns, wanted)
+        if any(level_indices(wanted, levels) is None for levels, _ in columns.values()):
+            return vertical_interpolation.to_levels(columns, wanted)
+        return {
+            name: values[[nearest_level(levels, p) for p in wanted]]
+            for name, (levels, values) in columns.items()
+        }
+
+
+def _size(field: InputField) -> int:
+    """Return the bytes of a field in memory, float32."""
+    return 4 * len(field.levels) * int(np.prod(field.grid.shape))
 
 
 class _ByteCounter:
@@ -140,10 +141,6 @@ class _ByteCounter:
         with self._lock:
             self._done += count
             self._progress(self._done, self._total)
-
-
-def _holds(levels: np.ndarray, wanted: tuple[float, ...]) -> bool:
-    return level_indices(wanted, levels) is not None
 
 
 def select_analysis(
@@ -224,23 +221,17 @@ def _grid_notes(fields: dict[str, InputField], model_inputs: ModelInputs) -> lis
 
 def _level_notes(fields: dict[str, InputField], model_inputs: ModelInputs) -> list[str]:
     """Return a sentence on each conversion of levels; refuse insufficient levels."""
-    notes: dict[str, None] = {}
+    notes, wanted = [], model_inputs.levels
     for field in fields.values():
         if not VARIABLES[field.name].on_levels:
             continue
-        if not _holds(field.levels, model_inputs.levels):
+        used = level_indices(wanted, field.levels)
+        if used is None:
             vertical_interpolation.check_sufficient(field.levels)
-            notes[
-                vertical_interpolation.describe(field.levels, model_inputs.levels)
-            ] = None
-            continue
-        unused = np.setdiff1d(
-            np.arange(len(field.levels)),
-            [nearest_level(field.levels, p) for p in model_inputs.levels],
-        )
-        if len(unused):
-            notes[
+            notes.append(vertical_interpolation.describe(field.levels, wanted))
+        elif len(unused := np.sort(np.delete(field.levels, used))):
+            notes.append(
                 "Levels that the model does not use are left out: "
-                f"{list_levels(np.sort(field.levels[unused]))} hPa."
-            ] = None
-    return list(notes)
+                f"{list_levels(unused)} hPa."
+            )
+    return list(dict.fromkeys(notes))

@@ -1,12 +1,10 @@
-"""The horizontal grid of a dataset, and regridding from it to the model's grid."""
+"""The horizontal grid of a dataset, and its order in the file."""
 
 import dataclasses
-import functools
 
 import numpy as np
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.regrid import ConservativeRegridder
 from ngcm_cli.spectral.grid import Grid
 
 _TOLERANCE = 1e-3  # degrees: coordinates closer than this are the same
@@ -93,16 +91,7 @@ class SourceGrid:
                 values = np.take(values, order, axis)
         return values
 
-    def regridder(self, grid: Grid) -> ConservativeRegridder:
-        """Return the regridding from this grid to the model's."""
-        return ConservativeRegridder(
-            np.deg2rad(self.longitude),
-            np.deg2rad(self.latitude),
-            grid.longitude,
-            grid.latitude,
-        )
-
-    @functools.cached_property
+    @property
     def description(self) -> str:
         """Number of longitudes and latitudes, and spacing: ``144x73 (2.5°)``."""
         step = 360 / len(self.longitude)

@@ -77,12 +77,9 @@ def describe(levels: Sequence[float] | np.ndarray, target: Sequence[float]) -> s
         beyond.append(f"above {first:g} hPa")
     if max(target) > last + SAME_LEVEL:
         beyond.append(f"below {last:g} hPa")
-    held = ""
+    where, held = " and ".join(beyond), ""
     if beyond:
-        held = (
-            f"; {' and '.join(beyond)} temperature, wind, humidity and cloud are "
-            "constant"
-        )
+        held = f"; {where} temperature, wind, humidity and cloud are constant"
     return (
         f"Interpolated from {len(levels)} pressure levels ({first:g} to {last:g} hPa) "
         f"to the model's {len(target)}, linearly in ln p, geopotential "
@@ -136,14 +133,14 @@ def _hydrostatic_slopes(columns: Columns) -> list[np.ndarray]:
     if "temperature" not in columns:
         raise ValueError("geopotential is interpolated with temperature, missing here")
     temperature = _Column(*columns["temperature"])
-    humidity = None
-    if "specific_humidity" in columns:
-        humidity = _Column(*columns["specific_humidity"])
-    slopes = []
-    for pressure in np.sort(columns["geopotential"][0]):
-        moist = 1 + MOIST * humidity.at(pressure) if humidity is not None else 1
-        slopes.append(-GAS_CONSTANT * temperature.at(pressure) * moist)
-    return slopes
+    moist = columns.get("specific_humidity")
+    humidity = _Column(*moist) if moist else None
+    return [
+        -GAS_CONSTANT
+        * temperature.at(p)
+        * (1 + MOIST * humidity.at(p) if humidity else 1)
+        for p in np.sort(columns["geopotential"][0])
+    ]
 
 
 class _Column:

@@ -144,13 +144,10 @@ def _download(card: PublishedCard, progress: ByteProgress) -> None:
         log.info(f"From {address}")
         try:
             received = download(address, path, progress)
-            if (
-                received.bytes < card.about_bytes // 2
-            ):  # such as the error page of a proxy
+            if received.bytes < card.about_bytes // 2:  # an error page of a proxy
                 discard(path)
-                raise Unavailable(
-                    f"sends {received.bytes} bytes, too few for this model"
-                )
+                few = f"{received.bytes} bytes, too few for this model"
+                raise Unavailable(f"sends {few}")
         except Unavailable as reason:
             refusals[address] = str(reason)
             log.info(f"{address} {reason}.")
@@ -193,19 +190,17 @@ def _download(card: PublishedCard, progress: ByteProgress) -> None:
 
 def _check_card(card: PublishedCard, sha256: str, size: int, subject: str) -> None:
     """Refuse weights that differ in size or hash from those stated in the card."""
-    hint = "They are damaged or of another version; remove the file, fetch it again."
-    if card.weights.bytes not in (None, size):
-        raise CheckpointError(
-            f"{subject} not those of the card of {card.name}: "
-            f"{size} bytes, not {card.weights.bytes}.",
-            hint,
-        )
-    if card.weights.sha256 not in (None, sha256):
-        raise CheckpointError(
-            f"{subject} not those of the card of {card.name}: "
-            f"SHA-256 {sha256[:12]}…, not {str(card.weights.sha256)[:12]}….",
-            hint,
-        )
+    stated = card.weights
+    if stated.bytes not in (None, size):
+        difference = f"{size} bytes, not {stated.bytes}"
+    elif stated.sha256 not in (None, sha256):
+        difference = f"SHA-256 {sha256[:12]}…, not {str(stated.sha256)[:12]}…"
+    else:
+        return
+    raise CheckpointError(
+        f"{subject} not those of the card of {card.name}: {difference}.",
+        "They are damaged or of another version; remove the file, fetch it again.",
+    )
 
 
 @contextlib.contextmanager

@@ -36,13 +36,14 @@ def size(card: Card | PublishedCard) -> str:
 
 def describe(card: Card | PublishedCard) -> dict[str, str]:
     """Return the content of a card as text, by heading."""
+    unconfirmed = isinstance(card, PublishedCard) and "parameters" in card.unconfirmed
     lines = {
         "Name": card.name,
         "Summary": card.summary,
         "Predicts": card.predicts,
         "Resolution": resolution(card),
         "Parameters": f"{card.parameters:,}".replace(",", " ")
-        + (" (reported, not confirmed)" if _is_unconfirmed(card) else ""),
+        + (" (reported, not confirmed)" if unconfirmed else ""),
         "Stochastic": "yes" if card.stochastic else "no",
         "Stable for": card.stable_for,
         "Licence": card.licence,
@@ -52,8 +53,8 @@ def describe(card: Card | PublishedCard) -> dict[str, str]:
     }
     if isinstance(card, PublishedCard):
         lines["Locations"] = " ".join(card.weights.locations)
-        here = weights_path(card) if cache.is_here(card) else None
-        lines["Weights"] = "not fetched" if here is None else str(here)
+        path = weights_path(card)
+        lines["Weights"] = str(path) if cache.is_here(card) else "not fetched"
     else:
         lines["SHA-256"] = card.weights.sha256
     return {heading: text for heading, text in lines.items() if text is not None}
@@ -68,9 +69,14 @@ def format_lines(lines: dict[str, str]) -> str:
     """Return headings on the left and text on the right, wrapped."""
     width = max(map(len, lines)) + 2
     return "\n".join(
-        f"{heading if first else '':<{width}}{line}"
+        textwrap.fill(
+            text,
+            width + 72,
+            initial_indent=f"{heading:<{width}}",
+            subsequent_indent=" " * width,
+            break_long_words=False,
+        )
         for heading, text in lines.items()
-        for first, line in _mark_first(textwrap.wrap(text, 72, break_long_words=False))
     )
 
 
@@ -124,12 +130,3 @@ def _format_value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.10g}"
     return "none" if value is None else f"{value}"
-
-
-def _mark_first(lines: list[str]) -> Iterator[tuple[bool, str]]:
-    for i, line in enumerate(lines or [""]):
-        yield i == 0, line
-
-
-def _is_unconfirmed(card: Card | PublishedCard) -> bool:
-    return isinstance(card, PublishedCard) and "parameters" in card.unconfirmed

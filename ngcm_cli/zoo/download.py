@@ -188,9 +188,8 @@ class _Download:
             note = DownloadNote(
                 address=self.address,
                 total=int(length) if length.isdecimal() else None,
-                validator=etag
-                if is_strong_etag(etag)
-                else date,  # If-Range takes no weak ETag
+                # If-Range takes no weak ETag.
+                validator=etag if is_strong_etag(etag) else date,
                 announced=announced_checksums(response),
             )
         except pydantic.ValidationError:

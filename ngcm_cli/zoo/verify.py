@@ -32,27 +32,19 @@ class Check:
     detail: str
 
 
-class InitialConditions(Protocol):
+class _InitialConditions(Protocol):
     """What a model starts from; `forcing.run_inputs.RunInputs` is of this form."""
 
     @property
-    def time(self) -> np.datetime64:
-        """Initial time, UTC."""
-        ...
-
+    def time(self) -> np.datetime64: ...
     @property
-    def fields(self) -> Mapping[str, np.ndarray]:
-        """Fields of the analysis, by ERA5 name."""
-        ...
-
+    def fields(self) -> Mapping[str, np.ndarray]: ...
     @property
-    def forcing(self) -> Mapping[str, np.ndarray]:
-        """Sea-surface temperature and sea ice at the initial time, by ERA5 name."""
-        ...
+    def forcing(self) -> Mapping[str, np.ndarray]: ...
 
 
 def verify(
-    name_or_path: str, read_sample: Callable[[NeuralGCM], InitialConditions]
+    name_or_path: str, read_sample: Callable[[NeuralGCM], _InitialConditions]
 ) -> Iterator[Check]:
     """Verify a model's files, weights and first step; nothing is downloaded.
 
@@ -70,7 +62,7 @@ def verify(
 
 
 def one_step(
-    model: NeuralGCM, initial: InitialConditions, seed: int = 0
+    model: NeuralGCM, initial: _InitialConditions, seed: int = 0
 ) -> dict[str, np.ndarray]:
     """Return the decoded fields one model step after the initial time."""
     key = jax.random.key(seed)
@@ -80,7 +72,7 @@ def one_step(
 
 
 def _checks(
-    name_or_path: str, read_sample: Callable[[NeuralGCM], InitialConditions]
+    name_or_path: str, read_sample: Callable[[NeuralGCM], _InitialConditions]
 ) -> Iterator[Check]:
     card, path = _find_files(name_or_path)
     yield Check("file", os.path.isfile(path), str(path))
@@ -145,14 +137,10 @@ def _check_file(
         yield Check("SHA-256", None, f"{sha256}, nothing to compare with")
         return
     stated = card.weights
-    yield Check(
-        "size", size == stated.bytes, f"{size} bytes, the card says {stated.bytes}"
-    )
-    yield Check(
-        "SHA-256",
-        sha256 == stated.sha256,
-        f"{sha256[:12]}…, the card says {stated.sha256[:12]}…",
-    )
+    found = f"{size} bytes, the card says {stated.bytes}"
+    yield Check("size", size == stated.bytes, found)
+    found = f"{sha256[:12]}…, the card says {stated.sha256[:12]}…"
+    yield Check("SHA-256", sha256 == stated.sha256, found)
 
 
 def _check_fingerprint(

@@ -70,7 +70,7 @@ def test_months_have_the_means_of_the_record(forty_years):
     """Hour by hour through the winter of El Niño, and the one two years later."""
     means = {}
     with InputDataset.open(str(RECORD), SURFACE_VARIABLES) as source:
-        fields = SSTRecord.of(source, MODEL_INPUTS).fields
+        fields = SSTRecord(source, MODEL_INPUTS)
         for month in ("1997-12", "1999-12"):
             begin, end = time(month), time(np.datetime64(month) + 1)
             hours = np.arange(begin, end, np.timedelta64(1, "h"))

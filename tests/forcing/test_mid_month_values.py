@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.forcing.bounded_means import AT_BOUND, CONVERGED, REACH
 from ngcm_cli.forcing.mid_month_values import mid_month_values
-from ngcm_cli.inputs.months import is_monthly
+from ngcm_cli.inputs.calendars import is_monthly
 
 FREEZING = 271.35
 SAMPLES = 2000  # per month

@@ -273,7 +273,7 @@ def test_ice_from_sst_is_near_the_analysed_ice(shared):
     path = str(shared / "data" / "era5_surface_20190715_1deg.nc")
     grid = Grid.linear(63)
     with InputDataset.open(path, SURFACE_VARIABLES) as source:
-        record = SSTRecord.of(source, ModelInputs(grid, (), ()))
+        record = SSTRecord(source, ModelInputs(grid, (), ()))
         real = record.read_time(None, []).fields
     sst = real["sea_surface_temperature"][0, 0]
     weights = grid.area_weights
@@ -485,7 +485,7 @@ def test_real_files_that_cannot_start_a_forecast(shared, name, needle):
 def test_oisst_in_celsius(shared):
     path = str(shared / "data" / "oisst_sst_monthly_2p5deg_198112_202301.nc")
     with InputDataset.open(path, SURFACE_VARIABLES) as source:
-        record = SSTRecord.of(source, ModelInputs(Grid.linear(63), (), ()))
+        record = SSTRecord(source, ModelInputs(Grid.linear(63), (), ()))
         sea = record.read_time(np.datetime64("1990-01-01", "s"), [])
     sst = sea.fields["sea_surface_temperature"]
     assert 271 < sst.min() < 272 and 300 < sst.max() < 306

@@ -207,7 +207,7 @@ def amip(month):
 
 def stored_climatology():
     with InputDataset.open(str(CLIMATOLOGY), SURFACE_VARIABLES) as source:
-        means = mean_of_months(SSTRecord.of(source, ModelInputs(GRID, (), ())), [])
+        means = mean_of_months(SSTRecord(source, ModelInputs(GRID, (), ())), [])
     return [{name: x[month] for name, x in means.items()} for month in range(12)]
 
 

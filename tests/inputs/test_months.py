@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ngcm_cli.inputs.months import is_monthly, month_lengths
+from ngcm_cli.inputs.calendars import is_monthly, month_lengths
 
 STARTS = np.datetime64("1999-11", "M") + np.arange(6)
 DAY = np.timedelta64(1, "D")

@@ -10,7 +10,7 @@ import datetime
 import os
 import re
 import urllib.parse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.io.http import RetryPolicy, google_storage_host
@@ -131,40 +131,28 @@ def open_object_store(url: str, *, to_list: bool = False) -> "ObjectStore":
             "base": 2,
         },
     }
+    options: Any = {"client_options": client, "retry_config": retry}
     scheme, _, rest = url.partition("://")
     scheme = scheme.lower()
     bucket, _, path = rest.strip("/").partition("/")
     path, name = path or None, redacted_url(url)
     try:
         if scheme == "s3":
-            config: S3Config = {}
-            if not _in_environment(_AMAZON_CREDENTIALS):
-                config["skip_signature"] = True
-            return S3Store(
-                bucket,
-                prefix=path,
-                config=config,
-                client_options=client,
-                retry_config=retry,
-            )
+            signed = _in_environment(_AMAZON_CREDENTIALS)
+            config: S3Config = {} if signed else {"skip_signature": True}
+            return S3Store(bucket, prefix=path, config=config, **options)
         public = scheme == "gs" and not _in_environment(_GOOGLE_CREDENTIALS)
         if scheme == "gs" and (to_list or not public):
             access: GCSConfig = {"skip_signature": True} if public else {}
             if os.environ.get("STORAGE_EMULATOR_HOST"):
                 access["base_url"] = google_storage_host()
-            return GCSStore(
-                bucket,
-                prefix=path,
-                config=access,
-                client_options=client,
-                retry_config=retry,
-            )
+            return GCSStore(bucket, prefix=path, config=access, **options)
         if scheme == "gs":
             # Public objects have an HTTP address, which emulators know as well.
             url = f"{google_storage_host()}/{bucket}/{urllib.parse.quote(path or '')}"
         parts = urllib.parse.urlsplit(url)
         address = parts._replace(path=parts.path.rstrip("/")).geturl()
-        return HTTPStore(address, client_options=client, retry_config=retry)
+        return HTTPStore(address, **options)
     except (BaseError, ValueError, OSError) as error:
         raise InputDataError(
             f"'{name}' cannot be requested: {_reason(error)}.",

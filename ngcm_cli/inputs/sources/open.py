@@ -1,10 +1,10 @@
 """Opening a dataset: a NetCDF or GRIB file or a Zarr store, local or on a server."""
 
+import contextlib
 import logging
 import pathlib
 import warnings
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Iterator
 
 import xarray as xr
 import zarr
@@ -28,7 +28,6 @@ _MAGIC = (
 _FORMATS = "Give a NetCDF or GRIB file or a Zarr directory."
 _COMPRESSED = (b"PK\x03\x04", b"\x1f\x8b")
 _STORE = "ngcm_store"  # key of the store in the encoding of a dataset
-Opened = TypeVar("Opened")
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +135,7 @@ def _open_file(url: str, name: str, progress: ByteProgress) -> xr.Dataset:
 
 
 def _open_zarr(store: MonitoredStore, name: str) -> xr.Dataset:
-    def open_group() -> xr.Dataset:
+    with _explaining("zarr", name):
         group = zarr.open_group(store, mode="r")
         dataset = xr.open_dataset(
             store,  # pyright: ignore[reportArgumentType]  # the engine accepts it
@@ -150,19 +149,18 @@ def _open_zarr(store: MonitoredStore, name: str) -> xr.Dataset:
             },
         )
         dataset.encoding[_STORE] = store
-        return dataset
-
-    return _checked_variables(_explaining(open_group, "zarr", name), name)
+    return _checked_variables(dataset, name)
 
 
 def _open_local(place: pathlib.Path, name: str) -> xr.Dataset:
     if is_grib(place):
         return open_grib(place, name)
     _check_netcdf(place, name)
-    open_file = lambda: xr.open_dataset(
-        place, engine="netcdf4", decode_timedelta=False, cache=False
-    )
-    return _checked_variables(_explaining(open_file, "netcdf4", name), name)
+    with _explaining("netcdf4", name):
+        dataset = xr.open_dataset(
+            place, engine="netcdf4", decode_timedelta=False, cache=False
+        )
+    return _checked_variables(dataset, name)
 
 
 def _checked_variables(dataset: xr.Dataset, name: str) -> xr.Dataset:
@@ -171,13 +169,14 @@ def _checked_variables(dataset: xr.Dataset, name: str) -> xr.Dataset:
     return dataset
 
 
-def _explaining(opening: Callable[[], Opened], kind: str, name: str) -> Opened:
-    """Return what a function opens; explain what it raises."""
+@contextlib.contextmanager
+def _explaining(kind: str, name: str) -> Iterator[None]:
+    """Explain what is raised where a dataset is opened."""
     try:
         with warnings.catch_warnings():
             # Several fill values, dates before 1582: checked later where they matter.
             warnings.simplefilter("ignore", xr.SerializationWarning)
-            return opening()
+            yield
     except (InputDataError, FileNotFoundError):
         raise
     except Exception as error:  # Every backend raises others for a broken file.

@@ -144,11 +144,6 @@ class RemoteStore(MonitoredStore):
             self._expected = chunks
             self._started, self._sizes, self._before = 0, 0, self._bytes
 
-    def _count_started(self, size: int) -> None:
-        with self._lock:
-            self._started += 1
-            self._sizes += size
-
     def _count_bytes(self, count: int) -> None:
         super()._count_bytes(count)
         with self._lock:
@@ -226,7 +221,9 @@ class RemoteStore(MonitoredStore):
                 raise object_store.explain_error(error, name) from error
             if not metadata and not started:
                 started = True
-                self._count_started(result.range[1] - result.range[0])
+                with self._lock:
+                    self._started += 1
+                    self._sizes += result.range[1] - result.range[0]
             pieces, size = [], 0
             try:
                 async for piece in result.stream(

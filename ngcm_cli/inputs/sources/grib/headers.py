@@ -51,10 +51,8 @@ def by_variable(headers: Mapping[Any, Header]) -> dict[str, dict[Any, Header]]:
     for offset, header in headers.items():
         name = _name(header)
         kind = "mean" if header["stepType"].startswith("avg") else header["stepType"]
-        if name is not None and kind in (
-            "instant",
-            "mean",
-        ):  # no accumulations, no extremes
+        # No accumulations, no extremes.
+        if name is not None and kind in ("instant", "mean"):
             kinds = found.setdefault(name, {"instant": {}, "mean": {}})
             kinds[kind][offset] = _canonical(header)
     return {name: kinds["instant"] or kinds["mean"] for name, kinds in found.items()}
@@ -68,14 +66,10 @@ def _name(header: Header) -> str | None:
     names = header["cfVarName"], header["shortName"]
     if not on_levels and "t" in names:  # skin temperature in files of NCEP
         return "skt"
-    candidates = [
-        variable
-        for variable in VARIABLES.values()
-        if variable.on_levels == on_levels
-        and not variable.cell_methods  # not accumulated
-    ]
+    candidates = [v for v in VARIABLES.values() if v.on_levels == on_levels]
     for name in names:
-        if any(v.is_called(name) for v in candidates):
+        # Cell methods mark what is accumulated.
+        if any(v.is_called(name) and not v.cell_methods for v in candidates):
             return name
         if not on_levels and name in _SHORT_NAMES:
             return name
@@ -182,9 +176,7 @@ def _difference(headers: Sequence[Header]) -> tuple[str, str]:
         key, reason = f"number={member}", "members of an ensemble"
     elif len(starts) > 1:
         key = "dataDate={},dataTime={}".format(*starts[-1])
-        reason = (
-            f"forecasts from {' and '.join(_format_date(*start) for start in starts)}"
-        )
+        reason = f"forecasts from {' and '.join(_format_date(*s) for s in starts)}"
     else:
         return "copies or versions of it", "Write a file that has each field once."
     return reason, f"Keep one, e.g. with `grib_copy -w {key} IN OUT`."

@@ -125,7 +125,10 @@ def _headers(
             # A message of several fields has the key (offset, index).
             start = offset[0] if isinstance(offset, tuple) else offset
             end = start + message["totalLength"]
-        complete = _MAGIC not in _rest(path, end)
+        # ecCodes stops silently at a broken message.
+        with path.open("rb") as file:
+            file.seek(end)
+            complete = _MAGIC not in file.read(2**20)
     except (eccodes.CodesInternalError, EOFError, KeyError):
         complete = False
     if not complete:
@@ -136,13 +139,6 @@ def _headers(
             "It may be truncated: download or copy it again.",
         )
     return stream, headers
-
-
-def _rest(path: pathlib.Path, end: int) -> bytes:
-    """Return what follows the last message: ecCodes stops silently at a broken one."""
-    with path.open("rb") as file:
-        file.seek(end)
-        return file.read(2**20)
 
 
 def _open(variable: str, fields: _Messages) -> xr.DataArray:
