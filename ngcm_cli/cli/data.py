@@ -1,7 +1,7 @@
 """``ngcm data``: data that runs start from."""
 
 import textwrap
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,7 +9,7 @@ from ngcm_cli.cli import options
 from ngcm_cli.cli.console import messages, print_error, print_line, print_table
 from ngcm_cli.cli.progress import download_bar
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.sources.named import metavar
+from ngcm_cli.inputs.sources.named import DEFAULT_SOURCE, metavar
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,23 +17,30 @@ app = typer.Typer(
     help="Prefetch and check data; list and clear the cache.",
 )
 
-_Times = Annotated[
-    str,
-    typer.Option(
-        "--init",
-        metavar="TIMES",
-        help="Initial times: one, several with commas, or FIRST/LAST/STEP, as "
-        "2020-08-01/2020-08-31/12h.",
-    ),
-]
-
 
 @app.command()
 def prepare(
-    init: _Times,
+    init: Annotated[
+        str,
+        options.option(
+            "TIMES",
+            "Initial times: one, several with commas, or FIRST/LAST/STEP, as "
+            "2020-08-01/2020-08-31/12h.",
+        ),
+    ],
     model: options.Model = None,
-    data: options.RemoteData = None,
-    lead: options.ForcingLead = None,
+    data: Annotated[
+        str | None,
+        options.option(
+            metavar("URL"), f"Analyses on a server.  [default: {DEFAULT_SOURCE}]"
+        ),
+    ] = None,
+    lead: Annotated[
+        str | None,
+        options.option(
+            "DURATION", "Length of the runs, for prescribed SST.  [default: 10d]"
+        ),
+    ] = None,
     sst: options.Sst = None,
     sst_data: options.SstData = None,
     offline: options.Offline = None,
@@ -44,14 +51,8 @@ def prepare(
 
     Example: ngcm data prepare --init 2020-08-01/2020-08-31/12h
     """
-    given = {
-        "model": model,
-        "data": data,
-        "lead": lead,
-        "sst": sst,
-        "sst_data": sst_data,
-        "offline": offline,
-    }
+    given: dict[str, Any] = {"model": model, "data": data, "lead": lead, "sst": sst}
+    given |= {"sst_data": sst_data, "offline": offline}
     with messages() as console, download_bar(console) as progress:
         from ngcm_cli.config import ForecastConfig
         from ngcm_cli.simulation.prefetch import prefetch
@@ -84,7 +85,7 @@ def check(
         typer.Argument(metavar=metavar("PATH", "URL"), help="Data to check."),
     ],
     model: options.Model = None,
-    init: options.CheckTime = None,
+    init: Annotated[str | None, options.option("TIME", "Check this time only.")] = None,
     offline: options.Offline = None,
 ) -> None:
     """Show what data hold, and whether a run can use them.
@@ -135,17 +136,9 @@ def list_data() -> None:
         return
     rows = [("source", "grid", "files", "size", "first", "last", "folder")]
     for entry in found:
-        rows.append(
-            (
-                entry.source,
-                entry.grid,
-                f"{len(entry.names)}",
-                format_size(entry.size),
-                entry.names[0] if entry.names else "-",
-                entry.names[-1] if entry.names else "-",
-                entry.folder.name,
-            )
-        )
+        first, *_, last = entry.names * 2 or ("-", "-")
+        about = entry.source, entry.grid, f"{len(entry.names)}", format_size(entry.size)
+        rows.append((*about, first, last, entry.folder.name))
     print_table(rows)
 
 

@@ -1,21 +1,51 @@
 """``ngcm export``: the output of a run in other formats."""
 
 import pathlib
+from typing import Annotated
 
 import typer
 
-from ngcm_cli.cli import export_options, options
 from ngcm_cli.cli.console import messages, print_line
+from ngcm_cli.cli.options import Overwrite, option
 
 
 def export(
-    run: export_options.Run,
-    cmor: export_options.Cmor = None,
-    output: export_options.ExportFolder = None,
-    experiment: export_options.Experiment = None,
-    source_id: export_options.SourceId = None,
-    institution: export_options.Institution = None,
-    overwrite: options.Overwrite = None,
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="Output directory of a run.")
+    ],
+    cmor: Annotated[
+        bool | None,
+        typer.Option(
+            "--cmor",
+            help="Write NetCDF with CMIP names, a file per variable and realization, "
+            "as AIMIP Phase 1 requires.",
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        option("DIR", "Directory for the files.  [default: RUN/cmor]"),
+    ] = None,
+    experiment: Annotated[
+        str | None,
+        option(
+            "NAME",
+            "CMIP experiment_id.  [default: aimip, aimip-p2k or aimip-p4k, by the SST "
+            "offset of the run]",
+        ),
+    ] = None,
+    source_id: Annotated[
+        str | None,
+        option(
+            "NAME",
+            "CMIP source_id, of letters, digits and dashes.  [default: from the name "
+            "of the model]",
+        ),
+    ] = None,
+    institution: Annotated[
+        str | None,
+        option("TEXT", "Institution that made the run.  [default: unspecified]"),
+    ] = None,
+    overwrite: Overwrite = None,
 ) -> None:
     """Export the means of a run.
 

@@ -13,74 +13,51 @@ import typer
 
 from ngcm_cli.inputs.sources.named import DEFAULT_SOURCE, metavar, summaries
 
-_Text = str | None
-_Texts = list[str] | None
-_Flag = bool | None
+
+def option(metavar: str, help: str, *names: str) -> Any:  # noqa: A002
+    """Return an option with a value; its name is that of the parameter by default."""
+    return typer.Option(*names, metavar=metavar, help=help)
 
 
-def _text(metavar: str, help: str, *names: str) -> Any:  # noqa: A002
-    return Annotated[_Text, typer.Option(*names, metavar=metavar, help=help)]
+def _text(*described: str) -> Any:
+    return Annotated[str | None, option(*described)]
 
 
-def _texts(metavar: str, help: str, *names: str) -> Any:  # noqa: A002
-    return Annotated[_Texts, typer.Option(*names, metavar=metavar, help=help)]
+def _texts(*described: str) -> Any:
+    return Annotated[list[str] | None, option(*described)]
 
 
 def _switch(names: str, help: str) -> Any:  # noqa: A002
-    return Annotated[_Flag, typer.Option(names, help=help)]
+    return Annotated[bool | None, typer.Option(names, help=help)]
 
 
 Model = Annotated[
-    _Text,
-    typer.Option(
-        metavar="NAME|PATH", help="Model to run.  [default: tl63_stochastic_mini]"
-    ),
+    str | None, option("NAME|PATH", "Model to run.  [default: tl63_stochastic_mini]")
 ]
 Overwrite = Annotated[
-    _Flag,
+    bool | None,
     typer.Option("--overwrite/--no-overwrite", help="Replace an existing output."),
 ]
 Offline = Annotated[
-    _Flag,
+    bool | None,
     typer.Option(
         "--offline/--no-offline",
         help="Use no network; weights and data must be on this computer.",
     ),
 ]
-
-RemoteData = Annotated[
-    _Text,
-    typer.Option(
-        "--data",
-        metavar=metavar("URL"),
-        help=f"Analyses on a server.  [default: {DEFAULT_SOURCE}]",
-    ),
-]
-CheckTime = Annotated[
-    _Text, typer.Option("--init", metavar="TIME", help="Check this time only.")
-]
-ForcingLead = Annotated[
-    _Text,
-    typer.Option(
-        "--lead",
-        metavar="DURATION",
-        help="Length of the runs, for prescribed SST.  [default: 10d]",
-    ),
-]
-
 Sst = Annotated[
-    _Text,
-    typer.Option(
-        metavar="MODE",
-        help="Sea-surface temperature: persist, climatology, anomaly-persist or "
+    str | None,
+    option(
+        "MODE",
+        "Sea-surface temperature: persist, climatology, anomaly-persist or "
         "prescribed.  [default: persist, from 24 h before]",
     ),
 ]
 SstData = Annotated[
-    _Text,
-    typer.Option(
-        metavar=metavar("PATH", "URL"),
-        help="Sea-surface temperature and sea ice.  [default: in DATA]",
+    str | None,
+    option(
+        metavar("PATH", "URL"),
+        "Sea-surface temperature and sea ice.  [default: in DATA]",
     ),
 ]
 
@@ -255,33 +232,35 @@ RunFile = Annotated[
         help="Run file whose keys are these options, which override it.",
     ),
 ]
-DryRun = Annotated[
-    bool | None,
-    typer.Option(
-        "--dry-run/--no-dry-run", help="Check the run and print its summary, no more."
-    ),
-]
+DryRun = _switch(
+    "--dry-run/--no-dry-run", "Check the run and print its summary, no more."
+)
 
 
 def command(
-    run: Callable[..., None], fields: tuple[str, ...], own: dict[str, Any]
+    run: Callable[..., None],
+    name: str,
+    text: str,
+    fields: tuple[str, ...],
+    own: dict[str, Any],
 ) -> Callable[..., None]:
     """Return a function for Typer, with an option for every field.
 
     Args:
-        run: function of ``flags`` (the options given, by field), ``resume``, ``config``
-            and ``dry_run``; the command has its name and docstring.
+        run: function of the options given, by field, and of ``resume``, ``config`` and
+            ``dry_run``.
+        name: name of the command.
+        text: its help.
         fields: fields of the configuration, in the order of the help.
         own: options that replace those of `OPTIONS`.
     """
+    common = {"resume": Resume, "config": RunFile, "dry_run": DryRun}
 
     def call(**given: Any) -> None:
-        resume, config, dry_run = (given.pop(n) for n in _COMMON)
-        flags = {name: x for name, x in given.items() if x is not None}
-        run(flags, resume, config, dry_run)
+        others = [given.pop(name) for name in common]
+        run({name: x for name, x in given.items() if x is not None}, *others)
 
-    options = {name: own.get(name, OPTIONS.get(name)) for name in fields}
-    options |= dict(zip(_COMMON, (Resume, RunFile, DryRun), strict=True))
+    options = {name: own.get(name, OPTIONS.get(name)) for name in fields} | common
     call.__signature__ = inspect.Signature(  # pyright: ignore
         [
             inspect.Parameter(
@@ -290,8 +269,5 @@ def command(
             for name, option in options.items()
         ]
     )
-    call.__name__, call.__doc__ = run.__name__, run.__doc__
+    call.__name__, call.__doc__ = name, text
     return call
-
-
-_COMMON = "resume", "config", "dry_run"

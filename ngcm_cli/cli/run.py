@@ -1,5 +1,6 @@
 """``ngcm forecast``, ``ngcm ensemble`` and ``ngcm amip``: one body for all runs."""
 
+import functools
 import pathlib
 import time
 from collections.abc import Callable
@@ -37,53 +38,8 @@ AMIP = (
 )
 
 
-def forecast(
-    flags: dict[str, Any],
-    resume: pathlib.Path | None,
-    config: pathlib.Path | None,
-    dry_run: bool | None,
-) -> None:
-    """Forecast the weather from an initial state.
-
-    Example: ngcm forecast --lead 5d --every 12h --output storm.zarr
-    """
-    from ngcm_cli.config import ForecastConfig
-
-    _run(ForecastConfig, flags, resume, config, dry_run)
-
-
-def ensemble(
-    flags: dict[str, Any],
-    resume: pathlib.Path | None,
-    config: pathlib.Path | None,
-    dry_run: bool | None,
-) -> None:
-    """Forecast with many members.
-
-    Example: ngcm ensemble -n 50 --lead 15d --every 12h --statistics mean,std
-    """
-    from ngcm_cli.config import EnsembleConfig
-
-    _run(EnsembleConfig, flags, resume, config, dry_run)
-
-
-def amip(
-    flags: dict[str, Any],
-    resume: pathlib.Path | None,
-    config: pathlib.Path | None,
-    dry_run: bool | None,
-) -> None:
-    """Run for months or decades with prescribed SST.
-
-    Example: ngcm amip --years 40 --output run
-    """
-    from ngcm_cli.config import AmipConfig
-
-    _run(AmipConfig, flags, resume, config, dry_run)
-
-
 def _run(
-    kind: "type[Settings]",
+    command: str,
     flags: dict[str, Any],
     resume: pathlib.Path | None,
     run_file: pathlib.Path | None,
@@ -91,24 +47,26 @@ def _run(
 ) -> None:
     """Check the settings and run them, resume a run, or print its summary."""
     with messages() as console:
-        from ngcm_cli.config import parse_switch, read_run_file
+        from ngcm_cli import config as configs
 
+        kinds = configs.ForecastConfig, configs.EnsembleConfig, configs.AmipConfig
+        kind = next(kind for kind in kinds if kind.command == command)
         if resume is not None and run_file is not None:
             raise ConfigError(
                 "--config cannot be given with --resume.",
                 "A run is resumed with its own settings: leave it out.",
             )
         known = (*kind.model_fields, "dry_run")
-        settings = read_run_file(run_file, known) if run_file else {}
+        settings = configs.read_run_file(run_file, known) if run_file else {}
         only_check = settings.pop("dry_run", False) if dry_run is None else dry_run
         config = None if resume is not None else kind(**(settings | flags))
-        if parse_switch(only_check):
+        if configs.parse_switch(only_check):
             typer.echo(_dry_run(kind, config, flags, resume))
             return
 
         from ngcm_cli.simulation import run
 
-        verb: Callable[..., pathlib.Path] = getattr(run, kind.command)
+        verb: Callable[..., pathlib.Path] = getattr(run, command)
         started = time.monotonic()
         with run_progress(console) as track, download_bar(console) as download:
             changes = {} if resume is None else flags
@@ -140,8 +98,35 @@ def _dry_run(
     return summarize(set_up(config, resume=resume is not None))
 
 
-COMMANDS = (
-    options.command(forecast, FORECAST, {}),
-    options.command(ensemble, ENSEMBLE, options.ENSEMBLE_OPTIONS),
-    options.command(amip, AMIP, options.AMIP_OPTIONS),
+COMMANDS = tuple(
+    options.command(functools.partial(_run, name), name, text, fields, own)
+    for name, fields, own, text in (
+        (
+            "forecast",
+            FORECAST,
+            {},
+            """Forecast the weather from an initial state.
+
+            Example: ngcm forecast --lead 5d --every 12h --output storm.zarr
+            """,
+        ),
+        (
+            "ensemble",
+            ENSEMBLE,
+            options.ENSEMBLE_OPTIONS,
+            """Forecast with many members.
+
+            Example: ngcm ensemble -n 50 --lead 15d --every 12h --statistics mean,std
+            """,
+        ),
+        (
+            "amip",
+            AMIP,
+            options.AMIP_OPTIONS,
+            """Run for months or decades with prescribed SST.
+
+            Example: ngcm amip --years 40 --output run
+            """,
+        ),
+    )
 )

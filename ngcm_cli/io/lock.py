@@ -15,11 +15,44 @@ except ImportError:  # not on Windows, which has no such locks
     fcntl = None
 
 
+_ATTEMPTS = 20  # a tenth of a second apart, while another process writes the owner
+_WAITS = 0, 0.01, 0.1  # seconds: `Lock.is_held` may hold a lock for a moment
+
+
 class LockedError(Exception):
     """Another process holds the lock."""
 
 
-class Lock:
+class _LockFile:
+    """A lock file, and its descriptor while it is open."""
+
+    def __init__(self, file: pathlib.Path):
+        self._file = file
+        self._descriptor: int | None = None
+
+    def _open(self) -> int:
+        self._close()
+        descriptor = os.open(self._file, os.O_CREAT | os.O_RDWR, 0o666)
+        self._descriptor = descriptor
+        return descriptor
+
+    def _flock(self, kind: int) -> bool:
+        """Return whether the lock is ours now; not if its file was replaced."""
+        assert self._descriptor is not None and fcntl is not None
+        try:
+            fcntl.flock(self._descriptor, kind)
+            current = os.stat(self._file)
+        except (BlockingIOError, FileNotFoundError):
+            return False
+        return os.path.samestat(os.fstat(self._descriptor), current)
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+class Lock(_LockFile):
     """A lock of one process, released when the process ends, however it ends.
 
     Args:
@@ -30,26 +63,19 @@ class Lock:
     """
 
     def __init__(self, file: pathlib.Path):
-        self._file = file
-        self._descriptor = None
-        while fcntl is not None and self._descriptor is None:
+        super().__init__(file)
+        if fcntl is None:
+            return
+        for wait in _WAITS:
+            time.sleep(wait)
             try:
-                descriptor = os.open(file, os.O_CREAT | os.O_RDWR)
-            except OSError:  # writing will fail for the same reason, and report it
+                self._open()
+                if self._flock(fcntl.LOCK_EX | fcntl.LOCK_NB):
+                    return
+            except OSError:  # no locks there, or writing will fail and report it
                 return
-            try:
-                _lock(descriptor)
-            except BlockingIOError:
-                os.close(descriptor)
-                raise LockedError(str(file)) from None
-            except OSError:
-                pass  # a disk without locks
-            with contextlib.suppress(FileNotFoundError):
-                # Another process may have removed the file after we opened it.
-                if os.path.samestat(os.fstat(descriptor), os.stat(file)):
-                    self._descriptor = descriptor
-            if self._descriptor is None:
-                os.close(descriptor)
+        self._close()
+        raise LockedError(str(file))
 
     @staticmethod
     def is_held(file: pathlib.Path) -> bool:
@@ -70,18 +96,7 @@ class Lock:
         if self._descriptor is not None:
             with contextlib.suppress(OSError):
                 self._file.unlink()
-            os.close(self._descriptor)
-            self._descriptor = None
-
-
-def _lock(descriptor: int) -> None:
-    """Acquire the lock, even if `Lock.is_held` holds it for a moment."""
-    assert fcntl is not None
-    for wait in (0.01, 0.1):
-        with contextlib.suppress(BlockingIOError):
-            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        time.sleep(wait)
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._close()
 
 
 @contextlib.contextmanager
@@ -99,10 +114,7 @@ def exclusive_file_lock(file: pathlib.Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-_ATTEMPTS = 20  # a tenth of a second apart, while another process writes the owner
-
-
-class SharedLock:
+class SharedLock(_LockFile):
     """A lock that the processes of one run share, and no other run can acquire.
 
     The lock file holds the name of the run. While one process holds the lock
@@ -120,11 +132,10 @@ class SharedLock:
     def __init__(
         self, file: pathlib.Path, target: pathlib.Path, owner: str, several: bool
     ):
-        self._file = file
+        super().__init__(file)
         self._target = target
         self._owner = owner
         self._several = several
-        self._descriptor: int | None = None
         self._supported = fcntl is not None
 
     def __enter__(self) -> Self:
@@ -143,11 +154,10 @@ class SharedLock:
             OutputError: another run holds it, or the file system has no locks to share.
         """
         for _ in range(_ATTEMPTS):
-            self._close()
             if fcntl is None or not self._supported:
                 return self._without_locks()
             try:
-                self._descriptor = os.open(self._file, os.O_CREAT | os.O_RDWR, 0o666)
+                file = self._open()
             except OSError as error:
                 raise OutputError(
                     f"The output {self._target} cannot be written to: "
@@ -156,10 +166,10 @@ class SharedLock:
                 ) from None
             try:
                 if self._flock(fcntl.LOCK_EX | fcntl.LOCK_NB):
-                    os.ftruncate(self._descriptor, 0)
-                    os.pwrite(self._descriptor, self._owner.encode(), 0)
+                    os.ftruncate(file, 0)
+                    os.pwrite(file, self._owner.encode(), 0)
                     return True
-                owner = os.pread(self._descriptor, 100, 0).decode()
+                owner = os.pread(file, 100, 0).decode()
                 if owner == self._owner:
                     if self._flock(fcntl.LOCK_SH):
                         return False
@@ -185,22 +195,12 @@ class SharedLock:
         if self._descriptor is None:
             return False
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-        for wait in (0, 0.01, 0.1):  # `Lock.is_held` may hold it for a moment
+        for wait in _WAITS:
             time.sleep(wait)
             if self._flock(fcntl.LOCK_EX | fcntl.LOCK_NB):
                 return True
         self._close()  # for the next process that asks
         return False
-
-    def _flock(self, kind: int) -> bool:
-        """Return whether the lock is ours now; not if its file was replaced."""
-        assert self._descriptor is not None and fcntl is not None
-        try:
-            fcntl.flock(self._descriptor, kind)
-            current = os.stat(self._file)
-        except (BlockingIOError, FileNotFoundError):
-            return False
-        return os.path.samestat(os.fstat(self._descriptor), current)
 
     def _without_locks(self) -> bool:
         """Return that the run may do without a lock, unless it has to share one."""
@@ -213,8 +213,3 @@ class SharedLock:
                 "Choose another --output, or run one process.",
             )
         return True
-
-    def _close(self) -> None:
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
-            os.close(descriptor)

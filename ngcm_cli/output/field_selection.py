@@ -3,11 +3,14 @@
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ngcm_cli.output.grid import OutputGrid
+
+if TYPE_CHECKING:
+    from ngcm_cli.diagnostics import Diagnostic
 
 COORDINATES: dict[str, dict[str, Any]] = {
     "time": {"standard_name": "time", "axis": "T"},
@@ -50,24 +53,6 @@ class Coordinate:
     attributes: Mapping[str, Any]
 
 
-class Described(Protocol):
-    """The part of `diagnostics.Diagnostic` that this module uses."""
-
-    @property
-    def vertical(self) -> str:
-        """``surface`` for one level, anything else for a field on levels."""
-        ...
-
-    @property
-    def is_flux(self) -> bool:
-        """Whether its time mean is exact, of all steps, rather than of samples."""
-        ...
-
-    def attributes(self) -> dict[str, Any]:
-        """Return the CF attributes."""
-        ...
-
-
 @dataclasses.dataclass(frozen=True)
 class FieldSelection:
     """The fields of an output.
@@ -80,7 +65,7 @@ class FieldSelection:
         grid: horizontal grid on disk, which regrids from that of the model.
     """
 
-    variables: Mapping[str, Described]
+    variables: Mapping[str, "Diagnostic"]
     levels: Sequence[float]
     model_levels: Sequence[float]
     vertical: str
@@ -98,21 +83,20 @@ class FieldSelection:
 
     def is_on_levels(self, name: str) -> bool:
         """Return whether a variable has a vertical dimension."""
-        return self.variables[name].vertical != "surface"
-
-    def dimensions(self, name: str) -> tuple[str, ...]:
-        """Return the dimensions of a variable at one time."""
-        levels = (self.vertical,) if self.is_on_levels(name) else ()
-        return (*levels, "latitude", "longitude")
+        return self.variables[name].on_levels
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """Return the shape along `dimensions`."""
+        """Return the shape of a variable at one time."""
         levels = (len(self.levels),) if self.is_on_levels(name) else ()
         return (*levels, len(self.grid.latitude), len(self.grid.longitude))
 
-    def attributes(self, name: str) -> dict[str, Any]:
-        """Return the CF attributes of a variable."""
-        return self.variables[name].attributes()
+    def describe(
+        self, name: str
+    ) -> tuple[tuple[str, ...], tuple[int, ...], dict[str, Any]]:
+        """Return dimensions and shape at one time, and CF attributes, of a variable."""
+        levels = (self.vertical,) if self.is_on_levels(name) else ()
+        dimensions = (*levels, "latitude", "longitude")
+        return dimensions, self.shape(name), self.variables[name].attributes()
 
     def coordinates(self) -> dict[str, Coordinate]:
         """Return levels, where a variable has them, latitude and longitude."""

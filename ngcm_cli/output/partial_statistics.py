@@ -24,13 +24,7 @@ _MEMBERS = "members.json"
 
 
 class SavedPartial(NamedTuple):
-    """The summaries of a process after a block.
-
-    Attributes:
-        process: number of the process.
-        block: number of the block.
-        members: members whose values are in the summaries.
-    """
+    """The summaries of a process after a block, and the members in them."""
 
     process: int
     block: int
@@ -54,15 +48,7 @@ class PartialStatistics:
         path = self._folder(process, block) / f"{lead}.{name}.npz"
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(path) as file:
-            np.savez(
-                file,
-                members=np.array(summary.members),
-                count=summary.count,
-                total=summary.total,
-                squares=summary.squares,
-                least=summary.least,
-                greatest=summary.greatest,
-            )
+            np.savez(file, **vars(summary))
 
     def complete(self, partial: SavedPartial) -> None:
         """Write which members are in the summaries, all of which are written."""
@@ -99,8 +85,7 @@ class PartialStatistics:
             process: number of the process; None is all processes.
         """
         best: dict[int, SavedPartial] = {}
-        for folder in self._folders():
-            owner, block = map(int, folder.name.split("-"))
+        for folder, owner, block in self._folders():
             if block not in complete or process not in (None, owner):
                 continue
             # The process may be removing it, as it has newer ones; the members of
@@ -117,8 +102,7 @@ class PartialStatistics:
 
     def keep_only(self, process: int, blocks: Collection[int]) -> None:
         """Remove the summaries of a process except those after the given blocks."""
-        for folder in self._folders():
-            owner, block = map(int, folder.name.split("-"))
+        for folder, owner, block in self._folders():
             if owner == process and block not in blocks:
                 # The list of members first: without it the summaries are ignored.
                 (folder / _MEMBERS).unlink(missing_ok=True)
@@ -128,8 +112,10 @@ class PartialStatistics:
         """Remove all summaries."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _folders(self) -> list[pathlib.Path]:
-        return sorted(self.folder.glob("*-*"))
+    def _folders(self) -> list[tuple[pathlib.Path, int, int]]:
+        """Return the directories, with the number of their process and block."""
+        found = [(path, path.name.split("-")) for path in self.folder.glob("*-*")]
+        return sorted((path, int(owner), int(block)) for path, (owner, block) in found)
 
     def _folder(self, process: int, block: int) -> pathlib.Path:
         return self.folder / f"{process}-{block}"

@@ -59,7 +59,18 @@ def _content(
         {"restart_version": VERSION, "metadata": metadata, "sha256": checksum}
     )
     for name, (dimensions, values) in arrays.items():
-        _write(file, name, dimensions, values)
+        named = []
+        for dimension, size in zip(dimensions, values.shape, strict=True):
+            # Levels of the atmosphere and of the surface share a name, not a size.
+            known = file.dimensions.get(dimension)
+            if known is not None and len(known) != size:
+                dimension = f"{dimension}_{size}"
+            if dimension not in file.dimensions:
+                file.createDimension(dimension, size)
+            named.append(dimension)
+        variable = file.createVariable(name, values.dtype.str, named, fill_value=False)
+        variable.set_auto_maskandscale(False)
+        variable[...] = values
     return file.close()
 
 
@@ -72,26 +83,7 @@ def _checksum(arrays: Mapping[str, np.ndarray], metadata: str) -> str:
     return digest.hexdigest()
 
 
-def _write(
-    file: netCDF4.Dataset, name: str, dimensions: tuple[str, ...], values: np.ndarray
-) -> None:
-    named = []
-    for dimension, size in zip(dimensions, values.shape, strict=True):
-        # Levels of the atmosphere and of the surface share a name, not a size.
-        known = file.dimensions.get(dimension)
-        if known is not None and len(known) != size:
-            dimension = f"{dimension}_{size}"
-        if dimension not in file.dimensions:
-            file.createDimension(dimension, size)
-        named.append(dimension)
-    variable = file.createVariable(name, values.dtype.str, named, fill_value=False)
-    variable.set_auto_maskandscale(False)
-    variable[...] = values
-
-
-def read_restart(
-    path: pathlib.Path,
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def read_restart(path: pathlib.Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Return the arrays by name, and the metadata, of a restart file.
 
     Raises:

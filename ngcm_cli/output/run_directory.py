@@ -34,32 +34,20 @@ class RunDirectory:
 
     def __init__(self, path: pathlib.Path):
         self.path = path
-
-    @property
-    def statistics(self) -> pathlib.Path:
-        """Directory of partial statistics."""
-        return self.path / STATISTICS
+        self.statistics = path / STATISTICS
 
     def restarts(self, task: str) -> pathlib.Path:
         """Return the directory of the restart files of a task."""
         return self.path / RESTARTS / task
 
     def create(self, run_file: str, record: Mapping[str, Any]) -> None:
-        """Write the settings and the record of a new run, or of one that grows.
-
-        Args:
-            run_file: text of the run file.
-            record: what a resumed run must have in common with it.
-
-        Raises:
-            OSError: it cannot be written.
-        """
+        """Write the run file, whose text is given, and the record of a run."""
         self.path.mkdir(exist_ok=True)
         write_text(self.path / RUN_FILE, run_file)
         self.write_record(record)
 
     def write_record(self, record: Mapping[str, Any]) -> None:
-        """Write the record of the run."""
+        """Write what a resumed run must have in common with this one."""
         text = json.dumps({"version": VERSION, **record}, indent=1)
         write_text(self.path / RECORD, text)
 
@@ -74,15 +62,12 @@ class RunDirectory:
             record = json.loads(path.read_text(encoding="utf-8"))
             version = record["version"]
         except FileNotFoundError:
+            message = f"{self.path} has no {RECORD}: no run is there."
+            hint = "Name the --output of a run."
             if os.path.isfile(self.path / RUN_FILE):
-                raise OutputError(
-                    f"{self.path} was written by an older version of ngcm.",
-                    f"Resume it with that version, or remove {self.path}.",
-                ) from None
-            raise OutputError(
-                f"{self.path} has no {RECORD}: no run is there.",
-                "Name the --output of a run.",
-            ) from None
+                message = f"{self.path} was written by an older version of ngcm."
+                hint = f"Resume it with that version, or remove {self.path}."
+            raise OutputError(message, hint) from None
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise OutputError(
                 f"{path} is damaged: {error}.",
@@ -106,21 +91,9 @@ class RunDirectory:
         Raises:
             OutputError: a file is damaged.
         """
-        found = []
         paths = self.path.glob("progress*.json")
-        for path in sorted(paths, key=lambda path: (len(path.name), path.name)):
-            try:
-                progress = json.loads(path.read_text(encoding="utf-8"))
-                if not isinstance(progress, dict):
-                    raise ValueError("it does not hold what it should")
-                found.append(progress)
-            except FileNotFoundError:  # removed by a run that is complete
-                continue
-            except (OSError, ValueError) as error:
-                raise OutputError(
-                    f"{path} cannot be read: {error}.", "Check the disk."
-                ) from error
-        return found
+        paths = sorted(paths, key=lambda path: (len(path.name), path.name))
+        return [found for path in paths if (found := _read(path)) is not None]
 
     def mark_complete(self, task: str, outcome: Mapping[str, Any]) -> None:
         """Write that a task is complete, and what happened to its members."""
@@ -135,11 +108,8 @@ class RunDirectory:
         """
         path = self.restarts(task) / COMPLETE
         try:
-            outcome = json.loads(path.read_text(encoding="utf-8"))
-            return outcome if isinstance(outcome, dict) else None
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError):
+            return _read(path)
+        except OutputError:
             log.warning(f"{path} is damaged: what it is about is computed again.")
             return None
 
@@ -179,3 +149,18 @@ class RunDirectory:
 
     def _progress(self, process: int) -> pathlib.Path:
         return self.path / f"progress{f'-{process}' if process else ''}.json"
+
+
+def _read(path: pathlib.Path) -> dict[str, Any] | None:
+    """Return the content of a JSON file, or None where a complete run removed it."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it does not hold what it should")
+        return content
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise OutputError(
+            f"{path} cannot be read: {error}.", "Check the disk."
+        ) from error

@@ -31,14 +31,15 @@ class RunPaths:
     @property
     def stores(self) -> pathlib.Path:
         """The store, or the directory of stores, without links in its name."""
-        if self.is_directory or self.output.suffix == ".zarr":
-            return self.output.resolve()
-        return self.output.with_suffix(".partial.zarr").resolve()
+        output = self.output
+        if self.is_exported:
+            output = output.with_suffix(".partial.zarr")
+        return output.resolve()
 
     @property
     def is_exported(self) -> bool:
         """Whether the result is a NetCDF file made of the store."""
-        return not self.is_directory and self.output.suffix != ".zarr"
+        return not (self.is_directory or self.output.suffix == ".zarr")
 
     @property
     def work(self) -> pathlib.Path:
@@ -50,11 +51,9 @@ class RunPaths:
     def lock(self) -> pathlib.Path:
         """The file of the lock that is held while a run writes."""
         output = self.output.resolve()
-        return (
-            output / ".lock"
-            if self.is_directory
-            else output.with_name(f".{output.name}.lock")
-        )
+        if self.is_directory:
+            return output / ".lock"
+        return output.with_name(f".{output.name}.lock")
 
     def check_new(self, overwrite: bool, resume: str) -> None:
         """Check that a new output can be written; leave nothing behind.
@@ -74,58 +73,54 @@ class RunPaths:
             )
         parent = self.output.resolve().parent
         try:
-            is_there = parent.is_dir()
-        except OSError as error:
-            raise self._unwritable(error) from None
-        if not is_there:
-            raise OutputError(
-                f"The directory of the output, {parent}, does not exist.",
-                "Create it, or choose another --output.",
-            )
-        try:
+            if not parent.is_dir():
+                raise OutputError(
+                    f"The directory of the output, {parent}, does not exist.",
+                    "Create it, or choose another --output.",
+                )
             tempfile.TemporaryDirectory(prefix=".ngcm-", dir=parent).cleanup()
             self._check_free_name(overwrite, resume)
         except OutputError:
             raise
         except OSError as error:
-            raise self._unwritable(error) from None
+            raise OutputError(
+                f"The output {self.output} cannot be written to: {error.strerror}.",
+                "Choose another --output.",
+            ) from None
 
     def _check_free_name(self, overwrite: bool, resume: str) -> None:
         hint = f" Or resume its run with `{resume}`." if self.has_run_record() else ""
         if self.is_directory:
             # Hidden files were left by a process killed before it wrote anything.
-            used = self.output.exists() and not (
+            if self.output.exists() and not (
                 self.output.is_dir()
                 and all(path.name.startswith(".") for path in self.output.iterdir())
-            )
-            if used:
+            ):
                 raise OutputError(
                     f"The output {self.output} exists.",
                     f"Choose another --output.{hint}",
                 )
             return
         for existing in dict.fromkeys((self.output, self.stores)):
-            if existing.exists() or existing.is_symlink():
-                self._check_replaceable(existing, overwrite, hint)
-
-    def _check_replaceable(
-        self, existing: pathlib.Path, overwrite: bool, hint: str
-    ) -> None:
-        if not overwrite:
-            raise OutputError(
-                f"The output {self.output} exists"
-                f"{'' if existing == self.output else ', unfinished'}.",
-                f"Choose another --output, or give --overwrite to replace it.{hint}",
-            )
-        marks = ("zarr.json", ".zgroup", ".zmetadata")
-        is_store = existing.is_dir() and any((existing / m).is_file() for m in marks)
-        if not (is_store if existing.suffix == ".zarr" else existing.is_file()):
-            kind = "Zarr store" if existing.suffix == ".zarr" else "file"
-            raise OutputError(
-                f"The output {existing} exists and is not a {kind}, so it is not "
-                "overwritten.",
-                "Choose another --output, or remove it yourself.",
-            )
+            if not (existing.exists() or existing.is_symlink()):
+                continue
+            if not overwrite:
+                raise OutputError(
+                    f"The output {self.output} exists"
+                    f"{'' if existing == self.output else ', unfinished'}.",
+                    "Choose another --output, or give --overwrite to replace "
+                    f"it.{hint}",
+                )
+            marks = ("zarr.json", ".zgroup", ".zmetadata")
+            kind, fits = "file", existing.is_file()
+            if existing.suffix == ".zarr":
+                kind, fits = "Zarr store", any((existing / m).is_file() for m in marks)
+            if not fits:
+                raise OutputError(
+                    f"The output {existing} exists and is not a {kind}, so it is not "
+                    "overwritten.",
+                    "Choose another --output, or remove it yourself.",
+                )
 
     def has_run_record(self) -> bool:
         """Return whether a run that can be resumed left its record."""
@@ -163,21 +158,11 @@ class RunPaths:
                     "Choose another --output.",
                 )
 
-    def _unwritable(self, error: OSError) -> OutputError:
-        return OutputError(
-            f"The output {self.output} cannot be written to: {error.strerror}.",
-            "Choose another --output.",
-        )
-
 
 def _holds(outer: pathlib.Path, inner: pathlib.Path) -> bool:
     """Return whether one is the other or lies in it, by whatever name."""
+    there, same = os.path.exists, os.path.samefile
     return any(
-        path == outer
-        or (
-            os.path.exists(path)
-            and os.path.exists(outer)
-            and os.path.samefile(path, outer)
-        )
+        path == outer or (there(path) and there(outer) and same(path, outer))
         for path in (inner, *inner.parents)
     )

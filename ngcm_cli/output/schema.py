@@ -1,8 +1,7 @@
 """The schema of a Zarr store: dimensions, coordinates, variables, CF attributes.
 
-Every store of every kind of run is described by a `StoreSchema` before any of it
-exists. `lead_time_schema` is that of forecasts and ensembles, `time_series_schema` that
-of records along one time axis.
+A `StoreSchema` describes a store before it exists: `lead_time_schema` that of forecasts
+and ensembles, `time_series_schema` that of records along one time axis.
 """
 
 import dataclasses
@@ -26,6 +25,9 @@ STATISTICS = {
     "max": ("Maximum", "maximum"),
 }
 """Statistics over members: long name and CF cell method; percentiles have no method."""
+
+Field = tuple[tuple[str, ...], tuple[int, ...], Mapping[str, Any]]
+"""Dimensions and shape of one record of a variable, and its CF attributes."""
 
 _HOUR, _SECOND = np.timedelta64(3600, "s"), np.timedelta64(1, "s")
 _MEMBER = {
@@ -60,7 +62,7 @@ class Variable:
 
 @dataclasses.dataclass(frozen=True)
 class StoreSchema:
-    """The schema of a store, known before the store exists.
+    """The schema of a store.
 
     Attributes:
         attributes: global attributes.
@@ -110,12 +112,9 @@ def lead_time_schema(
         keep_members: whether the members themselves are written.
         attributes: global attributes.
     """
-    seconds = np.asarray(lead_times).astype(np.int64)
-    since = np.array(init_times, "datetime64[s]").astype(np.int64)
-    whole_hours = not ((since % 3600).any() or (seconds % 3600).any())
-    unit, size = ("hours", 3600) if whole_hours else ("seconds", 1)
-    lead, init = seconds // size, since // size
-    clock = {"units": f"{unit} since {EPOCH.astype('datetime64[D]')}", **CALENDAR}
+    since = np.array(init_times, "datetime64[s]") - EPOCH
+    unit, clock = _clock(since, lead_times)
+    init, lead = _count(since, unit), _count(lead_times, unit)
     coordinates = {
         # No axis T here: the time of a forecast is its valid time.
         "init_time": Coordinate(
@@ -135,7 +134,7 @@ def lead_time_schema(
                 "long_name": "Time since the initial time",
                 # With this attribute xarray decodes a duration without a warning.
                 "dtype": "timedelta64[ns]",
-                "units": unit,
+                "units": clock["units"].split()[0],
             },
         ),
         "valid_time": Coordinate(
@@ -143,37 +142,26 @@ def lead_time_schema(
             init[:, None] + lead,
             {"standard_name": "time", "long_name": "Valid time", **clock},
         ),
-        **_realization(realizations),
-        **fields.coordinates(),
     }
-    leading = ("init_time", "lead_time")
-    shape = (len(init_times), len(lead_times))
-    members = () if realizations is None else ("realization",)
-    sizes = () if realizations is None else (len(realizations),)
+    axes = {"init_time": len(init), "lead_time": len(lead)}
     variables: dict[str, Variable] = {}
     for name in fields.variables:
-        dimensions, field = fields.dimensions(name), fields.shape(name)
-        described = {**fields.attributes(name), "coordinates": "valid_time"}
+        dimensions, shape, described = fields.describe(name)
+        described = {**described, "coordinates": "valid_time"}
         if keep_members:
-            variables[name] = Variable(
-                (*members, *leading, *dimensions),
-                (*sizes, *shape, *field),
-                (*(1 for _ in sizes), 1, 1, *field),
-                described,
-            )
+            field = dimensions, shape, described
+            variables[name] = _variable(_with_members(realizations, axes), field)
         for statistic in statistics:
-            variables[statistic_name(name, statistic)] = Variable(
-                (*leading, *dimensions),
-                (*shape, *field),
-                (1, 1, *field),
-                described | _statistic_attributes(described, statistic),
+            changed = {**described, **_statistic_attributes(described, statistic)}
+            variables[statistic_name(name, statistic)] = _variable(
+                axes, (dimensions, shape, changed)
             )
     return StoreSchema(
         {"Conventions": "CF-1.11", **attributes, **fields.grid.attributes},
-        coordinates,
+        {**coordinates, **_realization(realizations), **fields.coordinates()},
         variables,
-        (*members, *leading),
-        len(lead_times),
+        tuple(_with_members(realizations, axes)),
+        len(lead),
     )
 
 
@@ -183,7 +171,7 @@ def statistic_name(name: str, statistic: str) -> str:
 
 
 def time_series_schema(
-    fields: Mapping[str, tuple[tuple[str, ...], tuple[int, ...], Mapping[str, Any]]],
+    fields: Mapping[str, Field],
     coordinates: Mapping[str, Coordinate],
     times: np.ndarray,
     bounds: np.ndarray | None,
@@ -203,33 +191,41 @@ def time_series_schema(
         chunk: number of records in a chunk.
         attributes: global attributes, with those of the grid.
     """
-    count = len(times)
-    time: dict[str, Coordinate] = {
-        "time": _time(
-            times,
-            {"long_name": "Time"}
-            if bounds is None
-            else {"long_name": "Middle of the period", "bounds": "time_bnds"},
-        )
-    }
+    unit, clock = _clock(times - EPOCH)
+    described = {**COORDINATES["time"], **clock, "long_name": "Time"}
+    time: dict[str, Coordinate] = {}
     if bounds is not None:
-        time["time_bnds"] = Coordinate(("time", "bnds"), _since(bounds, _HOUR), {})
-    members = () if realizations is None else ("realization",)
-    sizes = () if realizations is None else (len(realizations),)
+        described |= {"long_name": "Middle of the period", "bounds": "time_bnds"}
+        values = _count(bounds - EPOCH, unit)
+        time["time_bnds"] = Coordinate(("time", "bnds"), values, {})
+    time["time"] = Coordinate(("time",), _count(times - EPOCH, unit), described)
+    axes = _with_members(realizations, {"time": len(times)})
     return StoreSchema(
         {"Conventions": "CF-1.11", **attributes},
         {**time, **coordinates, **_realization(realizations)},
-        {
-            name: Variable(
-                (*members, "time", *dimensions),
-                (*sizes, count, *shape),
-                (*(1 for _ in sizes), min(chunk, count), *shape),
-                described,
-            )
-            for name, (dimensions, shape, described) in fields.items()
-        },
-        (*members, "time"),
-        count,
+        {name: _variable(axes, field, chunk) for name, field in fields.items()},
+        tuple(axes),
+        len(times),
+    )
+
+
+def _with_members(
+    realizations: Sequence[int] | None, axes: Mapping[str, int]
+) -> dict[str, int]:
+    """Return record dimensions and their sizes, after that of the members, if any."""
+    members = {} if realizations is None else {"realization": len(realizations)}
+    return {**members, **axes}
+
+
+def _variable(axes: Mapping[str, int], field: Field, chunk: int = 1) -> Variable:
+    """Return a variable of one field for each record along the axes."""
+    dimensions, shape, attributes = field
+    *others, count = axes.values()
+    return Variable(
+        (*axes, *dimensions),
+        (*others, count, *shape),
+        (*(1 for _ in others), min(chunk, count), *shape),
+        attributes,
     )
 
 
@@ -256,18 +252,13 @@ def _statistic_attributes(
     return changed
 
 
-def _time(times: np.ndarray, described: Mapping[str, Any]) -> Coordinate:
-    """Return a time axis in whole hours, or in seconds where records are closer."""
-    whole = not ((times - EPOCH) % _HOUR).any()
+def _clock(*spans: np.ndarray) -> tuple[np.timedelta64, dict[str, str]]:
+    """Return hours, or seconds if needed, and the attributes of times in them."""
+    whole = not any((span % _HOUR).any() for span in spans)
     unit, name = (_HOUR, "hours") if whole else (_SECOND, "seconds")
-    attributes = {
-        **COORDINATES["time"],
-        "units": f"{name} since {EPOCH.astype('datetime64[D]')}",
-        **CALENDAR,
-        **described,
-    }
-    return Coordinate(("time",), _since(times, unit), attributes)
+    units = f"{name} since {EPOCH.astype('datetime64[D]')}"
+    return unit, {"units": units, **CALENDAR}
 
 
-def _since(times: np.ndarray, unit: np.timedelta64) -> np.ndarray:
-    return ((times - EPOCH) // unit).astype(np.int64)
+def _count(spans: np.ndarray, unit: np.timedelta64) -> np.ndarray:
+    return (spans // unit).astype(np.int64)

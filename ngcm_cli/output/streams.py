@@ -14,11 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ngcm_cli.output.field_selection import COORDINATES, Coordinate, FieldSelection
-from ngcm_cli.output.schema import (
-    StoreSchema,
-    lead_time_schema,
-    time_series_schema,
-)
+from ngcm_cli.output.schema import StoreSchema, lead_time_schema, time_series_schema
 
 Kind = Literal["lead_time", "instantaneous", "daily", "monthly", "global"]
 FREQUENCIES = {"monthly": "mon", "daily": "day"}
@@ -69,16 +65,10 @@ def forecast_stream(
     attributes: Mapping[str, Any],
 ) -> Stream:
     """Return the stream of forecasts and ensembles; see `lead_time_schema`."""
-    schema = lead_time_schema(
-        fields,
-        init_times,
-        lead_times,
-        realizations,
-        statistics,
-        keep_members,
-        attributes,
-    )
-    return Stream("", "lead_time", schema, fields, False, statistics, keep_members)
+    times = init_times, lead_times
+    kept = statistics, keep_members
+    schema = lead_time_schema(fields, *times, realizations, *kept, attributes)
+    return Stream("", "lead_time", schema, fields, False, *kept)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,37 +109,49 @@ class ClimateOutput:
         streams = [self._global_series()]
         for kind in means:
             assert kind in ("daily", "monthly")
-            streams += [self._means(kind, zonal=False), self._means(kind, zonal=True)]
+            streams += [self._fields(kind), self._fields(kind, zonal=True)]
         if every is not None:
-            streams.append(self._instantaneous(every))
+            streams.append(self._fields("instantaneous", every=every))
         return tuple(streams)
 
-    def _means(self, kind: Literal["daily", "monthly"], zonal: bool) -> Stream:
-        bounds = calendar_periods(kind, self.start, self.end)
-        suffix = " longitude: mean" if zonal else ""
-        schema = self._schema(
-            self._fields(zonal, f"time: mean ({self._interval}){suffix}"),
-            FREQUENCIES[kind],
-            middle(bounds),
+    def _fields(
+        self, kind: Kind, zonal: bool = False, every: np.timedelta64 | None = None
+    ) -> Stream:
+        """Return a stream of means, or of values at instants, of the fields."""
+        if every is None:
+            bounds = calendar_periods(kind, self.start, self.end)
+            times, frequency = middle(bounds), FREQUENCIES[kind]
+        else:
+            bounds, times = None, np.arange(self.start, self.end, every)
+            frequency = f"{every / np.timedelta64(1, 'h'):g}hr"
+        fields = {}
+        for name, variable in self.fields.variables.items():
+            dimensions, shape, attributes = self.fields.describe(name)
+            # The mean of a flux is of all that passed, not of samples.
+            interval = "" if variable.is_flux else f" ({self._interval})"
+            methods = "time: point" if bounds is None else f"time: mean{interval}"
+            if zonal:
+                dimensions, shape = dimensions[:-1], shape[:-1]
+                methods += " longitude: mean"
+            fields[name] = dimensions, shape, {**attributes, "cell_methods": methods}
+        coordinates = self.fields.coordinates()
+        if zonal:
+            del coordinates["longitude"]
+        schema = time_series_schema(
+            fields,
+            coordinates,
+            times,
             bounds,
+            self.realizations,
             _ZONAL_CHUNK if zonal else 1,
-            zonal,
+            {
+                **self.attributes,
+                **self.fields.grid.attributes,
+                "frequency": frequency,
+            },
         )
         path = f"{self.folder}{kind}{'_zonal' if zonal else ''}.zarr"
         return Stream(path, kind, schema, self.fields, zonal)
-
-    def _instantaneous(self, every: np.timedelta64) -> Stream:
-        times = np.arange(self.start, self.end, every)
-        schema = self._schema(
-            self._fields(False, "time: point"),
-            f"{every / np.timedelta64(1, 'h'):g}hr",
-            times,
-            None,
-            1,
-            False,
-        )
-        path = f"{self.folder}instantaneous.zarr"
-        return Stream(path, "instantaneous", schema, self.fields)
 
     def _global_series(self) -> Stream:
         bounds = calendar_periods("daily", self.start, self.end)
@@ -157,14 +159,11 @@ class ClimateOutput:
         for name, (dimensions, how, attributes) in self.series.items():
             methods = f"area: {how} time: {how} ({self._interval})"
             shape = tuple(len(self.sigma) for _ in dimensions)
-            described = {**attributes, "cell_methods": methods}
-            fields[name] = dimensions, shape, described
-        sigma = Coordinate(
-            ("sigma",), np.asarray(self.sigma, np.float64), COORDINATES["sigma"]
-        )
+            fields[name] = dimensions, shape, {**attributes, "cell_methods": methods}
+        sigma = np.asarray(self.sigma, np.float64)
         schema = time_series_schema(
             fields,
-            {"sigma": sigma},
+            {"sigma": Coordinate(("sigma",), sigma, COORDINATES["sigma"])},
             middle(bounds),
             bounds,
             self.realizations,
@@ -177,47 +176,6 @@ class ClimateOutput:
     def _interval(self) -> str:
         hours = self.sample / np.timedelta64(1, "h")
         return f"interval: {hours:g} hour{'' if hours == 1 else 's'}"
-
-    def _fields(
-        self, zonal: bool, cell_methods: str
-    ) -> dict[str, tuple[tuple[str, ...], tuple[int, ...], Mapping[str, Any]]]:
-        # The mean of a flux is of all that passed, not of samples.
-        of_fluxes = cell_methods.replace(f" ({self._interval})", "")
-        last = -1 if zonal else None
-        return {
-            name: (
-                self.fields.dimensions(name)[:last],
-                self.fields.shape(name)[:last],
-                {
-                    **self.fields.attributes(name),
-                    "cell_methods": of_fluxes if variable.is_flux else cell_methods,
-                },
-            )
-            for name, variable in self.fields.variables.items()
-        }
-
-    def _schema(
-        self,
-        fields: Mapping[str, tuple[tuple[str, ...], tuple[int, ...], Mapping]],
-        frequency: str,
-        times: np.ndarray,
-        bounds: np.ndarray | None,
-        chunk: int,
-        zonal: bool,
-    ) -> StoreSchema:
-        coordinates = self.fields.coordinates()
-        if zonal:
-            del coordinates["longitude"]
-        attributes = {**self.attributes, **self.fields.grid.attributes}
-        return time_series_schema(
-            fields,
-            coordinates,
-            times,
-            bounds,
-            self.realizations,
-            chunk,
-            {**attributes, "frequency": frequency},
-        )
 
 
 def calendar_periods(kind: str, start: np.datetime64, end: np.datetime64) -> np.ndarray:
@@ -246,7 +204,5 @@ def middle(bounds: np.ndarray) -> np.ndarray:
 
 def total_size(streams: Sequence[Stream]) -> tuple[int, int]:
     """Return bytes without compression and number of chunks of some streams."""
-    return (
-        sum(stream.schema.nbytes for stream in streams),
-        sum(stream.schema.chunk_count for stream in streams),
-    )
+    schemas = [stream.schema for stream in streams]
+    return sum(x.nbytes for x in schemas), sum(x.chunk_count for x in schemas)

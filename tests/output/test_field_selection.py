@@ -34,9 +34,9 @@ def test_members_stay_in_front():
 
 def test_a_surface_field_has_no_level():
     fields = selection()
-    assert fields.dimensions("surface_pressure") == ("latitude", "longitude")
+    assert fields.describe("surface_pressure")[0] == ("latitude", "longitude")
     assert fields.shape("surface_pressure") == (4, 8)
-    assert fields.dimensions("temperature") == ("level", "latitude", "longitude")
+    assert fields.describe("temperature")[0] == ("level", "latitude", "longitude")
     assert not fields.is_on_levels("surface_pressure") and fields.has_levels
     assert not selection(("surface_pressure",)).has_levels
     np.testing.assert_array_equal(
@@ -54,7 +54,7 @@ def test_fields_on_a_regular_grid():
 def test_sigma_levels():
     sigma = (0.25, 0.75)
     fields = selection(levels=sigma, model_levels=sigma, vertical="sigma")
-    assert fields.dimensions("temperature") == ("sigma", "latitude", "longitude")
+    assert fields.describe("temperature")[0] == ("sigma", "latitude", "longitude")
     coordinate = fields.coordinates()["sigma"]
     assert coordinate.values.tolist() == [0.25, 0.75]
     assert coordinate.attributes["long_name"] == "Pressure divided by surface pressure"
