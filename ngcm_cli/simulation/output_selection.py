@@ -20,6 +20,12 @@ def select_variables(config: Settings, model: Model) -> tuple[str, ...]:
         ConfigError: one that cannot be written is asked for.
     """
     names = available(model)
+    for name in config.variables or ():
+        if name in DIAGNOSTICS and name not in names:
+            raise ConfigError(
+                f"{model.name} does not predict '{name}'.",
+                "Leave it out, or choose another --model.",
+            )
     if isinstance(config, AmipConfig):
         # An amount since the start has no mean over time.
         names = tuple(n for n in names if not DIAGNOSTICS[n].is_accumulated)

@@ -102,13 +102,6 @@ def test_an_earlier_run_is_forgotten(tmp_path, directory):
     assert not tmp_path.exists()
 
 
-def test_leftovers_of_killed_processes_are_removed(tmp_path, directory):
-    (tmp_path / ".run.json.0badcafe.partial").touch()
-    (tmp_path / "notes.partial").touch()  # a user's own
-    directory.create("", {})
-    assert sorted(contents(tmp_path)) == ["notes.partial", "run.json", "run.yaml"]
-
-
 def test_a_disk_that_is_really_full(tmp_path):
     """What was there stays as it was; afterwards the same can be written."""
     schema = stream("daily", end="1984-01-11").schema

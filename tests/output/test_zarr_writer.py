@@ -326,7 +326,7 @@ def test_a_store_that_cannot_be_made_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.rename", refuse)
     with pytest.raises(OSError, match="No space"):
-        create_store(tmp_path / "s.zarr", DAILY, {})
+        create_store(tmp_path / "s.zarr", DAILY)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -337,9 +337,9 @@ def test_a_store_is_replaced_when_the_new_one_is_whole(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(zarr, "consolidate_metadata", lambda path: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            create_store(path, other, {}, overwrite=True)
+            create_store(path, other, overwrite=True)
     assert contents(path) == before
-    create_store(path, other, {}, overwrite=True)
+    create_store(path, other, overwrite=True)
     assert_holds(path, other, [])
     assert [p.name for p in tmp_path.iterdir()] == ["s.zarr"]
 

@@ -177,6 +177,25 @@ def test_killed_before_the_record_is_written(whole, tmp_path, monkeypatch, case)
     assert_finished(case, tmp_path, whole(case))
 
 
+def test_leftovers_of_killed_processes_are_removed(whole, tmp_path):
+    with pytest.raises(Stop):
+        AMIP.start(tmp_path, stopping(0, 2))
+    output = tmp_path / AMIP.output
+    left = [
+        tmp_path / ".climate.0badcafe.partial",
+        output / ".run.json.0badcafe.partial",
+        output / "restarts/0-0/.2.nc.0badcafe.partial",
+        output / "daily.zarr/temperature/c.0badcafe.partial",
+    ]
+    own = output / "notes.partial"  # a user's
+    for path in (*left, own):
+        path.touch()
+    AMIP.resume(tmp_path)
+    assert not any(path.exists() for path in left)
+    own.unlink()
+    assert_finished(AMIP, tmp_path, whole(AMIP))
+
+
 @pytest.mark.parametrize("damage", [b"", b"\xff[", None])
 @pytest.mark.parametrize("case", [FORECAST, ENSEMBLE, AMIP], ids=str)
 def test_a_damaged_restart_file_is_passed_over(whole, tmp_path, caplog, case, damage):
