@@ -109,7 +109,7 @@ class Description(_Strict):
         format: version of this format.
         name: by which it is called on the command line.
         summary: one line.
-        predicts: what it predicts, in words.
+        predicts: what it predicts, as a sentence.
         paper: where it is described.
         source: where the weights come from.
         licence: SPDX identifier.
@@ -202,14 +202,14 @@ def read_card(path: pathlib.Path) -> Card | PublishedCard:
 
 
 def _kind(content: Any) -> type[Card] | type[PublishedCard]:
-    """A card with download locations and no architecture is a published one."""
+    """Return whether a card has download locations and no architecture."""
     weights = content.get("weights") if isinstance(content, dict) else None
     fetched = isinstance(weights, dict) and "locations" in weights
     return PublishedCard if fetched and "spec" not in content else Card
 
 
 def as_yaml(content: dict[str, Any]) -> str:
-    """Plain data as people like to read it: short lists on one line."""
+    """Return plain data as YAML, with short lists on one line."""
     return yaml.dump(
         content, Dumper=_Dumper, sort_keys=False, width=88, allow_unicode=True
     )

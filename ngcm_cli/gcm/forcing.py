@@ -29,7 +29,7 @@ class Forcing(eqx.Module):
         minutes: whole minutes since 1979-01-01T00 UTC, ascending.
         fields: ``sea_surface_temperature`` [K] and ``sea_ice_cover`` [0 … 1].
         sst_offset: K, added to the temperature after it is held within its bounds, the
-            same everywhere or not; of no account where there is one field for all
+            same everywhere or not; not used where there is one field for all
             times.
     """
 
@@ -39,7 +39,7 @@ class Forcing(eqx.Module):
 
     @classmethod
     def constant(cls, fields: Mapping[str, ArrayLike]) -> "Forcing":
-        """The same fields, each (1, longitude, latitude), at all times."""
+        """Return the same fields, each (1, longitude, latitude), at all times."""
         return cls(
             jnp.zeros(1, jnp.int32),
             {k: jnp.asarray(x)[None] for k, x in fields.items()},
@@ -54,7 +54,7 @@ class Forcing(eqx.Module):
         sst_offset: float | np.ndarray = 0.0,
         at_least: int = 1,
     ) -> "Forcing":
-        """Fields with a leading time axis at the given times.
+        """Return fields with a leading time axis at the given times.
 
         The number of times is padded to a power of two by repeating the last field at
         later times, which changes no answer: the last field persists anyway. Runs of
@@ -84,7 +84,7 @@ class Forcing(eqx.Module):
         )
 
     def select(self, minutes: Int[Array, ""]) -> dict[str, jax.Array]:
-        """The fields at a time, each (1, longitude, latitude).
+        """Return the fields at a time, each (1, longitude, latitude).
 
         One field for all times is returned as it is, not even held within its bounds.
         """
