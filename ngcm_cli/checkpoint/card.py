@@ -202,7 +202,7 @@ def read_card(path: pathlib.Path) -> Card | PublishedCard:
 
 
 def _kind(content: Any) -> type[Card] | type[PublishedCard]:
-    """Return whether a card has download locations and no architecture."""
+    """Return the class of a card: published, where it has locations and no spec."""
     weights = content.get("weights") if isinstance(content, dict) else None
     fetched = isinstance(weights, dict) and "locations" in weights
     return PublishedCard if fetched and "spec" not in content else Card
