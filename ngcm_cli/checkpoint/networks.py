@@ -41,7 +41,7 @@ def surface_embedding(
     scales: specs.ScalesSpec,
     land_fraction: jax.Array,
 ) -> SurfaceEmbedding:
-    """The surface embedding at a place of the model."""
+    """Return the surface embedding at a place of the model."""
 
     def embedding(part: str, names: tuple[str, ...] | None):
         if names is None:
@@ -66,7 +66,7 @@ def surface_embedding(
 def convolutions(
     weights: Weights, place: str, spec: specs.PhysicsSpec
 ) -> VerticalConvolutions:
-    """The convolutions along the levels at a place of the model."""
+    """Return the convolutions along the levels at a place of the model."""
     layers, channels = [], len(PROFILE_FIELDS)
     for i, out in enumerate(spec.convolutions):
         shape = (out, channels, spec.convolution_width)
@@ -83,7 +83,7 @@ def convolutions(
 def tower(
     weights: Weights, place: str, spec: specs.TowerSpec, inputs: int, outputs: int
 ) -> ColumnTower:
-    """A column network at a place of the model."""
+    """Return a column network at a place of the model."""
     activation = ACTIVATIONS[spec.activation]
 
     def mlp(part: str, sizes: list[int], bias: bool) -> MLP:
@@ -114,7 +114,7 @@ def surface_flux(
     grid: Grid,
     land_fraction: jax.Array,
 ) -> SurfaceFlux:
-    """The network of a surface flux at a place of the model."""
+    """Return the network of a surface flux at a place of the model."""
     spec = budget.network
     names, channels = list(spec.features), len(spec.lowest_level)
     for name in spec.features:
@@ -155,13 +155,13 @@ def surface_flux(
 
 
 def level_channels(names: list[str], spec: specs.ModelSpec) -> int:
-    """Channels of state features: one level for pressure at the surface."""
+    """Return channels of state features: one level for pressure at the surface."""
     surface = sum("log_surface_pressure" in name for name in names)
     return (len(names) - surface) * spec.sigma_layers + surface
 
 
 def _feature_channels(name: str, spec: specs.ModelSpec) -> int:
-    """Channels of one of the features that the physics computes."""
+    """Return channels of one of the features that the physics computes."""
     noise = spec.random_fields
     if noise is not None and name == "randomness":
         return len(noise.correlation_km)
@@ -172,7 +172,7 @@ def _feature_channels(name: str, spec: specs.ModelSpec) -> int:
 
 
 def channel_count(outputs: specs.OutputsSpec, spec: specs.ModelSpec) -> int:
-    """Channels of a network that predicts on sigma levels."""
+    """Return channels of a network that predicts on sigma levels."""
     surface = "log_surface_pressure" in outputs.scales
     return (len(outputs.scales) - surface) * spec.sigma_layers + surface
 
@@ -183,7 +183,7 @@ def normalization(
     profile: bool = False,
     max_value: float | None = None,
 ) -> Normalization:
-    """Normalization of the named features.
+    """Return normalization of the named features.
 
     Raises:
         CheckpointError: the specification has no scale for one of them.
@@ -203,7 +203,7 @@ def normalization(
 
 
 def output_scaling(spec: specs.OutputsSpec, levels: int) -> OutputScaling:
-    """Scaling of predictions on a number of levels."""
+    """Return scaling of predictions on a number of levels."""
     return OutputScaling(
         names=tuple(spec.scales),
         scales=tuple(scale * spec.factor for scale in spec.scales.values()),

@@ -266,7 +266,7 @@ class ModelSpec(_Spec):
 
     @pydantic.model_validator(mode="after")
     def _check_sizes(self) -> "ModelSpec":
-        """Profiles have the levels they belong to; the clock runs in whole minutes."""
+        """Check that profiles fit their levels and that a substep is whole minutes."""
         profiles = {
             "reference_temperature": self.reference_temperature,
             "state_scales": self.state_scales.humidity_profile,

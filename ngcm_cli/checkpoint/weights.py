@@ -25,11 +25,11 @@ class Weights:
         self._faults: list[str] = []
 
     def take(self, name: str, shape: tuple[int, ...]) -> jax.Array:
-        """A learned parameter; a missing or misshapen one is reported by ``finish``."""
+        """Take a learned parameter; ``finish`` reports a missing or misshapen one."""
         return jnp.asarray(self._take(name, shape), jnp.float32)
 
     def static(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """A static field, such as the land-sea mask."""
+        """Return a static field, such as the land-sea mask."""
         return self._take(STATIC + name, shape)
 
     def _take(self, name: str, shape: tuple[int, ...]) -> np.ndarray:

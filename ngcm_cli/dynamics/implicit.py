@@ -24,7 +24,7 @@ from ngcm_cli.spectral.operators import laplacian
 def implicit_tendencies(
     state: State, levels: SigmaLevels, reference_temperature: np.ndarray
 ) -> State:
-    """Gravity-wave tendencies per nondimensional time, modal; zero for the others."""
+    """Return modal gravity-wave tendencies per nondimensional time, else zero."""
     geopotential = levels.geopotential_matrix.astype(np.float32)
     pressure = (units.GAS_CONSTANT * reference_temperature).astype(np.float32)
     adiabatic = levels.adiabatic_matrix(reference_temperature).astype(np.float32)
@@ -43,7 +43,7 @@ def implicit_tendencies(
 def implicit_matrix(
     total_wavenumbers: int, levels: SigmaLevels, reference_temperature: np.ndarray
 ) -> np.ndarray:
-    """The operator as a matrix on (δ, T′, π), shape (l, 2n + 1, 2n + 1), float64."""
+    """Return the operator as a matrix on (δ, T′, π), (l, 2n + 1, 2n + 1), float64."""
     n = levels.layers
     l = np.arange(total_wavenumbers)[:, None, None]
     eigenvalue = -l * (l + 1.0)
@@ -57,7 +57,7 @@ def implicit_matrix(
 
 
 def implicit_inverse(matrix: np.ndarray, step: float) -> np.ndarray:
-    """(1 − step · matrix)⁻¹ for each total wavenumber, inverted in float64."""
+    """Return (1 − step · matrix)⁻¹ for each total wavenumber, inverted in float64."""
     return np.linalg.inv(np.eye(matrix.shape[-1]) - step * matrix)
 
 

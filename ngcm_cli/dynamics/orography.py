@@ -15,7 +15,7 @@ from ngcm_cli.spectral.transform import SphericalHarmonics
 def modal_orography(
     geopotential_at_surface: np.ndarray, harmonics: SphericalHarmonics, grid: Grid
 ) -> jax.Array:
-    """Surface height from surface geopotential, nondimensional.
+    """Return surface height from surface geopotential, nondimensional.
 
     Args:
         geopotential_at_surface: on the nodes of ``harmonics``, m2 s-2.
@@ -53,7 +53,7 @@ class Orography(eqx.Module):
     scale: float = eqx.field(static=True)
 
     def modal(self, grid: Grid) -> Float[Array, "m total_wavenumber"]:
-        """The corrected height in spectral space."""
+        """Return the corrected height in spectral space."""
         if self.correction is None:
             return self.base
         place = np.cumsum(grid.mask.ravel()) - 1

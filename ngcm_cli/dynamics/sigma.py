@@ -52,16 +52,16 @@ class SigmaLevels:
         return np.append(np.diff(log_centers) / 2, -log_centers[-1])
 
     def integral(self, x: Column) -> Column:
-        """∫₀¹ x dσ = Σₖ xₖ Δσₖ; keeps the level axis with length 1."""
+        """Return ∫₀¹ x dσ = Σₖ xₖ Δσₖ; keeps the level axis with length 1."""
         return jnp.sum(x * self.thickness[:, None, None], axis=-3, keepdims=True)
 
     def cumulative_integral(self, x: Column) -> Column:
-        """∫₀^σ x dσ to the lower boundary of each layer: Σ_{i≤k} xᵢ Δσᵢ."""
+        """Return ∫₀^σ x dσ to the lower boundary of each layer: Σ_{i≤k} xᵢ Δσᵢ."""
         below = np.tri(self.layers, dtype=np.float32) * self.thickness
         return matvec(below, x)
 
     def vertical_advection(self, velocity: Column, x: Column) -> Column:
-        """−σ̇ ∂x/∂σ by centred differences.
+        """Return −σ̇ ∂x/∂σ by centred differences.
 
         Args:
             velocity: σ̇ at the interior boundaries, (layers − 1) levels.
@@ -87,7 +87,7 @@ class SigmaLevels:
         return units.GAS_CONSTANT * (matrix + np.diag(alpha))
 
     def adiabatic_matrix(self, reference_temperature: np.ndarray) -> np.ndarray:
-        """H with ∂T/∂t = −H δ: adiabatic and vertical transport by divergence, float64.
+        """Return H with ∂T/∂t = −H δ: adiabatic and vertical transport, float64.
 
         The part of κTω/p − σ̇∂T/∂σ that is linear in divergence around the reference
         temperature profile (Durran, section 8.6.5).
@@ -108,7 +108,7 @@ class SigmaLevels:
         return (adiabatic - transport) * thickness
 
     def geopotential(self, temperature: Column) -> Column:
-        """Φ − Φₛ of the layer centres from (virtual) temperature, nondimensional."""
+        """Return Φ − Φₛ at layer centres from (virtual) temperature."""
         return matvec(self.geopotential_matrix.astype(np.float32), temperature)
 
 

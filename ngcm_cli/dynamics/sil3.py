@@ -26,17 +26,17 @@ _STAGES = len(IMPLICIT_FRACTIONS)
 
 
 def _rows(lower: tuple[np.ndarray, ...]) -> np.ndarray:
-    """Weights of the tendencies so far in each stage, zero for those to come."""
+    """Return weights of the tendencies so far in each stage, zero for those to come."""
     return np.stack([np.pad(row, (0, _STAGES - len(row))) for row in lower])
 
 
 def _add(y: Any, *increments: Any) -> Any:
-    """Y plus the sum of small increments, rounded once at the size of y."""
+    """Return y plus the sum of small increments, rounded once at the size of y."""
     return jax.tree.map(lambda a, *b: a + sum(b), y, *increments)
 
 
 def _weighted(weights: jax.Array | np.ndarray, tendencies: Any) -> Any:
-    """Σ weight · tendency, over the leading axis of the tendencies."""
+    """Return Σ weight · tendency, over the leading axis of the tendencies."""
     return jax.tree.map(
         lambda k: sum(weights[i] * k[i] for i in range(len(k))), tendencies
     )
@@ -68,15 +68,15 @@ class SIL3(diffrax.AbstractSolver):
     interpolation_cls: ClassVar = diffrax.LocalLinearInterpolation
 
     def order(self, terms) -> int:
-        """Second order."""
+        """Return 2: the scheme is of second order."""
         return 2
 
     def init(self, terms, t0, t1, y0, args) -> None:
-        """Nothing is carried from step to step."""
+        """Return None: nothing is carried from step to step."""
         return None
 
     def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
-        """One step of length ``step_size`` from y0."""
+        """Take one step of length ``step_size`` from y0."""
         explicit, implicit = terms.terms
         h = jnp.float32(self.step_size)
         slow_weights = h * _rows(EXPLICIT.a_lower).astype(np.float32)
@@ -109,7 +109,7 @@ class SIL3(diffrax.AbstractSolver):
         return y1, None, {"y0": y0, "y1": y1}, None, result
 
     def func(self, terms, t0, y0, args):
-        """The whole tendency, explicit and implicit."""
+        """Return the whole tendency, explicit and implicit."""
         return terms.vf(t0, y0, args)
 
 
@@ -135,15 +135,15 @@ class Filtered(diffrax.AbstractWrappedSolver):
         return self.solver.interpolation_cls
 
     def order(self, terms):
-        """That of the wrapped solver."""
+        """Return that of the wrapped solver."""
         return self.solver.order(terms)
 
     def init(self, terms, t0, t1, y0, args):
-        """That of the wrapped solver."""
+        """Return that of the wrapped solver."""
         return self.solver.init(terms, t0, t1, y0, args)
 
     def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
-        """One step, then the filter."""
+        """Take one step, then apply the filter."""
         y1, error, dense, solver_state, result = self.solver.step(
             terms, t0, t1, y0, args, solver_state, made_jump
         )
@@ -151,5 +151,5 @@ class Filtered(diffrax.AbstractWrappedSolver):
         return y1, error, {**dense, "y1": y1}, solver_state, result
 
     def func(self, terms, t0, y0, args):
-        """That of the wrapped solver."""
+        """Return that of the wrapped solver."""
         return self.solver.func(terms, t0, y0, args)

@@ -33,11 +33,11 @@ class State(eqx.Module):
     tracers: dict[str, Float[Array, "..."]]
 
     def stack(self) -> Float[Array, "..."]:
-        """All variables along the level axis, in field order, as one array."""
+        """Return all variables along the level axis, in field order, as one array."""
         return jnp.concatenate(jax.tree.leaves(self), axis=-3)
 
     def unstack(self, stacked: Float[Array, "..."]) -> "State":
-        """Inverse of ``stack``, for an array that may have other horizontal axes."""
+        """Undo ``stack``, for an array that may have other horizontal axes."""
         leaves, structure = jax.tree.flatten(self)
         return jax.tree.unflatten(structure, split_levels(stacked, leaves))
 

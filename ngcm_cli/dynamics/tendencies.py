@@ -39,7 +39,7 @@ def explicit_tendencies(
     reference_temperature: np.ndarray,
     orography: Float[Array, "m total_wavenumber"],
 ) -> State:
-    """Tendencies of all variables per nondimensional time, modal, clipped.
+    """Return tendencies of all variables per nondimensional time, modal, clipped.
 
     Args:
         state: modal state on the dynamical core's grid.
@@ -100,7 +100,7 @@ def explicit_tendencies(
 
     # Thermodynamics: adiabatic heating κ T ω/p and vertical transport.
     def adiabatic(temperature, x, integral):
-        """T times ω/p of the flow component x, from its cumulative integral."""
+        """Return T times ω/p of the flow component x, from its cumulative integral."""
         y = levels.log_ratios[:, None, None] * integral
         above = jnp.concatenate([jnp.zeros_like(y[:1]), y[:-1]])
         thickness = levels.thickness[:, None, None]

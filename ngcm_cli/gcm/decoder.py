@@ -51,7 +51,7 @@ class Decoder(eqx.Module):
     outputs: OutputScaling
 
     def __call__(self, state: State, time: Float[Array, ""]) -> dict[str, Nodal]:
-        """Nondimensional ``u``, ``v``, ``t``, ``z`` and tracers on pressure levels.
+        """Return nondimensional u, v, t, z and tracers on pressure levels.
 
         Args:
             state: modal state.
@@ -67,7 +67,7 @@ class Decoder(eqx.Module):
         return {name: x + correction[name] for name, x in fields.items()}
 
     def interpolate(self, state: State) -> dict[str, Nodal]:
-        """The uncorrected fields: the state interpolated from sigma to pressure.
+        """Return the uncorrected fields: the state interpolated from sigma to pressure.
 
         Temperature and geopotential are continued below the ground and above the top,
         the others held constant there.

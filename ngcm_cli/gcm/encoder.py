@@ -60,7 +60,7 @@ class Encoder(eqx.Module):
     def __call__(
         self, data: dict[str, Nodal], noise: Features, time: Float[Array, ""]
     ) -> State:
-        """The modal state that corresponds to the data.
+        """Return the modal state that corresponds to the data.
 
         Args:
             data: nondimensional ``u``, ``v``, ``t``, ``z`` and tracers on the
@@ -83,7 +83,7 @@ class Encoder(eqx.Module):
         return state
 
     def interpolate(self, data: dict[str, Nodal]) -> State:
-        """The uncorrected modal state: data interpolated from pressure to sigma."""
+        """Return the uncorrected modal state: data interpolated to sigma levels."""
         grid = self.harmonics.grid
         pressure = np.array(self.pressure_levels) * units.HECTOPASCAL
         pressure = pressure.astype(np.float32)
@@ -113,7 +113,7 @@ class Encoder(eqx.Module):
     def features(
         self, data: dict[str, Nodal], noise: Features, time: Float[Array, ""]
     ) -> Float[Array, "channel longitude latitude"]:
-        """Normalised features of the column network, packed."""
+        """Return normalised features of the column network, packed."""
         stacked = self.harmonics.to_modal(jnp.concatenate(list(data.values())))
         modal = dict(zip(data, jnp.split(stacked, len(data)), strict=True))
         seen = nodal_values(modal, self.harmonics, gradients=True)

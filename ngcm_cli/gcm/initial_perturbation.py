@@ -28,7 +28,7 @@ _TROPICS = 2 * units.ANGULAR_VELOCITY * np.sin(np.deg2rad(15))
 def perturb_initial_state(
     model: NeuralGCM, state: ModelState, key: PRNGKeyArray, kind: str, amplitude: float
 ) -> ModelState:
-    """The state with correlated noise in temperature and the wind that balances it.
+    """Add correlated noise to temperature, and the wind that balances it.
 
     Temperature gets a Gaussian random field of zero mean and of the given standard
     deviation, correlated over 3 km in the vertical. Its hydrostatic geopotential Φ',
@@ -86,7 +86,7 @@ def _with_noise(
 
 @functools.cache
 def _spectrum(grid: Grid, kind: str) -> np.ndarray:
-    """Standard deviation of every mode of a field of unit variance and no mean."""
+    """Return the standard deviation of every mode of a field of unit variance."""
     n = np.arange(grid.total_wavenumbers, dtype=np.float64)
     if kind == "gaussian":
         variance = np.exp(-n * (n + 1) * _LENGTH**2 / 2)

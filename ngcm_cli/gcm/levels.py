@@ -14,7 +14,7 @@ from ngcm_cli.arrays import Nodal, NodalSurface
 def surface_pressure(
     geopotential: Nodal, pressure: np.ndarray, surface_geopotential: NodalSurface
 ) -> NodalSurface:
-    """Pressure at which the geopotential is that of the surface.
+    """Return the pressure at which the geopotential is that of the surface.
 
     Linear between the levels around it; continued below the lowest level.
 

@@ -139,7 +139,7 @@ class NeuralGCM(eqx.Module):
         return ATMOSPHERE
 
     def substeps_since_reference(self, time: np.datetime64) -> int:
-        """The model's clock at a time, in whole physics substeps.
+        """Return the model's clock at a time, in whole physics substeps.
 
         Raises:
             ValueError: the time is not a whole number of substeps after 1979-01-01T00.
@@ -159,7 +159,7 @@ class NeuralGCM(eqx.Module):
         time: np.datetime64,
         key: PRNGKeyArray | None = None,
     ) -> ModelState:
-        """The state of the model that corresponds to data at one time.
+        """Return the state of the model that corresponds to data at one time.
 
         Args:
             fields: ``input_variables``, each (level, longitude, latitude), SI units.
@@ -211,7 +211,7 @@ class NeuralGCM(eqx.Module):
     def decode(
         self, state: ModelState, variables: tuple[str, ...] | None = None
     ) -> dict[str, jax.Array]:
-        """Fields in SI units, on pressure levels or, with one level, at the surface.
+        """Return fields in SI units on pressure levels or at the surface.
 
         Args:
             state: from ``encode`` or ``advance``.
@@ -241,7 +241,7 @@ class NeuralGCM(eqx.Module):
         return {name: fields[name] for name in names}
 
     def mean_fluxes(self, state: ModelState, steps: int) -> dict[str, jax.Array]:
-        """Means of the fluxes of water in the last steps, in SI units.
+        """Return means of the fluxes of water in the last steps, in SI units.
 
         Args:
             state: of a model that tracks water, ``steps`` model steps, one or more,
@@ -262,7 +262,7 @@ class NeuralGCM(eqx.Module):
         return _mean_fluxes(state.water, jnp.float32(duration))
 
     def with_water_budget(self) -> "NeuralGCM":
-        """This model, which also keeps account of precipitation minus evaporation.
+        """Return this model with a budget of precipitation minus evaporation.
 
         Its states hold the fluxes of water at the surface, and ``decode`` gives those
         of ``gcm.fields.NET_WATER``. A model that predicts precipitation does so anyway
@@ -275,7 +275,7 @@ class NeuralGCM(eqx.Module):
         return dataclasses.replace(self, step=step)
 
     def with_fixed_mean_pressure(self) -> "NeuralGCM":
-        """This model, whose global mean of the logarithm of surface pressure is held.
+        """Return this model with the global mean of ln(surface pressure) held fixed.
 
         The published cure for the drift of long runs: ``FixGlobalMeanFilter``, last
         among the filters of the dynamical core. Mass is then conserved nearly, as the

@@ -1,4 +1,4 @@
-"""Tiny random changes of a state, for going on where a run became unstable."""
+"""Tiny random changes of a state, for repeating a run that became unstable."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ from ngcm_cli.gcm.model_state import ModelState
 def relative_perturbation(
     state: ModelState, key: PRNGKeyArray, amplitude: float | Float[Array, ""]
 ) -> ModelState:
-    """The state with noise in its prognostic variables.
+    """Return the state with noise in its prognostic variables.
 
     Every spectral coefficient of vorticity, divergence, temperature variation and
     tracers is multiplied by 1 + amplitude · N(0, 1), drawn for each by itself. Surface

@@ -1,4 +1,4 @@
-"""Many steps, lazily: the one loop behind every kind of run."""
+"""A run as a generator of decoded output."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def rollout(
     count: int,
     variables: tuple[str, ...] | None = None,
 ) -> Iterator[Chunk]:
-    """Decoded output at the start and after every ``every`` steps, ``count`` times.
+    """Yield output at the start and ``count`` times more, ``every`` steps apart.
 
     The device already computes the next output while the caller works on the last one,
     and at most two are held at a time.
@@ -69,7 +69,7 @@ def outputs(
     count: int,
     variables: tuple[str, ...] | None = None,
 ) -> Iterator[Chunk]:
-    """As `rollout`, also of members side by side; what is not finite is passed on."""
+    """Yield as `rollout` does, also for many members; without a check for NaN."""
     decoded = model.decode(state, variables)
     for i in range(count + 1):
         this_state, this_decoded = state, decoded

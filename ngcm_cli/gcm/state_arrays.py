@@ -64,14 +64,14 @@ def dimensions(name: str, batched: bool = False) -> tuple[str, ...]:
 
 
 def to_arrays(state: ModelState) -> dict[str, np.ndarray]:
-    """All that a state holds, on the host; the random key as ``uint32`` key data."""
+    """Return all arrays of a state on the host; the random key as ``uint32`` data."""
     named = _named(state)
     leaves = [jax.random.key_data(x) if _is_key(x) else x for x in named.values()]
     return dict(zip(named, map(np.asarray, jax.device_get(leaves)), strict=True))
 
 
 def from_arrays(like: ModelState, arrays: Mapping[str, np.ndarray]) -> ModelState:
-    """The state that ``to_arrays`` took apart, on the default device.
+    """Return the state that ``to_arrays`` took apart, on the default device.
 
     A program compiled for the one state serves the other.
 
@@ -108,7 +108,7 @@ def from_arrays(like: ModelState, arrays: Mapping[str, np.ndarray]) -> ModelStat
 
 
 def _named(state: ModelState) -> dict[str, Any]:
-    """Leaves by name, in the order of the tree."""
+    """Return leaves by name, in the order of the tree."""
     leaves, _ = jax.tree.flatten_with_path(state)
     place = functools.partial(jax.tree_util.keystr, simple=True, separator=".")
     return {place(path).removeprefix("state."): x for path, x in leaves}
@@ -119,7 +119,7 @@ def _is_key(x: Any) -> bool:
 
 
 def _key_kind(key: Any) -> str:
-    """Which generator a key is for; JAX tells of mere shapes only in a trace."""
+    """Return the generator of a key or of its shape; JAX tells in a trace only."""
     found = []
 
     def look(key: jax.Array) -> jax.Array:

@@ -20,7 +20,7 @@ class Step(eqx.Module):
         parameterization: learned tendencies.
         dycore: integrates them together with the primitive equations.
         random_fields: noise of the parameterization; None for deterministic models.
-        water_budget: keeps account of water at the surface; None where nobody asks.
+        water_budget: fluxes and accumulations of water at the surface, or None.
         substeps: physics evaluations in one model step.
         interval: length of a substep, nondimensional.
         holds_mean_pressure: whether the global mean of ln pₛ stays as it was.
@@ -35,7 +35,7 @@ class Step(eqx.Module):
     holds_mean_pressure: bool = eqx.field(static=True, default=False)
 
     def __call__(self, state: ModelState, forcing: dict[str, jax.Array]) -> ModelState:
-        """The state one model step later, the forcing held constant."""
+        """Return the state one model step later, the forcing held constant."""
         if self.substeps == 1:
             return self.substep(state, forcing)
         return jax.lax.fori_loop(
@@ -43,7 +43,7 @@ class Step(eqx.Module):
         )
 
     def substep(self, state: ModelState, forcing: dict[str, jax.Array]) -> ModelState:
-        """Physics once, and the dynamical core under its constant tendency."""
+        """Evaluate the physics once and integrate the dynamics under its tendency."""
         features = self.features(state, forcing)
         tendency = self.parameterization.tendency(features, state.state)
         water = None
@@ -63,7 +63,7 @@ class Step(eqx.Module):
         )
 
     def integrate_dynamics(self, state: State, tendency: State) -> State:
-        """The modal state after the fluid motion under a constant tendency."""
+        """Return the modal state after the fluid motion under a constant tendency."""
         moved = self.dycore(state, tendency)
         if not self.holds_mean_pressure:
             return moved
@@ -79,7 +79,7 @@ class Step(eqx.Module):
         )
 
     def features(self, state: ModelState, forcing: dict[str, jax.Array]) -> Features:
-        """What the learned physics sees of a state."""
+        """Return the features that the learned physics sees of a state."""
         noise = {}
         if self.random_fields is not None:
             noise = self.random_fields.nodal(state.random)
@@ -100,13 +100,13 @@ class Step(eqx.Module):
         )
 
     def first_random(self, key: jax.Array) -> RandomState:
-        """Random fields of a new state."""
+        """Return random fields of a new state."""
         if self.random_fields is None:
             return RandomState(None, key, jnp.int32(0))
         return self.random_fields.sample(key)
 
     def next_random(self, random: RandomState) -> RandomState:
-        """Random fields one substep later."""
+        """Return random fields one substep later."""
         if self.random_fields is None:
             return RandomState(None, random.key, random.step + 1)
         return self.random_fields.advance(random)

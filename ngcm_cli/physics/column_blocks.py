@@ -10,7 +10,7 @@ _COLUMNS = 512  # some megabytes of features, about the size of a core's cache
 
 
 def map_column_blocks(f: Callable[[Any], Any], fields: Any) -> Any:
-    """f(fields), for a function that treats every column independently.
+    """Return f(fields), for a function that treats every column independently.
 
     On a CPU the columns are worked off in blocks: features of one block are gathered,
     scaled and passed through a network while they are in cache, which is several times

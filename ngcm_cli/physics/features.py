@@ -24,7 +24,7 @@ from ngcm_cli.spectral.transform import SphericalHarmonics
 
 
 def prefixed(prefix: str, features: Features) -> Features:
-    """The same features under other names."""
+    """Return the same features under other names."""
     return {prefix + name: x for name, x in features.items()}
 
 
@@ -34,7 +34,7 @@ def nodal_values(
     gradients: bool,
     cos_lat_weighted: tuple[str, ...] = (),
 ) -> Features:
-    """Nodal values of modal fields, and their horizontal derivatives if asked for.
+    """Return nodal values of modal fields, and horizontal derivatives on request.
 
     Args:
         modal: modal fields by name, each (level, m, total_wavenumber).
@@ -68,7 +68,7 @@ def state_features(
     fields: tuple[str, ...],
     gradients: bool,
 ) -> Features:
-    """Wind, always, and the named variables of a modal state, on the grid.
+    """Return wind and the named variables of a modal state on the grid.
 
     Args:
         state: modal state.
@@ -102,7 +102,7 @@ class LocationTimeFeatures(eqx.Module):
     position: Float[Array, "field longitude latitude"]
 
     def __call__(self, time: Float[Array, ""]) -> Features:
-        """Features at a nondimensional time."""
+        """Return features at a nondimensional time."""
         shape = (1, *self.grid.nodal_shape)
         sin = jnp.asarray(self.grid.sin_latitude, jnp.float32)
         return {
@@ -125,7 +125,7 @@ def ground_features(
     land_sea_mask: np.ndarray,
     harmonics: SphericalHarmonics,
 ) -> Features:
-    """The constant features of the ground.
+    """Return the constant features of the ground.
 
     Args:
         geopotential_at_surface: m2 s-2, (longitude, latitude).

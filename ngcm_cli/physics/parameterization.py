@@ -79,11 +79,11 @@ class Parameterization(eqx.Module):
         forcing: dict[str, jax.Array],
         time: Float[Array, ""],
     ) -> State:
-        """Modal tendencies per nondimensional time; arguments as for ``features``."""
+        """Return modal tendencies per nondimensional time; see ``features``."""
         return self.tendency(self.features(state, memory, noise, forcing, time), state)
 
     def tendency(self, features: Features, state: State) -> State:
-        """Modal tendencies per nondimensional time of a state with these features."""
+        """Return modal tendencies of a state with these features, nondimensional."""
         columns = map_column_blocks(
             lambda x: self.tower(self.normalization.columns(x)), features
         )
@@ -97,7 +97,7 @@ class Parameterization(eqx.Module):
         forcing: dict[str, jax.Array],
         time: Float[Array, ""],
     ) -> Features:
-        """All features of the column network by name, nondimensional.
+        """Return all features of the column network by name, nondimensional.
 
         Args:
             state: modal state.
@@ -123,12 +123,12 @@ class Parameterization(eqx.Module):
         return features | noise | self.location_time(time)
 
     def _profile_channels(self, features: Features) -> jax.Array:
-        """Channels of the convolutions, (channel, level, longitude, latitude)."""
+        """Return the convolutions, (channel, level, longitude, latitude)."""
         normalized = self.profile_normalization(features)
         return self.profile(jnp.stack([normalized[n] for n in sorted(normalized)]))
 
     def _to_modal(self, nodal: Features, state: State) -> State:
-        """Tendencies of the state variables from those of wind and the rest."""
+        """Return tendencies of the state variables from those of wind and the rest."""
         vorticity, divergence = vorticity_divergence(
             nodal["u"], nodal["v"], self.harmonics
         )

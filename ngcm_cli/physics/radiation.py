@@ -24,7 +24,7 @@ AXIAL_TILT = np.deg2rad(23.45)
 
 
 def _phase(rate: float, time: jax.Array) -> jax.Array:
-    """Rate times time, wrapped to [0, 2π).
+    """Return rate times time, wrapped to [0, 2π).
 
     The barrier makes the product round to float32 before whole turns are taken off. A
     multiply-add fused across it would be more precise, and up to minutes of solar time
@@ -35,7 +35,7 @@ def _phase(rate: float, time: jax.Array) -> jax.Array:
 
 
 def incident_radiation(time: Float[Array, ""], grid: Grid) -> NodalSurface:
-    """Solar radiation through a horizontal surface above the atmosphere.
+    """Return solar radiation through a horizontal surface above the atmosphere.
 
     Args:
         time: nondimensional time since 1979-01-01T00 UTC, float32.

@@ -61,7 +61,7 @@ class RandomFields(eqx.Module):
     raw_lengths: Float[Array, " learned"]
 
     def sample(self, key: PRNGKeyArray) -> RandomState:
-        """Fields drawn from the stationary distribution."""
+        """Return fields drawn from the stationary distribution."""
         *keys, rest = jax.random.split(key, len(self.times) + 1)
         draws = self._draw(jnp.stack([jax.random.split(k)[0] for k in keys]))
         _, variance = self._autocorrelation()
@@ -69,7 +69,7 @@ class RandomFields(eqx.Module):
         return RandomState(fields, rest, jnp.int32(0))
 
     def advance(self, state: RandomState) -> RandomState:
-        """Fields one interval later."""
+        """Return fields one interval later."""
         assert state.fields is not None
         salt = jnp.uint32(_ADVANCE) + state.step.astype(jnp.uint32)
         keys = jax.random.split(jax.random.fold_in(state.key, salt), len(self.times))
@@ -81,7 +81,7 @@ class RandomFields(eqx.Module):
         return RandomState(fields, state.key, state.step + 1)
 
     def nodal(self, state: RandomState) -> Features:
-        """The fields on the grid, as features by name."""
+        """Return the fields on the grid, as features by name."""
         assert state.fields is not None
         nodal = self.harmonics.to_nodal(state.fields)
         if self.names is None:
@@ -89,7 +89,7 @@ class RandomFields(eqx.Module):
         return {name: nodal[i : i + 1] for i, name in enumerate(self.names)}
 
     def _draw(self, keys: PRNGKeyArray) -> jax.Array:
-        """Standard normal coefficients, one key per field, zero outside the mask."""
+        """Draw standard normal coefficients, one key per field, zero off the mask."""
         grid = self.harmonics.grid
 
         def draw(key):
@@ -100,12 +100,12 @@ class RandomFields(eqx.Module):
         return jnp.where(grid.mask, jax.vmap(draw)(keys), 0)
 
     def _autocorrelation(self) -> tuple[jax.Array, jax.Array]:
-        """φ = exp(−Δ/τ), and 1 − φ², each (field, 1, 1)."""
+        """Return φ = exp(−Δ/τ) and 1 − φ², each (field, 1, 1)."""
         times = _corrected(self.times, self.raw_times)[:, None, None]
         return jnp.exp(-self.interval / times), -jnp.expm1(-2 * self.interval / times)
 
     def _amplitude(self) -> jax.Array:
-        """Standard deviation of each total wavenumber's innovation, (field, 1, l)."""
+        """Return the standard deviation of each l's innovation, (field, 1, l)."""
         lengths = _corrected(self.lengths, self.raw_lengths)
         half_square = (lengths**2 / 2)[:, None, None]
         n = np.arange(self.harmonics.grid.total_wavenumbers, dtype=np.float32)

@@ -88,7 +88,7 @@ def _channels(
 
 
 def _is_humidity(name: str) -> bool:
-    """Specific humidity and its derivatives, not that of the memory."""
+    """Return whether a feature is specific humidity or a derivative of it, now."""
     return name.startswith("specific_humidity")
 
 
@@ -100,7 +100,7 @@ def soft_clip(x: jax.Array, max_value: float) -> jax.Array:
 
 
 def concatenate_features(features: Features) -> Columns:
-    """All features along the channel axis, in alphabetical order of their names."""
+    """Join all features along the channel axis, in alphabetical order."""
     return jnp.concatenate([features[name] for name in sorted(features)], axis=-3)
 
 

@@ -15,7 +15,7 @@ class UniformEmbedding(eqx.Module):
     vector: Float[Array, "channel 1 1"]
 
     def __call__(self, features: Features) -> Columns:
-        """The vector, whatever the features."""
+        """Return the vector; the features are not used."""
         return self.vector
 
 
@@ -54,7 +54,7 @@ class SurfaceEmbedding(eqx.Module):
     sea_ice: UniformEmbedding | NetworkEmbedding
 
     def __call__(self, features: Features, forcing: dict[str, jax.Array]) -> Columns:
-        """The mixed embedding.
+        """Return the mixed embedding.
 
         Args:
             features: nodal fields of the state; only the lowest level is used.

@@ -17,7 +17,7 @@ Activation = Callable[[jax.Array], jax.Array]
 
 
 def gelu(x: jax.Array) -> jax.Array:
-    """Gaussian error linear unit, tanh approximation (Hendrycks & Gimpel 2016)."""
+    """Apply the Gaussian error linear unit, tanh form (Hendrycks & Gimpel 2016)."""
     return jax.nn.gelu(x, approximate=True)
 
 

@@ -91,7 +91,7 @@ class SurfaceFlux(eqx.Module):
 
 
 class WaterBudget(eqx.Module):
-    """Keeps account of the water that the learned physics takes from the atmosphere.
+    """Fluxes and accumulations of the water that the learned physics removes.
 
     The dynamical core moves water but neither makes nor destroys it. What the learned
     tendencies q̇ of vapour and cloud take out of a column has left through its surface:
@@ -122,7 +122,7 @@ class WaterBudget(eqx.Module):
         features: Features,
         forcing: dict[str, jax.Array],
     ) -> dict[str, NodalSurface]:
-        """Nondimensional fluxes while a state has these tendencies.
+        """Return nondimensional fluxes while a state has these tendencies.
 
         Args:
             state: modal state.
@@ -147,11 +147,11 @@ class WaterBudget(eqx.Module):
         return {NET: net} | parts
 
     def start(self, fluxes: dict[str, NodalSurface]) -> Water:
-        """The account at the initial state, where nothing has fallen yet."""
+        """Return the water of an initial state, with accumulations of zero."""
         return Water(fluxes, {name: jnp.zeros_like(x) for name, x in fluxes.items()})
 
     def add(self, water: Water, fluxes: dict[str, NodalSurface]) -> Water:
-        """The account after a substep with these fluxes."""
+        """Return the water after a substep with these fluxes."""
         accumulated = {
             name: water.accumulated[name] + flux * self.interval
             for name, flux in fluxes.items()

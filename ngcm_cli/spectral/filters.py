@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 def exponential_filter(
     total_wavenumbers: int, attenuation: float, order: int, cutoff: float = 0.0
 ) -> np.ndarray:
-    """Damping factor of each total wavenumber.
+    """Return the damping factor of each total wavenumber.
 
         σ(k) = exp(−a ((k − c)/(1 − c))²ᵖ) for k > c, else 1,  with k = l/(L − 1)
 

@@ -30,12 +30,12 @@ class Grid:
 
     @classmethod
     def linear(cls, n: int) -> "Grid":
-        """The linear grid TLn: as many nodes as the truncation can tell apart."""
+        """Return the linear grid TLn: as many nodes as the truncation resolves."""
         return cls(n + 1, n + 2, 2 * (n + 1), n + 1)
 
     @classmethod
     def quadratic(cls, wavenumbers: int) -> "Grid":
-        """The grid on which products of two fields of M wavenumbers do not alias."""
+        """Return the grid on which products of two fields of M modes do not alias."""
         nodes = 3 * wavenumbers + 1
         return cls(wavenumbers, wavenumbers + 1, nodes, math.ceil(nodes / 2))
 

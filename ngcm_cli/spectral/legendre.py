@@ -7,13 +7,13 @@ import numpy as np
 
 @functools.cache
 def gauss_legendre_nodes(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes x = sin(latitude), ascending, and weights of ∫₋₁¹ f dx ≈ Σ w f(x)."""
+    """Return ascending nodes x = sin φ and weights w of ∫₋₁¹ f dx ≈ Σ w f(x)."""
     nodes, weights = np.polynomial.legendre.leggauss(n)
     return nodes, weights
 
 
 def associated_legendre(m_count: int, l_count: int, x: np.ndarray) -> np.ndarray:
-    """Normalised associated Legendre functions P̄ₗᵐ(x).
+    """Return normalised associated Legendre functions P̄ₗᵐ(x).
 
     Normalised to ∫₋₁¹ P̄² dx = 1 and with the Condon-Shortley phase (−1)ᵐ, by the stable
     recurrence in l at fixed m (Press et al., Numerical Recipes):

@@ -28,7 +28,7 @@ def _total_wavenumbers(x: Field) -> np.ndarray:
 
 @functools.cache
 def _coupling(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Couplings εₗᵐ to l − 1 and ε₍ₗ₊₁₎ᵐ to l + 1, float64, zero outside the mask."""
+    """Return εₗᵐ, to l − 1, and ε₍ₗ₊₁₎ᵐ, to l + 1; float64, zero outside the mask."""
     m, l = np.arange(rows)[:, None] // 2, np.arange(columns)
     valid = (m <= l) & (np.arange(rows)[:, None] != 1)
     below = np.sqrt(valid * (l**2 - m**2) / (4.0 * l**2 - 1))
@@ -39,12 +39,12 @@ def _coupling(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _shift_down(x: jax.Array) -> jax.Array:
-    """Element l of the result is element l + 1 of x."""
+    """Return x moved so that element l of the result is element l + 1 of x."""
     return jnp.concatenate([x[..., 1:], jnp.zeros_like(x[..., :1])], axis=-1)
 
 
 def _shift_up(x: jax.Array) -> jax.Array:
-    """Element l of the result is element l − 1 of x."""
+    """Return x moved so that element l of the result is element l − 1 of x."""
     return jnp.concatenate([jnp.zeros_like(x[..., :1]), x[..., :-1]], axis=-1)
 
 
@@ -55,20 +55,20 @@ def clip_wavenumbers(x: Field, n: int = 1) -> Field:
 
 
 def laplacian(x: Field) -> Field:
-    """∇²x: column l times −l(l + 1)."""
+    """Return ∇²x: column l times −l(l + 1)."""
     l = _total_wavenumbers(x)
     return x * (-l * (l + 1)).astype(np.float32)
 
 
 def inverse_laplacian(x: Field) -> Field:
-    """∇⁻²x with zero global mean; the mean of x is ignored."""
+    """Return ∇⁻²x with zero global mean; the mean of x is ignored."""
     l = _total_wavenumbers(x)
     inverse = np.divide(-1.0, l * (l + 1), where=l > 0, out=np.zeros(len(l)))
     return x * inverse.astype(np.float32)
 
 
 def d_dlon(x: Field) -> Field:
-    """∂x/∂λ: cosine and sine rows swap, times ∓m."""
+    """Return ∂x/∂λ: cosine and sine rows swap, times ∓m."""
     pairs = x.reshape(*x.shape[:-2], -1, 2, x.shape[-1])
     m = np.arange(pairs.shape[-3], dtype=np.float32)[:, None]
     cos, sin = pairs[..., 0, :], pairs[..., 1, :]
@@ -76,20 +76,20 @@ def d_dlon(x: Field) -> Field:
 
 
 def _couple(x: Field, to_below: np.ndarray, to_above: np.ndarray) -> Field:
-    """Σ of l·-dependent multiples of the two neighbours in total wavenumber."""
+    """Return the sum of l-dependent multiples of both neighbours in l."""
     below, above = _coupling(*x.shape[-2:])
     down = _shift_down(x * (to_below * below).astype(np.float32))
     return down + _shift_up(x * (to_above * above).astype(np.float32))
 
 
 def cos_lat_d_dlat(x: Field) -> Field:
-    """Cos φ ∂x/∂φ."""
+    """Return cos φ ∂x/∂φ."""
     l = _total_wavenumbers(x)
     return _couple(x, l + 1, -l)
 
 
 def sec_lat_d_dlat_cos2(x: Field) -> Field:
-    """Sec φ ∂(cos²φ x)/∂φ."""
+    """Return sec φ ∂(cos²φ x)/∂φ."""
     l = _total_wavenumbers(x)
     return _couple(x, l - 1, -(l + 2))
 
@@ -99,24 +99,24 @@ def _clipped(x: Field, clip: bool) -> Field:
 
 
 def cos_lat_grad(x: Field, clip: bool = True) -> tuple[Field, Field]:
-    """Cos φ ∇x: (∂x/∂λ, cos φ ∂x/∂φ)."""
+    """Return cos φ ∇x: (∂x/∂λ, cos φ ∂x/∂φ)."""
     return _clipped(d_dlon(x), clip), _clipped(cos_lat_d_dlat(x), clip)
 
 
 def div_cos_lat(u: Field, v: Field, clip: bool = True) -> Field:
-    """Divergence of the vector with components (u cos φ, v cos φ)."""
+    """Return the divergence of the vector with components (u cos φ, v cos φ)."""
     return _clipped(d_dlon(u) + sec_lat_d_dlat_cos2(v), clip)
 
 
 def curl_cos_lat(u: Field, v: Field, clip: bool = True) -> Field:
-    """Vertical curl of the vector with components (u cos φ, v cos φ)."""
+    """Return the vertical curl of the vector with components (u cos φ, v cos φ)."""
     return _clipped(d_dlon(v) - sec_lat_d_dlat_cos2(u), clip)
 
 
 def cos_lat_velocity(
     vorticity: Field, divergence: Field, clip: bool = True
 ) -> tuple[Field, Field]:
-    """(u cos φ, v cos φ) from vorticity and divergence (Helmholtz decomposition)."""
+    """Return (u cos φ, v cos φ) from vorticity and divergence (Helmholtz)."""
     potential_x, potential_y = cos_lat_grad(inverse_laplacian(divergence), clip)
     stream_x, stream_y = cos_lat_grad(inverse_laplacian(vorticity), clip)
     return potential_x - stream_y, potential_y + stream_x
@@ -125,7 +125,7 @@ def cos_lat_velocity(
 def velocity(
     vorticity: Field, divergence: Field, harmonics: SphericalHarmonics
 ) -> tuple[NodalField, NodalField]:
-    """Nodal eastward and northward wind from modal vorticity and divergence."""
+    """Return nodal eastward and northward wind from modal vorticity and divergence."""
     modal = jnp.stack(cos_lat_velocity(vorticity, divergence))
     nodal = harmonics.to_nodal(modal) * sec_lat(harmonics.grid)
     return nodal[0], nodal[1]
@@ -134,16 +134,16 @@ def velocity(
 def vorticity_divergence(
     u: NodalField, v: NodalField, harmonics: SphericalHarmonics
 ) -> tuple[Field, Field]:
-    """Modal vorticity and divergence from nodal eastward and northward wind."""
+    """Return modal vorticity and divergence from nodal eastward and northward wind."""
     a, b = harmonics.to_modal(jnp.stack([u, v]) * sec_lat(harmonics.grid))
     return curl_cos_lat(a, b), div_cos_lat(a, b)
 
 
 def sec_lat(grid: Grid) -> np.ndarray:
-    """1/cos φ at the nodes, shape (latitude,), float32."""
+    """Return 1/cos φ at the nodes, shape (latitude,), float32."""
     return (1 / grid.cos_latitude).astype(np.float32)
 
 
 def sec2_lat(grid: Grid) -> np.ndarray:
-    """1/cos²φ at the nodes, shape (latitude,), float32."""
+    """Return 1/cos²φ at the nodes, shape (latitude,), float32."""
     return (1 / (1 - grid.sin_latitude**2)).astype(np.float32)

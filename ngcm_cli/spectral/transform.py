@@ -14,7 +14,7 @@ from ngcm_cli.spectral.legendre import associated_legendre
 
 @functools.cache
 def _basis(grid: Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fourier columns, Legendre functions and quadrature weights in float64."""
+    """Return Fourier columns, Legendre functions and quadrature weights in float64."""
     m = np.arange(grid.longitude_wavenumbers)
     angle = np.outer(grid.longitude, m)
     fourier = np.stack([np.cos(angle), np.sin(angle)], axis=-1) / np.sqrt(np.pi)
@@ -56,7 +56,7 @@ class SphericalHarmonics(eqx.Module):
     def to_nodal(
         self, x: Float[Array, "*batch m total_wavenumber"]
     ) -> Float[Array, "*batch longitude latitude"]:
-        """Synthesis: f(λ, φ) = Σₘ Σₗ Fₘ(λ) P̄ₗ|ᵐ|(sin φ) c."""
+        """Synthesise f(λ, φ) = Σₘ Σₗ Fₘ(λ) P̄ₗ|ᵐ|(sin φ) c."""
         batch, (rows, columns) = x.shape[:-2], x.shape[-2:]
         # Rows lead, so that neither product has to transpose its large operand.
         x = jnp.moveaxis(x.reshape(-1, rows, columns), 1, 0)
@@ -70,7 +70,7 @@ class SphericalHarmonics(eqx.Module):
     def to_modal(
         self, x: Float[Array, "*batch longitude latitude"]
     ) -> Float[Array, "*batch m total_wavenumber"]:
-        """Analysis by Gaussian quadrature: c = Σ w Fₘ(λ) P̄ₗ|ᵐ|(sin φ) f(λ, φ)."""
+        """Analyse by Gaussian quadrature, c = Σ w Fₘ(λ) P̄ₗ|ᵐ|(sin φ) f(λ, φ)."""
         batch, (rows, columns) = x.shape[:-2], self.grid.modal_shape
         x = jnp.moveaxis((x * self.weights).reshape(-1, *x.shape[-2:]), 1, 0)
         count, latitudes = x.shape[1:]

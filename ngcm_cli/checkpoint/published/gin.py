@@ -62,7 +62,7 @@ class Bindings:
         self._read: set[str] = set()
 
     def __len__(self) -> int:
-        """How many parameters and macros the configuration binds."""
+        """Return how many parameters and macros the configuration binds."""
         return len(self._parameters) + len(self._macros)
 
     def __contains__(self, name: str) -> bool:
@@ -78,7 +78,7 @@ class Bindings:
         param: str,
         default: Any = MISSING,
     ) -> Any:
-        """The value of a parameter of a class that is constructed in a scope.
+        """Return the value of a parameter of a class that is constructed in a scope.
 
         The innermost scope wins: in scope ``a/b`` the binding of ``a/b``, then that of
         ``a``, then the one without scope, then the default. Only the one that wins
@@ -102,7 +102,7 @@ class Bindings:
         return default
 
     def resolve(self, value: Any) -> Any:
-        """The value with every macro in it replaced by what it stands for.
+        """Return the value with every macro in it replaced by what it stands for.
 
         A call without scope that is written in a macro runs in the scope of the macro's
         name: ``%X`` with ``X = @f()`` gives ``Ref("f", scope="X", call=True)``.
@@ -137,7 +137,7 @@ class Bindings:
         return value
 
     def unread(self) -> list[str]:
-        """The bindings and macros that nothing has read, as the text writes them."""
+        """Return bindings and macros that nothing has read, as the text has them."""
         written = [*self._macros, *(_written(*key) for key in self._parameters)]
         return [name for name in written if name not in self._read]
 
@@ -219,7 +219,7 @@ class _Parser:
         self._advance()
 
     def _name(self) -> str:
-        """``scope/scope/module.Class.param``, or a part of it."""
+        """Read ``scope/scope/module.Class.param``, or a part of it."""
         name = ""
         while True:
             if self.token.type != tokenize.NAME:
@@ -279,7 +279,7 @@ class _Parser:
         return key
 
     def _literal(self) -> Any:
-        """A number, a constant, or strings that follow one another."""
+        """Return a number, a constant, or strings that follow one another."""
         source = self._advance() if self.token.string in ("-", "+") else None
         parts = [self._advance()] if self.token.type not in _END else []
         while parts and parts[0].type == self.token.type == tokenize.STRING:

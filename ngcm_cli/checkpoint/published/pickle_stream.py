@@ -32,7 +32,7 @@ _OTHER_FILES = {
 
 
 def decode(data: bytes) -> Any:
-    """The containers, strings, numbers and `Array`s that a pickle describes.
+    """Return the containers, strings, numbers and `Array`s that a pickle describes.
 
     Raises:
         Refusal: the stream is damaged, or asks for more than plain data.
@@ -90,7 +90,7 @@ class _Stream:
         self.memo: dict[int, Any] = {}
 
     def decode(self) -> Any:
-        """The object the stream builds."""
+        """Return the object the stream builds."""
         for magic, kind in _OTHER_FILES.items():
             if self.data.startswith(magic):
                 raise Refusal(f"is {kind}, not a published model")
@@ -193,7 +193,7 @@ class _Stream:
         self.memo[len(self.memo)] = self.stack[-1]
 
     def _reduce(self) -> None:
-        """A call in a pickle; here one of the four ways to begin an array."""
+        """Apply a call in a pickle; here one of four ways to begin an array."""
         arguments, function = self.stack.pop(), self.stack.pop()
         if not isinstance(function, _Global) or type(arguments) is not tuple:
             raise Refusal("asks for a call that no published model needs")

@@ -155,7 +155,7 @@ def _coordinate(name: str, coordinates: dict[str, Any]) -> np.ndarray:
 
 
 def _field(name: str, fields: dict[str, Any], shape: tuple[int, int]) -> np.ndarray:
-    """A horizontal field, transposed by the names of its dimensions."""
+    """Return a horizontal field, transposed by the names of its dimensions."""
     field = _entry(fields, name, dict)
     match _entry(field, "dims", object):
         case ("longitude", "latitude"):
@@ -178,7 +178,7 @@ def _field(name: str, fields: dict[str, Any], shape: tuple[int, int]) -> np.ndar
 
 
 def _numbers(data: Any, name: str) -> np.ndarray:
-    """Finite floating-point numbers of an array, or of a list of plain numbers."""
+    """Return finite floating-point numbers of an array or a list of numbers."""
     if isinstance(data, list) and all(type(value) in (int, float) for value in data):
         values = np.array(data, np.float64)
     elif isinstance(data, Array) and data.value is not None:

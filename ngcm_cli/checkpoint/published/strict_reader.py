@@ -32,14 +32,14 @@ class StrictReader:
                 self.choose(name, value)
 
     def get(self, name: str, *default: Any) -> Any:
-        """The value of ``scope/Class.parameter``."""
+        """Return the value of ``scope/Class.parameter``."""
         self.latest = name
         path, parameter = name.rsplit(".", 1)
         scope, _, cls = path.rpartition("/")
         return plain(self.bindings.get(scope, cls, parameter, *default))
 
     def choose(self, name: str, *known: Any) -> Any:
-        """A value that must be one of those that are understood."""
+        """Return a value that must be one of those that are understood."""
         value = self.get(name)
         if value not in plain(known):
             raise CheckpointError(
@@ -50,7 +50,7 @@ class StrictReader:
         return value
 
     def only(self, values: set, name: str) -> Any:
-        """The one value that several scopes must agree on."""
+        """Return the one value that several scopes must agree on."""
         if len(values) != 1:
             raise CheckpointError(
                 f"The model's configuration has different values of {name}: "
@@ -60,7 +60,7 @@ class StrictReader:
         return next(iter(values))
 
     def choose_if_bound(self, name: str, *known: Any) -> Any:
-        """Like ``choose``, but None where nothing is bound."""
+        """Return as ``choose`` does, but None where nothing is bound."""
         return None if self.get(name, None) is None else self.choose(name, *known)
 
     def finish(self) -> None:
@@ -79,11 +79,11 @@ class StrictReader:
         raise CheckpointError(f"The model's configuration {fault}.", _REPORT)
 
     def quantity(self, name: str, units: dict[str, float]) -> float:
-        """A value such as '4 minutes', in the unit that has factor 1."""
+        """Return a value such as '4 minutes', in the unit that has factor 1."""
         return self.number(self.get(name), units)
 
     def number(self, value: str, units: dict[str, float]) -> float:
-        """The number of a quantity such as '4 minutes', in the unit of factor 1."""
+        """Return the number of a quantity such as '4 minutes', in the unit 1."""
         match = re.fullmatch(r"(\d+(?:\.\d+)?) (\w+?)s?", value)
         if match is None or match.group(2) not in units:
             self.refuse(f"has an unknown quantity {value!r} in {self.latest}")
@@ -100,7 +100,7 @@ def plain(value: Any) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value as the configuration writes it."""
+    """Return a value as the configuration writes it."""
     if not isinstance(value, Ref):
         return repr(value)
     scope = f"{value.scope}/" if value.scope else ""
@@ -108,5 +108,5 @@ def shown(value: Any) -> str:
 
 
 def flat(mapping: dict[str, Any]) -> dict[str, Any]:
-    """The mapping with its tracers on the same level as the rest."""
+    """Return the mapping with its tracers on the same level as the rest."""
     return {k: x for k, x in mapping.items() if k != "tracers"} | mapping["tracers"]

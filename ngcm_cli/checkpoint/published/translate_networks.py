@@ -23,7 +23,7 @@ FILTERS = "SequentialStepFilter.filter_modules"
 def physics(
     read: StrictReader, memory: bool, noise: specs.RandomFieldsSpec | None
 ) -> specs.PhysicsSpec:
-    """The learned tendencies."""
+    """Return the learned tendencies."""
     volume = ("EmbeddingSurfaceFeatures", "EmbeddingVolumeFeatures")
     extra = [Ref(x) for x in (*volume, "PressureFeatures")]
     extra += [Ref("MemoryVelocityAndValues")] if memory else []
@@ -75,7 +75,7 @@ def _fields(read: StrictReader, scope: str, expected) -> None:
 
 
 def surface_embedding(read: StrictReader, scope: str) -> specs.SurfaceSpec:
-    """The embedding of the surface that features of a scope have."""
+    """Return the embedding of the surface that features of a scope have."""
     prefix = f"{scope}/" if scope else ""
     read.choose(
         f"{prefix}EmbeddingSurfaceFeatures.embedding_module",
@@ -121,7 +121,7 @@ def check_features(read: StrictReader, scope: str, *others: Ref) -> None:
 
 
 def plain_tower(read: StrictReader, scope: str) -> specs.TowerSpec:
-    """A column network whose outputs can have any value."""
+    """Return a column network whose outputs can have any value."""
     network, activation = tower(read, scope)
     if activation is not None:
         read.choose(f"{scope}/EpdTower.final_activation", None)
@@ -131,7 +131,7 @@ def plain_tower(read: StrictReader, scope: str) -> specs.TowerSpec:
 def tower(
     read: StrictReader, scope: str
 ) -> tuple[specs.TowerSpec, specs.Activation | None]:
-    """A column network that is made in a scope, and what follows its last layer."""
+    """Return a column network made in a scope, and what follows its last layer."""
     epd = f"{scope}/EpdTower" if scope else "EpdTower"
     encode, process, decode = (
         _layers(read, epd, part) for part in ("encode", "process", "decode")
@@ -170,7 +170,7 @@ _ACTIVATIONS: dict[Ref, specs.Activation] = {
 
 
 def _layers(read: StrictReader, epd: str, part: str) -> str:
-    """Where the linear layers of a part of a column network are configured."""
+    """Return where the linear layers of a part of a column network are configured."""
     column = read.get(f"{epd}.{part}_tower_factory")
     if column.name != "ColumnTower":
         read.refuse(f"has a {column.name} to {part} in {epd}: not supported")
@@ -185,7 +185,7 @@ def _layers(read: StrictReader, epd: str, part: str) -> str:
 
 
 def scales(read: StrictReader, scope: str) -> specs.ScalesSpec:
-    """Shifts and scales of the features of one network."""
+    """Return shifts and scales of the features of one network."""
     shift = read.get(f"{scope}/ShiftAndNormalize.shifts")
     scale = read.get(f"{scope}/ShiftAndNormalize.scales")
     return specs.ScalesSpec(
@@ -197,7 +197,7 @@ def scales(read: StrictReader, scope: str) -> specs.ScalesSpec:
 def state_scales(
     read: StrictReader, noise: specs.RandomFieldsSpec | None
 ) -> specs.ScalesSpec:
-    """Scales of features of the state: the same in all networks that see them.
+    """Return scales of features of the state: the same in all networks that see them.
 
     Those of random fields that the model does not have are left out, and the channels
     of the convolutions, which must be scaled alike, become one entry.
@@ -231,7 +231,7 @@ def state_scales(
 def outputs(
     read: StrictReader, scope: str, transform: str, names: tuple[str, ...]
 ) -> specs.OutputsSpec:
-    """Sizes of predictions; ``transform`` is the scope of the sequence."""
+    """Return sizes of predictions; ``transform`` is the scope of the sequence."""
     read.choose(
         f"{transform}/SequentialTransform.transform_modules",
         (Ref("InverseShiftAndNormalize", scope), Ref("LevelScale", transform)),
@@ -251,7 +251,7 @@ def outputs(
 def dampings(
     read: StrictReader, scope: str, refs: tuple[Ref, ...]
 ) -> tuple[specs.DampingSpec, ...]:
-    """The exponential filters of a sequence that is applied in time."""
+    """Return the exponential filters of a sequence that is applied in time."""
     found = []
     for ref in refs:
         name = f"{ref.scope}/{ref.name}"

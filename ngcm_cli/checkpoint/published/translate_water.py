@@ -27,7 +27,7 @@ _GROUND = {"land_sea_mask", *(f"geopotential_at_surface{x}" for x in GRADIENTS)}
 def water_budget(
     read: StrictReader, noise: specs.RandomFieldsSpec | None
 ) -> specs.WaterBudgetSpec | None:
-    """The learned precipitation or evaporation of a model, where it has one."""
+    """Return the learned precipitation or evaporation of a model, where it has one."""
     read.choose_if_bound(
         f"{DECODER}.diagnostics_module",
         Ref("NoDiagnostics"),
@@ -150,7 +150,7 @@ class _Network:
         )
 
     def _combined(self, scope: str) -> tuple[specs.ScalesSpec, float | None]:
-        """The features of the network, and how they are scaled."""
+        """Return the features of the network, and how they are scaled."""
         name = _in(scope, "CombinedFeatures")
         for nothing in "feature_module_names_to_exclude", "features_to_exclude":
             self.read.choose_if_bound(f"{name}.{nothing}", ())
@@ -200,7 +200,7 @@ class _Network:
         self.lowest_level += names if lowest else []
 
     def _state(self, name: str) -> list[str]:
-        """Wind, always, and the state variables that are included."""
+        """Return wind, always, and the state variables that are included."""
         fields = self.read.get(f"{name}.fields_to_include", None)
         chosen = [x for x in STATE_FIELDS if fields is None or x in fields]
         if unknown := set(fields or ()) - {"u", "v", *chosen}:
@@ -208,7 +208,7 @@ class _Network:
         return self._derived(name, ("u", "v", *chosen))
 
     def _derived(self, name: str, fields: tuple[str, ...]) -> list[str]:
-        """The fields of a feature module and, where it asks, their derivatives."""
+        """Return the fields of a feature module and, on request, derivatives."""
         operators = Ref("ToModalDiffOperators")
         found = self.read.choose_if_bound(
             f"{name}.compute_gradients_module", operators, Ref("EmptyTransform")
@@ -217,7 +217,7 @@ class _Network:
         return [field + suffix for field in fields for suffix in suffixes]
 
     def _scales(self, ref: Ref, scope: str) -> tuple[specs.ScalesSpec, float | None]:
-        """Shifts and scales, those of the levels, and the bound of the features."""
+        """Return shifts and scales, those of the levels, and the features' bound."""
         read, steps = self.read, [ref]
         if ref.name == "SequentialTransform":
             steps = list(read.get(f"{_in(scope, ref.name)}.transform_modules"))
@@ -255,7 +255,7 @@ class _Network:
         return specs.ScalesSpec(features=features, humidity_profile=profile), soft_clip
 
     def _output(self, name: str, predicts: str) -> tuple[float, float, float | None]:
-        """Scale, shift and bound of the prediction."""
+        """Return scale, shift and bound of the prediction."""
         read = self.read
         ref = read.get(f"{name}.output_transform_module", Ref("IdentityTransform"))
         scope = ref.scope or self.scope

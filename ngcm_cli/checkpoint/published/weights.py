@@ -52,7 +52,7 @@ def from_published(
     static: dict[str, np.ndarray],
     spec: ModelSpec,
 ) -> dict[str, np.ndarray]:
-    """Arrays by their place in our model from those of a published checkpoint.
+    """Return arrays by their place in our model from those of a published checkpoint.
 
     Args:
         params: haiku module path → parameter name → array.
@@ -84,20 +84,20 @@ def from_published(
 
 
 def _arrange(name: str, x: np.ndarray) -> np.ndarray:
-    """Published matrices are [in, out], convolutions [width, in, out]."""
+    """Return the array in our order: published ones are [in, out], [width, in, out]."""
     if ".profile." in name:
         return x[:, 0] if name.endswith("bias") else np.ascontiguousarray(x.T)
     return np.ascontiguousarray(x.T) if name.endswith(".weight") else x
 
 
 def _surface_parts(surface: SurfaceSpec | None) -> list[str]:
-    """The parts of a surface embedding that have a network, in its order."""
+    """Return the parts of a surface embedding that have a network, in its order."""
     parts = "land", "sea", "sea_ice"
     return [part for part in parts if getattr(surface, part, None) is not None]
 
 
 def _place(module: str, leaf: str, surfaces: dict[str, list[str]]) -> str:
-    """Where a published parameter belongs."""
+    """Return where a published parameter belongs."""
     path = module.removeprefix(_ROOT)
     for published, ours in _OWNERS.items():
         if path.startswith(published + "/"):
@@ -113,7 +113,7 @@ def _place(module: str, leaf: str, surfaces: dict[str, list[str]]) -> str:
 
 
 def _within(path: str, leaf: str, surface_parts: list[str]) -> str | None:
-    """Place of a parameter below its owner, or None."""
+    """Return the place of a parameter below its owner, or None."""
     kind = {"w": "weight", "b": "bias"}.get(leaf)
     if kind and (match := _TOWER.fullmatch(path)):
         part, block, layer = match.groups()
