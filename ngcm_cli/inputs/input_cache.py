@@ -207,9 +207,7 @@ class CacheEntry:
     """A folder of the cache.
 
     Attributes:
-        folder: Its path.
         source: Source of the fields, without passwords; or that these are downloads.
-        grid: Grid of the fields.
         names: Names of the complete files, in order.
         size: Size of all files, complete or not, bytes.
     """
