@@ -126,7 +126,7 @@ def check(
 @app.command("list")
 def list_data() -> None:
     """List the cache of remote data."""
-    from ngcm_cli.inputs.cache_entries import list_cache
+    from ngcm_cli.inputs.input_cache import list_cache
     from ngcm_cli.io.cache_dir import cache_dir
     from ngcm_cli.io.progress import format_size
 
@@ -158,7 +158,7 @@ def clear(
     with messages() as console:
         from ngcm_cli.config import closest
         from ngcm_cli.errors import ConfigError
-        from ngcm_cli.inputs.cache_entries import list_cache
+        from ngcm_cli.inputs.input_cache import list_cache
         from ngcm_cli.io.progress import format_size
 
         found = {entry.folder.name: entry for entry in list_cache()}

@@ -111,10 +111,8 @@ class BoundedMeans:
     months it is the bound itself.
 
     Attributes:
-        means: Monthly means, (month, cell), within the bounds.
+        means: Monthly means, (month, cell), within the bounds, which may be infinite.
         weights: Weights that ``boundary_weights`` returned.
-        lower: Lower bound, −∞ if there is none.
-        upper: Upper bound, ∞ if there is none.
     """
 
     means: np.ndarray

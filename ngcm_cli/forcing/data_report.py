@@ -37,7 +37,6 @@ class DataReport:
 
     Attributes:
         lines: Headings and text; consecutive lines may have the same heading.
-        problems: Errors in the data, each with a hint.
         usable: Whether a run can start from them, or take its forcing from them.
     """
 

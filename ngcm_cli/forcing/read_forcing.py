@@ -33,9 +33,8 @@ class ForcingRequest:
             or named source. None for the data of the analysis, or for AMIP's
             climatology if the mode is ``climatology``.
         sst_offset: Added to sea-surface temperature everywhere, K.
-        sst_anomaly: Localized anomaly added to sea-surface temperature, or None.
+        sst_anomaly: Localized anomaly added to it, or None.
         climatology: Path of AMIP's monthly climatology.
-        offline: Refuse to use the network.
     """
 
     mode: str

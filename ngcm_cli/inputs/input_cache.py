@@ -16,11 +16,9 @@ import datetime
 import hashlib
 import json
 import logging
-import os
 import pathlib
 import re
-import uuid
-from collections.abc import Iterator
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import netCDF4
@@ -32,6 +30,7 @@ from ngcm_cli.inputs.analysis import Analysis
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.sources.location import redacted, resolve_location
 from ngcm_cli.inputs.variables import VARIABLES
+from ngcm_cli.io.atomic import atomic_file, write_text
 from ngcm_cli.io.cache_dir import cache_dir
 from ngcm_cli.time_format import format_time
 
@@ -43,6 +42,7 @@ log = logging.getLogger(__name__)
 ABOUT_FILE = "about.json"
 """What a folder of the cache is for, in that folder."""
 
+_UNFINISHED = (".partial", ".lock")
 _EPOCH = np.datetime64("1970-01-01T00", "s")
 # To be raised when the same source gives other numbers than before.
 _VERSION = 1
@@ -145,10 +145,9 @@ class InputCache:
             self.folder.mkdir(parents=True, exist_ok=True)
             about = self.folder / ABOUT_FILE
             if not about.exists():
-                with _replacing(about) as new:
-                    new.write_text(json.dumps(self.about, indent=1), encoding="utf-8")
-            with _replacing(path) as new:
-                self._dataset(content).to_netcdf(new, engine="netcdf4")
+                write_text(about, json.dumps(self.about, indent=1))
+            with atomic_file(path) as file:
+                self._dataset(content).to_netcdf(file.name, engine="netcdf4")
         except (OSError, RuntimeError) as error:  # netCDF-C raises the latter
             raise OutputError(
                 f"Fetched data cannot be cached in {self.folder}: {error}.",
@@ -199,16 +198,61 @@ class InputCache:
         return dataset
 
 
-@contextlib.contextmanager
-def _replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Give a temporary path beside a file, which replaces the file when it is whole."""
-    new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        yield new
-        os.replace(new, path)
-    finally:
-        new.unlink(missing_ok=True)
-
-
 def _analysis_key(time: np.datetime64) -> str:
     return f"atmosphere_{format_time(time)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class CacheEntry:
+    """A folder of the cache.
+
+    Attributes:
+        source: Source of the fields, without passwords; or that these are downloads.
+        names: Names of the complete files, in order.
+        size: Size of all files, complete or not, bytes.
+    """
+
+    folder: pathlib.Path
+    source: str
+    grid: str
+    names: tuple[str, ...]
+    size: int
+
+    def remove(self) -> None:
+        """Remove the folder.
+
+        Raises:
+            OutputError: It cannot be removed.
+        """
+        try:
+            shutil.rmtree(self.folder)
+        except OSError as error:
+            raise OutputError(
+                f"{self.folder} cannot be removed: {error}.", "Check its permissions."
+            ) from error
+
+
+def list_cache() -> list[CacheEntry]:
+    """Return all folders of the cache, also those of interrupted runs."""
+    entries = []
+    for folder in sorted(path for path in cache_root().glob("*") if path.is_dir()):
+        about, files = {}, [f for f in sorted(folder.iterdir()) if f.is_file()]
+        with contextlib.suppress(OSError, ValueError):
+            about = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
+        if not files:
+            continue
+        complete = [
+            f.stem if about else f.name
+            for f in files
+            if f.name != ABOUT_FILE and f.name[0] != "." and f.suffix not in _UNFINISHED
+        ]
+        entries.append(
+            CacheEntry(
+                folder,
+                about.get("source", "downloaded files"),
+                about.get("grid", "as downloaded"),
+                tuple(complete),
+                sum(f.stat().st_size for f in files),
+            )
+        )
+    return entries

@@ -28,7 +28,6 @@ class InputDataset:
     """One dataset, or several files that belong together.
 
     Attributes:
-        path: Location that the user named.
         fields: Fields by ERA5 name; several where several files hold a variable.
         variable_names: Names of all variables in the files.
         rejected: Why variables with known names are not used, one phrase each.
@@ -51,11 +50,9 @@ class InputDataset:
     ) -> Self:
         """Open files and recognise their variables; no field is read.
 
-        Args:
-            path: File, directory, URL, pattern of files, or named source.
-            names: ERA5 long names of the variables that may be read.
-            offline: Refuse to use the network.
-            progress: Called with the bytes of files that must be downloaded whole.
+        The path is a file, directory, URL, pattern of files, or named source. Only the
+        variables named, by ERA5 long name, can be read. Progress is of files that must
+        be downloaded whole.
 
         Raises:
             InputDataError: There are no such data, or they cannot be recognised.

@@ -28,18 +28,14 @@ from ngcm_cli.time_format import format_time
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class InputField:
-    """One variable in one file, not yet read.
+    """One variable in one file, as opened, not yet read.
 
     Attributes:
-        name: ERA5 long name.
         array: Lazy array; its dimensions are among time, level, latitude and longitude.
         times: Valid times along its time axis, or its only one, in the standard
             calendar; empty if unknown.
         levels: Pressure levels in the order of the file, hPa; empty at the surface.
-        grid: Grid of the file.
-        path: Path of the file, for messages.
         static: Whether it has no time axis in a file with several times.
-        dataset: Dataset that it is in, as opened.
         calendar: CF calendar of the times in the file.
     """
 

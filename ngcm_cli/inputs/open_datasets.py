@@ -68,9 +68,10 @@ class OpenDatasets:
         if not self._offline or not is_url(url) or downloaded_path(url).exists():
             return
         command = self._prefetch_command
-        fetch = f"Fetch it with `{command}`, or r" if command else "R"
+        hint = "run without --offline and --dry-run."
+        hint = f"Fetch it with `{command}`, or {hint}" if command else hint.capitalize()
         raise InputDataError(
             f"What is needed from {redacted(location)} is not on this computer, and no "
             "network may be used.",
-            f"{fetch}un without --offline and --dry-run.",
+            hint,
         )

@@ -127,11 +127,7 @@ def check_land(missing: np.ndarray, land: np.ndarray, found: str) -> None:
 
 def _correlation(one: np.ndarray, other: np.ndarray, grid: Grid) -> float:
     """Return the area-weighted correlation of two fields."""
-    weights = np.broadcast_to(grid.area_weights, one.shape)
-
-    def covariance(x: np.ndarray, y: np.ndarray) -> float:
-        mean_x, mean_y = (np.average(v, weights=weights) for v in (x, y))
-        return float(np.average((x - mean_x) * (y - mean_y), weights=weights))
-
-    variance = covariance(one, one) * covariance(other, other)
-    return covariance(one, other) / np.sqrt(variance) if variance > 0 else 0.0
+    weights = np.broadcast_to(grid.area_weights, one.shape).ravel()
+    matrix = np.cov(one.ravel(), other.ravel(), aweights=weights)
+    variance = matrix[0, 0] * matrix[1, 1]
+    return matrix[0, 1] / np.sqrt(variance) if variance > 0 else 0.0

@@ -30,7 +30,6 @@ class AnalysisRequest:
     Attributes:
         data: File, directory, URL, pattern of files, or named source.
         init_time: Initial time, UTC; None for the only time in the data.
-        offline: Refuse to use the network.
     """
 
     data: str

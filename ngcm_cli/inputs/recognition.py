@@ -17,12 +17,7 @@ _NAMES = {
     "level": ("level", "pressure_level", "plev", "isobaricinhpa", "isobaricinpa")
     + ("isobaric", "lev", "pressure", "air_pressure", "p", "pfull"),
 }
-_STANDARD_NAMES = {
-    "latitude": "latitude",
-    "longitude": "longitude",
-    "time": "time",
-    "level": "air_pressure",
-}
+_STANDARD_NAMES = {**{axis: axis for axis in _NAMES}, "level": "air_pressure"}
 _UNITS = {
     "latitude": ("degrees_north", "degree_north", "degrees_n", "degree_n"),
     "longitude": ("degrees_east", "degree_east", "degrees_e", "degree_e"),
@@ -156,24 +151,17 @@ def _find_variable(
         horizontal = {dims["latitude"], dims["longitude"]} <= set(array.dims)
         if horizontal and on_levels == variable.on_levels and array.dtype.kind in "iuf":
             candidates[str(name)] = array
+    standard_names = (variable.standard_name, *variable.other_standard_names)
+    stated = {n: array.attrs.get("standard_name") for n, array in candidates.items()}
     groups = [
         [n for n in candidates if n == variable.name],
-        *(
-            [
-                n
-                for n, a in candidates.items()
-                if a.attrs.get("standard_name") == standard
-            ]
-            for standard in (variable.standard_name, *variable.other_standard_names)
-        ),
+        *([n for n in candidates if stated[n] == known] for known in standard_names),
         [n for n in candidates if variable.is_called(n)],
     ]
     for group in groups:
         # Of several with one standard name, prefer the only one with a known name.
         with_known_name = [n for n in group if variable.is_called(n)]
-        choice = (
-            with_known_name if len(group) > 1 and len(with_known_name) == 1 else group
-        )
+        choice = with_known_name if len(with_known_name) == 1 else group
         if len(choice) > 1:
             raise InputDataError(
                 f"Several variables could be {variable.name}: {', '.join(choice)}.",

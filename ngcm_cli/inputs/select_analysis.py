@@ -154,8 +154,7 @@ def select_analysis(
     found = [name for name in model_inputs.fields if name in dataset.fields]
     notes: list[str] = []
     with naming_file(dataset.path):
-        _check_calendar(dataset, found)
-        _check_not_static(dataset, found)
+        _check_times(dataset, found)
         known = [t for n in found if len(t := dataset.times(n))]
         times = functools.reduce(np.intersect1d, known) if known else np.empty(0)
         if known and not len(times):
@@ -183,22 +182,16 @@ def select_analysis(
     return AnalysisSelection(dataset, time, model_inputs, fields, tuple(notes))
 
 
-def _check_calendar(dataset: InputDataset, names: list[str]) -> None:
-    """Refuse an analysis in another calendar than the standard one."""
+def _check_times(dataset: InputDataset, names: list[str]) -> None:
+    """Refuse another calendar than the standard one, and variables without times."""
     for name in names:
-        calendar = dataset.fields[name][0].calendar
-        if calendar != STANDARD:
+        field = dataset.fields[name][0]
+        if field.calendar != STANDARD:
             raise InputDataError(
-                f"The times of the atmosphere are in the '{calendar}' calendar.",
+                f"The times of the atmosphere are in the '{field.calendar}' calendar.",
                 "Needed: dates of the standard (Gregorian) calendar; only sea-surface "
                 "temperature and sea ice may be in another, with --sst-data.",
             )
-
-
-def _check_not_static(dataset: InputDataset, names: list[str]) -> None:
-    """Refuse a variable without time axis in a file with several times."""
-    for name in names:
-        field = dataset.fields[name][0]
         if field.static and not len(dataset.times(name)):
             raise InputDataError(
                 f"Variable {field.found} has no time axis, but the data hold several "

@@ -146,12 +146,9 @@ def choose_conversion(
 ) -> Conversion:
     """Return the conversion to SI units, checked against the range of the values.
 
-    Args:
-        variable: Quantity to convert.
-        found: Name of the variable in the file, for the error.
-        stated: Conversion for the units attribute, or None without one.
-        values: Field as stored, finite or NaN, at least one value finite.
-        top: Smallest pressure among its levels, hPa.
+    They are as stored, finite or NaN, at least one finite; the conversion stated by the
+    units attribute is None without one, and ``top`` the smallest pressure among their
+    levels, hPa.
 
     Raises:
         InputDataError: The values contradict the units attribute, or fit no known

@@ -2,9 +2,9 @@
 
 `catalogue` lists names and cards, `loading` loads a model by name. `cache` keeps
 fetched weights and pins them, with `download` and `http_session` to fetch a file;
-`published` reads one, `conversion` writes it in the format of ngcm. `verify` and
-`fingerprint` check a model, `description` describes it. The cards are data, in
-``models/``; file formats are in ``checkpoint``.
+`published` reads one, `conversion` writes it in the format of ngcm. `verify` checks a
+model, `description` describes it. The cards are data, in ``models/``; file formats are
+in ``checkpoint``.
 """
 
 from ngcm_cli.checkpoint.card import Card, PublishedCard

@@ -23,16 +23,10 @@ def convert(
 ) -> pathlib.Path:
     """Write a published model as a card and weights in the format of ngcm.
 
-    The result is the same model, bit by bit. A checkpoint with the name of a listed
-    model takes its description from that card, and must be that model.
-
-    Args:
-        name_or_path: Name of a published model, which is fetched if it is not here; or
-            path of a checkpoint (``.pkl``).
-        folder: Folder to write to, created if it does not exist.
-        name: Name of the result; by default that of the model or file.
-        overwrite: Replace existing files.
-        progress: As for ``fetch``.
+    The model is given by its name, and fetched if it is not here, or by the path of a
+    checkpoint (``.pkl``). The result is the same model, bit by bit, under the same name
+    unless another is given. A checkpoint with the name of a listed model takes its
+    description from that card, and must be that model.
 
     Returns:
         Path of the card, beside the weights.

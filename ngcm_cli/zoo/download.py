@@ -14,7 +14,6 @@ import logging
 import pathlib
 import shutil
 import time
-from collections.abc import Callable
 
 import google_crc32c
 import pydantic
@@ -22,7 +21,7 @@ import requests
 import urllib3
 
 from ngcm_cli.errors import CheckpointError
-from ngcm_cli.io.progress import format_size
+from ngcm_cli.io.progress import ByteProgress, format_size
 from ngcm_cli.zoo import http_session
 from ngcm_cli.zoo.http_session import (
     Checksum,
@@ -58,9 +57,7 @@ class Received:
     announced: dict[Checksum, str]
 
 
-def download(
-    address: str, target: pathlib.Path, progress: Callable[[int, int | None], None]
-) -> Received:
+def download(address: str, target: pathlib.Path, progress: ByteProgress) -> Received:
     """Download a file over HTTP; resume an earlier download that broke off.
 
     It is written beside the target and not renamed here.
@@ -80,7 +77,7 @@ class _Download:
         self,
         address: str,
         target: pathlib.Path,
-        progress: Callable[[int, int | None], None],
+        progress: ByteProgress,
         session: requests.Session,
     ):
         self.address = address

@@ -9,6 +9,7 @@ import yaml
 
 from ngcm_cli.checkpoint.card import PublishedCard, as_yaml
 from ngcm_cli.errors import CheckpointError
+from ngcm_cli.io.atomic import write_text
 from ngcm_cli.io.cache_dir import cache_dir
 
 _PIN_HEADER = """\
@@ -64,11 +65,9 @@ def read_pin(card: PublishedCard) -> Pin | None:
 def write_pin(card: PublishedCard, pin: Pin) -> None:
     """Write a lock file atomically."""
     path = pin_path(card)
-    partial = path.with_name(path.name + ".partial")
     content = {k: v for k, v in pin.model_dump().items() if v is not None}
     try:
-        partial.write_text(_PIN_HEADER + as_yaml(content), "utf-8")
-        partial.replace(path)
+        write_text(path, _PIN_HEADER + as_yaml(content))
     except OSError as error:
         raise unwritable(path.parent, error) from None
 

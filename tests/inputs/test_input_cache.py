@@ -20,8 +20,7 @@ from ngcm_cli.errors import InputDataError, OutputError
 from ngcm_cli.forcing.read_forcing import load_forcing, save_forcing
 from ngcm_cli.forcing.surface_forcing import NO_TIME, SurfaceForcing
 from ngcm_cli.inputs.analysis import Analysis
-from ngcm_cli.inputs.cache_entries import list_cache
-from ngcm_cli.inputs.input_cache import InputCache
+from ngcm_cli.inputs.input_cache import InputCache, list_cache
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.sources.download import downloaded_path
 from ngcm_cli.simulation.data_sources import (

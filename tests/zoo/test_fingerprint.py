@@ -5,7 +5,7 @@ import pytest
 from gcm import bundled
 
 from ngcm_cli.zoo import DEFAULT, find_card
-from ngcm_cli.zoo.fingerprint import deviation, field_prints
+from ngcm_cli.zoo.verify import deviation, field_prints
 
 
 @pytest.fixture(scope="module")

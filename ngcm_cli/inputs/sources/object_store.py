@@ -16,13 +16,7 @@ from ngcm_cli.errors import InputDataError
 from ngcm_cli.io.http import RetryPolicy, google_storage_host
 
 if TYPE_CHECKING:
-    from obstore.store import (
-        ClientConfig,
-        GCSConfig,
-        ObjectStore,
-        RetryConfig,
-        S3Config,
-    )
+    from obstore import store as stores
 
 SCHEMES = ("gs", "s3", "https", "http")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -100,7 +94,7 @@ def redacted_url(url: str) -> str:
     return f"{parts.scheme}://{host}{parts.path}".rstrip("/")
 
 
-def open_object_store(url: str, *, to_list: bool = False) -> "ObjectStore":
+def open_object_store(url: str, *, to_list: bool = False) -> "stores.ObjectStore":
     """Return a store whose keys are appended to a URL; the empty key is the URL.
 
     Without credentials in the environment, ``gs://`` and ``s3://`` are read
@@ -115,14 +109,14 @@ def open_object_store(url: str, *, to_list: bool = False) -> "ObjectStore":
     from obstore.store import GCSStore, HTTPStore, S3Store
 
     seconds = lambda value: datetime.timedelta(seconds=value)
-    client: ClientConfig = {
+    client: stores.ClientConfig = {
         "allow_http": True,
         # For the whole body, which may take long; read_timeout detects silence.
         "timeout": datetime.timedelta(days=1),
         "read_timeout": seconds(RETRY.timeout),
         "connect_timeout": seconds(RETRY.timeout),
     }
-    retry: RetryConfig = {
+    retry: stores.RetryConfig = {
         "max_retries": RETRY.busy_retries,
         "retry_timeout": datetime.timedelta(days=1),
         "backoff": {
@@ -139,11 +133,11 @@ def open_object_store(url: str, *, to_list: bool = False) -> "ObjectStore":
     try:
         if scheme == "s3":
             signed = _in_environment(_AMAZON_CREDENTIALS)
-            config: S3Config = {} if signed else {"skip_signature": True}
+            config: stores.S3Config = {} if signed else {"skip_signature": True}
             return S3Store(bucket, prefix=path, config=config, **options)
         public = scheme == "gs" and not _in_environment(_GOOGLE_CREDENTIALS)
         if scheme == "gs" and (to_list or not public):
-            access: GCSConfig = {"skip_signature": True} if public else {}
+            access: stores.GCSConfig = {"skip_signature": True} if public else {}
             if os.environ.get("STORAGE_EMULATOR_HOST"):
                 access["base_url"] = google_storage_host()
             return GCSStore(bucket, prefix=path, config=access, **options)

@@ -35,16 +35,11 @@ logger = logging.getLogger(__name__)
 def open_dataset(
     path: str, *, offline: bool = False, progress: ByteProgress = no_progress
 ) -> xr.Dataset:
-    """Open a file or a Zarr store; values are read when they are asked for.
+    """Open a local path or URL; values are read when they are asked for.
 
     Of a Zarr store on a server, only the chunks that are asked for are fetched; a file
-    is downloaded whole when it is first opened, and kept in `cache_dir`.
-
-    Args:
-        path: Local file or directory, or URL with gs://, s3://, https:// or http://.
-        offline: Refuse to use the network; files downloaded before are available.
-        progress: Called with the bytes that arrive: of a file when it is opened, of the
-            chunks of a Zarr store when they are read.
+    is downloaded whole when it is first opened, and kept in `cache_dir`, where an
+    offline run finds it. Progress is of these bytes.
 
     Raises:
         InputDataError: There is nothing at the path, it is not such a dataset, or its
