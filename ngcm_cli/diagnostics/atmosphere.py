@@ -49,11 +49,6 @@ def fields_on_sigma_levels(
     Geopotential is hydrostatic, above the orography of the dynamical core, which is the
     ground of the surface pressure of the state.
 
-    Args:
-        model: of the state.
-        state: one member.
-        forcing: not used.
-
     Returns:
         Temperature [K], wind [m s-1], geopotential [m2 s-2], specific humidity and
         cloud contents [kg kg-1] by name, each (sigma level, longitude, latitude).

@@ -21,13 +21,7 @@ _COMMENT = "centre of the lowest sigma layer of the model, not a height above gr
 def lowest_level_fields(
     model: NeuralGCM, state: ModelState, forcing: None = None
 ) -> dict[str, NodalSurface]:
-    """Return wind in m s-1 and temperature in K, each (1, longitude, latitude).
-
-    Args:
-        model: of the state.
-        state: one member.
-        forcing: not used.
-    """
+    """Return wind in m s-1 and temperature in K, each (1, longitude, latitude)."""
     prognostic: State = state.state
     u, v = velocity(
         prognostic.vorticity[-1:], prognostic.divergence[-1:], model.harmonics
@@ -42,32 +36,19 @@ def lowest_level_fields(
     }
 
 
-LOWEST_LEVEL = (
+LOWEST_LEVEL = tuple(
     Diagnostic(
-        name="lowest_level_temperature",
-        standard_name="air_temperature",
-        long_name="Temperature on the lowest model level",
-        units="K",
+        name=f"lowest_level_{name}",
+        standard_name=standard_name,
+        long_name=f"{title} on the lowest model level",
+        units=unit,
         vertical="surface",
         comment=_COMMENT,
         from_state=lowest_level_fields,
-    ),
-    Diagnostic(
-        name="lowest_level_u_component_of_wind",
-        standard_name="eastward_wind",
-        long_name="U component of wind on the lowest model level",
-        units="m s-1",
-        vertical="surface",
-        comment=_COMMENT,
-        from_state=lowest_level_fields,
-    ),
-    Diagnostic(
-        name="lowest_level_v_component_of_wind",
-        standard_name="northward_wind",
-        long_name="V component of wind on the lowest model level",
-        units="m s-1",
-        vertical="surface",
-        comment=_COMMENT,
-        from_state=lowest_level_fields,
-    ),
+    )
+    for name, standard_name, title, unit in (
+        ("temperature", "air_temperature", "Temperature", "K"),
+        ("u_component_of_wind", "eastward_wind", "U component of wind", "m s-1"),
+        ("v_component_of_wind", "northward_wind", "V component of wind", "m s-1"),
+    )
 )

@@ -59,29 +59,19 @@ def dynamics_tendencies(
     The primitive equations, explicit and implicit terms, on the scales that the
     dynamical core resolves.
 
-    Args:
-        model: of the state.
-        state: one member.
-        forcing: not used.
-
     Returns:
         As `physics_tendencies`.
     """
     dycore = model.step.dycore
-    grid, reference = dycore.harmonics.grid, np.array(dycore.reference_temperature)
+    grid, orography = dycore.harmonics.grid, dycore.orography
+    reference = np.array(dycore.reference_temperature).astype(np.float32)
     resolved = jax.tree.map(
         lambda x: change_truncation(x, grid.modal_shape), state.state
     )
     explicit = explicit_tendencies(
-        resolved,
-        dycore.harmonics,
-        dycore.levels,
-        reference.astype(np.float32),
-        dycore.orography.modal(grid),
+        resolved, dycore.harmonics, dycore.levels, reference, orography.modal(grid)
     )
-    implicit = implicit_tendencies(
-        resolved, dycore.levels, reference.astype(np.float32)
-    )
+    implicit = implicit_tendencies(resolved, dycore.levels, reference)
     shape = model.grid.modal_shape
     tendency = jax.tree.map(
         lambda x, y: change_truncation(x + y, shape), explicit, implicit

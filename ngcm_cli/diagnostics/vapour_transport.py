@@ -18,11 +18,6 @@ def vapour_transport(
 ) -> dict[str, NodalSurface]:
     """Return (1/g) ∫ q v dp of the column and its magnitude in kg m-1 s-1.
 
-    Args:
-        model: of the state.
-        state: one member.
-        forcing: not used.
-
     Returns:
         The eastward and the northward component and the magnitude of the vector, each
         (1, longitude, latitude).
@@ -45,24 +40,24 @@ def vapour_transport(
     }
 
 
+_STANDARD_NAME = "{}_atmosphere_water_vapor_transport_across_unit_distance"
+_ALIAS = "vertical_integral_of_{}_water_vapour_flux"
+
 VAPOUR_TRANSPORT = (
-    Diagnostic(
-        name="eastward_water_vapour_transport",
-        standard_name="eastward_atmosphere_water_vapor_transport_across_unit_distance",
-        long_name="Vertically integrated eastward water vapour transport",
-        units="kg m-1 s-1",
-        vertical="surface",
-        aliases=("viwve", "ivt_u", "vertical_integral_of_eastward_water_vapour_flux"),
-        from_state=vapour_transport,
-    ),
-    Diagnostic(
-        name="northward_water_vapour_transport",
-        standard_name="northward_atmosphere_water_vapor_transport_across_unit_distance",
-        long_name="Vertically integrated northward water vapour transport",
-        units="kg m-1 s-1",
-        vertical="surface",
-        aliases=("viwvn", "ivt_v", "vertical_integral_of_northward_water_vapour_flux"),
-        from_state=vapour_transport,
+    *(
+        Diagnostic(
+            name=f"{direction}_water_vapour_transport",
+            standard_name=_STANDARD_NAME.format(direction),
+            long_name=f"Vertically integrated {direction} water vapour transport",
+            units="kg m-1 s-1",
+            vertical="surface",
+            aliases=(*aliases, _ALIAS.format(direction)),
+            from_state=vapour_transport,
+        )
+        for direction, *aliases in (
+            ("eastward", "viwve", "ivt_u"),
+            ("northward", "viwvn", "ivt_v"),
+        )
     ),
     Diagnostic(
         name="water_vapour_transport",

@@ -26,11 +26,6 @@ def vertical_velocity(
     at the centre of a layer is the mean of those to its two boundaries, so that ω
     conserves mass as the dynamical core does: its value at the ground, extrapolated by
     half a layer, is pₛ (∂π/∂t + v·∇π).
-
-    Args:
-        model: of the state.
-        state: one member.
-        forcing: not used.
     """
     harmonics, levels, prognostic = model.harmonics, model.sigma_levels, state.state
     modal = [

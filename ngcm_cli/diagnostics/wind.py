@@ -28,13 +28,7 @@ def wind_speed(fields: Mapping[str, Nodal], pressure: jax.Array) -> dict[str, No
 def vorticity_and_divergence(
     model: NeuralGCM, state: ModelState, forcing: None = None
 ) -> dict[str, Nodal]:
-    """Return relative vorticity and divergence on the sigma levels in s-1.
-
-    Args:
-        model: of the state.
-        state: one member.
-        forcing: not used.
-    """
+    """Return relative vorticity and divergence on the sigma levels in s-1."""
     modal = jnp.stack([state.state.vorticity, state.state.divergence])
     vorticity, divergence = model.harmonics.to_nodal(modal) * units.SECOND
     return {"vorticity": vorticity, "divergence": divergence}
