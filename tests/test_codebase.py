@@ -100,7 +100,6 @@ DISK_CALLS = {
 DISK_AND_JAX = {
     "simulation/batch.py": "reads how much memory is free",
     "simulation/checkpoint.py": "removes restart files that newer ones replace",
-    "simulation/recorder.py": "creates directories of stores, removes an exported one",
 }
 
 FORBIDDEN_NAMES = {
