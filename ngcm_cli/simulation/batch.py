@@ -44,12 +44,7 @@ class BatchedModel:
         self.vectorized = (devices or jax.devices())[0].platform != "cpu"
 
     def stack(self, states: Iterable[Any], count: int) -> Any:
-        """Return one state of all members, each on its device.
-
-        Args:
-            states: of the members, taken one by one.
-            count: number of members, which the devices share evenly.
-        """
+        """Return one state of all members, each on its device."""
         states = iter(states)
         devices = [None] if self.mesh is None else list(self.mesh.devices.flat)
         parts = []
@@ -90,13 +85,7 @@ class BatchedModel:
         return self.map(_advance, states, forcing, jnp.int32(steps))
 
     def memory(self, state: Any, members: int, forcing: Any) -> int:
-        """Return the bytes on one device that XLA's program of a step takes.
-
-        Args:
-            state: of one member.
-            members: on the device.
-            forcing: as for `advance`.
-        """
+        """Return the bytes on one device that XLA's program of a step takes."""
         states = jax.tree.map(lambda x: jnp.broadcast_to(x, (members, *x.shape)), state)
         program = _map.lower(  # pyright: ignore
             *(_advance, None, self.vectorized, self.model),
@@ -155,13 +144,6 @@ def auto_batch_size(
 
     XLA says what its program for a number of members needs; the number is halved until
     that is there. On one device the run finds the program in the cache.
-
-    Args:
-        model: for one member.
-        state: returns a state of one member.
-        forcing: as for ``model.advance``.
-        members: of the run.
-        processes: that share them.
     """
     devices = jax.local_devices()
     members = math.ceil(members / processes)

@@ -45,16 +45,7 @@ def save(
     record: StabilityRecord,
     conditions: dict[str, Any],
 ) -> None:
-    """Write a restart file; all output of the windows before must be on disk.
-
-    Args:
-        simulation: the run.
-        directory: of the run.
-        task: of the state.
-        run: the state.
-        record: what happened to its members.
-        conditions: what else must be the same when the task is resumed.
-    """
+    """Write a restart file; all output of the windows before must be on disk."""
     schedule = simulation.schedules[task.init]
     is_due = schedule.is_restart_due(run.windows)
     arrays = {

@@ -57,11 +57,6 @@ def compute(simulation: Simulation, loop: RunLoop, client: Any) -> Iterator[Prog
     A task whose worker is lost, or that cannot write, is tried again, and continues
     from the last restart file. If one fails in the end, the others are completed first.
 
-    Args:
-        simulation: the run, whose stores are there.
-        loop: that knows what is missing.
-        client: of the cluster.
-
     Yields:
         Progress for every initial time that is complete.
 
@@ -123,14 +118,7 @@ def _translated(error: BaseException) -> BaseException:
 def _compute_init(
     command: str, settings: tuple[tuple[str, Any], ...], run: str, init: int
 ) -> int | NgcmError:
-    """Compute what is missing from an initial time; return its index or what is wrong.
-
-    Args:
-        command: of the run.
-        settings: of the run.
-        run: its unique name.
-        init: index of the initial time.
-    """
+    """Compute what is missing from an initial time; return its index, or an error."""
     enable_compilation_cache()
     try:
         simulation = _simulation(command, settings, run)

@@ -35,13 +35,7 @@ from ngcm_cli.zoo import is_here, model_names
 
 
 class DataSources:
-    """The initial analyses and the forcing of a run, read when they are wanted.
-
-    Args:
-        config: the settings.
-        model: whose grid and levels the data are wanted on.
-        progress: receives the bytes that are read.
-    """
+    """The initial analyses and the forcing of a run, read when they are wanted."""
 
     def __init__(
         self, config: Settings, model: Model, progress: ByteProgress = no_progress

@@ -14,12 +14,6 @@ class ForcingWindows:
     """Forcings of the calendar years that each window of a run lies in.
 
     Only one is on the device. All have one size, so that one program serves them all.
-
-    Args:
-        forcing: of the whole run, or of longer.
-        start: of the run.
-        end: of the run.
-        window: length of what is asked for at once.
     """
 
     def __init__(

@@ -31,10 +31,6 @@ def sigterm_as_exception() -> Iterator[None]:
 def explain_out_of_memory(what: str, hint: str) -> Iterator[None]:
     """Raise an error that a user can act on where a device runs out of memory.
 
-    Args:
-        what: needs the memory.
-        hint: what to do.
-
     Raises:
         ConfigError: the device is full.
     """

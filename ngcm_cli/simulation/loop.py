@@ -51,13 +51,7 @@ ProgressCallback = Callable[[Iterator[Progress], Simulation], Iterable[Progress]
 
 
 class RunLoop:
-    """All tasks of this process, one after the other.
-
-    Args:
-        simulation: the run.
-        recorder: of its output, whose stores are open.
-        inits: indices of the initial times; None is all.
-    """
+    """All tasks of this process, one after the other."""
 
     def __init__(
         self, simulation: Simulation, recorder: Recorder, inits: set[int] | None = None

@@ -21,17 +21,7 @@ from ngcm_cli.simulation.task import Task
 
 
 class MemberStatistics:
-    """The statistics of the members from one initial time.
-
-    Args:
-        stream: whose variables are summarized.
-        writer: of its store.
-        folder: of the partial statistics.
-        init: index of the initial time.
-        members: all members of the run.
-        batch: members of a block.
-        process: number of this process.
-    """
+    """The statistics of the members from one initial time."""
 
     def __init__(
         self,

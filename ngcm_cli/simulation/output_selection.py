@@ -12,10 +12,6 @@ from ngcm_cli.output.grid import OutputGrid
 def select_variables(config: Settings, model: Model) -> tuple[str, ...]:
     """Return the names of the variables to write.
 
-    Args:
-        config: the settings.
-        model: that runs.
-
     Raises:
         ConfigError: one that cannot be written is asked for.
     """

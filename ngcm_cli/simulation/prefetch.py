@@ -42,11 +42,6 @@ def prefetch(
     What is cached already is not fetched again, so that an interrupted call continues
     where it stopped; a time that fails does not keep the others from being fetched.
 
-    Args:
-        config: of the forecasts; its initial times are ignored.
-        times: initial times.
-        progress: receives the bytes of one time's data, or of the weights.
-
     Yields:
         The outcome of each time, in order.
 

@@ -28,14 +28,7 @@ def run_attributes(
     inits: Sequence[np.datetime64],
     notes: Mapping[str, Sequence[str]],
 ) -> Callable[[int], dict[str, Any]]:
-    """Return a function from the index of an initial time to global attributes.
-
-    Args:
-        config: the settings.
-        card: of the model.
-        inits: initial times.
-        notes: conversions and substitutions made in the data, by subject.
-    """
+    """Return a function from the index of an initial time to global attributes."""
     return functools.partial(_attributes, config, card, inits, notes)
 
 

@@ -34,9 +34,6 @@ class Recorder:
 
     Writing is at most one window behind. Whatever stops the run, the stores open, and
     the run can be resumed.
-
-    Args:
-        simulation: the run.
     """
 
     def __init__(self, simulation: Simulation):

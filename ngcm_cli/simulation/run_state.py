@@ -78,15 +78,7 @@ def resumed_state(
     state: Any,
     month: RunningMean | None,
 ) -> RunState:
-    """Return the run state of a model state, whose monitor is computed anew.
-
-    Args:
-        simulation: the run.
-        task: of the state.
-        windows: number of windows that are complete.
-        state: of the model, with all members of the block.
-        month: running mean; None is empty.
-    """
+    """Return the run state of a model state, whose monitor is computed anew."""
     return RunState(
         windows,
         state,

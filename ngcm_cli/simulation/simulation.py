@@ -124,12 +124,7 @@ class Simulation:
         return self.tasks()[self.processes.index :: self.processes.count]
 
     def initial_state(self, init: int, member: int) -> Any:
-        """Return the state that a member starts from.
-
-        Args:
-            init: index of the initial time.
-            member: number of the member.
-        """
+        """Return the state that a member starts from."""
         config, schedule = self.config, self.schedules[init]
         key = member_key(config.seed, self.keys(init, member))
         forcing = self.forcing(init).at(schedule.init)

@@ -30,14 +30,7 @@ _RESTART_SECONDS = 300.0  # between restart files that no schedule asks for
 
 
 class TaskRun:
-    """One task from its last restart file, or its beginning, to its end.
-
-    Args:
-        simulation: the run.
-        recorder: of its output.
-        task: to be computed.
-        is_final: whether its statistics are those of all members.
-    """
+    """One task from its last restart file, or its beginning, to its end."""
 
     def __init__(
         self, simulation: Simulation, recorder: Recorder, task: Task, is_final: bool
