@@ -109,21 +109,14 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _whole(value: Any, message: str, hint: str, digits: int = 6) -> int:
-    """Return a whole number of at most so many digits."""
-    text = str(value).strip()
-    if not re.fullmatch(f"[0-9]{{1,{digits}}}", text):
-        raise ConfigError(message, hint)
-    return int(text)
-
-
 def _seed(value: Any) -> int:
-    message = f"'{value}' is not a whole number from 0 to {2**32 - 1}."
-    hint = "Give one in this range: random keys have 32 bits."
-    number = _whole(value, message, hint, digits=10)
-    if number >= 2**32:
-        raise ConfigError(message, hint)
-    return number
+    text = str(value).strip()
+    if not re.fullmatch("[0-9]{1,10}", text) or int(text) >= 2**32:
+        raise ConfigError(
+            f"'{value}' is not a whole number from 0 to {2**32 - 1}.",
+            "Give one in this range: random keys have 32 bits.",
+        )
+    return int(text)
 
 
 def parse_switch(value: Any) -> bool:
@@ -149,19 +142,22 @@ def _kelvin(value: Any) -> float:
 
 
 def _count(value: Any) -> int:
-    about = f"'{value}' is not a positive whole number.", "Give one, such as 40."
-    number = _whole(value, *about)
-    if number == 0:
-        raise ConfigError(*about)
-    return number
+    text = str(value).strip()
+    if not re.fullmatch("[0-9]{1,6}", text) or int(text) == 0:
+        raise ConfigError(
+            f"'{value}' is not a positive whole number.", "Give one, such as 40."
+        )
+    return int(text)
 
 
 def _member(value: Any) -> int:
-    return _whole(
-        value,
-        f"'{value}' is not the number of a member.",
-        "Give a whole number; the first member is 0.",
-    )
+    text = str(value).strip()
+    if not re.fullmatch("[0-9]{1,6}", text):
+        raise ConfigError(
+            f"'{value}' is not the number of a member.",
+            "Give a whole number; the first member is 0.",
+        )
+    return int(text)
 
 
 def _members(value: Any) -> range:
