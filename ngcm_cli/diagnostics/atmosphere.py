@@ -1,4 +1,4 @@
-"""Temperature, wind, geopotential, humidity and clouds: what the decoder gives.
+"""Temperature, wind, geopotential, humidity, clouds: what the decoder gives.
 
 On pressure levels they come from the decoder with its learned correction; on the sigma
 levels of the model they are those of the state itself.
@@ -11,7 +11,7 @@ import numpy as np
 from ngcm_cli import units
 from ngcm_cli.diagnostics.diagnostic import CmipVariable, Diagnostic
 from ngcm_cli.dynamics.tendencies import GAS_RATIO
-from ngcm_cli.gcm.fields import ATMOSPHERE
+from ngcm_cli.gcm.fields import ATMOSPHERE, SURFACE
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.inputs.variables import VARIABLES
@@ -38,6 +38,13 @@ _CMIP = {
     "u_component_of_wind": CmipVariable("ua", "Eastward Wind"),
     "v_component_of_wind": CmipVariable("va", "Northward Wind"),
     "specific_humidity": CmipVariable("hus", "Specific Humidity", units="1"),
+    "surface_pressure": CmipVariable("ps", "Surface Air Pressure"),
+    "mean_sea_level_pressure": CmipVariable("psl", "Sea Level Pressure"),
+    "total_column_water_vapour": CmipVariable(
+        "prw",
+        "Water Vapor Path",
+        comment="vertically integrated through the atmospheric column",
+    ),
 }
 
 
@@ -95,4 +102,9 @@ DECODED = tuple(
         from_state=fields_on_sigma_levels,
     )
     for name in ATMOSPHERE
+)
+
+# `ngcm_cli.gcm.surface_outputs` computes them, for `NeuralGCM.decode`, too.
+SURFACE_FIELDS = tuple(
+    Diagnostic.of_variable(VARIABLES[name], cmip=_CMIP[name]) for name in SURFACE
 )

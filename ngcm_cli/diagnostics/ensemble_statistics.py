@@ -95,11 +95,6 @@ def evaluate(summary: Summary, statistics: Sequence[str]) -> dict[str, np.ndarra
     }
 
 
-def bytes_of_summary(statistics: Sequence[str], total: int) -> int:
-    """Return the bytes of a summary for every value of the field."""
-    return 2 * 8 + 4 * sum(_needed(statistics, total))
-
-
 def _evaluate(summary: Summary, name: str) -> np.ndarray:
     if name == "mean":
         return summary.total / summary.count

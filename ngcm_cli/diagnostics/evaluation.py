@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from ngcm_cli.diagnostics.atmosphere import DECODED
+from ngcm_cli.diagnostics.atmosphere import DECODED, SURFACE_FIELDS
 from ngcm_cli.diagnostics.diagnostic import Diagnostic
 from ngcm_cli.diagnostics.lowest_level import LOWEST_LEVEL
 from ngcm_cli.diagnostics.pressure_levels import (
@@ -18,11 +18,9 @@ from ngcm_cli.diagnostics.pressure_levels import (
     surface_pressure,
     to_pressure_levels,
 )
-from ngcm_cli.diagnostics.surface import SURFACE_FIELDS
 from ngcm_cli.diagnostics.tendencies import TENDENCIES
 from ngcm_cli.diagnostics.thermodynamics import THERMODYNAMICS
 from ngcm_cli.diagnostics.vapour_transport import VAPOUR_TRANSPORT
-from ngcm_cli.diagnostics.vertical_velocity import VERTICAL_VELOCITY
 from ngcm_cli.diagnostics.water import WATER_FLUXES
 from ngcm_cli.diagnostics.wind import WIND
 from ngcm_cli.errors import ConfigError
@@ -42,7 +40,6 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = MappingProxyType(
             *SURFACE_FIELDS,
             *WATER_FLUXES,
             *WIND,
-            *VERTICAL_VELOCITY,
             *THERMODYNAMICS,
             *LOWEST_LEVEL,
             *VAPOUR_TRANSPORT,
@@ -82,11 +79,10 @@ def resolve_name(name: str, names: Iterable[str]) -> str:
     if name in names:
         return name
     known = {candidate.lower(): candidate for candidate in names}
-    for candidate in names:
-        if candidate in DIAGNOSTICS:
-            diagnostic = DIAGNOSTICS[candidate]
-            for other in (diagnostic.standard_name, *diagnostic.aliases):
-                known.setdefault(other.lower(), candidate)
+    for candidate in filter(DIAGNOSTICS.get, names):
+        diagnostic = DIAGNOSTICS[candidate]
+        for other in (diagnostic.standard_name, *diagnostic.aliases):
+            known.setdefault(other.lower(), candidate)
     known.pop("", None)  # without a standard name
     if name.lower() in known:
         return known[name.lower()]
@@ -164,11 +160,9 @@ def evaluate(
             fields |= apply(_decode, state, group)
     for d in rest:
         if d.from_state is not None and d.name not in fields:
-            given = None
-            if d.needs == "forcing":
-                if forcing is None:
-                    raise ValueError(f"'{d.name}' needs the surface forcing")
-                given = forcing
+            given = forcing if d.needs == "forcing" else None
+            if d.needs == "forcing" and given is None:
+                raise ValueError(f"'{d.name}' needs the surface forcing")
             fields |= apply(_from_state, state, d.from_state, given, on_pressure)
     for d in rest:
         if d.from_fields is not None and d.name not in fields:

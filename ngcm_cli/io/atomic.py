@@ -42,23 +42,18 @@ def atomic_file(path: pathlib.Path) -> Iterator[IO[bytes]]:
         os.replace(new, path)
     finally:
         new.unlink(missing_ok=True)
-    sync_directory(path.parent)
+    with contextlib.suppress(OSError):  # not every system syncs directories
+        descriptor = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
     """Write a small text file atomically, as UTF-8."""
     with atomic_file(path) as file:
         file.write(text.encode())
-
-
-def sync_directory(folder: pathlib.Path) -> None:
-    """Sync the names in a directory to disk, where the system can."""
-    with contextlib.suppress(OSError):  # not every system syncs directories
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def replace_directory(
@@ -86,13 +81,6 @@ def replace_directory(
         old.unlink(missing_ok=True)
 
 
-def explain_os_error(error: OSError) -> tuple[str, str]:
-    """Return what stopped a writer, and what the user should do."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "the disk is full", "Free some space"
-    return error.strerror or str(error), "Check the disk"
-
-
 @contextlib.contextmanager
 def translate_os_errors(work: str, hint: Callable[[str], str]) -> Iterator[None]:
     """Raise an `OSError` of the context as an error that a user can act on.
@@ -109,5 +97,7 @@ def translate_os_errors(work: str, hint: Callable[[str], str]) -> Iterator[None]
     except OutputError:
         raise
     except OSError as error:
-        reason, action = explain_os_error(error)
+        reason, action = error.strerror or str(error), "Check the disk"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            reason, action = "the disk is full", "Free some space"
         raise OutputError(f"{work} stopped: {reason}.", hint(action)) from error

@@ -18,6 +18,8 @@ from ngcm_cli.output.cell_bounds import Cells
 from ngcm_cli.output.cmor.attributes import Labels, global_attributes, grid_label
 from ngcm_cli.output.cmor.source import Means
 from ngcm_cli.output.cmor.table import MISSING, CmorVariable
+from ngcm_cli.output.field_selection import COORDINATES
+from ngcm_cli.output.schema import CALENDAR
 
 log = logging.getLogger(__name__)
 
@@ -25,37 +27,17 @@ _EPOCH = np.datetime64("1850-01-01T00", "h")
 _NAME = re.compile(r"(.*)_(\d{6}|\d{8})-(\d{6}|\d{8})\.nc")
 # The fastest level of the one compressor that every NetCDF-4 reader has.
 _PACKING = {"compression": "zlib", "complevel": 1, "shuffle": True}
-_COORDINATES: Mapping[str, Mapping[str, str]] = {
+_COORDINATES: Mapping[str, Mapping[str, Any]] = {
     "time": {
-        "standard_name": "time",
+        **COORDINATES["time"],
+        **CALENDAR,
         "long_name": "time",
         "units": "days since 1850-01-01",
-        "calendar": "proleptic_gregorian",
-        "units_metadata": "leap_seconds: none",
-        "axis": "T",
         "bounds": "time_bnds",
     },
-    "plev": {
-        "standard_name": "air_pressure",
-        "long_name": "pressure",
-        "units": "Pa",
-        "positive": "down",
-        "axis": "Z",
-    },
-    "lat": {
-        "standard_name": "latitude",
-        "long_name": "latitude",
-        "units": "degrees_north",
-        "axis": "Y",
-        "bounds": "lat_bnds",
-    },
-    "lon": {
-        "standard_name": "longitude",
-        "long_name": "longitude",
-        "units": "degrees_east",
-        "axis": "X",
-        "bounds": "lon_bnds",
-    },
+    "plev": {**COORDINATES["level"], "long_name": "pressure", "units": "Pa"},
+    "lat": {**COORDINATES["latitude"], "long_name": "latitude", "bounds": "lat_bnds"},
+    "lon": {**COORDINATES["longitude"], "long_name": "longitude", "bounds": "lon_bnds"},
 }
 
 
