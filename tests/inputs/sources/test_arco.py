@@ -145,7 +145,7 @@ def test_no_network(ngcm):
 
 def test_local_data_need_no_preparation(ngcm, tmp_path):
     run = ngcm("data", "prepare", "--init", DAYS[1], "--data", "era5.nc")
-    assert run.returncode == 2 and "nothing to prepare" in run.stderr
+    assert run.returncode == 2 and "nothing is to be fetched" in run.stderr
 
 
 def test_clear_knows_what_there_is(ngcm):
