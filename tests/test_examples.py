@@ -69,7 +69,7 @@ def test_amip_run_file(tmp_path):
     run_file = ROOT / "examples/amip.yaml"
     words = "amip", "--config", str(run_file), "--dry-run"
     done = command(*words, folder=tmp_path)
-    assert "1982-01-01T00 to 2022-01-01T00: 1 run of 14610 days" in done.stdout
+    assert "1982-01-01T00 to 2022-01-01T00, 14610d" in done.stdout
 
 
 @pytest.mark.slow

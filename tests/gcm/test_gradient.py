@@ -112,8 +112,16 @@ def test_forward_and_reverse_agree(double):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("in_double")
-@pytest.mark.parametrize("group", ["fields", "forcing", "learned"])
-def test_they_are_the_limit_of_finite_differences(double, group):
+@pytest.mark.parametrize(
+    "group, steps",
+    [
+        ("fields", (1e-4, 1e-5, 1e-6, 1e-7)),
+        # Nearly linear: smaller steps show only rounding.
+        ("forcing", (1e-2, 1e-3, 1e-4, 1e-5)),
+        ("learned", (1e-4, 1e-5, 1e-6, 1e-7)),
+    ],
+)
+def test_they_are_the_limit_of_finite_differences(double, group, steps):
     problem, w, gradient = double
     v = jax.tree.map(jnp.zeros_like, problem.x) | {
         group: directions(problem.x[group], 3)
@@ -127,7 +135,7 @@ def test_they_are_the_limit_of_finite_differences(double, group):
         change = jax.tree.map(lambda a, b: (a - b) / (2 * h), moved(h), moved(-h))
         return abs(dot(change, w) / expected - 1)
 
-    errors = [error(h) for h in (1e-4, 1e-5, 1e-6, 1e-7)]
+    errors = [error(h) for h in steps]
     assert min(errors) < 5e-6, errors
     # Of second order, until rounding is seen; of the forcing it is from the start.
     ratios = [fine / coarse for coarse, fine in itertools.pairwise(errors)]
