@@ -39,6 +39,8 @@ def work(case, folder):
 def test_signals(whole, tmp_path, monkeypatch, capsys, case, number, code):
     """What a user, or a scheduler, sends: a restart file of the last window is kept."""
     expected = whole(case)
+    # Tests in the background of a shell are started with Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     sent = []
     compute = task_run.compute_window
 
@@ -51,9 +53,12 @@ def test_signals(whole, tmp_path, monkeypatch, capsys, case, number, code):
 
     with monkeypatch.context() as patch:
         patch.setattr(task_run, "compute_window", send)
-        ended, said = command(
-            monkeypatch, capsys, *case.flags(tmp_path, restart_every="2d")
-        )
+        try:
+            ended, said = command(
+                monkeypatch, capsys, *case.flags(tmp_path, restart_every="2d")
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
     assert ended == code
     output = tmp_path / case.output
     assert f"Resume with `ngcm {case.command} --resume {output}`." in said
