@@ -180,7 +180,7 @@ class _Parser:
             self._expect("=")
             value = self._value(0)
             if self.token.type not in _END:
-                self._fail(f"cannot be followed by {self._shown()}")
+                self._fail(f"has {self._shown()} after a value")
             self._advance()
             match selector.split("."):
                 case [name] if not scope:
