@@ -1,7 +1,7 @@
-"""A tiny model and synthetic analyses, to test what handles models without one.
+"""A tiny model and synthetic fields, to test what handles models without one.
 
 `TinyModel` satisfies `gcm.interface.Model`: it adds one per step to every value, in
-microseconds. `synthetic_analysis` has fields for it, or for any other grid and levels.
+microseconds. `synthetic_fields` makes fields for it, or for any other grid and levels.
 """
 
 import dataclasses

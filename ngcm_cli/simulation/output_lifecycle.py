@@ -47,7 +47,8 @@ def prepare(recorder: Recorder) -> Failed | None:
         OutputError: a store is gone, damaged, or belongs to another run.
     """
     simulation, changes = recorder.simulation, []
-    existing, ours = _existing(simulation), is_prepared(simulation)
+    existing = _existing(simulation)
+    ours = existing is not None and existing.run == simulation.processes.run
     if existing is not None and (ours or simulation.is_resumed):
         if existing.is_finished:
             return existing.record["failed"]
