@@ -3,9 +3,10 @@
     python benchmarks/gradient.py [--model MODEL] [--steps 24 48 96] [--rounds 2]
 
 Compiles one step and its gradient with respect to the state and the learned parameters
-(the forcing is an argument, not differentiated), in turn in one process and without any cache; prints the seconds of
-processor time of both (so that a busy machine does not matter) and their ratio. With
-``--steps``, the time of that many steps forward and with their gradient, and the
+(the forcing is an argument, not differentiated), in turn in one process and without any
+cache; prints the seconds of processor time of both (so that a busy machine does not
+matter) and their ratio. With ``--steps``,
+the time of that many steps forward and with their gradient, and the
 memory that XLA reserves for it. Without a model, the bundled one; the reduced model of
 ``tests/reduced_model.py`` with ``--model reduced``.
 """
