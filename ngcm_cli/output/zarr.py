@@ -46,7 +46,7 @@ class ZarrWriter:
     def __init__(self, path: pathlib.Path, schema: StoreSchema):
         self.path = path
         self.schema = schema
-        self._group = open_store(path, "r+")
+        self._group = open_store(path, "r+", use_consolidated=False)
         self._buffers: dict[tuple[str, tuple[int, ...]], tuple[int, np.ndarray]] = {}
         for name, variable in schema.variables.items():
             found = self._group.get(name)
@@ -94,7 +94,7 @@ class ZarrWriter:
         """Set global attributes; None removes one."""
         # Opened anew for what other processes have set, and with the consolidated
         # metadata, which are then written in the same file at the same moment.
-        group = open_store(self.path, "r+", use_consolidated=True)
+        group = open_store(self.path, "r+")
         before = dict(group.attrs)
         merged = {**before, **attributes}
         after = {name: x for name, x in merged.items() if x is not None}
@@ -180,7 +180,7 @@ def extend_store(path: pathlib.Path, schema: StoreSchema) -> None:
     """Make room in an existing store for the members that a schema adds to it."""
     import zarr
 
-    group = open_store(path, "r+")
+    group = open_store(path, "r+", use_consolidated=False)
     numbers = schema.coordinates["realization"].values
     shapes = {name: variable.shape for name, variable in schema.variables.items()}
     for name, shape in (shapes | {"realization": numbers.shape}).items():
@@ -200,14 +200,18 @@ def remove_partial_chunks(path: pathlib.Path) -> None:
 
 
 def open_store(
-    path: pathlib.Path, mode: Literal["r", "r+"], use_consolidated: bool = False
+    path: pathlib.Path, mode: Literal["r", "r+"], use_consolidated: bool | None = None
 ) -> "zarr.Group":
     """Open a store, with the attributes that it has now.
+
+    The consolidated metadata name the arrays of a store that is being written, whose
+    folder holds other files for a moment.
 
     Args:
         path: of the store.
         mode: ``r`` to read, ``r+`` to read and write.
-        use_consolidated: take arrays from the consolidated metadata.
+        use_consolidated: whether to take arrays from the consolidated metadata; None:
+            if there are any.
 
     Raises:
         OutputError: it is no store, or damaged.

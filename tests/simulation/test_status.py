@@ -21,6 +21,7 @@ from runs import (
 )
 
 from ngcm_cli.errors import OutputError, UnstableRunError
+from ngcm_cli.output.cmor.export import export_cmor
 from ngcm_cli.simulation.status import read_global_means, read_status
 
 
@@ -200,6 +201,16 @@ def test_it_can_be_read_at_any_time(tiny, tmp_path, monkeypatch):
         done.set()
         watcher.join()
     assert failures == []
+
+
+def test_files_that_are_being_written_are_not_arrays(whole, tmp_path):
+    """Zarr warns about what it finds in a listing; warnings are errors here."""
+    output = tmp_path / "output"
+    shutil.copytree(whole(AMIP), output)
+    for store in output.rglob("*.zarr"):
+        (store / "zarr.1b285c4823b24a029cde1ef6da6825f8.partial").touch()
+    assert read_status(output).global_means
+    assert export_cmor(output, tmp_path / "cmor")
 
 
 def test_what_is_no_run_is_refused(tmp_path):
