@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 RUN_ATTRIBUTE = "ngcm_run"
 """Global attribute of a complete output: the record of its run, as JSON."""
 
+_DIMENSIONS = "_ARRAY_DIMENSIONS"  # attribute that names them in version 2 of Zarr
+
 
 class ZarrWriter:
     """An existing store of a schema, opened for writing.
@@ -229,6 +231,12 @@ def open_store(
             f"{path} is not a Zarr store, or a damaged one: {error}.",
             "Check its name; a damaged output must be written again.",
         ) from error
+
+
+def dimensions_of(array: "zarr.Array") -> tuple[str, ...]:
+    """Return the names of the dimensions of an array."""
+    names = getattr(array.metadata, "dimension_names", None)
+    return tuple(map(str, names or array.attrs.get(_DIMENSIONS, ())))  # pyright: ignore
 
 
 def consolidate(path: pathlib.Path) -> None:
