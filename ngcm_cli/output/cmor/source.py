@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.output.zarr import dimensions_of, open_store
+from ngcm_cli.output.zarr import dimensions_of, is_store, open_store
 
 if TYPE_CHECKING:
     import zarr
@@ -204,7 +204,7 @@ def find_means(run: pathlib.Path) -> list[Means]:
         Means(folder / table.store, table, name, index)
         for index, (folder, name) in enumerate(zip(folders, names, strict=True))
         for table in TABLES
-        if (folder / table.store / "zarr.json").is_file()
+        if is_store(folder / table.store)
     ]
     if not found:
         raise InputDataError(
