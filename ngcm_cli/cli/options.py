@@ -121,7 +121,9 @@ OPTIONS: dict[str, Any] = {
         "such as 1.5.  [default: native]",
     ),
     "output": _text(
-        "PATH", "A name in .zarr or .nc.  [default: MODEL_INIT.zarr, in this directory]"
+        "PATH",
+        "A name in .zarr, .nc or .grib2.  [default: MODEL_INIT.zarr, in this "
+        "directory]",
     ),
     "zarr_format": _text(
         "3|2",
@@ -219,7 +221,7 @@ AMIP_OPTIONS: dict[str, Any] = {
 ENSEMBLE_OPTIONS: dict[str, Any] = {
     "output": _text(
         "PATH",
-        "A name in .zarr or .nc.  [default: MODEL_INIT_ensemble.zarr, in this "
+        "A name in .zarr, .nc or .grib2.  [default: MODEL_INIT_ensemble.zarr, in this "
         "directory]",
     ),
 }

@@ -5,16 +5,53 @@ from ngcm_cli.config.settings import Settings
 from ngcm_cli.diagnostics import DIAGNOSTICS, available, resolve_name
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.interface import Model
+from ngcm_cli.output import grib
 from ngcm_cli.output.field_selection import FieldSelection
 from ngcm_cli.output.grid import OutputGrid
 
 
-def select_variables(config: Settings, model: Model) -> tuple[str, ...]:
-    """Return the names of the variables to write.
+def select_variables(
+    config: Settings, model: Model
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the variables to write, and notes on those left out.
 
     Raises:
         ConfigError: one that cannot be written is asked for.
     """
+    names = _asked_variables(config, model)
+    if config.output is None or config.output.suffix != grib.SUFFIX:
+        return names, ()
+    if isinstance(config, AmipConfig):
+        return names, ()  # a directory, whatever its name
+    return _with_grib_code(config, names)
+
+
+def _with_grib_code(
+    config: Settings, names: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the variables that GRIB has codes for, and a note on the others."""
+    instead = "Write Zarr or NetCDF: name an --output in .zarr or .nc."
+    if isinstance(config.levels, str):
+        raise ConfigError(
+            "GRIB files of ngcm have fields on pressure levels, not on model levels.",
+            f"Leave out --levels model. {instead}",
+        )
+    if getattr(config, "members", grib.MEMBERS)[-1] not in grib.MEMBERS:
+        raise ConfigError(
+            f"GRIB has numbers for members 0 to {grib.MEMBERS[-1]}, and there are "
+            "others here.",
+            f"Compute fewer. {instead}",
+        )
+    kept = tuple(name for name in names if name in grib.CODES)
+    left_out = ", ".join(name for name in names if name not in kept)
+    if not kept:
+        raise ConfigError(f"GRIB 2 has no code for {left_out}.", instead)
+    note = f"GRIB 2 has no code for {left_out}, so not written to the file."
+    return kept, (note,) if left_out else ()
+
+
+def _asked_variables(config: Settings, model: Model) -> tuple[str, ...]:
+    """Return the names of the variables that the settings ask for."""
     names = available(model)
     for name in config.variables or ():
         if name in DIAGNOSTICS and name not in names:

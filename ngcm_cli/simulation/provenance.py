@@ -67,6 +67,8 @@ def _attributes(
             attributes["sst_patch"] = ",".join(f"{x:g}" for x in config.sst_patch)
     else:
         attributes["sst"] = getattr(config, "sst", "")
+    if notes.get("output"):
+        attributes["output_notes"] = "\n".join(notes["output"])
     if notes["sst"]:
         attributes["sst_notes"] = "\n".join(notes["sst"])
     return attributes

@@ -66,7 +66,7 @@ def set_up(
     check_local_paths(config)
     card, model = open_model(config.model, offline=config.offline, progress=download)
     _check_times(config, model)
-    variables = select_variables(config, model)
+    variables, output_notes = select_variables(config, model)
     if needs_water_budget(variables):
         model = model.with_water_budget()
     if isinstance(config, AmipConfig) and config.fix_mean_pressure:
@@ -93,6 +93,7 @@ def set_up(
     notes = {
         "data": () if is_restarted else sources.analysis(first).notes,
         "sst": sources.forcing(first).notes,
+        "output": output_notes,
     }
     identity = {
         "weights_sha256": card.weights.sha256,

@@ -31,7 +31,7 @@ def summarize(simulation: Simulation) -> str:
         "Run": _run(simulation),
         "Variables": textwrap.wrap(", ".join(simulation.variables), 68),
         "Grid": _grid(simulation),
-        "Output": _output(simulation),
+        "Output": [*_output(simulation), *simulation.notes["output"]],
     }
     return "\n".join(
         f"{'' if i else heading:<10} {line}"
