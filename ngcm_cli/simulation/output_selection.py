@@ -73,4 +73,5 @@ def select_fields(
                 f"{', '.join(f'{known:g}' for known in model.levels)} hPa.",
             )
     levels = tuple(config.levels or model.levels) if on_levels else ()
-    return FieldSelection(described, levels, model.levels, "level", grid)
+    top = round(1000 * float(model.sigma_levels.centers[0]), 3)
+    return FieldSelection(described, levels, model.levels, "level", grid, top)

@@ -104,7 +104,15 @@ def _grid(simulation: Simulation) -> list[str]:
     top, bottom = fields.levels[0], fields.levels[-1]
     if fields.vertical == "sigma":
         return [*lines, f"{count} sigma levels, {top:.3g} to {bottom:.3g}"]
-    return [*lines, f"{count} of {total} levels, {top:g} to {bottom:g} hPa"]
+    lines.append(f"{count} of {total} levels, {top:g} to {bottom:g} hPa")
+    if fields.extrapolated:
+        levels = ", ".join(f"{level:g}" for level in fields.extrapolated)
+        lines += textwrap.wrap(
+            f"{levels} hPa: above the highest level of the model, at about "
+            f"{fields.top:.3g} hPa; extrapolated, possibly far off",
+            68,
+        )
+    return lines
 
 
 def _output(simulation: Simulation) -> list[str]:
