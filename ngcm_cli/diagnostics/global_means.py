@@ -18,11 +18,13 @@ from jaxtyping import Array, Float
 
 from ngcm_cli import units
 from ngcm_cli.arrays import Nodal
+from ngcm_cli.diagnostics.atmosphere import COLUMN_OF_STATE
 from ngcm_cli.diagnostics.diagnostic import units_metadata
 from ngcm_cli.dynamics import Dycore
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.physics.radiation import (
+    CIRCULAR_ORBIT,
     SOLAR_CONSTANT,
     SOLAR_VARIATION,
     incident_radiation,
@@ -47,6 +49,7 @@ class GlobalMean:
         units: SI units in UDUNITS notation.
         statistic: how the globe, and then the instants of a period, are reduced.
         on_sigma_levels: whether there is one for each sigma level.
+        comment: CF comment: what the names leave open.
     """
 
     name: str
@@ -55,6 +58,7 @@ class GlobalMean:
     units: str
     statistic: Literal["mean", "minimum", "maximum"] = "mean"
     on_sigma_levels: bool = False
+    comment: str = ""
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -67,6 +71,7 @@ class GlobalMean:
             "standard_name": self.standard_name,
             "long_name": self.long_name,
             "units": self.units,
+            "comment": self.comment,
             "units_metadata": units_metadata(self.units),
         }
         return {name: text for name, text in attributes.items() if text}
@@ -89,6 +94,7 @@ _SERIES = (
         "atmosphere_mass_content_of_water_vapor",
         "Total column water vapour",
         "kg m-2",
+        comment=COLUMN_OF_STATE,
     ),
     GlobalMean(
         "cloud_water",
@@ -107,6 +113,7 @@ _SERIES = (
         "toa_incoming_shortwave_flux",
         "Solar radiation at the top of the atmosphere",
         "W m-2",
+        comment=CIRCULAR_ORBIT,
     ),
     GlobalMean(
         "max_wind", "wind_speed", "Fastest wind anywhere", "m s-1", "maximum", True
