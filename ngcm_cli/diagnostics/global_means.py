@@ -97,6 +97,13 @@ _SERIES = (
         comment=COLUMN_OF_STATE,
     ),
     GlobalMean(
+        "negative_humidity",
+        "",
+        "Share of the area with negative specific humidity",
+        "1",
+        on_sigma_levels=True,
+    ),
+    GlobalMean(
         "cloud_water",
         "atmosphere_mass_content_of_cloud_condensed_water",
         "Cloud liquid water and ice",
@@ -152,7 +159,8 @@ def global_means(model: Any, state: Any) -> dict[str, jax.Array]:
         state: one member; map over several with ``jax.vmap``.
 
     Returns:
-        ``temperature`` [K], (sigma level), and these numbers: ``surface_pressure``
+        (sigma level) ``temperature`` [K] and ``negative_humidity``, the share of the
+        area where specific humidity is; and these numbers: ``surface_pressure``
         [Pa]; ``total_mass`` of the air with its water and ``dry_mass`` without,
         ``water_vapour`` and ``cloud_water``, ice and liquid, [kg m-2];
         ``kinetic_energy`` of the horizontal wind [J m-2]; ``insolation`` at the top of
@@ -193,9 +201,10 @@ def _global_means(
     # The sums over the column first: one level is transformed instead of all.
     columns = {name: levels.integral(x) for name, x in tracers.items()}
     water = columns.pop(_VAPOUR), sum(columns.values(), jnp.float32(0))
-    nodal = harmonics.to_nodal(
-        jnp.concatenate([prognostic.log_surface_pressure, *water])
-    )
+    surface = jnp.concatenate([prognostic.log_surface_pressure, *water])
+    nodal = harmonics.to_nodal(surface)
+    humidity = harmonics.to_nodal(tracers[_VAPOUR])
+    negative = jnp.where(jnp.isfinite(humidity), humidity < 0, jnp.nan)
     pressure = jnp.exp(nodal[0])
     mass = pressure / units.GRAVITY
     u, v = velocity(prognostic.vorticity, prognostic.divergence, harmonics)
@@ -212,6 +221,7 @@ def _global_means(
         "total_mass": total / _MASS,
         "dry_mass": (total - vapour - cloud) / _MASS,
         "water_vapour": vapour / _MASS,
+        "negative_humidity": area_mean(negative, grid),
         "cloud_water": cloud / _MASS,
         "kinetic_energy": area_mean(mass * energy, grid) / _ENERGY,
         "insolation": sun * (SOLAR_CONSTANT + SOLAR_VARIATION),

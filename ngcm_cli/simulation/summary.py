@@ -28,7 +28,7 @@ def summarize(simulation: Simulation) -> str:
         "Data": [describe_analysis(config), *simulation.notes["data"]],
         "SST": [_forcing(simulation), *simulation.notes["sst"]],
         "Run": _run(simulation),
-        "Variables": textwrap.wrap(", ".join(simulation.variables), 68),
+        "Variables": _variables(simulation),
         "Grid": _grid(simulation),
         "Output": _output(simulation),
     }
@@ -92,6 +92,13 @@ def _run(simulation: Simulation) -> list[str]:
     restart = simulation.config.restart_every
     if restart is not None:
         lines.append(f"a restart file every {format_duration(restart)}")
+    return lines
+
+
+def _variables(simulation: Simulation) -> list[str]:
+    lines = textwrap.wrap(", ".join(simulation.variables), 68)
+    if simulation.config.clip_humidity:
+        lines.append("negative humidity and cloud are written as zero")
     return lines
 
 
