@@ -120,6 +120,11 @@ OPTIONS: dict[str, Any] = {
         "Grid to write on: the model's, or a regular one with poles and this spacing, "
         "such as 1.5.  [default: native]",
     ),
+    "clip_humidity": _switch(
+        "--clip-humidity/--no-clip-humidity",
+        "Write negative humidity and cloud as zero, and the water that this adds.  "
+        "[default: no]",
+    ),
     "output": _text(
         "PATH", "A name in .zarr or .nc.  [default: MODEL_INIT.zarr, in this directory]"
     ),

@@ -26,6 +26,8 @@ class Settings(pydantic.BaseModel):
             levels; None is all pressure levels.
         grid: spacing in degrees of a regular output grid with poles; None is the grid
             of the model.
+        clip_humidity: whether negative humidity and cloud are written as zero, with the
+            water that this adds.
         output: path of the output; None makes a name of model and initial time.
         sst_data: source of sea-surface temperature and sea ice.
         sst_offset: offset that is added to sea-surface temperature, K.
@@ -58,6 +60,7 @@ class Settings(pydantic.BaseModel):
     variables: values.Names | None = None
     levels: values.Levels | None = None
     grid: values.Spacing = None
+    clip_humidity: values.Switch = False
     output: values.Path | None = None
     sst_data: values.Text | None = None
     sst_offset: values.Kelvin = 0.0

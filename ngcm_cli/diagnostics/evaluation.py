@@ -13,6 +13,7 @@ import numpy as np
 from ngcm_cli.diagnostics.atmosphere import DECODED, SURFACE_FIELDS
 from ngcm_cli.diagnostics.diagnostic import Diagnostic
 from ngcm_cli.diagnostics.lowest_level import LOWEST_LEVEL
+from ngcm_cli.diagnostics.negative_water import NEGATIVE_WATER
 from ngcm_cli.diagnostics.pressure_levels import (
     pressure_of_levels,
     surface_pressure,
@@ -41,6 +42,7 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = MappingProxyType(
             *WATER_FLUXES,
             *WIND,
             *THERMODYNAMICS,
+            *NEGATIVE_WATER,
             *LOWEST_LEVEL,
             *VAPOUR_TRANSPORT,
             *TENDENCIES,

@@ -1,8 +1,11 @@
 """What is written of a run: variables, levels and grid, as the user chose them."""
 
+import dataclasses
+
 from ngcm_cli.config import AmipConfig
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.diagnostics import DIAGNOSTICS, available, resolve_name
+from ngcm_cli.diagnostics.negative_water import ADDED, CLIPPED, CLIPPED_COMMENT
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.interface import Model
 from ngcm_cli.output.field_selection import FieldSelection
@@ -26,8 +29,17 @@ def select_variables(config: Settings, model: Model) -> tuple[str, ...]:
         # An amount since the start has no mean over time.
         names = tuple(n for n in names if not DIAGNOSTICS[n].is_accumulated)
     if config.variables is None:
-        return _default_variables(config, model, names)
-    return tuple(dict.fromkeys(resolve_name(name, names) for name in config.variables))
+        chosen = _default_variables(config, model, names)
+    else:
+        chosen = tuple(resolve_name(name, names) for name in config.variables)
+    if config.clip_humidity:
+        if not set(chosen) & set(CLIPPED):
+            raise ConfigError(
+                "Nothing that is written can be clipped: neither humidity nor cloud.",
+                "Leave out --clip-humidity, or ask for specific_humidity.",
+            )
+        chosen = *chosen, ADDED
+    return tuple(dict.fromkeys(chosen))
 
 
 def _default_variables(
@@ -49,6 +61,12 @@ def select_fields(
         ConfigError: there is no such level, or no variable on levels.
     """
     described = {name: DIAGNOSTICS[name] for name in variables}
+    if config.clip_humidity:
+        for name in set(variables) & set(CLIPPED):
+            said = filter(None, (described[name].comment, CLIPPED_COMMENT))
+            described[name] = dataclasses.replace(
+                described[name], comment="; ".join(said)
+            )
     on_levels = any(x.vertical != "surface" for x in described.values())
     grid = (
         OutputGrid.native(model.grid)
@@ -73,4 +91,5 @@ def select_fields(
                 f"{', '.join(f'{known:g}' for known in model.levels)} hPa.",
             )
     levels = tuple(config.levels or model.levels) if on_levels else ()
-    return FieldSelection(described, levels, model.levels, "level", grid)
+    top = round(1000 * float(model.sigma_levels.centers[0]), 3)
+    return FieldSelection(described, levels, model.levels, "level", grid, top)

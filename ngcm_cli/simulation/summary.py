@@ -28,7 +28,7 @@ def summarize(simulation: Simulation) -> str:
         "Data": [describe_analysis(config), *simulation.notes["data"]],
         "SST": [_forcing(simulation), *simulation.notes["sst"]],
         "Run": _run(simulation),
-        "Variables": textwrap.wrap(", ".join(simulation.variables), 68),
+        "Variables": _variables(simulation),
         "Grid": _grid(simulation),
         "Output": _output(simulation),
     }
@@ -95,6 +95,13 @@ def _run(simulation: Simulation) -> list[str]:
     return lines
 
 
+def _variables(simulation: Simulation) -> list[str]:
+    lines = textwrap.wrap(", ".join(simulation.variables), 68)
+    if simulation.config.clip_humidity:
+        lines.append("negative humidity and cloud are written as zero")
+    return lines
+
+
 def _grid(simulation: Simulation) -> list[str]:
     fields = next(s.fields for s in simulation.all_streams if s.fields is not None)
     lines = list(fields.grid.description)
@@ -104,7 +111,15 @@ def _grid(simulation: Simulation) -> list[str]:
     top, bottom = fields.levels[0], fields.levels[-1]
     if fields.vertical == "sigma":
         return [*lines, f"{count} sigma levels, {top:.3g} to {bottom:.3g}"]
-    return [*lines, f"{count} of {total} levels, {top:g} to {bottom:g} hPa"]
+    lines.append(f"{count} of {total} levels, {top:g} to {bottom:g} hPa")
+    if fields.extrapolated:
+        levels = ", ".join(f"{level:g}" for level in fields.extrapolated)
+        lines += textwrap.wrap(
+            f"{levels} hPa: above the highest level of the model, at about "
+            f"{fields.top:.3g} hPa; extrapolated, possibly far off",
+            68,
+        )
+    return lines
 
 
 def _output(simulation: Simulation) -> list[str]:

@@ -57,7 +57,9 @@ def test_attributes():
         "units": "K",
         "units_metadata": "temperature: on_scale",
     }
-    assert DIAGNOSTICS["P_minus_E_cumulative"].attributes() == {
+    net = DIAGNOSTICS["P_minus_E_cumulative"].attributes()
+    assert "dynamical core gains or loses is in no flux" in net.pop("comment")
+    assert net == {
         "long_name": "Precipitation minus evaporation since the initial time",
         "units": "kg m-2",
         "cell_methods": "lead_time: sum (comment: since the initial time)",
@@ -65,6 +67,21 @@ def test_attributes():
     heating = DIAGNOSTICS["temperature_tendency_due_to_physics"].attributes()
     assert heating["units_metadata"] == "temperature: difference"
     assert "without the decoder's correction" in heating["comment"]
+
+
+@pytest.mark.parametrize(
+    "declared, said",
+    [
+        (DIAGNOSTICS["surface_pressure"], "noisy in the first two hours"),
+        (DIAGNOSTICS["mean_sea_level_pressure"], "noisy in the first two hours"),
+        (DIAGNOSTICS["total_column_water_vapour"], "pressure levels differs"),
+        (DIAGNOSTICS["water_vapour_transport"], "pressure levels differs"),
+        (GLOBAL_MEANS["water_vapour"], "pressure levels differs"),
+        (GLOBAL_MEANS["insolation"], "declination of a circular orbit"),
+    ],
+)
+def test_limits_are_said_in_comments(declared, said):
+    assert said in declared.attributes()["comment"]
 
 
 def test_names_in_analyses_mean_the_same():

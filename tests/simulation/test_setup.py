@@ -271,6 +271,7 @@ def test_the_summary(tiny):
         "31.5 kB, about 24.2 kB compressed, in about 123 files",
     ):
         assert expected in text
+    assert "extrapolated" not in text
     assert "at the surface only" in summarize(set_up(ForecastConfig(variables="sp")))
     text = summarize(set_up(EnsembleConfig(batch=5, statistics="mean,p90")))
     assert "members 0 to 9, 5 at once" in text
@@ -280,6 +281,16 @@ def test_the_summary(tiny):
     )
     for expected in ("4d", "a restart file every 1d", "monthly and daily means of"):
         assert expected in text
+
+
+def test_levels_above_the_model_are_named(tiny, tmp_path):
+    tiny.model = TinyModel(levels=(100.0, 500.0, 850.0))  # its highest level: 167 hPa
+    text = summarize(set_up(ForecastConfig()))
+    assert "100 hPa: above the highest level of the model, at about 167 hPa" in text
+    level = read(FORECAST.start(tmp_path, levels=None))["level"]
+    assert level.attrs["highest_model_level"] == 166.667
+    assert level.attrs["comment"].startswith("100 hPa: above")
+    assert "extrapolated" not in summarize(set_up(ForecastConfig(levels="model")))
 
 
 @pytest.fixture
