@@ -99,6 +99,11 @@ class NeuralGCM(eqx.Module):
         return np.timedelta64(self.step_seconds, "s")
 
     @property
+    def physics_step(self) -> np.timedelta64:
+        """Length of the steps between two evaluations of the physics."""
+        return self.time_step // self.step.substeps
+
+    @property
     def stochastic(self) -> bool:
         """Whether runs with different keys differ."""
         return self.step.random_fields is not None
@@ -144,11 +149,10 @@ class NeuralGCM(eqx.Module):
         Raises:
             ValueError: the time is not a whole number of substeps after 1979-01-01T00.
         """
-        substep = np.timedelta64(self.step_seconds // self.step.substeps, "s")
-        count, rest = divmod(time - units.REFERENCE_TIME, substep)
+        count, rest = divmod(time - units.REFERENCE_TIME, self.physics_step)
         if rest:
             raise ValueError(
-                f"{time} is not a whole number of model steps of {substep}"
+                f"{time} is not a whole number of model steps of {self.physics_step}"
             )
         return int(count)
 

@@ -4,12 +4,13 @@ import dataclasses
 
 from ngcm_cli.config import AmipConfig
 from ngcm_cli.config.settings import Settings
-from ngcm_cli.diagnostics import DIAGNOSTICS, available, resolve_name
+from ngcm_cli.diagnostics import DIAGNOSTICS, Diagnostic, available, resolve_name
 from ngcm_cli.diagnostics.negative_water import ADDED, CLIPPED, CLIPPED_COMMENT
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.interface import Model
 from ngcm_cli.output.field_selection import FieldSelection
 from ngcm_cli.output.grid import OutputGrid
+from ngcm_cli.output.streams import sampling_interval
 
 
 def select_variables(config: Settings, model: Model) -> tuple[str, ...]:
@@ -52,6 +53,18 @@ def _default_variables(
     return tuple(name for name in names if name in own)
 
 
+def _at_instants(diagnostic: Diagnostic, model: Model, axis: str) -> Diagnostic:
+    """Return a diagnostic with the cell methods of its values at instants.
+
+    The fluxes of water then are means over one evaluation of the physics.
+    """
+    if diagnostic.needs != "water" or diagnostic.is_accumulated:
+        return diagnostic
+    interval = sampling_interval(model.physics_step)
+    methods = f"{axis}: mean ({interval} comment: the physics step that ends then)"
+    return dataclasses.replace(diagnostic, cell_methods=methods)
+
+
 def select_fields(
     config: Settings, model: Model, variables: tuple[str, ...]
 ) -> FieldSelection:
@@ -60,7 +73,10 @@ def select_fields(
     Raises:
         ConfigError: there is no such level, or no variable on levels.
     """
-    described = {name: DIAGNOSTICS[name] for name in variables}
+    axis = "time" if isinstance(config, AmipConfig) else "lead_time"
+    described = {
+        name: _at_instants(DIAGNOSTICS[name], model, axis) for name in variables
+    }
     if config.clip_humidity:
         for name in set(variables) & set(CLIPPED):
             said = filter(None, (described[name].comment, CLIPPED_COMMENT))

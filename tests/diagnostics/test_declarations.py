@@ -136,7 +136,8 @@ def test_which_need_a_water_budget():
     assert not needs_water_budget((*others, "counter"))
     accumulated = {n for n, d in DIAGNOSTICS.items() if d.is_accumulated}
     fluxes = {n for n, d in DIAGNOSTICS.items() if d.is_flux}
-    assert fluxes == {"P_minus_E_rate", "precipitation_rate", "evaporation"}
+    of_water = {"P_minus_E_rate", "precipitation_rate", "evaporation"}
+    assert fluxes == of_water | {"toa_incoming_shortwave_flux"}
     assert needs_water_budget(accumulated) and not accumulated & fluxes
 
 

@@ -256,6 +256,33 @@ def test_amip_writes_what_has_a_mean(tiny):
         set_up(AmipConfig(days=1, variables="P_minus_E_cumulative"))
 
 
+STEP = "mean (interval: 1 hour comment: the physics step that ends then)"
+
+
+@pytest.mark.parametrize(
+    ("config", "path", "methods"),
+    [
+        (
+            ForecastConfig(lead="6h", variables="P_minus_E_rate"),
+            "",
+            f"lead_time: {STEP}",
+        ),
+        (
+            AmipConfig(days=1, every="6h", variables="P_minus_E_rate"),
+            "instantaneous.zarr",
+            f"time: {STEP}",
+        ),
+        (AmipConfig(days=1, variables="P_minus_E_rate"), "monthly.zarr", "time: mean"),
+    ],
+    ids=["forecast", "instants", "means"],
+)
+def test_a_rate_says_what_it_is_the_mean_of(tiny, config, path, methods):
+    streams = {stream.path: stream for stream in set_up(config).all_streams}
+    rate = streams[path].schema.variables["P_minus_E_rate"]
+    assert rate.attributes["cell_methods"] == methods
+    assert rate.attributes["standard_name"] == "surface_downward_water_flux"
+
+
 def test_the_summary(tiny):
     config = ForecastConfig(levels="500,850")
     text = summarize(set_up(config))
