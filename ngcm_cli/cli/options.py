@@ -128,6 +128,11 @@ OPTIONS: dict[str, Any] = {
     "output": _text(
         "PATH", "A name in .zarr or .nc.  [default: MODEL_INIT.zarr, in this directory]"
     ),
+    "zarr_format": _text(
+        "3|2",
+        "Version of the format of Zarr stores; 2 is for programs that cannot read 3.  "
+        "[default: 3]",
+    ),
     "overwrite": Overwrite,
     "sst": Sst,
     "sst_data": SstData,

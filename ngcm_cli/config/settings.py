@@ -29,6 +29,7 @@ class Settings(pydantic.BaseModel):
         clip_humidity: whether negative humidity and cloud are written as zero, with the
             water that this adds.
         output: path of the output; None makes a name of model and initial time.
+        zarr_format: version of the format of Zarr stores, 3 or 2.
         sst_data: source of sea-surface temperature and sea ice.
         sst_offset: offset that is added to sea-surface temperature, K.
         restart_every: time between restart files; None writes them every few minutes of
@@ -62,6 +63,7 @@ class Settings(pydantic.BaseModel):
     grid: values.Spacing = None
     clip_humidity: values.Switch = False
     output: values.Path | None = None
+    zarr_format: values.ZarrFormat = 3
     sst_data: values.Text | None = None
     sst_offset: values.Kelvin = 0.0
     restart_every: values.Duration | None = None

@@ -15,6 +15,7 @@ from ngcm_cli.simulation.simulation import Simulation
 from ngcm_cli.time_format import format_duration, format_time
 
 _COMPRESSION = 1.3  # weather in float32 shrinks by a quarter
+_MANY_FILES = 20_000  # beyond, disks of computing centres may refuse them
 
 
 def summarize(simulation: Simulation) -> str:
@@ -124,7 +125,7 @@ def _grid(simulation: Simulation) -> list[str]:
 
 def _output(simulation: Simulation) -> list[str]:
     config, streams = simulation.config, simulation.all_streams
-    size, chunks = total_size(streams)
+    size, count = total_size(streams)
     lines = [str(simulation.paths.output)]
     if isinstance(config, AmipConfig):
         means = " and ".join(config.means) or "no"
@@ -137,6 +138,9 @@ def _output(simulation: Simulation) -> list[str]:
         names = ", ".join(streams[0].statistics)
         lines.append(f"{names} over all members{kept}")
     text = f"{format_size(size)}, about {format_size(size / _COMPRESSION)} compressed"
-    files = "" if simulation.paths.is_exported else f", in about {chunks} files"
+    files = "" if simulation.paths.is_exported else f", in about {count} files"
     lines.append(f"{text}{files}")
+    if files and count > _MANY_FILES:
+        lines.append("which some disks do not take: write fewer variables or members,")
+        lines.append("or divide the members or initial times among several outputs")
     return lines
