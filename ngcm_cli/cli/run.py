@@ -11,6 +11,7 @@ import typer
 from ngcm_cli.cli import options
 from ngcm_cli.cli.console import messages, print_summary
 from ngcm_cli.cli.progress import download_bar, run_progress
+from ngcm_cli.cli.run_command import command
 from ngcm_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _dry_run(
 
 
 COMMANDS = tuple(
-    options.command(functools.partial(_run, name), name, text, fields, own)
+    command(functools.partial(_run, name), name, text, fields, own)
     for name, fields, own, text in (
         (
             "forecast",

@@ -1,5 +1,6 @@
 """The summary of a run before it starts: what ``--dry-run`` prints."""
 
+import itertools
 import textwrap
 
 import jax
@@ -36,8 +37,13 @@ def summarize(simulation: Simulation) -> str:
     return "\n".join(
         f"{'' if i else heading:<10} {line}"
         for heading, lines in sections.items()
-        for i, line in enumerate(lines)
+        for i, line in enumerate(itertools.chain(*map(_wrap, lines)))
     )
+
+
+def _wrap(line: str) -> list[str]:
+    """Return a line in parts that fit 80 columns beside a heading; names stay whole."""
+    return textwrap.wrap(line, 69, break_long_words=False, break_on_hyphens=False)
 
 
 def _randomness(simulation: Simulation) -> str:
@@ -93,11 +99,11 @@ def _run(simulation: Simulation) -> list[str]:
     restart = simulation.config.restart_every
     if restart is not None:
         lines.append(f"a restart file every {format_duration(restart)}")
-    return lines
+    return [*lines, *simulation.config.readings]
 
 
 def _variables(simulation: Simulation) -> list[str]:
-    lines = textwrap.wrap(", ".join(simulation.variables), 68)
+    lines = [", ".join(simulation.variables), *simulation.notes["variables"]]
     if simulation.config.clip_humidity:
         lines.append("negative humidity and cloud are written as zero")
     return lines
