@@ -151,9 +151,7 @@ class NeuralGCM(eqx.Module):
         """
         count, rest = divmod(time - units.REFERENCE_TIME, self.physics_step)
         if rest:
-            raise ValueError(
-                f"{time} is not a whole number of model steps of {self.physics_step}"
-            )
+            raise ValueError(f"{time} is not on a model step of {self.physics_step}")
         return int(count)
 
     def encode(
@@ -184,9 +182,7 @@ class NeuralGCM(eqx.Module):
         hours = (time - units.REFERENCE_TIME) / np.timedelta64(1, "h")
         nondimensional = np.float32(hours * units.HOUR)
         inputs = {name: jnp.asarray(fields[name]) for name in self.input_variables}
-        surface = None
-        if self.step.water_budget is not None:
-            surface = self._forcing(forcing)
+        surface = None if self.step.water_budget is None else self._forcing(forcing)
         return _encode(
             self, inputs, surface, jnp.int32(clock), jnp.asarray(nondimensional), key
         )
