@@ -32,20 +32,20 @@ def run(*command: str, folder: pathlib.Path) -> subprocess.CompletedProcess:
 @pytest.mark.slow
 def test_forecast_script(tmp_path):
     script = ROOT / "examples/01_forecast.py"
-    done = run(sys.executable, str(script), "storm.zarr", "12h", folder=tmp_path)
-    assert re.search(r"after  12 h: fastest wind at 250 hPa +\d+\.\d m/s", done.stdout)
+    done = run(sys.executable, str(script), "storm.zarr", "6h", folder=tmp_path)
+    assert re.search(r"after   6 h: fastest wind at 250 hPa +\d+\.\d m/s", done.stdout)
     assert xarray.open_zarr(tmp_path / "storm.zarr").attrs["status"] == "complete"
 
 
 @pytest.mark.slow
 def test_ensemble_script(tmp_path):
     script = ROOT / "examples/02_ensemble.py"
-    done = run(sys.executable, str(script), "few.zarr", "2", "12h", folder=tmp_path)
+    done = run(sys.executable, str(script), "few.zarr", "2", "6h", folder=tmp_path)
     assert "Ensemble by tl63_stochastic_mini from 1959-01-02T00: 2 members" in (
         done.stdout
     )
     spreads = re.findall(r"after +(\d+) h: spread of .* (\d\.\d{3}) K", done.stdout)
-    assert [hours for hours, _ in spreads] == ["0", "12"]
+    assert [hours for hours, _ in spreads] == ["0", "6"]
     assert float(spreads[1][1]) > 0.01
 
 

@@ -99,4 +99,4 @@ def test_precipitation_of_a_weather_model_is_refused(tmp_path):
     words = "forecast", "--variables", "precipitation_rate"
     done = ngcm(*words, folder=tmp_path)
     assert done.returncode == 2
-    assert "does not predict 'precipitation_rate'" in done.stderr
+    assert "does not predict precipitation_rate." in done.stderr

@@ -38,11 +38,6 @@ class ForecastSettings(Settings):
     perturb: values.Noise = "none"
     amplitude: values.Amplitude = 0.5
 
-    @property
-    def init_times(self) -> tuple[np.datetime64 | None, ...]:
-        """Initial times; None stands for the only time in the data."""
-        return self.init or (None,)
-
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> Self:
         lead, every = format_duration(self.lead), format_duration(self.every)

@@ -131,9 +131,12 @@ class ClimateOutput:
         fields = {}
         for name, variable in self.fields.variables.items():
             dimensions, shape, attributes = self.fields.describe(name)
-            # The mean of a flux is of all that passed, not of samples.
-            interval = "" if variable.is_flux else f" ({self._interval})"
-            methods = "time: point" if bounds is None else f"time: mean{interval}"
+            if bounds is None:
+                methods = attributes.get("cell_methods", "time: point")
+            elif variable.is_flux:  # its mean is of all that passed, not of samples
+                methods = "time: mean"
+            else:
+                methods = f"time: mean ({sampling_interval(self.sample)})"
             if zonal:
                 dimensions, shape = dimensions[:-1], shape[:-1]
                 methods += " longitude: mean"
@@ -162,7 +165,7 @@ class ClimateOutput:
         bounds = calendar_periods("daily", self.start, self.end)
         fields = {}
         for name, (dimensions, how, attributes) in self.series.items():
-            methods = f"area: {how} time: {how} ({self._interval})"
+            methods = f"area: {how} time: {how} ({sampling_interval(self.sample)})"
             shape = tuple(len(self.sigma) for _ in dimensions)
             fields[name] = dimensions, shape, {**attributes, "cell_methods": methods}
         sigma = np.asarray(self.sigma, np.float64)
@@ -178,10 +181,11 @@ class ClimateOutput:
         schema = schema.in_format(self.zarr_format)
         return Stream(f"{self.folder}global.zarr", "global", schema)
 
-    @property
-    def _interval(self) -> str:
-        hours = self.sample / np.timedelta64(1, "h")
-        return f"interval: {hours:g} hour{'' if hours == 1 else 's'}"
+
+def sampling_interval(span: np.timedelta64) -> str:
+    """Return the interval of CF cell methods, such as ``interval: 6 hours``."""
+    hours = span / np.timedelta64(1, "h")
+    return f"interval: {hours:g} hour{'' if hours == 1 else 's'}"
 
 
 def calendar_periods(kind: str, start: np.datetime64, end: np.datetime64) -> np.ndarray:

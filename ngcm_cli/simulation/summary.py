@@ -1,5 +1,6 @@
 """The summary of a run before it starts: what ``--dry-run`` prints."""
 
+import itertools
 import textwrap
 
 import jax
@@ -29,15 +30,20 @@ def summarize(simulation: Simulation) -> str:
         "Data": [describe_analysis(config), *simulation.notes["data"]],
         "SST": [_forcing(simulation), *simulation.notes["sst"]],
         "Run": _run(simulation),
-        "Variables": textwrap.wrap(", ".join(simulation.variables), 68),
+        "Variables": _variables(simulation),
         "Grid": _grid(simulation),
-        "Output": [*_output(simulation), *simulation.notes["output"]],
+        "Output": _output(simulation),
     }
     return "\n".join(
         f"{'' if i else heading:<10} {line}"
         for heading, lines in sections.items()
-        for i, line in enumerate(lines)
+        for i, line in enumerate(itertools.chain(*map(_wrap, lines)))
     )
+
+
+def _wrap(line: str) -> list[str]:
+    """Return a line in parts that fit 80 columns beside a heading; names stay whole."""
+    return textwrap.wrap(line, 69, break_long_words=False, break_on_hyphens=False)
 
 
 def _randomness(simulation: Simulation) -> str:
@@ -93,6 +99,13 @@ def _run(simulation: Simulation) -> list[str]:
     restart = simulation.config.restart_every
     if restart is not None:
         lines.append(f"a restart file every {format_duration(restart)}")
+    return [*lines, *simulation.config.readings]
+
+
+def _variables(simulation: Simulation) -> list[str]:
+    lines = [", ".join(simulation.variables), *simulation.notes["variables"]]
+    if simulation.config.clip_humidity:
+        lines.append("negative humidity and cloud are written as zero")
     return lines
 
 
@@ -105,7 +118,15 @@ def _grid(simulation: Simulation) -> list[str]:
     top, bottom = fields.levels[0], fields.levels[-1]
     if fields.vertical == "sigma":
         return [*lines, f"{count} sigma levels, {top:.3g} to {bottom:.3g}"]
-    return [*lines, f"{count} of {total} levels, {top:g} to {bottom:g} hPa"]
+    lines.append(f"{count} of {total} levels, {top:g} to {bottom:g} hPa")
+    if fields.extrapolated:
+        levels = ", ".join(f"{level:g}" for level in fields.extrapolated)
+        lines += textwrap.wrap(
+            f"{levels} hPa: above the highest level of the model, at about "
+            f"{fields.top:.3g} hPa; extrapolated, possibly far off",
+            68,
+        )
+    return lines
 
 
 def _output(simulation: Simulation) -> list[str]:

@@ -32,6 +32,7 @@ def test_forecast():
         "standard_name": "surface_air_pressure",
         "long_name": "Surface pressure",
         "units": "Pa",
+        "comment": "noisy in the first two hours after the initial time",
         "coordinates": "valid_time",
     }
     assert schema.nbytes == 3 * 4 * FIELD

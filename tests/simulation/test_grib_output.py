@@ -27,7 +27,7 @@ def test_variables_without_a_code_are_left_out(tiny, tmp_path):
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["out.grib2", "out.grib2.json"]
     attributes = json.loads((tmp_path / "out.grib2.json").read_text())
-    assert attributes["output_notes"] == note and attributes["status"] == "complete"
+    assert attributes["variables_notes"] == note and attributes["status"] == "complete"
     assert read_status(output).state == "complete"
     with xr.open_dataset(output, engine="cfgrib", indexpath="") as ds:
         assert list(ds.data_vars) == ["t"] and ds.step.size == 2
