@@ -9,6 +9,7 @@ from typing import Any
 
 from ngcm_cli.errors import OutputError
 from ngcm_cli.output.checksums import (
+    check_store,
     describe_damage,
     examine,
     read_checksums,
@@ -25,6 +26,7 @@ from ngcm_cli.time_format import format_time
 log = logging.getLogger(__name__)
 
 _NEVER = "was never written"
+_UNCHECKED = "{} was created without checksums, so it is not compared with them."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,6 +147,18 @@ def check_complete(recorder: Recorder, failed: Sequence[Mapping[str, Any]]) -> N
     _settle(states)
 
 
+def check_finished(store: pathlib.Path) -> None:
+    """Check the store of a finished run, if there is one and it has checksums.
+
+    Raises:
+        OutputError: something is missing or damaged.
+    """
+    if read_checksums(store) is not None:
+        check_store(store)
+    elif store.is_dir():
+        log.warning(_UNCHECKED.format(store))
+
+
 def _examine(
     recorder: Recorder, content: bool
 ) -> tuple[list[Loss], dict[pathlib.Path, Mapping[str, str]]]:
@@ -163,7 +177,7 @@ def _examine(
                     "Put it back from a copy, or start a new run.",
                 )
         if (states := read_checksums(store)) is None:
-            log.warning(f"{store} has no checksums, so it is not checked.")
+            log.warning(_UNCHECKED.format(store))
             continue
         examination = examine(store, states, content)
         good[store], wrong = examination.states, dict(examination.damaged)

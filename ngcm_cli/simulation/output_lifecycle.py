@@ -9,7 +9,6 @@ import ngcm_cli
 from ngcm_cli.config.run_file import format_run_file
 from ngcm_cli.errors import OutputError
 from ngcm_cli.io.atomic import remove_temporary_siblings
-from ngcm_cli.output.checksums import check_store
 from ngcm_cli.output.netcdf import export_netcdf
 from ngcm_cli.output.zarr import (
     RUN_ATTRIBUTE,
@@ -21,7 +20,7 @@ from ngcm_cli.output.zarr import (
 from ngcm_cli.simulation.checkpoint import version_changes, versions
 from ngcm_cli.simulation.data_sources import public_command, with_absolute_paths
 from ngcm_cli.simulation.existing_run import ExistingRun
-from ngcm_cli.simulation.integrity import check_complete, repair
+from ngcm_cli.simulation.integrity import check_complete, check_finished, repair
 from ngcm_cli.simulation.provenance import now
 from ngcm_cli.simulation.recorder import Recorder
 from ngcm_cli.simulation.simulation import Simulation
@@ -53,10 +52,11 @@ def prepare(recorder: Recorder) -> Failed | None:
     ours = existing is not None and existing.run == simulation.processes.run
     if existing is not None and (ours or simulation.is_resumed):
         if existing.is_finished:
-            if simulation.paths.stores.is_dir():
-                check_store(simulation.paths.stores)
+            with recorder.translated_errors():
+                check_finished(simulation.paths.stores)
             return existing.record["failed"]
-        is_damaged = not ours and repair(recorder)
+        with recorder.translated_errors():
+            is_damaged = not ours and repair(recorder)
         rewind = simulation.config.on_instability == "rewind"
         status = existing.record.get("status")  # an export may still be missing
         is_done = status == "unstable" or (status and simulation.paths.is_directory)
@@ -148,7 +148,7 @@ def _create(recorder: Recorder) -> None:
         for stream in simulation.all_streams:
             path = recorder.path(stream)
             if simulation.is_extended:
-                check_store(path)
+                check_finished(path)
                 extend_store(path, stream.schema)
                 command = public_command(simulation.config)
                 ZarrWriter(path, stream.schema).add_history(f"{now()}: {command}")
