@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 import xarray as xr
+import zarr
 from runs import (
     AMIP,
     ENSEMBLE,
@@ -12,11 +13,14 @@ from runs import (
     Stop,
     after,
     assert_same,
+    assert_same_values,
     read,
+    seeing,
     stopping,
 )
 
 from ngcm_cli.errors import OutputError
+from ngcm_cli.output import schema
 from ngcm_cli.simulation.status import check_output
 
 STORES = {FORECAST: "", ENSEMBLE: "", STATISTICS_ONLY: "", AMIP: "daily.zarr"}
@@ -37,31 +41,30 @@ def copy(path):
 
 
 def chunk(store, name, *index):
-    """Return the first chunk of a variable with this record."""
-    path = store / name / "c"
-    for i in index:
-        path /= str(i)
-    return next(path for path in sorted(path.rglob("*")) if path.is_file())
+    """Return the first file of a variable with this record."""
+    array = zarr.open_group(store, mode="r")[name]
+    sizes = array.shards or array.chunks
+    place = [i // size for i, size in zip(index, sizes, strict=False)]
+    return min((store / name).glob(".".join(map(str, ("c", *place, "*")))))
 
 
-@pytest.mark.parametrize("windows", [2, "all"])
+@pytest.mark.parametrize("windows", [2, 5])
 @pytest.mark.parametrize(
     "what, how",
     [
         ("", remove),
         ("", copy),
         ("surface_pressure", remove),
-        ("temperature/c/0", remove),
+        ("temperature/c.0.0.0.0.0", remove),
         ("lead_time", remove),
     ],
 )
 def test_a_forecast_loses_what_it_writes(tiny, tmp_path, what, how, windows):
     folder = tmp_path / "folder"
     folder.mkdir()
-    at = FORECAST.windows if windows == "all" else windows
     store = folder / FORECAST.output
     with pytest.raises(OutputError, match=f"{FORECAST.output}.* (removed|missing)"):
-        FORECAST.start(folder, after(0, at, lambda: how(store / what)))
+        FORECAST.start(folder, after(0, windows, lambda: how(store / what)))
     if not what and how is remove:
         assert not store.exists()
     elif what != "lead_time":
@@ -83,10 +86,8 @@ def test_a_long_run_loses_what_it_writes(tiny, tmp_path, what):
     "case, task, windows, lost",
     [
         (FORECAST, 0, 4, ("temperature", 0, 1)),
-        (FORECAST, 0, 5, ("temperature", 0, 3)),
         (ENSEMBLE, 2, 1, ("temperature", 2, 0, 1)),
         (ENSEMBLE, 2, 2, ("surface_pressure_std", 0, 0)),
-        (AMIP, 0, 4, ("temperature", 3)),
     ],
 )
 def test_damage_is_computed_again(
@@ -100,6 +101,19 @@ def test_damage_is_computed_again(
     case.resume(tmp_path)
     assert file.name in caplog.text and "computed again" in caplog.text
     assert_same(tmp_path / case.output, expected)
+
+
+def test_a_long_run_goes_back_to_a_restart_file(whole, tmp_path, monkeypatch):
+    expected = whole(AMIP)
+    monkeypatch.setattr(schema, "_chunks_in_file", lambda size, count: 1)
+    with pytest.raises(Stop):
+        AMIP.start(tmp_path, stopping(0, 4))
+    chunk(tmp_path / "climate" / "daily.zarr", "temperature", 3).unlink()
+    seen = []
+    AMIP.resume(tmp_path, seeing(seen))
+    assert [one.windows for one in seen] == [4]
+    for store in expected.glob("*.zarr"):
+        assert_same_values(tmp_path / "climate" / store.name, store)
 
 
 def test_damaged_statistics_are_computed_again(whole, tmp_path, caplog):
