@@ -75,7 +75,7 @@ HOMES = {
     "zarr": ["inputs/sources/", "output/"],
     "netCDF4": ["inputs/input_cache.py", "output/", "simulation/existing_run.py"],
     "cfgrib": ["inputs/sources/grib/"],
-    "eccodes": ["inputs/sources/grib/"],
+    "eccodes": ["inputs/sources/grib/", "output/grib.py"],
     "safetensors": ["checkpoint/native.py"],
     "distributed": ["simulation/dask.py"],
     "platformdirs": ["io/cache_dir.py"],
