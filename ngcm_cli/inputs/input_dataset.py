@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import xarray as xr
@@ -104,6 +104,11 @@ class InputDataset:
         """Close the files."""
         for dataset in self._open:
             dataset.close()
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """Global attributes of the first file."""
+        return self._open[0].attrs
 
     def times(self, name: str) -> np.ndarray:
         """Return the valid times of a variable, ascending; empty if unknown."""
