@@ -8,6 +8,7 @@ from ngcm_cli import units
 from ngcm_cli.arrays import Nodal
 from ngcm_cli.diagnostics.diagnostic import CmipVariable, Diagnostic
 from ngcm_cli.inputs.humidity import saturation_vapour_pressure, vapour_pressure
+from ngcm_cli.inputs.variables import VARIABLES
 
 REFERENCE_PRESSURE = 1e5  # Pa, of potential temperature
 
@@ -43,13 +44,9 @@ def potential_temperature(
 
 
 THERMODYNAMICS = (
-    Diagnostic(
-        name="relative_humidity",
-        standard_name="relative_humidity",
-        long_name="Relative humidity",
-        units="1",
+    Diagnostic.of_variable(
+        VARIABLES["relative_humidity"],
         needs="decoder",
-        aliases=("r", "rh", "hur"),
         comment="saturation over water above 0.01 degC, over ice below -23 degC and a "
         "quadratic mixture in between, as in ERA5",
         cmip=CmipVariable(

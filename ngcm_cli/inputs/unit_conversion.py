@@ -34,7 +34,7 @@ _SPELLINGS = {
     "c": "celsius celcius centigrade",
     "f": "fahrenheit",
 }
-_WORDS = {word: unit for unit, words in _SPELLINGS.items() for word in words.split()}
+_WORDS = {word: unit for unit, text in _SPELLINGS.items() for word in text.split()}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -103,6 +103,7 @@ _TABLE = (
              standard_name="atmosphere_mass_content_of_water_vapor",
              aliases=("tcwv", "prw")),
     Variable("P_minus_E_rate", "kg m-2 s-1", (-0.01, 0.05),
+             standard_name="surface_downward_water_flux",
              title="Precipitation minus evaporation rate"),
     Variable("P_minus_E_cumulative", "kg m-2", (-2e5, 1e6),
              title="Precipitation minus evaporation since the initial time",
