@@ -6,16 +6,15 @@ the built-in exception that is the other base of each. Any other exception is a 
 keeps its traceback.
 """
 
-
 _LONGEST = 1000  # characters; with a hint, a message fits on a screen of 24 lines
 
 
 def printable(text: str, longest: int = _LONGEST) -> str:
     """Return text that may quote a file, bounded and safe to print on a terminal.
 
-    Line ends become spaces; other control characters, marks of text direction, invisible
-    characters and broken encodings become ``\\x1b`` and the like; of longer text the
-    beginning and the end are kept.
+    Line ends become spaces; other control characters, marks of text direction,
+    invisible characters and broken encodings are escaped as in Python; of longer text
+    the beginning and the end are kept.
     """
     text = "".join(map(_visible, _shortened(text, longest)))
     return _shortened(text, longest)

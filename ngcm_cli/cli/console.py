@@ -11,6 +11,8 @@ import typer
 
 from ngcm_cli.errors import NgcmError, printable
 
+_LONGEST_LINE = 4000  # characters: a command with many flags can be copied
+
 
 def stderr() -> rich.console.Console:
     """Return the console for everything but results."""
@@ -19,7 +21,7 @@ def stderr() -> rich.console.Console:
 
 def print_line(console: rich.console.Console, text: str) -> None:
     """Print text, which may quote a file, without interpreting markup."""
-    text = "\n".join(printable(line, 2 * len(line) + 80) for line in text.split("\n"))
+    text = "\n".join(printable(line, _LONGEST_LINE) for line in text.split("\n"))
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from ngcm_cli.errors import InputDataError
+from ngcm_cli.errors import InputDataError, printable
 from ngcm_cli.inputs.axes import (
     find_axis,
     find_horizontal,
@@ -18,6 +18,8 @@ from ngcm_cli.inputs.forecast_valid_time import valid_times
 from ngcm_cli.inputs.layouts import short_name
 from ngcm_cli.inputs.pressure_levels import PRESSURE_UNITS, hectopascals
 from ngcm_cli.inputs.variables import VARIABLES, Variable
+
+_LONGEST_NAME = 100  # characters of names that are recognised, and of units
 
 
 def recognise(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
@@ -110,6 +112,8 @@ def _find_variable(
     one_pressure = level is not None and _is_one_pressure(dataset[level])
     candidates = {}
     for name, array in dataset.data_vars.items():
+        if printable(str(name), _LONGEST_NAME) != name:
+            continue
         several = dims["level"] in array.dims and array.sizes[dims["level"]] > 1
         fits = several == variable.on_levels
         if variable.on_levels and not several:
@@ -164,7 +168,7 @@ def _with_canonical_dims(
     chunks = array.encoding.get("preferred_chunks", {})
     attributes = {
         "found": str(array.name),
-        "units": str(array.attrs.get("units", "")),
+        "units": printable(str(array.attrs.get("units", "")), _LONGEST_NAME),
         "cell_methods": str(array.attrs.get("cell_methods", "")),
         "chunks": {canonical[str(d)]: chunks[d] for d in array.dims if d in chunks},
     }
