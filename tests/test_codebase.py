@@ -69,7 +69,7 @@ HOMES = {
     "yaml": ["config/run_file.py", "checkpoint/card.py", "zoo/"],
     "requests": ["zoo/"],
     "urllib3": ["zoo/"],
-    "google_crc32c": ["zoo/"],
+    "google_crc32c": ["zoo/", "output/checksums.py"],
     "obstore": ["inputs/sources/"],
     "xarray": ["inputs/"],
     "zarr": ["inputs/sources/", "output/"],

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import logging
+import pathlib
 from typing import Any
 
 import equinox as eqx
@@ -67,7 +68,7 @@ def save(
         "due": is_due,
         "conditions": conditions,
     }
-    folder = directory.restarts(task.name)
+    folder = directory.make_restarts(task.name)
     write_restart(restart_path(folder, time), arrays, metadata)
     if is_due:  # others are kept: an unstable member goes back to those that are due
         for old in list_restarts(folder)[:-_KEPT]:
@@ -123,6 +124,17 @@ def load_latest(
     if failure is not None:
         raise failure
     return None
+
+
+def saved(directory: RunDirectory, task: Task) -> dict[pathlib.Path, dict[str, Any]]:
+    """Return the metadata of the restart files of a task; damaged ones are left out."""
+    found = {}
+    for path in list_restarts(directory.restarts(task.name)):
+        try:
+            _, found[path] = read_restart(path)
+        except OutputError as error:
+            log.warning(error.message)
+    return found
 
 
 def _dimensions(name: str, x: np.ndarray) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from ngcm_cli.simulation.data_sources import (
     check_local_paths,
     local_files,
     with_absolute_paths,
+    with_sea_of_run,
 )
 from ngcm_cli.simulation.distributed import Processes
 from ngcm_cli.simulation.existing_run import ExistingRun, find_existing
@@ -64,6 +65,7 @@ def set_up(
     if config.output is not None:
         existing = _check_output(config, resume, processes)
     check_local_paths(config)
+    config = with_sea_of_run(config)
     card, model = open_model(config.model, offline=config.offline, progress=download)
     _check_times(config, model)
     request = read_request(config, model)
@@ -282,9 +284,8 @@ def _streams(
 ) -> tuple[tuple[Stream, ...], ...]:
     """Return the streams of every initial time."""
     if not isinstance(config, AmipConfig):
-        first, ensemble = schedules[0], None
-        if isinstance(config, EnsembleConfig):
-            ensemble = config
+        first = schedules[0]
+        ensemble = config if isinstance(config, EnsembleConfig) else None
         stream = forecast_stream(
             fields,
             [schedule.init for schedule in schedules],
