@@ -73,7 +73,12 @@ HOMES = {
     "obstore": ["inputs/sources/"],
     "xarray": ["inputs/"],
     "zarr": ["inputs/sources/", "output/"],
-    "netCDF4": ["inputs/input_cache.py", "output/", "simulation/existing_run.py"],
+    "netCDF4": [
+        "inputs/input_cache.py",
+        "inputs/sources/netcdf.py",
+        "output/",
+        "simulation/existing_run.py",
+    ],
     "cfgrib": ["inputs/sources/grib/"],
     "eccodes": ["inputs/sources/grib/"],
     "safetensors": ["checkpoint/native.py"],

@@ -1,6 +1,7 @@
 """Recognition of the variables and coordinates of a dataset."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -17,7 +18,9 @@ from ngcm_cli.inputs.calendars import climatological_months
 from ngcm_cli.inputs.forecast_valid_time import valid_times
 from ngcm_cli.inputs.layouts import short_name
 from ngcm_cli.inputs.pressure_levels import PRESSURE_UNITS, hectopascals
+from ngcm_cli.inputs.sources.local_file import MOST_BYTES
 from ngcm_cli.inputs.variables import VARIABLES, Variable
+from ngcm_cli.io.progress import format_size
 
 _LONGEST_NAME = 100  # characters of names that are recognised, and of units
 
@@ -166,6 +169,7 @@ def _with_canonical_dims(
             f"Select one first, e.g. `dataset.isel({extra[0]}=0)` in xarray.",
         )
     chunks = array.encoding.get("preferred_chunks", {})
+    _check_size(array, canonical, chunks)
     attributes = {
         "found": str(array.name),
         "units": printable(str(array.attrs.get("units", "")), _LONGEST_NAME),
@@ -176,3 +180,20 @@ def _with_canonical_dims(
     return bare.rename({d: canonical[str(d)] for d in array.dims}).assign_attrs(
         attributes
     )
+
+
+def _check_size(
+    array: xr.DataArray, canonical: dict[str, str], chunks: Mapping[str, int]
+) -> None:
+    """Refuse a variable of which one time, or one chunk, would fill the memory."""
+    at_once = [n for d, n in array.sizes.items() if canonical[str(d)] != "time"]
+    stored = [chunks[str(d)] for d in array.dims if d in chunks]
+    for what, sizes in ("One time", at_once), ("One chunk", stored):
+        size = math.prod(sizes) * array.dtype.itemsize
+        if size > MOST_BYTES:
+            raise InputDataError(
+                f"{what} of variable '{array.name}' takes {format_size(size)} in "
+                f"memory: {listed_sizes(array)}.",
+                f"At most {format_size(MOST_BYTES)} are read: use a coarser copy of "
+                "the data, or smaller chunks.",
+            )

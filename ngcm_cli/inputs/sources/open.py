@@ -17,7 +17,8 @@ from ngcm_cli.inputs.sources.download import (
     downloaded_path,
 )
 from ngcm_cli.inputs.sources.grib.open import is_grib, open_grib
-from ngcm_cli.inputs.sources.netcdf import HEADS, declared_size
+from ngcm_cli.inputs.sources.local_file import check_axes, check_file
+from ngcm_cli.inputs.sources.netcdf import HEADS, declared_size, shapes
 from ngcm_cli.inputs.sources.zarr import MonitoredStore, RemoteStore, open_store
 from ngcm_cli.io.progress import ByteProgress, no_progress
 
@@ -48,10 +49,7 @@ def open_dataset(
     if object_store.is_url(path):
         return _open_url(path, offline, progress)
     place = pathlib.Path(path)
-    if not place.exists():
-        raise InputDataError(
-            f"There is no file or directory '{path}'.", "Check the path."
-        )
+    check_file(place, path)
     if not place.is_dir():
         return _open_local(place, path)
     _check_zarr_directory(place)
@@ -132,6 +130,7 @@ def _open_file(url: str, name: str, progress: ByteProgress) -> xr.Dataset:
 def _open_zarr(store: MonitoredStore, name: str) -> xr.Dataset:
     with _explaining("zarr", name):
         group = zarr.open_group(store, mode="r")
+        check_axes(name, {key: array.shape for key, array in group.arrays()})
         dataset = xr.open_dataset(
             store,  # pyright: ignore[reportArgumentType]  # the engine accepts it
             engine="zarr",
@@ -152,6 +151,7 @@ def _open_local(place: pathlib.Path, name: str) -> xr.Dataset:
         return open_grib(place, name)
     _check_netcdf(place, name)
     with _explaining("netcdf4", name):
+        check_axes(name, shapes(place))
         dataset = xr.open_dataset(
             place, engine="netcdf4", decode_timedelta=False, cache=False
         )
