@@ -113,17 +113,23 @@ def _find_variable(
 ) -> xr.DataArray | None:
     """Return a variable on the right dimensions, by ERA5 or standard name or alias."""
     one_pressure = level is not None and _is_one_pressure(dataset[level])
-    candidates = {}
-    for name, array in dataset.data_vars.items():
-        if printable(str(name), _LONGEST_NAME) != name:
-            continue
-        several = dims["level"] in array.dims and array.sizes[dims["level"]] > 1
+    horizontal = {dims["latitude"], dims["longitude"]}
+    candidates: dict[str, xr.Variable] = {}
+    # Of thousands of variables an array of each would take minutes.
+    for found in dataset.data_vars:
+        name, array = str(found), dataset.variables[found]
+        layered = dims["level"] in array.dims
+        several = layered and array.sizes[dims["level"]] > 1
         fits = several == variable.on_levels
         if variable.on_levels and not several:
-            fits = one_pressure and level in array.coords
-        horizontal = {dims["latitude"], dims["longitude"]} <= set(array.dims)
-        if horizontal and fits and array.dtype.kind in "iuf":
-            candidates[str(name)] = array
+            fits = one_pressure and layered == (dims["level"] is not None)
+        if (
+            fits
+            and horizontal <= set(array.dims)
+            and array.dtype.kind in "iuf"
+            and printable(name, _LONGEST_NAME) == name
+        ):
+            candidates[name] = array
     standard_names = (variable.standard_name, *variable.other_standard_names)
     stated = {n: array.attrs.get("standard_name") for n, array in candidates.items()}
     called = [n for n in candidates if variable.is_called(short_name(n))]
@@ -142,7 +148,7 @@ def _find_variable(
                 f"Keep one of them, or rename it to '{variable.name}'.",
             )
         if choice:
-            return candidates[choice[0]]
+            return dataset[choice[0]]
     return None
 
 

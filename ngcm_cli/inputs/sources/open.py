@@ -28,6 +28,7 @@ _MAGIC = (
 )
 _FORMATS = "Give a NetCDF or GRIB file or a Zarr directory."
 _COMPRESSED = (b"PK\x03\x04", b"\x1f\x8b")
+_TEXTS = {"units", "standard_name", "cell_methods", "long_name", "positive"}
 _STORE = "ngcm_store"  # key of the store in the encoding of a dataset
 
 logger = logging.getLogger(__name__)
@@ -161,6 +162,9 @@ def _open_local(place: pathlib.Path, name: str) -> xr.Dataset:
 def _checked_variables(dataset: xr.Dataset, name: str) -> xr.Dataset:
     if not dataset.data_vars:
         raise InputDataError(f"'{name}' opens, but holds no variables.", _FORMATS)
+    for variable in dataset.variables.values():
+        for key in _TEXTS & variable.attrs.keys():  # numbers in damaged files
+            variable.attrs[key] = str(variable.attrs[key])
     return dataset
 
 
