@@ -27,6 +27,29 @@ def rounded_to_seconds(values: np.ndarray) -> np.ndarray:
     return values
 
 
+def from_digits(values: np.ndarray, units: str) -> np.ndarray:
+    """Return dates out of numbers that spell them; other values are returned.
+
+    Such are the absolute time axes of CDO, in units of ``day as %Y%m%d.%f``, and plain
+    integers such as 20200822 and 2020082212 without units.
+    """
+    spelled = units.strip().lower().startswith("day as %y%m%d")
+    plain = not units.strip() and values.dtype.kind in "iuf" and values.size > 0
+    if plain and (values > 10**9).all():
+        values, spelled = (values // 100) + (values % 100) / 24, True
+    if not spelled and not (
+        plain and ((values > 1600_00_00) & (values < 3000_00_00)).all()
+    ):
+        return values
+    days = np.floor(values).astype(int)
+    texts = [f"{d // 10000:04}-{d // 100 % 100:02}-{d % 100:02}" for d in days.flat]
+    try:
+        dates = np.array(texts, "datetime64[s]").reshape(days.shape)
+    except ValueError:  # a thirteenth month
+        return values
+    return dates + np.rint(86400 * (values - days)).astype("timedelta64[s]")
+
+
 def checked_times(values: np.ndarray) -> np.ndarray:
     """Return times as datetime64[s]; refuse unordered, repeated or missing ones.
 
