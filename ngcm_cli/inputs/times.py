@@ -27,12 +27,21 @@ def rounded_to_seconds(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def from_digits(values: np.ndarray, units: str) -> np.ndarray:
-    """Return dates out of numbers that spell them; other values are returned.
+def spelled_dates(values: np.ndarray, units: str) -> np.ndarray:
+    """Return dates out of text or numbers that spell them; others are returned.
 
-    Such are the absolute time axes of CDO, in units of ``day as %Y%m%d.%f``, and plain
-    integers such as 20200822 and 2020082212 without units.
+    Such are ISO dates, the absolute time axes of CDO, in units of ``day as %Y%m%d.%f``,
+    and plain integers such as 20200822 and 2020082212 without units.
     """
+    if values.dtype.kind in "SUO":
+        texts = [v.decode() if isinstance(v, bytes) else v for v in values.flat]
+        if not all(isinstance(text, str) and text for text in texts):
+            return values
+        try:
+            iso = [text.strip().replace("_", "T").removesuffix("Z") for text in texts]
+            return np.array(iso, "datetime64[s]").reshape(values.shape)
+        except ValueError:
+            return values
     spelled = units.strip().lower().startswith("day as %y%m%d")
     plain = not units.strip() and values.dtype.kind in "iuf" and values.size > 0
     if plain and (values > 10**9).all():
