@@ -31,7 +31,7 @@ def spelled_dates(values: np.ndarray, units: str) -> np.ndarray:
     """Return dates out of text or numbers that spell them; others are returned.
 
     Such are ISO dates, the absolute time axes of CDO, in units of ``day as %Y%m%d.%f``,
-    and plain integers such as 20200822 and 2020082212 without units.
+    and plain integers with the hour such as 2020082212 without units.
     """
     if values.dtype.kind in "SUO":
         texts = [v.decode() if isinstance(v, bytes) else v for v in values.flat]
@@ -42,13 +42,9 @@ def spelled_dates(values: np.ndarray, units: str) -> np.ndarray:
             return np.array(iso, "datetime64[s]").reshape(values.shape)
         except ValueError:
             return values
-    spelled = units.strip().lower().startswith("day as %y%m%d")
-    plain = not units.strip() and values.dtype.kind in "iuf" and values.size > 0
-    if plain and (values > 10**9).all():
-        values, spelled = (values // 100) + (values % 100) / 24, True
-    if not spelled and not (
-        plain and ((values > 1600_00_00) & (values < 3000_00_00)).all()
-    ):
+    if not units.strip() and values.dtype.kind in "iuf" and (values > 10**9).all():
+        values = values // 100 + values % 100 / 24
+    elif not units.strip().lower().startswith("day as %y%m%d"):
         return values
     days = np.floor(values).astype(int)
     texts = [f"{d // 10000:04}-{d // 100 % 100:02}-{d % 100:02}" for d in days.flat]
