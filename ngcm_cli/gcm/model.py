@@ -99,9 +99,9 @@ class NeuralGCM(eqx.Module):
         return np.timedelta64(self.step_seconds, "s")
 
     @property
-    def physics_step(self) -> np.timedelta64:
-        """Length of the steps between two evaluations of the physics."""
-        return self.time_step // self.step.substeps
+    def substep_minutes(self) -> int:
+        """Minutes between two evaluations of the physics."""
+        return self.step_seconds // self.step.substeps // 60
 
     @property
     def stochastic(self) -> bool:
@@ -149,11 +149,10 @@ class NeuralGCM(eqx.Module):
         Raises:
             ValueError: the time is not a whole number of substeps after 1979-01-01T00.
         """
-        count, rest = divmod(time - units.REFERENCE_TIME, self.physics_step)
+        substep = np.timedelta64(60 * self.substep_minutes, "s")
+        count, rest = divmod(time - units.REFERENCE_TIME, substep)
         if rest:
-            raise ValueError(
-                f"{time} is not a whole number of model steps of {self.physics_step}"
-            )
+            raise ValueError(f"{time} is not on one of the model's steps of {substep}")
         return int(count)
 
     def encode(
@@ -210,7 +209,7 @@ class NeuralGCM(eqx.Module):
             steps: number of steps, zero or more.
         """
         forcing = self._forcing(forcing)
-        return integrate(self.step, state, forcing, steps, self._substep_minutes)
+        return integrate(self.step, state, forcing, steps, self.substep_minutes)
 
     def decode(
         self, state: ModelState, variables: tuple[str, ...] | None = None
@@ -296,10 +295,6 @@ class NeuralGCM(eqx.Module):
             return forcing
         return Forcing.constant({k: forcing[k] for k in self.forcing_variables})
 
-    @property
-    def _substep_minutes(self) -> int:
-        return self.step_seconds // self.step.substeps // 60
-
 
 @eqx.filter_jit
 def _encode(
@@ -331,7 +326,7 @@ def _encode(
     )
     if forcing is None:
         return state
-    now = minutes(clock, model._substep_minutes)
+    now = minutes(clock, model.substep_minutes)
     water = model.step.first_water(state, forcing.select(now))
     return dataclasses.replace(state, water=water)
 
