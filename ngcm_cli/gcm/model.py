@@ -152,7 +152,7 @@ class NeuralGCM(eqx.Module):
         substep = np.timedelta64(60 * self.substep_minutes, "s")
         count, rest = divmod(time - units.REFERENCE_TIME, substep)
         if rest:
-            raise ValueError(f"{time} is not on one of the model's steps of {substep}")
+            raise ValueError(f"{time} is not a whole number of steps of {substep}")
         return int(count)
 
     def encode(

@@ -239,7 +239,8 @@ def test_global_attributes(tmp_path):
         "activity_id": "unspecified",
         "contact": "unspecified",
         "data_specs_version": "01.00.33",
-        "experiment": "amip-style",
+        "experiment": "atmosphere only, with prescribed sea-surface temperature and "
+        "sea ice",
         "experiment_id": "amip-style",
         "external_variables": "areacella",
         "forcing_index": 1,

@@ -15,7 +15,10 @@ from ngcm_cli.output.cmor.table import DATA_SPECS_VERSION, EXPERIMENTS
 # The phase of CMIP whose names and tables these are.
 _MIP_ERA = "CMIP6"
 # Attributes of the store and its progress, or carried by other attributes here.
-_NOT_CARRIED = {"Conventions", "completed_records", "frequency", "sst_notes", "status"}
+_NOT_CARRIED = {
+    *("Conventions", "completed_records", "frequency", "ngcm_run"),
+    *("sst_notes", "status"),
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,7 @@ UNSPECIFIED = "unspecified"
 
 _SUFFIX_OF_OFFSET = {0.0: "", 2.0: "-p2k", 4.0: "-p4k"}
 _AIMIP_BEGIN, _AIMIP_END = np.datetime64("1978-10-01"), np.datetime64("2025-01-01")
-_OTHER_EXPERIMENT = "amip-style"
+_AIMIP, _OTHER_EXPERIMENT = "aimip", "amip-style"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,11 +62,11 @@ class Labels:
         """
         attributes = stores[0].attributes
         experiment = request.experiment or _experiment_of(stores)
-        implied = "AIMIP" if experiment in EXPERIMENTS else UNSPECIFIED
+        is_aimip = experiment in EXPERIMENTS and experiment.startswith(_AIMIP)
         institution = request.institution or request.institution_id or UNSPECIFIED
         labels = cls(
             experiment=experiment,
-            activity=request.activity or implied,
+            activity=request.activity or ("AIMIP" if is_aimip else UNSPECIFIED),
             source=request.source_id or sanitized(str(attributes.get("model", "ngcm"))),
             institution=institution,
             institution_id=request.institution_id or sanitized(institution),
@@ -108,11 +108,11 @@ def _experiment_of(stores: Sequence[Means]) -> str:
     differences = _differences_from_aimip(stores)
     suffix = _SUFFIX_OF_OFFSET[offset]
     if not differences:
-        return f"aimip{suffix}"
+        return f"{_AIMIP}{suffix}"
     experiment = f"{_OTHER_EXPERIMENT}{suffix}"
     log.warning(
-        f"The experiment is labelled {experiment}, not aimip{suffix}, because the run "
-        f"{', '.join(differences)}. Name another with --experiment."
+        f"The experiment is labelled {experiment}, not {_AIMIP}{suffix}, because the "
+        f"run {', '.join(differences)}. Name another with --experiment."
     )
     return experiment
 

@@ -38,14 +38,20 @@ LEVEL_SETS: Mapping[str, Mapping[str, tuple[int, ...]]] = MappingProxyType(
 """Pressure levels in hPa by the frequency of the means, in the order of CMIP's files:
 those of AIMIP Phase 1, those of CMIP6's tables Amon and day, and each of the latter."""
 
+_SEA_OF_EXPERIMENT = {
+    "": "",
+    "-p2k": ", with 2 K added to sea-surface temperature",
+    "-p4k": ", with 4 K added to sea-surface temperature",
+}
 EXPERIMENTS: Mapping[str, str] = MappingProxyType(
     {
-        "aimip": "atmosphere only, with prescribed sea-surface temperature and sea ice",
-        "aimip-p2k": "as aimip, with 2 K added to sea-surface temperature",
-        "aimip-p4k": "as aimip, with 4 K added to sea-surface temperature",
+        f"{name}{suffix}": "atmosphere only, with prescribed sea-surface temperature "
+        f"and sea ice{added}"
+        for name in ("aimip", "amip-style")
+        for suffix, added in _SEA_OF_EXPERIMENT.items()
     }
 )
-"""Experiments of AIMIP Phase 1 and their descriptions."""
+"""Experiments of AIMIP Phase 1, and those like them, and their descriptions."""
 
 REQUESTED = (
     *("ta", "hus", "ua", "va", "zg", "zg500"),
