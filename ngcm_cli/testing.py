@@ -160,6 +160,7 @@ class TinyModel(eqx.Module):
         numbers |= {
             "finite": jnp.isfinite(temperature).all(),
             "temperature": temperature.mean((-2, -1)),
+            "negative_humidity": 0 * ones,
             "min_temperature": 250.0 * ones + 0 * temperature.min((-2, -1)),
             "max_temperature": 300.0 * ones + 0 * temperature.max((-2, -1)),
             "max_wind": 50.0 * ones + 0 * wind.max((-2, -1)),

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from ngcm_cli.cli.console import messages, print_line
-from ngcm_cli.cli.options import Overwrite, option
+from ngcm_cli.cli.options import OUTPUT_NAMES, Overwrite, option
+from ngcm_cli.cli.run_command import RunFile
 from ngcm_cli.errors import ConfigError
 
 
@@ -39,7 +40,9 @@ _SWITCHES: dict[str, Any] = {
     "overwrite": Overwrite,
 }
 _TEXTS: dict[str, Any] = {
-    "output": _text("DIR", "Directory for the files.  [default: RUN/cmor]"),
+    "output": _text(
+        "DIR", "Directory for the files.  [default: RUN/cmor]", *OUTPUT_NAMES
+    ),
     "experiment": _text(
         "NAME",
         "CMIP experiment_id.  [default: aimip, aimip-p2k or aimip-p4k for a run that "
@@ -91,14 +94,6 @@ _TEXTS: dict[str, Any] = {
     ),
     "years_per_file": _text("N", "Calendar years in each file.  [default: all]"),
 }
-_RUN_FILE = Annotated[
-    pathlib.Path | None,
-    typer.Option(
-        "--config",
-        metavar="YAML",
-        help="Run file whose keys are these options, which override it.",
-    ),
-]
 
 
 def export(
@@ -169,7 +164,7 @@ export.__signature__ = inspect.Signature(  # pyright: ignore
                 "cmor": _SWITCHES["cmor"],
                 **_TEXTS,
                 **_SWITCHES,
-                "config": _RUN_FILE,
+                "config": RunFile,
             }.items()
         ),
     ]

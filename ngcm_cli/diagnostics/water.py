@@ -37,10 +37,16 @@ _CMIP = {
     ),
 }
 
+_COMMENT = (
+    "from the water that the learned physics takes from the column; what the dynamical "
+    "core gains or loses is in no flux: in the bundled model 1 % of precipitation"
+)
+
 WATER_FLUXES = tuple(
     dataclasses.replace(
         Diagnostic.of_variable(VARIABLES[name], needs="water", cmip=_CMIP.get(name)),
         cell_methods=VARIABLES[name].cell_methods,
+        comment=_COMMENT,
         is_flux=name in _FLUXES,
         is_accumulated=name in _AMOUNTS,
     )

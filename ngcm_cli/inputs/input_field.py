@@ -5,11 +5,13 @@ import functools
 import math
 import re
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.below_ground import is_below_ground
 from ngcm_cli.inputs.calendars import STANDARD
 from ngcm_cli.inputs.pressure_levels import list_levels
 from ngcm_cli.inputs.regrid import ConservativeRegridder
@@ -84,17 +86,7 @@ class InputField:
             InputDataError: It cannot be read, is missing everywhere, or contradicts its
                 units.
         """
-        array = self.array
-        if "time" in array.dims:
-            array = array.isel(time=int(np.flatnonzero(self.times == time)[0]))
-        if levels is not None and len(levels) < len(self.levels):
-            array = array.isel(level=list(levels))
-        try:
-            # Read first: transposing a lazy array makes xarray read point by point.
-            stored = array.compute().transpose(..., "longitude", "latitude").values
-        except Exception as error:  # codecs raise their own: EOFError, zlib.error
-            raise reading_error(self.found, error) from error
-        self._check_chunks(stored)
+        stored = self.read_stored(time, levels)
         if not np.isfinite(stored).any():
             when = "" if time is None else f" at {format_time(time)}"
             raise InputDataError(
@@ -105,11 +97,32 @@ class InputField:
         variable, found = VARIABLES[self.name], self.array.attrs["found"]
         stated = stated_conversion(variable, found, self.array.attrs["units"])
         read = self.levels if levels is None else self.levels[list(levels)]
-        top = float(min(read, default=1000.0))
-        conversion = choose_conversion(variable, found, stated, stored, top)
+        ends = float(min(read, default=1000.0)), float(max(read, default=0.0))
+        conversion = choose_conversion(variable, found, stated, stored, *ends)
+        if note := conversion_note(variable, found, stated, conversion):
+            notes.append(note)
         if not conversion.is_identity:
-            notes.append(conversion_note(variable, found, stated, conversion))
             stored = conversion.apply(stored.astype(np.float64))
+        return stored
+
+    def read_stored(
+        self, time: np.datetime64 | None, levels: Sequence[int] | None = None
+    ) -> np.ndarray:
+        """Read one time as `values` does, in the units of the file."""
+        array = self.array
+        if "time" in array.dims:
+            array = array.isel(time=int(np.flatnonzero(self.times == time)[0]))
+        some = levels is not None and len(levels) < len(self.levels)
+        if levels is not None and some and "level" in array.dims:
+            array = array.isel(level=list(levels))
+        try:
+            # Read first: transposing a lazy array makes xarray read point by point.
+            stored = array.compute().transpose(..., "longitude", "latitude").values
+        except Exception as error:  # codecs raise their own: EOFError, zlib.error
+            raise reading_error(self.found, error) from error
+        self._check_chunks(stored)
+        if len(self.levels) and "level" not in array.dims:
+            stored = stored[None]
         return self.grid.reorder(stored)
 
     def _check_chunks(self, stored: np.ndarray) -> None:
@@ -128,6 +141,52 @@ class InputField:
         if not self.grid.is_on(grid):
             values = _regridder(self.grid, grid)(values)
         return np.ascontiguousarray(values, dtype=np.float32)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class StackedField(InputField):
+    """A variable whose levels are in several files, or in variables of their own.
+
+    Attributes:
+        parts: Fields of the same times, grid and units, with different levels.
+    """
+
+    parts: tuple[InputField, ...] = ()
+
+    @classmethod
+    def of(cls, parts: Sequence[InputField]) -> Self:
+        """Return the field of all levels; the first part stands for the others.
+
+        Raises:
+            InputDataError: The parts differ in grid or units.
+        """
+        first = parts[0]
+        for part in parts[1:]:
+            units = [p.array.attrs["units"] for p in (first, part)]
+            if units[0] != units[1] or not part.grid.matches(first.grid):
+                raise InputDataError(
+                    f"The levels of {first.name} are on different grids or in "
+                    f"different units: {first.found} in {first.path} and {part.found} "
+                    f"in {part.path}.",
+                    "Name only files that belong together.",
+                )
+        own = {f.name: getattr(first, f.name) for f in dataclasses.fields(InputField)}
+        levels = np.concatenate([part.levels for part in parts])
+        return cls(**{**own, "levels": levels}, parts=tuple(parts))
+
+    def read_stored(
+        self, time: np.datetime64 | None, levels: Sequence[int] | None = None
+    ) -> np.ndarray:
+        """Read the levels one part after the other."""
+        wanted = np.arange(len(self.levels)) if levels is None else np.array(levels)
+        pieces, begin = [], 0
+        for part in self.parts:
+            end = begin + len(part.levels)
+            own = wanted[(begin <= wanted) & (wanted < end)] - begin
+            if len(own):
+                pieces.append(part.read_stored(time, own.tolist()))
+            begin = end
+        return np.concatenate(pieces)
 
 
 @functools.lru_cache(maxsize=8)
@@ -149,19 +208,20 @@ def check_complete(
     time: np.datetime64 | None,
     notes: list[str],
 ) -> np.ndarray:
-    """Return which levels have no data at all, (level,); refuse gaps anywhere else.
+    """Return which levels have no data at all, (level,); refuse other gaps.
 
     ``values`` are on the grid of the file, (level, longitude, latitude), ``levels`` in
-    hPa; a sentence on empty levels is appended to the notes.
+    hPa; a sentence on empty levels is appended to the notes. Values may be missing
+    below the ground, which `below_ground` fills.
 
     Raises:
-        InputDataError: Values are missing on a level with data.
+        InputDataError: Values are missing elsewhere on a level with data.
     """
     if np.isfinite(values).all():
         return np.zeros(len(values), bool)
     bad = ~np.isfinite(values)
     empty = np.asarray(bad.all(axis=(1, 2)))
-    if (bad.any(axis=(1, 2)) & ~empty).any():
+    if not is_below_ground(bad[~empty], levels[~empty]):
         bad[empty] = False
         level, x, y = np.argwhere(bad)[0]
         when = "" if time is None else f" at {format_time(time)}"
@@ -169,11 +229,12 @@ def check_complete(
             f"Variable {field.found} has {bad.sum()} missing values (NaN){when}, the "
             f"first at {levels[level]:g} hPa, latitude "
             f"{field.grid.latitude[y]:g}, longitude {field.grid.longitude[x]:g}.",
-            "The atmosphere must be complete: choose another initial time, or fill the "
-            "data first.",
+            "Only below the ground, from a level down to the lowest, may values be "
+            "missing: choose another initial time, or fill the data first.",
         )
-    notes.append(
-        f"{field.name}: no data at {list_levels(np.sort(levels[empty]))} hPa, "
-        "interpolated from the other levels."
-    )
+    if empty.any():
+        notes.append(
+            f"{field.name}: no data at {list_levels(np.sort(levels[empty]))} hPa, "
+            "interpolated from the other levels."
+        )
     return empty

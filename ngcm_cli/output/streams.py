@@ -63,11 +63,13 @@ def forecast_stream(
     statistics: tuple[str, ...],
     keep_members: bool,
     attributes: Mapping[str, Any],
+    zarr_format: int = 3,
 ) -> Stream:
     """Return the stream of forecasts and ensembles; see `lead_time_schema`."""
     times = init_times, lead_times
     kept = statistics, keep_members
     schema = lead_time_schema(fields, *times, realizations, *kept, attributes)
+    schema = schema.in_format(zarr_format)
     return Stream("", "lead_time", schema, fields, False, *kept)
 
 
@@ -85,6 +87,7 @@ class ClimateOutput:
         sigma: centres of the model's levels, coordinate of the global series.
         realizations: numbers of the members; None leaves out the dimension.
         attributes: global attributes.
+        zarr_format: version of the format of the stores, 3 or 2.
     """
 
     folder: str
@@ -96,6 +99,7 @@ class ClimateOutput:
     sigma: np.ndarray
     realizations: Sequence[int] | None
     attributes: Mapping[str, Any]
+    zarr_format: int = 3
 
     def streams(
         self, means: Sequence[str], every: np.timedelta64 | None
@@ -154,6 +158,7 @@ class ClimateOutput:
             },
         )
         path = f"{self.folder}{kind}{'_zonal' if zonal else ''}.zarr"
+        schema = schema.in_format(self.zarr_format)
         return Stream(path, kind, schema, self.fields, zonal)
 
     def _global_series(self) -> Stream:
@@ -173,6 +178,7 @@ class ClimateOutput:
             _GLOBAL_CHUNK,
             {**self.attributes, "frequency": "day"},
         )
+        schema = schema.in_format(self.zarr_format)
         return Stream(f"{self.folder}global.zarr", "global", schema)
 
 
@@ -207,6 +213,6 @@ def middle(bounds: np.ndarray) -> np.ndarray:
 
 
 def total_size(streams: Sequence[Stream]) -> tuple[int, int]:
-    """Return bytes without compression and number of chunks of some streams."""
+    """Return bytes without compression and number of files of some streams."""
     schemas = [stream.schema for stream in streams]
-    return sum(x.nbytes for x in schemas), sum(x.chunk_count for x in schemas)
+    return sum(x.nbytes for x in schemas), sum(x.file_count for x in schemas)

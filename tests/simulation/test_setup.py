@@ -47,9 +47,10 @@ def test_a_regular_grid(tiny, tmp_path, suffix):
     import xarray as xr
 
     with xr.open_dataset(path, decode_timedelta=True) as ds:
+        if suffix == ".zarr":
+            ds = ds.isel(init_time=0).rename(lead_time="time")
         assert dict(ds.sizes) == {
-            "init_time": 1,
-            "lead_time": 2,
+            "time": 2,
             "level": 1,
             "latitude": 7,
             "longitude": 12,
@@ -57,7 +58,7 @@ def test_a_regular_grid(tiny, tmp_path, suffix):
         grid = OutputGrid.regular(tiny.model.grid, 30)
         sample = read_sample(tiny.model)
         expected = grid.regrid(sample.fields["temperature"][-1]).T
-        np.testing.assert_allclose(ds["temperature"][0, 0, 0], expected, rtol=1e-6)
+        np.testing.assert_allclose(ds["temperature"][0, 0], expected, rtol=1e-6)
         assert ds.attrs["longitude_nodes"] == 12
         assert ds.attrs["native_longitude_nodes"] == 8
         assert " --grid 30 " in ds.attrs["history"]
@@ -100,6 +101,10 @@ def test_provenance(tiny, tmp_path):
     assert command in attributes["history"]
     assert attributes["references"].startswith("https://doi.org/10.1038/")
     assert attributes["license"] == "CC0-1.0"
+    assert attributes["device"] == "cpu"
+    assert attributes["matmul_precision"] == "default"
+    assert attributes["deterministic_operations"] == "yes"
+    assert attributes["float64"] == "disabled"
     assert "the bundled ERA5 state" in attributes["data_source"]
     assert "Regridded conservatively" in attributes["notes"]
     assert attributes["seed"] == 7
@@ -295,9 +300,10 @@ def test_the_summary(tiny):
         "8 x 4 Gaussian (45 degrees)",
         "2 of 3 levels, 500 to 850 hPa",
         "tiny_1959-01-02T00.zarr",
-        "31.5 kB, about 24.2 kB compressed, in about 123 files",
+        "31.5 kB, about 24.2 kB compressed, in about 19 files",
     ):
         assert expected in text
+    assert "extrapolated" not in text
     assert "at the surface only" in summarize(set_up(ForecastConfig(variables="sp")))
     text = summarize(set_up(EnsembleConfig(batch=5, statistics="mean,p90")))
     assert "members 0 to 9, 5 at once" in text
@@ -307,6 +313,16 @@ def test_the_summary(tiny):
     )
     for expected in ("4d", "a restart file every 1d", "monthly and daily means of"):
         assert expected in text
+
+
+def test_levels_above_the_model_are_named(tiny, tmp_path):
+    tiny.model = TinyModel(levels=(100.0, 500.0, 850.0))  # its highest level: 167 hPa
+    text = summarize(set_up(ForecastConfig()))
+    assert "100 hPa: above the highest level of the model, at about 167 hPa" in text
+    level = read(FORECAST.start(tmp_path, levels=None))["level"]
+    assert level.attrs["highest_model_level"] == 166.667
+    assert level.attrs["comment"].startswith("100 hPa: above")
+    assert "extrapolated" not in summarize(set_up(ForecastConfig(levels="model")))
 
 
 @pytest.fixture

@@ -172,7 +172,7 @@ def _variables(diagnostic: Diagnostic) -> Iterator[CmorVariable]:
         where=cmip.where,
         area_type=cmip.area_type,
         is_layered=diagnostic.on_levels,
-        comment=cmip.comment,
+        comment="; ".join(filter(None, (cmip.comment, diagnostic.comment))),
         convert=cmip.convert,
     )
     yield variable
