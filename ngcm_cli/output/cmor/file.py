@@ -136,13 +136,15 @@ class CmorFile(GridFile):
 
     def _field_attributes(self) -> dict[str, Any]:
         variable, top = self.variable, self.means.top
-        if variable.where and not self._has_land:
+        is_filled = bool(variable.where) and not self._has_land
+        if is_filled:
             variable = dataclasses.replace(variable, where="")
         methods = str(self.means.array(variable.source).attrs.get("cell_methods", ""))
         sampling = re.search(r"interval: ([^)]+)", methods)
         above = [f"{level}" for level in self.levels if level < top]
         comments = (
             variable.comment,
+            "over land of the nearest sea" if is_filled else "",
             f"mean of values every {sampling[1]}" if sampling else "",
             "missing where the mean surface pressure is lower than that of the level"
             if self._masks_ground

@@ -160,6 +160,8 @@ def _variables(diagnostic: Diagnostic) -> Iterator[CmorVariable]:
     cmip = diagnostic.cmip
     if cmip is None:
         return
+    # What a diagnostic says of land is not so of the file.
+    comments = cmip.comment, "" if cmip.where else diagnostic.comment
     variable = CmorVariable(
         name=cmip.name,
         source=diagnostic.name,
@@ -172,7 +174,7 @@ def _variables(diagnostic: Diagnostic) -> Iterator[CmorVariable]:
         where=cmip.where,
         area_type=cmip.area_type,
         is_layered=diagnostic.on_levels,
-        comment="; ".join(filter(None, (cmip.comment, diagnostic.comment))),
+        comment="; ".join(filter(None, comments)),
         convert=cmip.convert,
     )
     yield variable
