@@ -187,6 +187,8 @@ def test_a_longer_file_is_not_replaced_by_a_part_of_it(run):
         ("years_per_file", "0", "is not a number of years"),
         ("activity", "C M", "cannot be part of the name.*C-M"),
         ("institution_id", "a_b", "cannot be part of the name"),
+        ("contact", "\udcff", "--contact '.*' has bytes that are not UTF-8"),
+        ("source_id", "a" * 61, "--source-id gives has 61 characters.*at most 60"),
         ("tree", True, "begins with the institution.*--institution-id"),
     ],
 )
@@ -195,6 +197,17 @@ def test_an_option_that_is_not_understood(run, option, text, words):
     with pytest.raises(ConfigError, match=words):
         export_cmor(folder, folder / "cmor", **{option: text})
     assert not (folder / "cmor").exists()
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [("cmor\udcff", "not UTF-8"), ("monthly.zarr/cmor", "monthly.zarr, which is exp")],
+)
+def test_a_folder_that_files_cannot_be_in(run, output, words):
+    folder = run()
+    with pytest.raises((ConfigError, OutputError), match=words):
+        export_cmor(folder, folder / output)
+    assert not (folder / output).exists()
 
 
 def test_a_period_without_a_whole_month(run):

@@ -18,7 +18,7 @@ from ngcm_cli.output.cmor.file import SURFACE_PRESSURE, CmorFile
 from ngcm_cli.output.cmor.fixed_file import fixed_files
 from ngcm_cli.output.cmor.labels import Labels
 from ngcm_cli.output.cmor.replacement import check_replaced
-from ngcm_cli.output.cmor.request import Period, Request
+from ngcm_cli.output.cmor.request import Period, Request, check_is_text
 from ngcm_cli.output.cmor.source import Means, find_means
 from ngcm_cli.output.cmor.table import (
     LEVEL_SETS,
@@ -63,6 +63,7 @@ def export_cmor(
     """
     request = Request.of(options)
     stores = find_means(run)
+    _check_folder(folder, stores)
     labels = Labels.of(stores, request)
     for means in stores:
         means.log_excluded_records()
@@ -101,6 +102,22 @@ def export_cmor(
         if request.overwrite or not file.named().exists():
             written.append(file.write())
     return written
+
+
+def _check_folder(folder: pathlib.Path, stores: Sequence[Means]) -> None:
+    """Raise unless files can be named in a folder that is no part of the run's stores.
+
+    Raises:
+        ConfigError: its name is not UTF-8.
+        OutputError: it is in a store.
+    """
+    check_is_text("--output", str(folder))
+    for means in stores:
+        if folder.resolve().is_relative_to(means.path.resolve()):
+            raise OutputError(
+                f"The folder {folder} is in {means.path}, which is exported.",
+                "Choose another --output.",
+            )
 
 
 def _refuse_nothing(

@@ -51,7 +51,8 @@ def write_whole(
             "exist are complete.",
         ) from error
     finally:
-        new.unlink(missing_ok=True)
+        if os.path.exists(new):
+            new.unlink()
 
 
 def overlapping(target: pathlib.Path) -> list[pathlib.Path]:

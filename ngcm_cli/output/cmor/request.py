@@ -10,6 +10,8 @@ import numpy as np
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.output.cmor.table import LEVEL_SETS
 
+_LONGEST_LABEL = 60  # of which a file's name has three, and 255 bytes
+
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
@@ -109,6 +111,12 @@ def sanitized(text: str) -> str:
 
 def _label(flag: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
+        if len(text) > _LONGEST_LABEL:
+            raise ConfigError(
+                f"The name that {flag} gives has {len(text)} characters, too many for "
+                "the names of CMIP's files.",
+                f"Give one of at most {_LONGEST_LABEL}.",
+            )
         if not re.fullmatch("[A-Za-z0-9]+(-[A-Za-z0-9]+)*", text):
             near = sanitized(text)
             raise ConfigError(
@@ -121,8 +129,23 @@ def _label(flag: str) -> Callable[[str], str]:
     return parse
 
 
-def _line(text: str) -> str | None:
-    return " ".join(text.split()) or None
+def _line(flag: str) -> Callable[[str], str | None]:
+    def parse(text: str) -> str | None:
+        check_is_text(flag, text)
+        return " ".join(text.split()) or None
+
+    return parse
+
+
+def check_is_text(flag: str, text: str) -> None:
+    """Raise `ConfigError` if text cannot be part of a file, for its bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConfigError(
+            f"{flag} '{text}' has bytes that are not UTF-8.",
+            "Give it in UTF-8, the encoding of NetCDF.",
+        ) from None
 
 
 def _variant(text: str) -> Variant:
@@ -176,12 +199,13 @@ def _one_of(flag: str, *known: str) -> Callable[[str], str]:
     return parse
 
 
+def _each(parser: Callable[[str], Any], *names: str) -> dict[str, Any]:
+    return {name: parser(f"--{name.replace('_', '-')}") for name in names}
+
+
 _PARSERS: Mapping[str, Callable[[Any], Any]] = {
-    **{
-        name: _label(f"--{name.replace('_', '-')}")
-        for name in ("experiment", "activity", "source_id", "institution_id")
-    },
-    **dict.fromkeys(("institution", "contact", "license", "variant_info"), _line),
+    **_each(_label, "experiment", "activity", "source_id", "institution_id"),
+    **_each(_line, "institution", "contact", "license", "variant_info"),
     "variant": _variant,
     "levels": _one_of("--levels", *LEVEL_SETS),
     "tables": _one_of("--tables", "cmip6", "aimip"),
