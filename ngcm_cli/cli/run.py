@@ -22,13 +22,15 @@ _SHARED = (
 )
 FORECAST = (
     *("model", "data", "init", "lead", "every", "seed", "member", "perturb"),
-    *("amplitude", "variables", "levels", "grid", "clip_humidity", "output"),
-    *("overwrite", "sst", "sst_data", "sst_offset", *_SHARED),
+    *("amplitude", "pressure_amplitude", "variables", "levels", "grid"),
+    *("clip_humidity", "output", "overwrite", "sst", "sst_data", "sst_offset"),
+    *_SHARED,
 )
 ENSEMBLE = (
     *("members", "model", "data", "init", "lead", "every", "seed", "perturb"),
-    *("amplitude", "statistics", "keep_members", "variables", "levels", "grid"),
-    *("clip_humidity", "output", "overwrite", "sst", "sst_data", "sst_offset"),
+    *("amplitude", "pressure_amplitude", "statistics", "keep_members"),
+    *("variables", "levels", "grid", "clip_humidity", "output", "overwrite"),
+    *("sst", "sst_data", "sst_offset"),
     *_SHARED,
 )
 AMIP = (

@@ -197,7 +197,12 @@ def _statistics(value: Any) -> tuple[str, ...]:
     return names
 
 
-def _amplitude(value: Any) -> float:
+def parse_amplitude(value: Any) -> float:
+    """Return a positive temperature difference in K.
+
+    Raises:
+        ConfigError: it is none.
+    """
     number = _kelvin(value)
     if number <= 0:
         raise ConfigError(
@@ -284,7 +289,6 @@ Means = Annotated[tuple[str, ...], pydantic.BeforeValidator(_means)]
 Patch = Annotated[tuple[float, float, float, float], pydantic.BeforeValidator(_patch)]
 OnInstability = Annotated[str, _one_of("stop", "rewind")]
 Noise = Annotated[str, _one_of(*NOISE)]
-Amplitude = Annotated[float, pydantic.BeforeValidator(_amplitude)]
 Member = Annotated[int, pydantic.BeforeValidator(_member)]
 Members = Annotated[range, pydantic.BeforeValidator(_members)]
 Batch = Annotated[int | None, pydantic.BeforeValidator(_batch)]

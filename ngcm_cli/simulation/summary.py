@@ -6,6 +6,7 @@ import jax
 
 from ngcm_cli.config import AmipConfig
 from ngcm_cli.config.forecast import ForecastSettings
+from ngcm_cli.config.noise import AmplitudeProfile
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.output.streams import total_size
 from ngcm_cli.simulation.data_sources import describe_analysis, describe_forcing
@@ -46,8 +47,11 @@ def _randomness(simulation: Simulation) -> str:
     if member is not None:
         text += f", member {member}"
     if isinstance(config, ForecastSettings) and config.perturb != "none":
-        amplitude = f"{config.amplitude:g} K"
-        text += f", initial state perturbed by {config.perturb} noise of {amplitude}"
+        text += f", initial state perturbed by {config.perturb} noise of "
+        if isinstance(config.amplitude, AmplitudeProfile):
+            text += f"{config.amplitude} (hPa:K) and {config.pressure_amplitude:g} Pa"
+        else:
+            text += f"{config.amplitude:g} K and {config.pressure_amplitude:g} Pa"
     if isinstance(config, AmipConfig):
         fixed = "fixed" if config.fix_mean_pressure else "free to drift"
         text += f"; mean surface pressure {fixed}"

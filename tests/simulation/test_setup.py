@@ -276,6 +276,11 @@ def test_the_summary(tiny):
     text = summarize(set_up(EnsembleConfig(batch=5, statistics="mean,p90")))
     assert "members 0 to 9, 5 at once" in text
     assert "mean, p90 over all members" in text
+    noise = {"perturb": "gaussian", "batch": 5}
+    text = summarize(set_up(EnsembleConfig(**noise)))
+    assert "perturbed by gaussian noise of 0.5 K and 50 Pa" in text
+    text = summarize(set_up(EnsembleConfig(**noise, amplitude="1000:1K,300:0.5K")))
+    assert "noise of 300:0.5,1000:1 (hPa:K) and 50 Pa" in text
     text = summarize(
         set_up(AmipConfig(**{**AMIP.settings, "output": pathlib.Path("here")}))
     )
