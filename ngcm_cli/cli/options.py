@@ -106,6 +106,11 @@ OPTIONS: dict[str, Any] = {
         "Statistics over the members to write: mean, std, min, max, and percentiles "
         "such as p10; may be repeated.  [default: none]",
     ),
+    "ddof": _text(
+        "0|1",
+        "Standard deviation of N members with N - DDOF as the divisor.  [default: 1, "
+        "as WeatherBench]",
+    ),
     "keep_members": _switch(
         "--keep-members/--no-keep-members",
         "Write the members themselves.  [default: yes]",

@@ -28,7 +28,7 @@ FORECAST = (
 )
 ENSEMBLE = (
     *("members", "model", "data", "init", "lead", "every", "seed", "perturb"),
-    *("amplitude", "pressure_amplitude", "statistics", "keep_members"),
+    *("amplitude", "pressure_amplitude", "statistics", "ddof", "keep_members"),
     *("variables", "levels", "grid", "clip_humidity", "output", "overwrite"),
     *("sst", "sst_data", "sst_offset"),
     *_SHARED,

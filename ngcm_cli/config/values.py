@@ -176,6 +176,15 @@ def _members(value: Any) -> range:
     return range(start, end)
 
 
+def _ddof(value: Any) -> int:
+    if str(value).strip() not in ("0", "1"):
+        raise ConfigError(
+            f"'{value}' is neither 0 nor 1.",
+            "Give 1, as WeatherBench does, or 0 to divide by the number of members.",
+        )
+    return int(value)
+
+
 def _batch(value: Any) -> int | None:
     if value is None or str(value).strip().lower() == "auto":
         return None
@@ -292,4 +301,5 @@ Noise = Annotated[str, _one_of(*NOISE)]
 Member = Annotated[int, pydantic.BeforeValidator(_member)]
 Members = Annotated[range, pydantic.BeforeValidator(_members)]
 Batch = Annotated[int | None, pydantic.BeforeValidator(_batch)]
+Ddof = Annotated[int, pydantic.BeforeValidator(_ddof)]
 Statistics = Annotated[tuple[str, ...], pydantic.BeforeValidator(_statistics)]

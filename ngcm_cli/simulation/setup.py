@@ -291,6 +291,7 @@ def _streams(
             ensemble.statistics if ensemble else (),
             ensemble.keep_members if ensemble else True,
             attributes(0),
+            ensemble.ddof if ensemble else 1,
         )
         return tuple((stream,) for _ in schedules)
     series = {

@@ -27,6 +27,7 @@ def test_forecast():
         "standard_name": "surface_air_pressure",
         "long_name": "Surface pressure",
         "units": "Pa",
+        "comment": "noisy in the first two hours after the initial time",
         "coordinates": "valid_time",
     }
     assert schema.nbytes == 3 * 4 * FIELD
@@ -89,7 +90,8 @@ def test_members_come_first_and_have_chunks_of_their_own():
             (
                 "Standard deviation",
                 {
-                    "cell_methods": "realization: standard_deviation",
+                    "cell_methods": "realization: standard_deviation (divided "
+                    "by the number of members minus 1)",
                     "units_metadata": "temperature: difference",
                 },
             ),
