@@ -229,6 +229,11 @@ def _members(
     if not isinstance(config, EnsembleConfig):
         return tuple(range(getattr(config, "members", 1))), frozenset()
     if existing is None:
+        if "std" in config.statistics and len(config.members) <= config.ddof:
+            raise ConfigError(
+                "The standard deviation of one member is not defined.",
+                "Give more --members, leave out std, or give --ddof 0.",
+            )
         return tuple(config.members), frozenset()
     if resume or existing.run == processes.run:
         return existing.members, existing.complete

@@ -288,6 +288,17 @@ def test_the_summary(tiny):
         assert expected in text
 
 
+def test_the_spread_of_one_member_is_refused(tiny):
+    for statistics in ("std", "mean"):
+        settings = {"members": 1, "statistics": statistics}
+        set_up(EnsembleConfig(**settings, ddof=0))
+        if statistics == "std":
+            with pytest.raises(ConfigError, match="of one member is not defined"):
+                set_up(EnsembleConfig(**settings))
+        else:
+            set_up(EnsembleConfig(**settings))
+
+
 def test_levels_above_the_model_are_named(tiny, tmp_path):
     tiny.model = TinyModel(levels=(100.0, 500.0, 850.0))  # its highest level: 167 hPa
     text = summarize(set_up(ForecastConfig()))
