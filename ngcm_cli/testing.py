@@ -53,6 +53,11 @@ class TinyModel(eqx.Module):
         return np.timedelta64(self.step_seconds, "s")
 
     @property
+    def physics_step(self) -> np.timedelta64:
+        """Length of a step."""
+        return self.time_step
+
+    @property
     def sigma_levels(self) -> SigmaLevels:
         """Sigma levels, as many as there are pressure levels."""
         return SigmaLevels(len(self.levels))

@@ -41,11 +41,6 @@ class ForecastSettings(Settings):
     amplitude: noise.Temperature = 0.5
     pressure_amplitude: noise.Pressure = 50.0
 
-    @property
-    def init_times(self) -> tuple[np.datetime64 | None, ...]:
-        """Initial times; None stands for the only time in the data."""
-        return self.init or (None,)
-
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> Self:
         lead, every = format_duration(self.lead), format_duration(self.every)
@@ -67,6 +62,12 @@ class ForecastSettings(Settings):
                     f"{name} is given, but nothing is perturbed.",
                     "Give perturb gaussian, too.",
                 )
+        if self.zarr_format != 3 and self.output and self.output.suffix != ".zarr":
+            raise ConfigError(
+                f"zarr_format {self.zarr_format} is of Zarr stores, and the output "
+                f"{self.output} is none.",
+                "Leave it out, or name an output that ends in .zarr.",
+            )
         restart = self.restart_every
         if restart is not None and (not restart or restart % self.every):
             raise ConfigError(

@@ -38,11 +38,12 @@ _CMIP = {
     "u_component_of_wind": CmipVariable("ua", "Eastward Wind"),
     "v_component_of_wind": CmipVariable("va", "Northward Wind"),
     "specific_humidity": CmipVariable("hus", "Specific Humidity", units="1"),
-    "surface_pressure": CmipVariable("ps", "Surface Air Pressure"),
+    "surface_pressure": CmipVariable("ps", "Surface Air Pressure", daily="CFday"),
     "mean_sea_level_pressure": CmipVariable("psl", "Sea Level Pressure"),
     "total_column_water_vapour": CmipVariable(
         "prw",
         "Water Vapor Path",
+        daily="Eday",
         comment="vertically integrated through the atmospheric column",
     ),
 }

@@ -30,6 +30,7 @@ _CMIP = {
         long_name="Evaporation Including Sublimation and Transpiration",
         standard_name="water_evapotranspiration_flux",
         units="kg m-2 s-1",
+        daily="Eday",
         comment="positive where water leaves the surface",
         # ECMWF's sign is the opposite. Not -x, which makes -0 of 0.
         convert=lambda downward: 0.0 - downward,

@@ -47,9 +47,10 @@ def test_a_regular_grid(tiny, tmp_path, suffix):
     import xarray as xr
 
     with xr.open_dataset(path, decode_timedelta=True) as ds:
+        if suffix == ".zarr":
+            ds = ds.isel(init_time=0).rename(lead_time="time")
         assert dict(ds.sizes) == {
-            "init_time": 1,
-            "lead_time": 2,
+            "time": 2,
             "level": 1,
             "latitude": 7,
             "longitude": 12,
@@ -57,7 +58,7 @@ def test_a_regular_grid(tiny, tmp_path, suffix):
         grid = OutputGrid.regular(tiny.model.grid, 30)
         sample = read_sample(tiny.model)
         expected = grid.regrid(sample.fields["temperature"][-1]).T
-        np.testing.assert_allclose(ds["temperature"][0, 0, 0], expected, rtol=1e-6)
+        np.testing.assert_allclose(ds["temperature"][0, 0], expected, rtol=1e-6)
         assert ds.attrs["longitude_nodes"] == 12
         assert ds.attrs["native_longitude_nodes"] == 8
         assert " --grid 30 " in ds.attrs["history"]
@@ -256,6 +257,33 @@ def test_amip_writes_what_has_a_mean(tiny):
         set_up(AmipConfig(days=1, variables="P_minus_E_cumulative"))
 
 
+STEP = "mean (interval: 1 hour comment: the physics step that ends then)"
+
+
+@pytest.mark.parametrize(
+    ("config", "path", "methods"),
+    [
+        (
+            ForecastConfig(lead="6h", variables="P_minus_E_rate"),
+            "",
+            f"lead_time: {STEP}",
+        ),
+        (
+            AmipConfig(days=1, every="6h", variables="P_minus_E_rate"),
+            "instantaneous.zarr",
+            f"time: {STEP}",
+        ),
+        (AmipConfig(days=1, variables="P_minus_E_rate"), "monthly.zarr", "time: mean"),
+    ],
+    ids=["forecast", "instants", "means"],
+)
+def test_a_rate_says_what_it_is_the_mean_of(tiny, config, path, methods):
+    streams = {stream.path: stream for stream in set_up(config).all_streams}
+    rate = streams[path].schema.variables["P_minus_E_rate"]
+    assert rate.attributes["cell_methods"] == methods
+    assert rate.attributes["standard_name"] == "surface_downward_water_flux"
+
+
 def test_the_summary(tiny):
     config = ForecastConfig(levels="500,850")
     text = summarize(set_up(config))
@@ -268,7 +296,7 @@ def test_the_summary(tiny):
         "8 x 4 Gaussian (45 degrees)",
         "2 of 3 levels, 500 to 850 hPa",
         "tiny_1959-01-02T00.zarr",
-        "31.5 kB, about 24.2 kB compressed, in about 123 files",
+        "31.5 kB, about 24.2 kB compressed, in about 19 files",
     ):
         assert expected in text
     assert "extrapolated" not in text
@@ -277,10 +305,12 @@ def test_the_summary(tiny):
     assert "members 0 to 9, 5 at once" in text
     assert "mean, p90 over all members" in text
     noise = {"perturb": "gaussian", "batch": 5}
-    text = summarize(set_up(EnsembleConfig(**noise)))
-    assert "perturbed by gaussian noise of 0.5 K and 50 Pa" in text
-    text = summarize(set_up(EnsembleConfig(**noise, amplitude="1000:1K,300:0.5K")))
-    assert "noise of 300:0.5,1000:1 (hPa:K) and 50 Pa" in text
+    for amplitude, said in (
+        ("0.5K", "perturbed by gaussian noise of 0.5 K and 50 Pa"),
+        ("1000:1K,300:0.5K", "noise of 300:0.5,1000:1 (hPa:K) and 50 Pa"),
+    ):
+        text = summarize(set_up(EnsembleConfig(**noise, amplitude=amplitude)))
+        assert said in " ".join(text.split())
     text = summarize(
         set_up(AmipConfig(**{**AMIP.settings, "output": pathlib.Path("here")}))
     )
