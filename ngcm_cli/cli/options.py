@@ -137,7 +137,8 @@ OPTIONS: dict[str, Any] = {
     ),
     "output": _text(
         "PATH",
-        "A name in .zarr or .nc.  [default: MODEL_INIT.zarr, in this directory]",
+        "A name in .zarr, .nc or .grib2.  [default: MODEL_INIT.zarr, in this "
+        "directory]",
         *OUTPUT_NAMES,
     ),
     "zarr_format": _text(
@@ -238,7 +239,7 @@ AMIP_OPTIONS: dict[str, Any] = {
 ENSEMBLE_OPTIONS: dict[str, Any] = {
     "output": _text(
         "PATH",
-        "A name in .zarr or .nc.  [default: MODEL_INIT_ensemble.zarr, in this "
+        "A name in .zarr, .nc or .grib2.  [default: MODEL_INIT_ensemble.zarr, in this "
         "directory]",
         *OUTPUT_NAMES,
     ),

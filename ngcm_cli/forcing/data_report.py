@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from ngcm_cli.errors import InputDataError
+from ngcm_cli.errors import InputDataError, printable
 from ngcm_cli.forcing.sst_record import SSTRecord
 from ngcm_cli.inputs.file_description import describe_file
 from ngcm_cli.inputs.input_dataset import InputDataset
@@ -34,13 +34,18 @@ class DataReport:
     """What was found in data.
 
     Attributes:
-        lines: Headings and text; consecutive lines may have the same heading.
+        lines: Headings and text, `printable`; consecutive lines may have the same
+            heading.
         usable: Whether a run can start from them, or take its forcing from them.
     """
 
     lines: tuple[tuple[str, str], ...]
     problems: tuple[InputDataError, ...]
     usable: bool
+
+    def __post_init__(self):
+        lines = tuple((heading, printable(text)) for heading, text in self.lines)
+        object.__setattr__(self, "lines", lines)
 
 
 def report_data(

@@ -14,6 +14,8 @@ from ngcm_cli.spectral.grid import Grid
 
 # K; in ERA5, GFS and a learned forecast, on 9 to 37 levels, it is at most 0.95.
 _THICKNESS_ERROR = 5.0
+# hPa; models extrapolate above their top, where thickness and temperature part.
+_HIGHEST = 20.0
 _FAR_APART = 2.1  # ratio of pressures beyond which the mean of two levels is too rough
 # The correlation with SST is larger by 0.08 or more where latitudes are right.
 _MIN_DIFFERENCE, _MIN_CORRELATION = 0.02, 0.5
@@ -29,7 +31,8 @@ def check_columns(columns: Columns) -> None:
     """Refuse temperature, humidity and geopotential that contradict each other.
 
     The temperature of a layer follows from its thickness, T_v = ΔΦ / (R_d Δ ln p), in
-    the global mean to within a kelvin; and humidity is largest near the surface.
+    the global mean to within a kelvin, from 20 hPa down; and humidity is largest near
+    the surface.
 
     Args:
         columns: By ERA5 name, the levels in hPa, each once, in any order, and the
@@ -54,7 +57,8 @@ def check_columns(columns: Columns) -> None:
             )
     if not {"temperature", "geopotential"} <= set(means):
         return
-    shared = sorted(set(means["temperature"]) & set(means["geopotential"]))
+    both = set(means["temperature"]) & set(means["geopotential"])
+    shared = sorted(level for level in both if level >= _HIGHEST)
     for upper, lower in zip(shared, shared[1:], strict=False):
         if lower > _FAR_APART * upper:
             continue

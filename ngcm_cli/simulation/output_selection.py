@@ -15,6 +15,7 @@ from ngcm_cli.diagnostics import (
 from ngcm_cli.diagnostics.negative_water import ADDED, CLIPPED, CLIPPED_COMMENT
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.interface import Model
+from ngcm_cli.output import grib
 from ngcm_cli.output.field_selection import FieldSelection
 from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.output.streams import sampling_interval
@@ -29,7 +30,7 @@ class Request:
         variables: names of the diagnostics.
         levels: pressures in hPa, those in names of variables included; ``"model"`` for
             the sigma levels of the model; None for all pressure levels.
-        notes: how names with a level were read.
+        notes: how names with a level were read, and what is left out.
     """
 
     variables: tuple[str, ...]
@@ -43,6 +44,44 @@ def read_request(config: Settings, model: Model) -> Request:
     Raises:
         ConfigError: a variable that cannot be written is asked for.
     """
+    request = _read_request(config, model)
+    if config.output is None or config.output.suffix != grib.SUFFIX:
+        return request
+    if isinstance(config, AmipConfig):
+        return request  # for a directory, whatever its name
+    return _with_grib_codes(config, request)
+
+
+def _with_grib_codes(config: Settings, request: Request) -> Request:
+    """Return a request without the variables that GRIB has no codes for.
+
+    Raises:
+        ConfigError: GRIB cannot hold what is left.
+    """
+    instead = "Write Zarr or NetCDF: name an --output in .zarr or .nc."
+    if isinstance(request.levels, str):
+        raise ConfigError(
+            "GRIB files of ngcm have fields on pressure levels, not on model levels.",
+            f"Leave out --levels model. {instead}",
+        )
+    if getattr(config, "members", grib.MEMBERS)[-1] not in grib.MEMBERS:
+        raise ConfigError(
+            f"GRIB has numbers for members 0 to {grib.MEMBERS[-1]}, and there are "
+            "others here.",
+            f"Compute fewer. {instead}",
+        )
+    kept = tuple(name for name in request.variables if name in grib.CODES)
+    left_out = ", ".join(name for name in request.variables if name not in kept)
+    if not kept:
+        raise ConfigError(f"GRIB 2 has no code for {left_out}.", instead)
+    if not left_out:
+        return request
+    note = f"GRIB 2 has no code for {left_out}, so not written to the file."
+    return dataclasses.replace(request, variables=kept, notes=(*request.notes, note))
+
+
+def _read_request(config: Settings, model: Model) -> Request:
+    """Return what is asked for, whatever the format of the output."""
     names = available(model)
     if isinstance(config, AmipConfig):
         # An amount since the start has no mean over time.

@@ -25,6 +25,7 @@ from ngcm_cli.simulation.data_sources import (
     check_local_paths,
     local_files,
     with_absolute_paths,
+    with_sea_of_run,
 )
 from ngcm_cli.simulation.distributed import Processes
 from ngcm_cli.simulation.existing_run import ExistingRun, find_existing
@@ -65,6 +66,7 @@ def set_up(
     if config.output is not None:
         existing = _check_output(config, resume, processes)
     check_local_paths(config)
+    config = with_sea_of_run(config)
     card, model = open_model(config.model, offline=config.offline, progress=download)
     _check_times(config, model)
     request = read_request(config, model)

@@ -101,6 +101,10 @@ def test_provenance(tiny, tmp_path):
     assert command in attributes["history"]
     assert attributes["references"].startswith("https://doi.org/10.1038/")
     assert attributes["license"] == "CC0-1.0"
+    assert attributes["device"] == "cpu"
+    assert attributes["matmul_precision"] == "default"
+    assert attributes["deterministic_operations"] == "yes"
+    assert attributes["float64"] == "disabled"
     assert "the bundled ERA5 state" in attributes["data_source"]
     assert "Regridded conservatively" in attributes["notes"]
     assert attributes["seed"] == 7
