@@ -31,7 +31,10 @@ def summarize(simulation: Simulation) -> str:
         "Data": [describe_analysis(config), *simulation.notes["data"]],
         "SST": [_forcing(simulation), *simulation.notes["sst"]],
         "Run": _run(simulation),
-        "Variables": _variables(simulation),
+        "Variables": [
+            ", ".join(simulation.variables),
+            *simulation.notes["variables"],
+        ],
         "Grid": _grid(simulation),
         "Output": _output(simulation),
     }
@@ -104,13 +107,6 @@ def _run(simulation: Simulation) -> list[str]:
     if restart is not None:
         lines.append(f"a restart file every {format_duration(restart)}")
     return [*lines, *simulation.config.readings]
-
-
-def _variables(simulation: Simulation) -> list[str]:
-    lines = [", ".join(simulation.variables), *simulation.notes["variables"]]
-    if simulation.config.clip_humidity:
-        lines.append("negative humidity and cloud are written as zero")
-    return lines
 
 
 def _grid(simulation: Simulation) -> list[str]:
