@@ -246,9 +246,8 @@ def _streams(
 ) -> tuple[tuple[Stream, ...], ...]:
     """Return the streams of every initial time."""
     if not isinstance(config, AmipConfig):
-        first, ensemble = schedules[0], None
-        if isinstance(config, EnsembleConfig):
-            ensemble = config
+        first = schedules[0]
+        ensemble = config if isinstance(config, EnsembleConfig) else None
         stream = forecast_stream(
             fields,
             [schedule.init for schedule in schedules],
