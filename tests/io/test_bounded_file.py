@@ -13,7 +13,7 @@ def test_a_file_is_read(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"123")
     assert read_bounded(path, 3) == b"123"
-    with pytest.raises(OSError, match="it has 3 bytes, and at most 2 bytes are read"):
+    with pytest.raises(OSError, match="it has 3 B, and at most 2 B are read"):
         read_bounded(path, 2)
 
 
