@@ -1,11 +1,14 @@
 """Named arrays that a model takes while it is built, each exactly once."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ngcm_cli.errors import CheckpointError
 
+_MOST_FAULTS = 100
 STATIC = "static."
 """Prefix of the names of static fields, such as the land-sea mask."""
 
@@ -24,6 +27,7 @@ class Weights:
 
     def __init__(self, arrays: dict[str, np.ndarray]):
         self._arrays = dict(arrays)
+        self._size = sum(x.size for x in arrays.values())
         self._faults: list[str] = []
 
     def take(self, name: str, shape: tuple[int, ...]) -> jax.Array:
@@ -52,6 +56,9 @@ class Weights:
             self._faults.append(f"{name} has shape {array.shape}, not {shape}")
         else:
             return array
+        # Sizes are claims of a card: no memory for what the file does not hold.
+        if len(self._faults) > _MOST_FAULTS or math.prod(shape) > self._size:
+            self.finish()
         return np.zeros(shape, np.float32)
 
     def finish(self) -> None:

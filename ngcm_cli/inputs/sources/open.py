@@ -122,8 +122,10 @@ def _open_url(url: str, offline: bool, progress: ByteProgress) -> xr.Dataset:
 
 def _open_file(url: str, name: str, progress: ByteProgress) -> xr.Dataset:
     def check(file: pathlib.Path) -> None:
-        _check_binary(file, name)
-        _check_complete(file, name)
+        if is_grib(file):
+            _check_complete(file, name)
+        else:
+            _open_local(file, name).close()
 
     return _open_local(download_file(url, check, progress=progress), name)
 
