@@ -29,8 +29,10 @@ STATISTICS = {
 Field = tuple[tuple[str, ...], tuple[int, ...], Mapping[str, Any]]
 """Dimensions and shape of one record of a variable, and its CF attributes."""
 
-# A file of a variable along time holds this many bytes before compression, and more
-# where there would be more files than that, up to what one chunk of Zarr 2 may have.
+# Up to so many fields of a variable have files of their own, for programs that do not
+# know shards. Otherwise a file holds this many bytes before compression, and more where
+# there would be more files than that, up to what one chunk of Zarr 2 may have.
+_SEPARATE = 128
 _FILE_BYTES, _FILES, _LARGEST_FILE = 128 * 2**20, 500, 2**31 - 2**20
 _HOUR, _SECOND = np.timedelta64(3600, "s"), np.timedelta64(1, "s")
 _MEMBER = {
@@ -254,7 +256,12 @@ def _variable(axes: Mapping[str, int], field: Field, chunk: int = 1) -> Variable
     dimensions, shape, attributes = field
     *others, count = axes.values()
     before, chunk = tuple(1 for _ in others), min(chunk, count)
-    shard = chunk * _chunks_in_file(chunk * math.prod(shape), math.ceil(count / chunk))
+    chunks = math.ceil(count / chunk)
+    # Members may be added to one, too.
+    has_several = "realization" in axes or math.prod(others) > 1
+    shard = chunk
+    if has_several or chunk > 1 or chunks > _SEPARATE:
+        shard *= _chunks_in_file(chunk * math.prod(shape), chunks)
     return Variable(
         (*axes, *dimensions),
         (*others, count, *shape),

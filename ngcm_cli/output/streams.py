@@ -22,7 +22,9 @@ GlobalSeries = Mapping[str, tuple[tuple[str, ...], str, Mapping[str, Any]]]
 """By name: dimensions after time, reduction of a day's samples, CF attributes."""
 
 _UNITS = {"monthly": "M", "daily": "D"}
-_ZONAL_CHUNK, _GLOBAL_CHUNK = 12, 366  # records: small ones share a chunk
+# Small records share a chunk: global series of a century are one, which is also read
+# while it is written.
+_ZONAL_CHUNK, _GLOBAL_CHUNK = 12, 36525
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

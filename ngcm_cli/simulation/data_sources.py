@@ -225,6 +225,12 @@ def with_absolute_paths(config: Settings) -> dict[str, str]:
     return flags
 
 
+def resolve_data(config: Settings) -> Settings:
+    """Return settings in which all data are named; refuse a wrong path."""
+    check_local_paths(config)
+    return with_sea_of_run(config)
+
+
 def check_local_paths(config: Settings) -> None:
     """Refuse a wrong path before weights are downloaded."""
     if is_here(config.model):

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import numpy as np
+
 from ngcm_cli.config import AmipConfig
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.diagnostics import (
@@ -183,7 +185,7 @@ def _at_instants(diagnostic: Diagnostic, model: Model, axis: str) -> Diagnostic:
     """
     if diagnostic.needs != "water" or diagnostic.is_accumulated:
         return diagnostic
-    interval = sampling_interval(model.physics_step)
+    interval = sampling_interval(np.timedelta64(model.substep_minutes, "m"))
     methods = f"{axis}: mean ({interval} comment: the physics step that ends then)"
     return dataclasses.replace(diagnostic, cell_methods=methods)
 

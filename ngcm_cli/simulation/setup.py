@@ -22,10 +22,9 @@ from ngcm_cli.output.streams import ClimateOutput, Stream, forecast_stream
 from ngcm_cli.simulation.batch import auto_batch_size, devices_for_batch
 from ngcm_cli.simulation.data_sources import (
     DataSources,
-    check_local_paths,
     local_files,
+    resolve_data,
     with_absolute_paths,
-    with_sea_of_run,
 )
 from ngcm_cli.simulation.distributed import Processes
 from ngcm_cli.simulation.existing_run import ExistingRun, find_existing
@@ -65,8 +64,7 @@ def set_up(
     existing = None
     if config.output is not None:
         existing = _check_output(config, resume, processes)
-    check_local_paths(config)
-    config = with_sea_of_run(config)
+    config = resolve_data(config)
     card, model = open_model(config.model, offline=config.offline, progress=download)
     _check_times(config, model)
     request = read_request(config, model)
@@ -248,9 +246,8 @@ def _streams(
 ) -> tuple[tuple[Stream, ...], ...]:
     """Return the streams of every initial time."""
     if not isinstance(config, AmipConfig):
-        first, ensemble = schedules[0], None
-        if isinstance(config, EnsembleConfig):
-            ensemble = config
+        first = schedules[0]
+        ensemble = config if isinstance(config, EnsembleConfig) else None
         stream = forecast_stream(
             fields,
             [schedule.init for schedule in schedules],

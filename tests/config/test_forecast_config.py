@@ -233,11 +233,15 @@ def test_empty_run_file_says_nothing(tmp_path):
         ("lead: 1d\nlead: 2d", "'lead' is given twice, again in line 2"),
         ("- lead", "is not 'key: value' pairs"),
         ("lead", "is not 'key: value' pairs"),
-        ("lead: " + 5000 * "[", "is not valid YAML: it is nested too deeply"),
+        ("lead: " + 5000 * "[", "is not valid YAML.*nest"),
         ("lead: [1", "is not valid YAML"),
         ("? [a]\n: 1", "is not valid YAML"),
         ("lead: {days: 10}", "'lead' in .* is a mapping"),
-        ("lead: !!python/object/apply:os.getcwd []", "is not a duration"),
+        ("lead: !!python/object/apply:os.getcwd []", "line 1 has a tag"),
+        ("lead: &a 1d\ninit: *a", "line 1 has an anchor or alias"),
+        ("lead: 1d\n<<: {init: 2020-08-22}", "line 2 has a merge key"),
+        ("lead: " + 20_001 * "1", "line 1 has a value of 20001 characters"),
+        ("variables: [[t], u]", "'variables' in .* is a list of more than values"),
     ],
 )
 def test_every_bad_run_file_is_a_sentence(tmp_path, text, sentence):

@@ -300,7 +300,7 @@ def test_the_summary(tiny):
         "8 x 4 Gaussian (45 degrees)",
         "2 of 3 levels, 500 to 850 hPa",
         "tiny_1959-01-02T00.zarr",
-        "31.5 kB, about 24.2 kB compressed, in about 19 files",
+        "31.5 kB, about 24.2 kB compressed, in about 139 files",
     ):
         assert expected in text
     assert "extrapolated" not in text
