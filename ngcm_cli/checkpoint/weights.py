@@ -12,6 +12,8 @@ _MOST_FAULTS = 100
 STATIC = "static."
 """Prefix of the names of static fields, such as the land-sea mask."""
 
+# Of static fields: m2 s-2, 20 km, and a share with the overshoot of interpolation.
+_RANGES = {"geopotential_at_surface": (-2e4, 2e5), "land_sea_mask": (-0.2, 1.2)}
 _HINT = "The file does not belong to this model, or is of another version."
 
 
@@ -33,8 +35,18 @@ class Weights:
         return jnp.asarray(self._take(name, shape), jnp.float32)
 
     def static(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """Return a static field, such as the land-sea mask."""
-        return self._take(STATIC + name, shape)
+        """Return a static field, such as the land-sea mask.
+
+        ``finish`` also reports values that no surface of the Earth has.
+        """
+        array = self._take(STATIC + name, shape)
+        least, most = _RANGES.get(name, (-np.inf, np.inf))
+        if not ((least <= array) & (array <= most)).all():
+            span = f"values from {array.min():g} to {array.max():g}"
+            self._faults.append(
+                f"{STATIC}{name} has {span}, beyond {least:g} to {most:g}"
+            )
+        return array
 
     def _take(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
         array = self._arrays.pop(name, None)

@@ -21,7 +21,7 @@ from ngcm_cli.output.restart_file import (
     write_restart,
 )
 from ngcm_cli.output.run_directory import RunDirectory
-from ngcm_cli.simulation.provenance import device
+from ngcm_cli.simulation.provenance import device, numerical_settings
 from ngcm_cli.simulation.run_state import (
     RunState,
     empty_mean,
@@ -191,15 +191,17 @@ def version_changes(before: dict[str, str]) -> list[str]:
     return [
         f"The restart file was written with {name} {before.get(name)}, this is {now}"
         for name, now in versions().items()
-        if before.get(name) != now
+        if before.get(name, now) != now
     ]
 
 
 def versions() -> dict[str, str]:
-    """Return the versions and the device that decide the last bits."""
+    """Return the versions, the device and the settings that decide the last bits."""
     return {
         "ngcm": ngcm_cli.__version__,
         "jax": importlib.metadata.version("jax"),
         "jaxlib": importlib.metadata.version("jaxlib"),
         "device": device(),
+        # Every name each time, so that what was unset before is seen, too.
+        **{"xla_flags": "none", "nvidia_tf32_override": "none", **numerical_settings()},
     }

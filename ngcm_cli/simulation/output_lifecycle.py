@@ -9,7 +9,7 @@ import ngcm_cli
 from ngcm_cli.config.run_file import format_run_file
 from ngcm_cli.errors import OutputError
 from ngcm_cli.io.atomic import remove_temporary_siblings
-from ngcm_cli.output.netcdf import export_netcdf
+from ngcm_cli.output.export import export_store
 from ngcm_cli.output.zarr import (
     RUN_ATTRIBUTE,
     ZarrWriter,
@@ -121,7 +121,7 @@ def complete(recorder: Recorder) -> Failed:
     recorder.count_all_records()
     recorder.set_attributes(**{RUN_ATTRIBUTE: json.dumps(record | {"failed": failed})})
     if paths.is_exported:
-        export_netcdf(paths.stores, paths.output)
+        export_store(paths.stores, paths.output)
         try:
             shutil.rmtree(paths.stores)
         except OSError as error:

@@ -94,6 +94,17 @@ def test_command_line_repeats_what_was_asked():
         ({"member": "-1"}, "member: '-1' is not the number of a member."),
         ({"perturb": "white"}, "perturb: 'white' is none of none, gaussian, spher"),
         ({"amplitude": "0K"}, "amplitude: An amplitude of 0 K is not positive."),
+        ({"amplitude": "850:0K"}, "amplitude: An amplitude of 0 K is not positive."),
+        ({"amplitude": "850:1,2"}, "amplitude: '2' is not an amplitude at a pressure"),
+        ({"amplitude": "x:1K"}, "amplitude: 'x:1K' is not an amplitude at a press"),
+        ({"amplitude": "850:1,850:2"}, "amplitude: Two amplitudes are given at 850"),
+        ({"pressure_amplitude": "1K"}, "pressure_amplitude: '1K' is not an amplitu"),
+        ({"pressure_amplitude": "nan"}, "pressure_amplitude: 'nan' is not an ampli"),
+        ({"pressure_amplitude": "1mPa"}, "pressure_amplitude: '1mPa' is not an ampl"),
+        ({"pressure_amplitude": 0.1}, "pressure_amplitude: An amplitude of 0.1 Pa "),
+        ({"pressure_amplitude": "1000hPa"}, "pressure_amplitude: An amplitude of 1"),
+        ({"amplitude": "1K"}, "amplitude is given, but nothing is perturbed."),
+        ({"pressure_amplitude": 0}, "pressure_amplitude is given, but nothing is"),
         ({"leads": "1d"}, "Unknown setting 'leads'. Did you mean 'lead'"),
     ],
 )
@@ -248,3 +259,21 @@ def test_run_file_that_is_not_text(tmp_path):
     path.write_bytes(b"\x89HDF\xff\xfe")
     with pytest.raises(ConfigError, match="it is not text"):
         read_settings(path)
+
+
+def test_amplitudes_by_level_and_of_pressure():
+    config = ForecastConfig(perturb="gaussian", amplitude="0.25K")
+    assert config.amplitude == 0.25 and config.pressure_amplitude == 50
+    for text in ("300:0.25K, 1000hPa:0.75", ["1000:0.75K", "300 hPa:0.25K"]):
+        config = ForecastConfig(
+            perturb="gaussian", amplitude=text, pressure_amplitude="0.8 hPa"
+        )
+        profile = config.amplitude
+        assert str(profile) == "300:0.25,1000:0.75"
+        np.testing.assert_allclose(
+            profile.at(np.array([10, 300, 650, 1000, 1050])),
+            [0.25, 0.25, 0.5, 0.75, 0.75],
+        )
+        assert config.pressure_amplitude == 80
+        again = ForecastConfig(**config.as_flags(defaults=True))
+        assert again == config and again.amplitude == profile

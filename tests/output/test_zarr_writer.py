@@ -368,8 +368,8 @@ def test_a_store_that_disappears_while_it_is_written(tmp_path, left):
     path = tmp_path / "s.zarr"
     writer = opened(path, DAILY)
     shutil.rmtree(path / "temperature" if left else path)
-    write_one(writer, (0,))
     with pytest.raises(OutputError, match=r"s.zarr.* was removed"):
+        write_one(writer, (0,))
         writer.flush()
 
 
