@@ -137,8 +137,6 @@ def test_commands_of_the_readme_work(command, tmp_path, monkeypatch):
     words = shlex.split(command, comments=True)[1:]
     if words[0] in CONFIGS:
         words.append("--dry-run")
-    if words[0] == "ensemble":
-        words += ["--batch", "4"]  # "auto" compiles the step
     assert run_command(monkeypatch, *words) == 0
 
 

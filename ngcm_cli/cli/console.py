@@ -10,6 +10,7 @@ import rich.console
 import typer
 
 from ngcm_cli.errors import NgcmError
+from ngcm_cli.io.progress import PHASES, format_size
 
 
 def stderr() -> rich.console.Console:
@@ -22,9 +23,9 @@ def print_line(console: rich.console.Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def print_error(error: NgcmError) -> None:
+def print_error(error: NgcmError, console: rich.console.Console | None = None) -> None:
     """Print an error, its hint, and notes on what a run has left."""
-    console = stderr()
+    console = console or stderr()
     console.print("Error:", style="bold red", end=" ")
     for line in (error.message, error.hint, *getattr(error, "__notes__", ())):
         if line:
@@ -35,8 +36,6 @@ def print_summary(
     console: rich.console.Console, path: pathlib.Path, seconds: float
 ) -> None:
     """Print the size of an output and how long it took."""
-    from ngcm_cli.io.progress import format_size
-
     files = path.rglob("*") if path.is_dir() else [path]
     size = sum(file.stat().st_size for file in files if file.is_file())
     print_line(console, f"Wrote {format_size(size)} in {format_seconds(seconds)}.")
@@ -67,7 +66,8 @@ class _MessageHandler(logging.Handler):
         self.console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        print_line(self.console, record.getMessage())
+        if record.name != PHASES.name:  # which a `Display` shows
+            print_line(self.console, record.getMessage())
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import typer
 
 from ngcm_cli.cli import options
 from ngcm_cli.cli.console import messages, print_summary
-from ngcm_cli.cli.progress import download_bar, run_progress
+from ngcm_cli.cli.progress import Display
 from ngcm_cli.cli.run_command import command
 from ngcm_cli.errors import ConfigError
 
@@ -61,19 +61,25 @@ def _run(
         settings = configs.read_run_file(run_file, known) if run_file else {}
         only_check = settings.pop("dry_run", False) if dry_run is None else dry_run
         config = None if resume is not None else kind(**(settings | flags))
-        if configs.parse_switch(only_check):
-            typer.echo(_dry_run(kind, config, flags, resume))
-            return
-
-        from ngcm_cli.simulation import run
-
-        verb: Callable[..., pathlib.Path] = getattr(run, command)
+        is_dry = configs.parse_switch(only_check)
         started = time.monotonic()
-        with run_progress(console) as track, download_bar(console) as download:
-            changes = {} if resume is None else flags
-            path = verb(
-                config, resume=resume, track=track, download=download, **changes
-            )
+        with Display(console, "Reading the model and the data") as display:
+            if is_dry:
+                plan = _dry_run(kind, config, flags, resume)
+            else:
+                from ngcm_cli.simulation import run
+
+                verb: Callable[..., pathlib.Path] = getattr(run, command)
+                path = verb(
+                    config,
+                    resume=resume,
+                    track=display.track,
+                    download=display.download,
+                    **({} if resume is None else flags),
+                )
+        if is_dry:
+            typer.echo(plan)
+            return
         if run.is_complete(path):  # else other processes complete it later
             print_summary(console, path, time.monotonic() - started)
         typer.echo(path)

@@ -12,7 +12,7 @@ from ngcm_cli.errors import OutputError, UnstableRunError
 from ngcm_cli.forcing.run_inputs import RunInputs
 from ngcm_cli.io.compilation_cache import enable_compilation_cache
 from ngcm_cli.io.lock import SharedLock
-from ngcm_cli.io.progress import ByteProgress, no_progress
+from ngcm_cli.io.progress import ByteProgress, begin_phase, no_progress
 from ngcm_cli.simulation import dask
 from ngcm_cli.simulation.data_sources import read_sample
 from ngcm_cli.simulation.distributed import join
@@ -191,6 +191,7 @@ def run_simulation(
                 parts = f"{missing} of {len(simulation.tasks())} parts are missing."
                 log.info(f"{parts} {_resume(simulation)}")
                 return
+            begin_phase(f"Writing {paths.output}")
             failed = complete(recorder)
             if paths.has_run_record():
                 loop.write_progress(recorder.directory.read_record()["status"])
