@@ -120,10 +120,20 @@ OPTIONS: dict[str, Any] = {
         "Grid to write on: the model's, or a regular one with poles and this spacing, "
         "such as 1.5.  [default: native]",
     ),
+    "clip_humidity": _switch(
+        "--clip-humidity/--no-clip-humidity",
+        "Write negative humidity and cloud as zero, and the water that this adds.  "
+        "[default: no]",
+    ),
     "output": _text(
         "PATH",
         "A name in .zarr or .nc.  [default: MODEL_INIT.zarr, in this directory]",
         *OUTPUT_NAMES,
+    ),
+    "zarr_format": _text(
+        "3|2",
+        "Version of the format of Zarr stores; 2 is for programs that cannot read 3.  "
+        "[default: 3]",
     ),
     "overwrite": Overwrite,
     "sst": Sst,

@@ -23,19 +23,21 @@ _SHARED = (
 )
 FORECAST = (
     *("model", "data", "init", "lead", "every", "seed", "member", "perturb"),
-    *("amplitude", "variables", "levels", "grid", "output", "overwrite"),
-    *("sst", "sst_data", "sst_offset", *_SHARED),
+    *("amplitude", "variables", "levels", "grid", "clip_humidity", "output"),
+    *("zarr_format", "overwrite", "sst", "sst_data", "sst_offset", *_SHARED),
 )
 ENSEMBLE = (
     *("members", "model", "data", "init", "lead", "every", "seed", "perturb"),
     *("amplitude", "statistics", "keep_members", "variables", "levels", "grid"),
-    *("output", "overwrite", "sst", "sst_data", "sst_offset", *_SHARED),
+    *("clip_humidity", "output", "zarr_format", "overwrite", "sst", "sst_data"),
+    *("sst_offset", *_SHARED),
 )
 AMIP = (
     *("years", "months", "days", "start", "starts", "start_every", "init"),
     *("members", "model", "data", "seed", "output", "means", "every", "sample"),
-    *("variables", "levels", "grid", "fix_mean_pressure", "sst_data"),
-    *("sst_offset", "sst_climatology", "sst_patch", *_SHARED),
+    *("zarr_format", "variables", "levels", "grid", "clip_humidity"),
+    *("fix_mean_pressure", "sst_data", "sst_offset", "sst_climatology"),
+    *("sst_patch", *_SHARED),
 )
 
 

@@ -51,6 +51,12 @@ class ForecastSettings(Settings):
                 f"lead {lead} is not a multiple of every {every}.",
                 f"Give lead {longer}, or another every.",
             )
+        if self.zarr_format != 3 and self.output and self.output.suffix != ".zarr":
+            raise ConfigError(
+                f"zarr_format {self.zarr_format} is of Zarr stores, and the output "
+                f"{self.output} is none.",
+                "Leave it out, or name an output that ends in .zarr.",
+            )
         restart = self.restart_every
         if restart is not None and (not restart or restart % self.every):
             raise ConfigError(

@@ -33,7 +33,10 @@ class Settings(pydantic.BaseModel):
             levels; None is all pressure levels.
         grid: spacing in degrees of a regular output grid with poles; None is the grid
             of the model.
+        clip_humidity: whether negative humidity and cloud are written as zero, with the
+            water that this adds.
         output: path of the output; None makes a name of model and initial time.
+        zarr_format: version of the format of Zarr stores, 3 or 2.
         sst_data: source of sea-surface temperature and sea ice.
         sst_offset: offset that is added to sea-surface temperature, K.
         restart_every: time between restart files; None writes them every few minutes of
@@ -65,7 +68,9 @@ class Settings(pydantic.BaseModel):
     variables: values.Names | None = None
     levels: values.Levels | None = None
     grid: values.Spacing = None
+    clip_humidity: values.Switch = False
     output: values.Path | None = None
+    zarr_format: values.ZarrFormat = 3
     sst_data: values.Text | None = None
     sst_offset: values.Kelvin = 0.0
     restart_every: values.Duration | None = None

@@ -313,6 +313,7 @@ Patch = Annotated[tuple[float, float, float, float], pydantic.BeforeValidator(_p
 OnInstability = Annotated[str, _one_of("stop", "rewind")]
 Noise = Annotated[str, _one_of(*NOISE)]
 Amplitude = Annotated[float, pydantic.BeforeValidator(_amplitude)]
+ZarrFormat = Annotated[int, _one_of("3", "2")]
 Member = Annotated[int, pydantic.BeforeValidator(_member)]
 Members = Annotated[range, pydantic.BeforeValidator(_members)]
 Batch = Annotated[int | None, pydantic.BeforeValidator(_batch)]

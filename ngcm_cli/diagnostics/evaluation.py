@@ -10,8 +10,11 @@ import jax
 import numpy as np
 
 from ngcm_cli.diagnostics.atmosphere import DECODED, SURFACE_FIELDS
+from ngcm_cli.diagnostics.cloud_water import CLOUD_WATER
 from ngcm_cli.diagnostics.diagnostic import Diagnostic
+from ngcm_cli.diagnostics.insolation import INSOLATION
 from ngcm_cli.diagnostics.lowest_level import LOWEST_LEVEL
+from ngcm_cli.diagnostics.negative_water import NEGATIVE_WATER
 from ngcm_cli.diagnostics.pressure_levels import (
     pressure_of_levels,
     surface_pressure,
@@ -39,7 +42,10 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = MappingProxyType(
             *WATER_FLUXES,
             *WIND,
             *THERMODYNAMICS,
+            *NEGATIVE_WATER,
             *LOWEST_LEVEL,
+            *CLOUD_WATER,
+            *INSOLATION,
             *VAPOUR_TRANSPORT,
             *TENDENCIES,
         )
@@ -146,8 +152,8 @@ def mean_fluxes(
 
     Args:
         model: of the state, with ``mean_fluxes``.
-        state: of a model with a water budget, ``steps`` model steps after it was
-            encoded or its accumulated amounts were set to zero.
+        state: ``steps`` model steps after it was encoded or its accumulated amounts
+            were set to zero; for fluxes of water, of a model with a water budget.
         steps: how many; another number does not compile again.
         names: the diagnostics wanted; those that are no fluxes are left out.
 
@@ -155,9 +161,13 @@ def mean_fluxes(
         By name, each (1, longitude, latitude).
     """
     wanted = [n for n in names if n in DIAGNOSTICS and DIAGNOSTICS[n].is_flux]
-    if not wanted:
-        return {}
-    means = model.mean_fluxes(state, steps)
+    means: dict[str, jax.Array] = {}
+    for name in wanted:
+        from_steps = DIAGNOSTICS[name].from_steps
+        if name not in means and from_steps is not None:
+            means |= from_steps(model, state, steps)
+    if any(DIAGNOSTICS[name].from_steps is None for name in wanted):
+        means |= model.mean_fluxes(state, steps)
     return {name: means[name] for name in wanted if name in means}
 
 

@@ -1,14 +1,23 @@
 """What is written of a run: variables, levels and grid, as the user chose them."""
 
 import dataclasses
+from collections.abc import Iterable
 
 from ngcm_cli.config import AmipConfig
 from ngcm_cli.config.settings import Settings
-from ngcm_cli.diagnostics import DIAGNOSTICS, available, resolve_name, split_level
+from ngcm_cli.diagnostics import (
+    DIAGNOSTICS,
+    Diagnostic,
+    available,
+    resolve_name,
+    split_level,
+)
+from ngcm_cli.diagnostics.negative_water import ADDED, CLIPPED, CLIPPED_COMMENT
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.interface import Model
 from ngcm_cli.output.field_selection import FieldSelection
 from ngcm_cli.output.grid import OutputGrid
+from ngcm_cli.output.streams import sampling_interval
 from ngcm_cli.zoo.description import models_with_precipitation
 
 
@@ -39,7 +48,8 @@ def read_request(config: Settings, model: Model) -> Request:
         # An amount since the start has no mean over time.
         names = tuple(n for n in names if not DIAGNOSTICS[n].is_accumulated)
     if config.variables is None:
-        return Request(_default_variables(config, model, names), config.levels)
+        variables = _default_variables(config, model, names)
+        return Request(_with_added(config, variables), config.levels)
     variables, levels, with_level = [], set(), {}
     for asked in config.variables:
         name, level = _resolve(asked, names, model)
@@ -47,7 +57,7 @@ def read_request(config: Settings, model: Model) -> Request:
         if level is not None:
             levels.add(int(level) if level == int(level) else level)
             with_level[asked] = name
-    variables = tuple(dict.fromkeys(variables))
+    variables = _with_added(config, variables)
     if not levels:
         return Request(variables, config.levels)
     if isinstance(config.levels, str):
@@ -60,6 +70,19 @@ def read_request(config: Settings, model: Model) -> Request:
     at = ", ".join(f"{level:g}" for level in chosen)
     note = f"{', '.join(with_level)}: {', '.join(shared)} at {at} hPa"
     return Request(variables, chosen, (note,))
+
+
+def _with_added(config: Settings, names: Iterable[str]) -> tuple[str, ...]:
+    """Return each name once, with the water that clipping adds, if it is asked for."""
+    chosen = tuple(dict.fromkeys(names))
+    if not config.clip_humidity:
+        return chosen
+    if not set(chosen) & set(CLIPPED):
+        raise ConfigError(
+            "Nothing that is written can be clipped: neither humidity nor cloud.",
+            "Leave out --clip-humidity, or ask for specific_humidity.",
+        )
+    return tuple(dict.fromkeys((*chosen, ADDED)))
 
 
 def _resolve(
@@ -107,13 +130,34 @@ def _default_variables(
     return tuple(name for name in names if name in own)
 
 
+def _at_instants(diagnostic: Diagnostic, model: Model, axis: str) -> Diagnostic:
+    """Return a diagnostic with the cell methods of its values at instants.
+
+    The fluxes of water then are means over one evaluation of the physics.
+    """
+    if diagnostic.needs != "water" or diagnostic.is_accumulated:
+        return diagnostic
+    interval = sampling_interval(model.physics_step)
+    methods = f"{axis}: mean ({interval} comment: the physics step that ends then)"
+    return dataclasses.replace(diagnostic, cell_methods=methods)
+
+
 def select_fields(config: Settings, model: Model, request: Request) -> FieldSelection:
     """Return the variables with the levels and the grid to write them on.
 
     Raises:
         ConfigError: there is no such level, or no variable on levels.
     """
-    described = {name: DIAGNOSTICS[name] for name in request.variables}
+    axis = "time" if isinstance(config, AmipConfig) else "lead_time"
+    described = {
+        name: _at_instants(DIAGNOSTICS[name], model, axis) for name in request.variables
+    }
+    if config.clip_humidity:
+        for name in set(request.variables) & set(CLIPPED):
+            said = filter(None, (described[name].comment, CLIPPED_COMMENT))
+            described[name] = dataclasses.replace(
+                described[name], comment="; ".join(said)
+            )
     on_levels, levels = any(map(_is_on_levels, described)), request.levels
     grid = (
         OutputGrid.native(model.grid)
@@ -138,4 +182,5 @@ def select_fields(config: Settings, model: Model, request: Request) -> FieldSele
                 f"{', '.join(f'{known:g}' for known in model.levels)} hPa.",
             )
     chosen = tuple(levels or model.levels) if on_levels else ()
-    return FieldSelection(described, chosen, model.levels, "level", grid)
+    top = round(1000 * float(model.sigma_levels.centers[0]), 3)
+    return FieldSelection(described, chosen, model.levels, "level", grid, top)

@@ -293,6 +293,7 @@ def _streams(
             ensemble.statistics if ensemble else (),
             ensemble.keep_members if ensemble else True,
             attributes(0),
+            config.zarr_format,
         )
         return tuple((stream,) for _ in schedules)
     series = {
@@ -311,6 +312,7 @@ def _streams(
             sigma=np.asarray(model.sigma_levels.centers),
             realizations=[keys(i, m) or 0 for m in members] if members[1:] else None,
             attributes=attributes(i),
+            zarr_format=config.zarr_format,
         ).streams(config.means, config.every)
         for i, schedule in enumerate(schedules)
     )

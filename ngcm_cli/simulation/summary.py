@@ -16,6 +16,7 @@ from ngcm_cli.simulation.simulation import Simulation
 from ngcm_cli.time_format import format_duration, format_time
 
 _COMPRESSION = 1.3  # weather in float32 shrinks by a quarter
+_MANY_FILES = 20_000  # beyond, disks of computing centres may refuse them
 
 
 def summarize(simulation: Simulation) -> str:
@@ -29,7 +30,7 @@ def summarize(simulation: Simulation) -> str:
         "Data": [describe_analysis(config), *simulation.notes["data"]],
         "SST": [_forcing(simulation), *simulation.notes["sst"]],
         "Run": _run(simulation),
-        "Variables": [", ".join(simulation.variables), *simulation.notes["variables"]],
+        "Variables": _variables(simulation),
         "Grid": _grid(simulation),
         "Output": _output(simulation),
     }
@@ -101,6 +102,13 @@ def _run(simulation: Simulation) -> list[str]:
     return [*lines, *simulation.config.readings]
 
 
+def _variables(simulation: Simulation) -> list[str]:
+    lines = [", ".join(simulation.variables), *simulation.notes["variables"]]
+    if simulation.config.clip_humidity:
+        lines.append("negative humidity and cloud are written as zero")
+    return lines
+
+
 def _grid(simulation: Simulation) -> list[str]:
     fields = next(s.fields for s in simulation.all_streams if s.fields is not None)
     lines = list(fields.grid.description)
@@ -110,12 +118,20 @@ def _grid(simulation: Simulation) -> list[str]:
     top, bottom = fields.levels[0], fields.levels[-1]
     if fields.vertical == "sigma":
         return [*lines, f"{count} sigma levels, {top:.3g} to {bottom:.3g}"]
-    return [*lines, f"{count} of {total} levels, {top:g} to {bottom:g} hPa"]
+    lines.append(f"{count} of {total} levels, {top:g} to {bottom:g} hPa")
+    if fields.extrapolated:
+        levels = ", ".join(f"{level:g}" for level in fields.extrapolated)
+        lines += textwrap.wrap(
+            f"{levels} hPa: above the highest level of the model, at about "
+            f"{fields.top:.3g} hPa; extrapolated, possibly far off",
+            68,
+        )
+    return lines
 
 
 def _output(simulation: Simulation) -> list[str]:
     config, streams = simulation.config, simulation.all_streams
-    size, chunks = total_size(streams)
+    size, count = total_size(streams)
     lines = [str(simulation.paths.output)]
     if isinstance(config, AmipConfig):
         means = " and ".join(config.means) or "no"
@@ -128,6 +144,9 @@ def _output(simulation: Simulation) -> list[str]:
         names = ", ".join(streams[0].statistics)
         lines.append(f"{names} over all members{kept}")
     text = f"{format_size(size)}, about {format_size(size / _COMPRESSION)} compressed"
-    files = "" if simulation.paths.is_exported else f", in about {chunks} files"
+    files = "" if simulation.paths.is_exported else f", in about {count} files"
     lines.append(f"{text}{files}")
+    if files and count > _MANY_FILES:
+        lines.append("which some disks do not take: write fewer variables or members,")
+        lines.append("or divide the members or initial times among several outputs")
     return lines

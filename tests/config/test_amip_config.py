@@ -16,6 +16,7 @@ EVERYTHING = {
     "variables": "temperature,surface_pressure",
     "levels": "850,500,0.5",
     "grid": "1.5",
+    "clip_humidity": True,
     "sst_data": "my sst.nc",
     "sst_offset": "-1.5K",
     "offline": True,
@@ -27,6 +28,7 @@ EVERYTHING = {
     "starts": 6,
     "start_every": "7d",
     "output": "a run",
+    "zarr_format": 2,
     "means": "monthly,daily",
     "every": "12h",
     "sample": "3h",
@@ -234,7 +236,8 @@ def test_the_command_line_repeats_what_was_asked():
     assert AmipConfig(years=40).command_line() == "ngcm amip --years 40"
     assert AmipConfig(**EVERYTHING).command_line() == (
         "ngcm amip --model cards/mine.yaml --data arco --seed 4294967295 --variables "
-        "temperature,surface_pressure --levels 0.5,500,850 --grid 1.5 --output 'a run' "
+        "temperature,surface_pressure --levels 0.5,500,850 --grid 1.5 "
+        "--clip-humidity --output 'a run' --zarr-format 2 "
         "--sst-data 'my sst.nc' --sst-offset -1.5 --restart-every 8d --on-instability "
         "rewind --batch 4 --scheduler tcp://host:8786 --coordinator host:1234 "
         "--process 0/2 --offline --start 1979-12-01T00 --years 2 --months 3 --days 4 "

@@ -58,7 +58,9 @@ def test_attributes():
         "units": "K",
         "units_metadata": "temperature: on_scale",
     }
-    assert DIAGNOSTICS["P_minus_E_cumulative"].attributes() == {
+    net = DIAGNOSTICS["P_minus_E_cumulative"].attributes()
+    assert "dynamical core gains or loses is in no flux" in net.pop("comment")
+    assert net == {
         "long_name": "Precipitation minus evaporation since the initial time",
         "units": "kg m-2",
         "cell_methods": "lead_time: sum (comment: since the initial time)",
@@ -66,6 +68,21 @@ def test_attributes():
     heating = DIAGNOSTICS["temperature_tendency_due_to_physics"].attributes()
     assert heating["units_metadata"] == "temperature: difference"
     assert "without the decoder's correction" in heating["comment"]
+
+
+@pytest.mark.parametrize(
+    "declared, said",
+    [
+        (DIAGNOSTICS["surface_pressure"], "noisy in the first two hours"),
+        (DIAGNOSTICS["mean_sea_level_pressure"], "noisy in the first two hours"),
+        (DIAGNOSTICS["total_column_water_vapour"], "pressure levels differs"),
+        (DIAGNOSTICS["water_vapour_transport"], "pressure levels differs"),
+        (GLOBAL_MEANS["water_vapour"], "pressure levels differs"),
+        (GLOBAL_MEANS["insolation"], "declination of a circular orbit"),
+    ],
+)
+def test_limits_are_said_in_comments(declared, said):
+    assert said in declared.attributes()["comment"]
 
 
 def test_names_in_analyses_mean_the_same():
@@ -138,7 +155,8 @@ def test_which_need_a_water_budget():
     assert not needs_water_budget((*others, "counter"))
     accumulated = {n for n, d in DIAGNOSTICS.items() if d.is_accumulated}
     fluxes = {n for n, d in DIAGNOSTICS.items() if d.is_flux}
-    assert fluxes == {"P_minus_E_rate", "precipitation_rate", "evaporation"}
+    of_water = {"P_minus_E_rate", "precipitation_rate", "evaporation"}
+    assert fluxes == of_water | {"toa_incoming_shortwave_flux"}
     assert needs_water_budget(accumulated) and not accumulated & fluxes
 
 
