@@ -1,6 +1,7 @@
 """``ngcm forecast``, ``ngcm ensemble`` and ``ngcm amip``: one body for all runs."""
 
 import functools
+import os
 import pathlib
 import time
 from collections.abc import Callable
@@ -62,7 +63,15 @@ def _run(
         known = (*kind.model_fields, "dry_run")
         settings = configs.read_run_file(run_file, known) if run_file else {}
         only_check = settings.pop("dry_run", False) if dry_run is None else dry_run
-        config = None if resume is not None else kind(**(settings | flags))
+        settings |= flags
+        if (
+            os.path.exists(settings.get("output", ""))
+            and kind is configs.EnsembleConfig
+        ):
+            from ngcm_cli.simulation.existing_run import settings_for_members
+
+            settings = settings_for_members(settings)
+        config = None if resume is not None else kind(**settings)
         is_dry = configs.parse_switch(only_check)
         started = time.monotonic()
         with Display(console, "Reading the model and the data") as display:
@@ -97,14 +106,18 @@ def _dry_run(
     from ngcm_cli.io.compilation_cache import enable_compilation_cache
     from ngcm_cli.simulation.existing_run import settings_for_resume
     from ngcm_cli.simulation.setup import set_up
+    from ngcm_cli.simulation.status import read_status
     from ngcm_cli.simulation.summary import summarize
 
     enable_compilation_cache()  # the model may be compiled to choose the batch
-    if config is None:
-        assert resume is not None
+    progress = ""
+    if resume is not None:
         config = kind(**settings_for_resume(kind.command, resume, **flags))
+        lines = read_status(resume).lines()[1:]
+        progress = "".join(f"\n{heading:<10} {text}" for heading, text in lines)
+    assert config is not None
     config = config.model_copy(update={"offline": True})
-    return summarize(set_up(config, resume=resume is not None))
+    return summarize(set_up(config, resume=resume is not None)) + progress
 
 
 COMMANDS = tuple(

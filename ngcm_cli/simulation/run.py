@@ -19,6 +19,7 @@ from ngcm_cli.simulation.distributed import join
 from ngcm_cli.simulation.existing_run import (
     ExistingRun,
     find_paths,
+    settings_for_members,
     settings_for_resume,
 )
 from ngcm_cli.simulation.interrupts import explain_out_of_memory, sigterm_as_exception
@@ -138,6 +139,8 @@ def _run(
     if resume is not None:
         path = pathlib.Path(resume)
         settings = settings_for_resume(kind.command, path, **settings)
+    elif config is None and kind is EnsembleConfig:
+        settings = settings_for_members(settings)
     config = config or kind(**settings)
     processes = join(config.coordinator, config.process)
     simulation = set_up(config, download, processes, resume is not None)
