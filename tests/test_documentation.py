@@ -12,7 +12,8 @@ import pytest
 import typer
 import yaml
 
-from ngcm_cli.cli import app, main
+from ngcm_cli.cli import main
+from ngcm_cli.cli.app import app
 from ngcm_cli.config import AmipConfig, EnsembleConfig, ForecastConfig
 
 ROOT = pathlib.Path(__file__).parents[1]

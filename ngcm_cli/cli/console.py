@@ -5,17 +5,41 @@ import logging
 import pathlib
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import rich.console
 import typer
 
+from ngcm_cli.cli.interrupts import INTERRUPTED, leave_at_next_interrupt
 from ngcm_cli.errors import NgcmError
 from ngcm_cli.io.progress import PHASES, format_size
 
 
+class _Unfailing:
+    """A file for messages, which are lost where nobody reads them."""
+
+    def __init__(self, file: Any):
+        self._file = file
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # the latter if it is closed
+            self._file.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._file.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
 def stderr() -> rich.console.Console:
-    """Return the console for everything but results."""
-    return rich.console.Console(stderr=True, force_terminal=sys.stderr.isatty())
+    """Return the console for everything but results.
+
+    A run does not end because its messages cannot be written.
+    """
+    file: Any = _Unfailing(sys.stderr)
+    return rich.console.Console(file=file, force_terminal=sys.stderr.isatty())
 
 
 def print_line(console: rich.console.Console, text: str) -> None:
@@ -81,9 +105,13 @@ def messages() -> Iterator[rich.console.Console]:
     try:
         yield console
     except KeyboardInterrupt as stop:
-        notes = getattr(stop, "__notes__", ["Nothing was written."])
+        leave_at_next_interrupt()
+        # Interrupted again, it may have lost its notes; the first has them.
+        chain = (stop, stop.__context__)
+        found = (getattr(each, "__notes__", None) for each in chain)
+        notes = next(filter(None, found), ["Nothing was written."])
         print_line(console, " ".join(["Interrupted.", *notes]))
-        raise typer.Exit(getattr(stop, "exit_code", 130)) from None
+        raise typer.Exit(getattr(stop, "exit_code", INTERRUPTED)) from None
     finally:
         log.removeHandler(handler)
         log.setLevel(level)

@@ -12,6 +12,7 @@ import rich.spinner
 import rich.table
 
 from ngcm_cli.cli.console import format_seconds, print_line
+from ngcm_cli.cli.interrupts import leave
 from ngcm_cli.cli.pace import Pace
 from ngcm_cli.io.progress import PHASES, format_size
 
@@ -62,6 +63,12 @@ class Display(logging.Handler):
     def __exit__(self, *_: object) -> None:
         PHASES.removeHandler(self)
         self._live.stop()
+
+    def leave(self, *_: Any) -> None:
+        """End the process at once, where nothing was written yet."""
+        self.__exit__()
+        print_line(self.console, "Interrupted. Nothing was written.")
+        leave()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Begin the phase that the library logs; tasks of a run are not phases."""

@@ -11,6 +11,7 @@ import typer
 
 from ngcm_cli.cli import options
 from ngcm_cli.cli.console import messages, print_summary
+from ngcm_cli.cli.interrupts import leaving_at_interrupt
 from ngcm_cli.cli.progress import Display
 from ngcm_cli.cli.run_command import command
 from ngcm_cli.errors import ConfigError
@@ -75,11 +76,12 @@ def _run(
         is_dry = configs.parse_switch(only_check)
         started = time.monotonic()
         with Display(console, "Reading the model and the data") as display:
+            with leaving_at_interrupt(display.leave):
+                from ngcm_cli.simulation import run
+
             if is_dry:
                 plan = _dry_run(kind, config, flags, resume)
             else:
-                from ngcm_cli.simulation import run
-
                 verb: Callable[..., pathlib.Path] = getattr(run, command)
                 path = verb(
                     config,
@@ -104,6 +106,8 @@ def _dry_run(
 ) -> str:
     """Return the summary of a run; nothing is downloaded or written."""
     from ngcm_cli.io.compilation_cache import enable_compilation_cache
+    from ngcm_cli.simulation import dask
+    from ngcm_cli.simulation.distributed import planned
     from ngcm_cli.simulation.existing_run import settings_for_resume
     from ngcm_cli.simulation.setup import set_up
     from ngcm_cli.simulation.status import read_status
@@ -117,7 +121,12 @@ def _dry_run(
         progress = "".join(f"\n{heading:<10} {text}" for heading, text in lines)
     assert config is not None
     config = config.model_copy(update={"offline": True})
-    return summarize(set_up(config, resume=resume is not None)) + progress
+    processes = planned(config.coordinator, config.process)
+    simulation = set_up(config, processes=processes, resume=resume is not None)
+    if config.scheduler is not None:
+        with dask.cluster(config.scheduler):  # or it raises
+            pass
+    return summarize(simulation) + progress
 
 
 COMMANDS = tuple(

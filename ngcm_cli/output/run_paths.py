@@ -12,6 +12,9 @@ from ngcm_cli.output.zarr import is_store
 
 FORMATS = (".zarr", ".nc")
 
+_LONGEST_NAME = 255 - len("..12345678.partial")  # of a file that is being written
+_LONGEST_PATH = 4096 - 512  # with the variables of a store in it
+
 
 @dataclasses.dataclass(frozen=True)
 class RunPaths:
@@ -56,6 +59,36 @@ class RunPaths:
             return output / ".lock"
         return output.with_name(f".{output.name}.lock")
 
+    def check_name(self) -> None:
+        """Check that the name can be that of an output, and of files beside it.
+
+        Raises:
+            ConfigError: it has no known format, is too long, or is no name.
+        """
+        if not self.is_directory and self.output.suffix not in FORMATS:
+            raise ConfigError(
+                f"The output {self.output} has no known format.",
+                "End its name in .zarr or .nc.",
+            )
+        path = os.path.abspath(self.output)
+        name = os.path.basename(path)
+        if not name:
+            raise ConfigError(
+                f"The output {self.output} is the root of the file system.",
+                "Give the name of a new folder or file.",
+            )
+        if "\\" in path:
+            raise ConfigError(
+                f"The path of the output, {path}, has a backslash, with which NetCDF "
+                "files cannot be opened.",
+                "Choose another --output.",
+            )
+        if len(os.fsencode(name)) > _LONGEST_NAME or len(path) > _LONGEST_PATH:
+            raise ConfigError(
+                f"The name of the output, {name[:20]}..., is too long.",
+                f"Give one of at most {_LONGEST_NAME} bytes.",
+            )
+
     def check_new(self, overwrite: bool, resume: str) -> None:
         """Check that a new output can be written; leave nothing behind.
 
@@ -64,14 +97,8 @@ class RunPaths:
             resume: the command that resumes the run there.
 
         Raises:
-            ConfigError: the name has no known format.
             OutputError: something is there, or nothing can be.
         """
-        if not self.is_directory and self.output.suffix not in FORMATS:
-            raise ConfigError(
-                f"The output {self.output} has no known format.",
-                "End its name in .zarr or .nc.",
-            )
         parent = self.output.resolve().parent
         try:
             if not parent.is_dir():

@@ -21,6 +21,7 @@ from ngcm_cli.checkpoint.card import (
 from ngcm_cli.checkpoint.weights import Weights
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.io.devices import check_devices
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.zoo import cache
 from ngcm_cli.zoo.catalogue import card_path, read_card
@@ -86,6 +87,7 @@ def _checks(
             f"{card.name} is not fetched: there is nothing to verify yet.",
             f"Fetch it with `ngcm models fetch {name_or_path}`.",
         )
+    check_devices()
     yield Check("file", os.path.isfile(path), str(path))
     yield from _check_file(card, path)
     try:
