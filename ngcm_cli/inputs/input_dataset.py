@@ -3,15 +3,21 @@
 import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.calendars import STANDARD, calendar_of, to_standard_calendar
+from ngcm_cli.inputs.calendars import (
+    STANDARD,
+    calendar_of,
+    is_cftime,
+    to_standard_calendar,
+)
 from ngcm_cli.inputs.humidity import SUBSTITUTES
-from ngcm_cli.inputs.input_field import InputField, is_instantaneous
+from ngcm_cli.inputs.input_field import InputField, StackedField, is_instantaneous
+from ngcm_cli.inputs.layouts import split_levels
 from ngcm_cli.inputs.recognition import recognise
 from ngcm_cli.inputs.source_grid import SourceGrid
 from ngcm_cli.inputs.sources.location import matching_files, naming_file
@@ -77,7 +83,8 @@ class InputDataset:
                 fields = {n: x for n, x in fields.items() if n not in SUBSTITUTES}
             with naming_file(path):
                 for name, parts in fields.items():
-                    _check_parts(name, parts)
+                    fields[name] = _stack_levels(parts)
+                    _check_parts(name, fields[name])
             opened.pop_all()
         return cls(
             path,
@@ -97,6 +104,11 @@ class InputDataset:
         """Close the files."""
         for dataset in self._open:
             dataset.close()
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """Global attributes of the first file."""
+        return self._open[0].attrs
 
     def times(self, name: str) -> np.ndarray:
         """Return the valid times of a variable, ascending; empty if unknown."""
@@ -121,7 +133,19 @@ class InputDataset:
 def _recognised_fields(
     path: str, dataset: xr.Dataset, names: Sequence[str]
 ) -> Iterator[InputField]:
-    canonical = recognise(dataset, names)
+    known: set[str] = set()
+    for number, part in enumerate(split_levels(dataset)):
+        # A part of single levels may repeat what is on several levels.
+        wanted = [name for name in names if name not in known]
+        for field in _fields_of(path, dataset, recognise(part, wanted)):
+            if number == 0:
+                known.add(field.name)
+            yield field
+
+
+def _fields_of(
+    path: str, dataset: xr.Dataset, canonical: xr.Dataset
+) -> Iterator[InputField]:
     grid = SourceGrid.from_file_order(
         canonical["longitude"].values, canonical["latitude"].values
     )
@@ -129,7 +153,7 @@ def _recognised_fields(
     if "time" in canonical.coords:
         values = canonical["time"].values
         calendar = calendar_of(values)
-        if calendar != STANDARD:
+        if is_cftime(values):
             means = not any(map(is_instantaneous, canonical.data_vars.values()))
             values = to_standard_calendar(values, means)
         if calendar != STANDARD and "time" in canonical.dims:
@@ -144,17 +168,34 @@ def _recognised_fields(
         # Refuses unknown units before anything is read.
         stated_conversion(variable, array.attrs["found"], array.attrs["units"])
         static = len(times) > 1 and "time" not in array.dims
+        levels = np.array(array.attrs.get("pressure", []), float, ndmin=1)
         yield InputField(
             name=str(name),
             array=array,
             times=times[:0] if static else times,
-            levels=canonical["level"].values if "level" in array.dims else np.empty(0),
+            levels=canonical["level"].values if "level" in array.dims else levels,
             grid=grid,
             path=path,
             static=static,
             dataset=dataset,
             calendar=calendar,
         )
+
+
+def _stack_levels(parts: Sequence[InputField]) -> list[InputField]:
+    """Return parts in which those of the same times and different levels are one."""
+    by_times: dict[bytes, list[InputField]] = {}
+    for part in parts:
+        by_times.setdefault(part.times.tobytes(), []).append(part)
+    result: list[InputField] = []
+    for same in by_times.values():
+        levels = np.concatenate([part.levels for part in same])
+        apart = len(np.unique(levels)) == len(levels)
+        if len(same) > 1 and apart and all(len(part.levels) for part in same):
+            result.append(StackedField.of(same))
+        else:
+            result += same
+    return result
 
 
 def _filled_times(dataset: xr.Dataset, times: np.ndarray) -> slice:
@@ -179,9 +220,9 @@ def _filled_times(dataset: xr.Dataset, times: np.ndarray) -> slice:
 
 def _rejected(dataset: xr.Dataset, missing: Sequence[str]) -> Iterator[str]:
     """Yield why variables with known names are not used."""
-    for found, array in dataset.data_vars.items():
+    for found in dataset.data_vars:
         if any(VARIABLES[name].is_called(str(found)) for name in missing):
-            dims = ", ".join(map(str, array.dims))
+            dims = ", ".join(map(str, dataset.variables[found].dims))
             yield f"'{found}' is not used: it is on {dims}"
 
 
