@@ -44,8 +44,7 @@ def physics_tendencies(
     if not isinstance(forcing, Forcing):
         given = {name: forcing[name] for name in model.forcing_variables}
         forcing = Forcing.constant(given)
-    minutes_per_substep = model.step_seconds // model.step.substeps // 60
-    surface = forcing.select(state.substep * minutes_per_substep)
+    surface = forcing.select(state.substep * model.substep_minutes)
     features = model.step.features(state, surface)
     tendency = model.step.parameterization.tendency(features, state.state)
     return _named(tendency, model.harmonics, "physics")

@@ -82,8 +82,8 @@ def report_data(
         for name in dataset.fields:
             summary = summarize_variable(dataset, name, init_time, wrong)
             lines.append(("Variables", summary))
-        parts = dataset.fields.values()
-        used = {field.array.attrs["found"] for several in parts for field in several}
+        fields = [field for parts in dataset.fields.values() for field in parts]
+        used = {name for field in fields for name in field.variable_names}
         others = [name for name in dataset.variable_names if name not in used]
         if others:
             lines.append(("Not used", ", ".join(others)))

@@ -9,6 +9,7 @@ from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.calendars import is_cftime
 from ngcm_cli.inputs.forecast_valid_time import is_initial_time
 from ngcm_cli.inputs.pressure_levels import PRESSURE_UNITS
+from ngcm_cli.inputs.sources.local_file import MOST_BYTES
 
 NAMES = {
     "latitude": ("latitude", "lat", "nav_lat", "xlat"),
@@ -156,6 +157,8 @@ def _rectilinear(dataset: xr.Dataset, axis: str) -> xr.DataArray | None:
     for known in NAMES[axis]:
         array = dataset[lower[known]] if known in lower else None
         if array is None or array.ndim != 2 or array.dtype.kind != "f":
+            continue
+        if array.nbytes > MOST_BYTES:
             continue
         for along in array.dims:
             first = array.isel({along: 0})

@@ -98,10 +98,10 @@ def _levels(dataset: xr.Dataset) -> np.ndarray:
 def _find(dataset: xr.Dataset, variable: Variable) -> xr.DataArray | None:
     """Return the first variable with a known name, on any dimensions."""
     standard = (variable.standard_name, *variable.other_standard_names)
-    for name, array in dataset.data_vars.items():
-        stated = array.attrs.get("standard_name")
+    for name in dataset.data_vars:
+        stated = dataset.variables[name].attrs.get("standard_name")
         if variable.is_called(short_name(str(name))) or (stated and stated in standard):
-            return array
+            return dataset[name]
     return None
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.times import rounded_to_seconds
+from ngcm_cli.inputs.times import rounded_to_seconds, spelled_dates
 
 _LEAD_TIMES = ("prediction_timedelta", "lead_time", "step", "leadtime")
 _LEAD_TIMES += ("forecast_time0", "forecast_time1")  # of NCL
@@ -35,7 +35,9 @@ def valid_times(dataset: xr.Dataset, time: str) -> tuple[str | None, np.ndarray]
     Raises:
         InputDataError: The lead time is missing or in unknown units.
     """
-    dims, values = dataset[time].dims, rounded_to_seconds(dataset[time].values)
+    units = str(dataset[time].attrs.get("units", ""))
+    values = rounded_to_seconds(spelled_dates(dataset[time].values, units))
+    dims = dataset[time].dims
     if values.dtype.kind in "MO" and not _is_valid_time(dataset, time):
         lead_time = _find_lead_time(dataset, 1 - len(dims))
         if lead_time is not None:

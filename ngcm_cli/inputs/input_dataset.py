@@ -220,9 +220,9 @@ def _filled_times(dataset: xr.Dataset, times: np.ndarray) -> slice:
 
 def _rejected(dataset: xr.Dataset, missing: Sequence[str]) -> Iterator[str]:
     """Yield why variables with known names are not used."""
-    for found, array in dataset.data_vars.items():
+    for found in dataset.data_vars:
         if any(VARIABLES[name].is_called(str(found)) for name in missing):
-            dims = ", ".join(map(str, array.dims))
+            dims = ", ".join(map(str, dataset.variables[found].dims))
             yield f"'{found}' is not used: it is on {dims}"
 
 

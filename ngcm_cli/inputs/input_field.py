@@ -57,6 +57,11 @@ class InputField:
         return quoted_name(self.array.attrs["found"], self.name)
 
     @property
+    def variable_names(self) -> tuple[str, ...]:
+        """Names of the variables in the file that hold it."""
+        return (self.array.attrs["found"],)
+
+    @property
     def chunks(self) -> int:
         """Number of chunks of one time; one if the chunks are unknown."""
         stored, sizes = self.array.attrs["chunks"], self.array.sizes
@@ -173,6 +178,11 @@ class StackedField(InputField):
         own = {f.name: getattr(first, f.name) for f in dataclasses.fields(InputField)}
         levels = np.concatenate([part.levels for part in parts])
         return cls(**{**own, "levels": levels}, parts=tuple(parts))
+
+    @property
+    def variable_names(self) -> tuple[str, ...]:
+        """Names of the variables of all levels."""
+        return tuple(name for part in self.parts for name in part.variable_names)
 
     def read_stored(
         self, time: np.datetime64 | None, levels: Sequence[int] | None = None

@@ -48,12 +48,13 @@ def split_levels(dataset: xr.Dataset) -> Iterator[xr.Dataset]:
     others = [axis for axis in axes[1:] if axis in dataset.dims]
     elsewhere: dict[str, list[str]] = {axis: [] for axis in others}
     single: dict[float, list[str]] = {}
-    for name, array in dataset.data_vars.items():
-        axis = next((axis for axis in others if axis in array.dims), None)
+    for name in dataset.data_vars:
+        dims = dataset.variables[name].dims
+        axis = next((axis for axis in others if axis in dims), None)
         match = _LEVEL.fullmatch(str(name))
-        if match and not set(axes) & set(array.dims):
+        if match and not set(axes) & set(dims):
             single.setdefault(float(match[2].replace("D", ".")), []).append(str(name))
-        elif axis is not None and axes[0] not in array.dims:
+        elif axis is not None and axes[0] not in dims:
             elsewhere[axis].append(str(name))
     apart = [*sum(elsewhere.values(), []), *sum(single.values(), [])]
     yield dataset.drop_vars([*apart, *others])

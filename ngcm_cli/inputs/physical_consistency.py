@@ -21,6 +21,7 @@ _FAR_APART = 2.1  # ratio of pressures beyond which the mean of two levels is to
 _MIN_DIFFERENCE, _MIN_CORRELATION = 0.02, 0.5
 # The correlation of wind with land; poleward of 65 degrees ice hides it.
 _WIND_OVER_LAND, _MIN_WIND_DIFFERENCE = -0.35, 0.25
+_LEAST_VARIANCE = 2.5e-3
 _NEAR_SURFACE, _NO_POLES = 975.0, np.deg2rad(65)  # hPa, radians
 _MIN_MASK_DIFFERENCE = 0.1  # it is 0.4 in ERA5 and OISST
 
@@ -132,9 +133,9 @@ def check_wind(columns: Columns, land: np.ndarray, grid: Grid) -> None:
     speed = np.hypot(*(values[levels.argmax()] for levels, values in wind))
     speed, land = (x - x.mean(axis=0) for x in (np.log1p(speed), np.asarray(land)))
     weights = np.where(np.abs(grid.latitude) < _NO_POLES, grid.area_weights, 0)
-    size = np.sqrt((speed**2 @ weights).sum() * (land**2 @ weights).sum())
-    if size == 0:
-        return
+    variances = [(x**2 @ weights).sum() / (4 * np.pi) for x in (speed, land)]
+    if min(variances) < _LEAST_VARIANCE:
+        return  # wind without weather, or a model without land
     # The correlation for every displacement eastwards of the land, by the theorem of
     # convolution; as it is, and with two directions exchanged.
     spectrum = np.fft.fft(speed, axis=0)
@@ -142,7 +143,7 @@ def check_wind(columns: Columns, land: np.ndarray, grid: Grid) -> None:
         np.fft.ifft(spectrum * np.fft.fft(x, axis=0).conj(), axis=0).real @ weights
         for x in (land, land[:, ::-1], land[::-1])
     ]
-    fits = np.array(fits) / size
+    fits = np.array(fits) / (4 * np.pi * np.sqrt(np.prod(variances)))
     mirror, east = np.unravel_index(fits.argmin(), fits.shape)
     if fits.min() > min(fits[0, 0] - _MIN_WIND_DIFFERENCE, _WIND_OVER_LAND):
         return

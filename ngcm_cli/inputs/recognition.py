@@ -1,6 +1,7 @@
 """Recognition of the variables and coordinates of a dataset."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -17,8 +18,16 @@ from ngcm_cli.inputs.calendars import climatological_months
 from ngcm_cli.inputs.forecast_valid_time import valid_times
 from ngcm_cli.inputs.layouts import short_name
 from ngcm_cli.inputs.pressure_levels import PRESSURE_UNITS, hectopascals
+from ngcm_cli.inputs.sources.local_file import MOST_BYTES
 from ngcm_cli.inputs.variables import VARIABLES, Variable
+from ngcm_cli.io.progress import format_size
 
+_MEANINGS = {
+    standard_name: variable.name
+    for variable in VARIABLES.values()
+    for standard_name in (variable.standard_name, *variable.other_standard_names)
+    if standard_name
+}
 _LONGEST_NAME = 100  # characters of names that are recognised, and of units
 
 
@@ -110,20 +119,30 @@ def _find_variable(
 ) -> xr.DataArray | None:
     """Return a variable on the right dimensions, by ERA5 or standard name or alias."""
     one_pressure = level is not None and _is_one_pressure(dataset[level])
-    candidates = {}
-    for name, array in dataset.data_vars.items():
-        if printable(str(name), _LONGEST_NAME) != name:
-            continue
-        several = dims["level"] in array.dims and array.sizes[dims["level"]] > 1
+    horizontal = {dims["latitude"], dims["longitude"]}
+    candidates: dict[str, xr.Variable] = {}
+    # Of thousands of variables an array of each would take minutes.
+    for found in dataset.data_vars:
+        name, array = str(found), dataset.variables[found]
+        layered = dims["level"] in array.dims
+        several = layered and array.sizes[dims["level"]] > 1
         fits = several == variable.on_levels
         if variable.on_levels and not several:
-            fits = one_pressure and level in array.coords
-        horizontal = {dims["latitude"], dims["longitude"]} <= set(array.dims)
-        if horizontal and fits and array.dtype.kind in "iuf":
-            candidates[str(name)] = array
+            fits = one_pressure and layered == (dims["level"] is not None)
+        if (
+            fits
+            and horizontal <= set(array.dims)
+            and array.dtype.kind in "iuf"
+            and printable(name, _LONGEST_NAME) == name
+        ):
+            candidates[name] = array
     standard_names = (variable.standard_name, *variable.other_standard_names)
     stated = {n: array.attrs.get("standard_name") for n, array in candidates.items()}
     called = [n for n in candidates if variable.is_called(short_name(n))]
+    if variable.on_levels:
+        # A name as short as 'q' says less than a standard name.
+        means = {n: _MEANINGS.get(str(stated[n]), variable.name) for n in called}
+        called = [n for n in called if means[n] == variable.name]
     groups = [
         [n for n in candidates if n == variable.name],
         *([n for n in candidates if stated[n] == known] for known in standard_names),
@@ -139,7 +158,7 @@ def _find_variable(
                 f"Keep one of them, or rename it to '{variable.name}'.",
             )
         if choice:
-            return candidates[choice[0]]
+            return dataset[choice[0]]
     return None
 
 
@@ -166,6 +185,7 @@ def _with_canonical_dims(
             f"Select one first, e.g. `dataset.isel({extra[0]}=0)` in xarray.",
         )
     chunks = array.encoding.get("preferred_chunks", {})
+    _check_size(array, canonical, chunks)
     attributes = {
         "found": str(array.name),
         "units": printable(str(array.attrs.get("units", "")), _LONGEST_NAME),
@@ -176,3 +196,20 @@ def _with_canonical_dims(
     return bare.rename({d: canonical[str(d)] for d in array.dims}).assign_attrs(
         attributes
     )
+
+
+def _check_size(
+    array: xr.DataArray, canonical: dict[str, str], chunks: Mapping[str, int]
+) -> None:
+    """Refuse a variable of which one time, or one chunk, would fill the memory."""
+    at_once = [n for d, n in array.sizes.items() if canonical[str(d)] != "time"]
+    stored = [chunks[str(d)] for d in array.dims if d in chunks]
+    for what, sizes in ("One time", at_once), ("One chunk", stored):
+        size = math.prod(sizes) * array.dtype.itemsize
+        if size > MOST_BYTES:
+            raise InputDataError(
+                f"{what} of variable '{array.name}' takes {format_size(size)} in "
+                f"memory: {listed_sizes(array)}.",
+                f"At most {format_size(MOST_BYTES)} are read: use a coarser copy of "
+                "the data, or smaller chunks.",
+            )

@@ -27,6 +27,37 @@ def rounded_to_seconds(values: np.ndarray) -> np.ndarray:
     return values
 
 
+def spelled_dates(values: np.ndarray, units: str) -> np.ndarray:
+    """Return dates out of text or numbers that spell them; others are returned.
+
+    Such are ISO dates, the absolute time axes of CDO, in units of ``day as %Y%m%d.%f``,
+    and plain integers with the hour such as 2020082212 without units.
+    """
+    if values.dtype.kind in "SUO":
+        if not all(isinstance(text, str | bytes) and text for text in values.flat):
+            return values
+        try:
+            texts = [t.decode() if isinstance(t, bytes) else t for t in values.flat]
+            iso = [text.strip().replace("_", "T").removesuffix("Z") for text in texts]
+            return np.array(iso, "datetime64[s]").reshape(values.shape)
+        except ValueError:
+            return values
+    if not units.strip() and values.dtype.kind in "iuf" and (values > 10**9).all():
+        numbers = values // 100 + values % 100 / 24
+    elif units.strip().lower().startswith("day as %y%m%d"):
+        numbers = values.astype(float)
+    else:
+        return values
+    try:
+        days = np.array([int(number) for number in numbers.flat])
+        iso = [f"{d // 10000:04}-{d // 100 % 100:02}-{d % 100:02}" for d in days]
+        dates = np.array(iso, "datetime64[s]").reshape(values.shape)
+    except (ValueError, OverflowError):  # a thirteenth month, NaN
+        return values
+    seconds = 86400 * (numbers - days.reshape(values.shape))
+    return dates + np.rint(seconds).astype("timedelta64[s]")
+
+
 def checked_times(values: np.ndarray) -> np.ndarray:
     """Return times as datetime64[s]; refuse unordered, repeated or missing ones.
 

@@ -13,8 +13,9 @@ from zarr.abc.store import (
 from zarr.storage import LocalStore, WrapperStore
 
 from ngcm_cli.errors import OutputError
+from ngcm_cli.io.checksum import state_of
 from ngcm_cli.io.opened_directory import OpenedDirectory
-from ngcm_cli.output.checksums import ChecksumLog, read_checksums, state_of
+from ngcm_cli.output.checksums import ABSENT, ChecksumLog, read_checksums
 
 if TYPE_CHECKING:
     from zarr.core.buffer import Buffer, BufferPrototype
@@ -67,7 +68,9 @@ class CheckedStore(WrapperStore[LocalStore]):
             return await super().get(key, prototype, byte_range)
         content = await super().get(key, prototype)
         if "/" in key:
-            state = state_of(None if content is None else content.as_numpy_array())
+            state = ABSENT
+            if content is not None:
+                state = state_of(content.as_numpy_array())
             if not self._is_known(key, state):
                 raise OutputError(
                     f"{self.path / key} is {'damaged' if content else 'missing'}.",
@@ -105,7 +108,7 @@ class CheckedStore(WrapperStore[LocalStore]):
         folder, slash, _ = key.partition("/")
         if slash:
             self.check(folder)
-            state = state_of(content)
+            state = ABSENT if content is None else state_of(content)
             self._log.add(key, state)
             self._states[key] = (state,)
 

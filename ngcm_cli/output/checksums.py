@@ -16,11 +16,9 @@ import uuid
 import weakref
 from collections.abc import Mapping
 
-import google_crc32c
-import numpy as np
-
 from ngcm_cli.errors import OutputError
 from ngcm_cli.io.atomic import write_text
+from ngcm_cli.io.checksum import file_state
 
 ABSENT = "absent"
 _FLUSHED = "flushed"
@@ -70,14 +68,6 @@ class Examination:
 
     states: Mapping[str, str]
     damaged: Mapping[str, str]
-
-
-def state_of(content: bytes | np.ndarray | None) -> str:
-    """Return the state of a file: its checksum and size; None has no file."""
-    if content is None:
-        return ABSENT
-    # It takes whatever holds bytes, for all that is said of its type.
-    return f"{google_crc32c.value(content):08x} {len(content)}"  # pyright: ignore
 
 
 def read_checksums(store: pathlib.Path) -> States | None:
@@ -185,7 +175,7 @@ def write_checksums(store: pathlib.Path, states: Mapping[str, str]) -> None:
 def compute_checksums(store: pathlib.Path) -> dict[str, str]:
     """Return the states of all files in the folders of a store."""
     return {
-        path.relative_to(store).as_posix(): state_of(path.read_bytes())
+        path.relative_to(store).as_posix(): file_state(path)
         for path in sorted(store.glob("*/**/*"))
         if path.is_file()
     }
@@ -210,7 +200,7 @@ def _found(path: pathlib.Path, allowed: tuple[str, ...], content: bool) -> str:
     """Return the state of a file; an allowed one of its size, unless it is read."""
     try:
         if content:
-            return state_of(path.read_bytes())
+            return file_state(path)
         size = path.stat().st_size
     except (FileNotFoundError, NotADirectoryError):
         return ABSENT

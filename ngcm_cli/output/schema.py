@@ -129,6 +129,7 @@ def lead_time_schema(
     statistics: Sequence[str],
     keep_members: bool,
     attributes: Mapping[str, Any],
+    ddof: int = 1,
 ) -> StoreSchema:
     """Return the schema of forecasts: ``[realization,] init_time, lead_time, ...``.
 
@@ -142,6 +143,7 @@ def lead_time_schema(
             such as ``p10``.
         keep_members: whether the members themselves are written.
         attributes: global attributes.
+        ddof: of the standard deviation over members.
     """
     since = np.array(init_times, "datetime64[s]") - EPOCH
     unit, clock = _clock(since, lead_times)
@@ -183,7 +185,8 @@ def lead_time_schema(
             field = dimensions, shape, described
             variables[name] = _variable(_with_members(realizations, axes), field)
         for statistic in statistics:
-            changed = {**described, **_statistic_attributes(described, statistic)}
+            own = _statistic_attributes(described, statistic, ddof)
+            changed = {**described, **own}
             variables[statistic_name(name, statistic)] = _variable(
                 axes, (dimensions, shape, changed)
             )
@@ -289,12 +292,15 @@ def _realization(realizations: Sequence[int] | None) -> dict[str, Coordinate]:
 
 
 def _statistic_attributes(
-    described: Mapping[str, Any], statistic: str
+    described: Mapping[str, Any], statistic: str, ddof: int
 ) -> dict[str, Any]:
     """Return the CF attributes of a statistic that differ from those of a member."""
     if statistic in STATISTICS:
         title, method = STATISTICS[statistic]
         methods = f"{described.get('cell_methods', '')} realization: {method}".strip()
+        if statistic == "std":
+            less = f" minus {ddof}" if ddof else ""
+            methods += f" (divided by the number of members{less})"
         changed: dict[str, Any] = {"cell_methods": methods}
     else:
         title, changed = f"Percentile {statistic[1:]}", {}

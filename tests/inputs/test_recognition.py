@@ -203,6 +203,29 @@ def test_times_are_rounded_to_the_second(native, off):
     assert recognise(late, READ)["time"] == np.datetime64("2020-08-22T12", "s")
 
 
+@pytest.mark.parametrize(
+    "number, units",
+    [
+        (20200822.5, "day as %Y%m%d.%f"),
+        (20200822.499999996, "day as %Y%m%d.%f"),
+        (2020082212, ""),
+        ("2020-08-22T12:00:00Z", ""),
+        ("2020-08-22_12:00", ""),
+        (b"2020-08-22T12", ""),
+    ],
+)
+def test_dates_that_are_spelled(native, number, units):
+    """CDO's absolute time axes, plain integers, and text."""
+    dataset = native.assign_coords(time=("time", [number], {"units": units}))
+    assert recognise(dataset, READ)["time"] == np.datetime64("2020-08-22T12", "s")
+
+
+@pytest.mark.parametrize("number", [2020132212, 20200822, 2020, 6, "summer"])
+def test_what_spells_no_date(native, number):
+    found = recognise(native.assign_coords(time=[number]), READ)["time"]
+    assert found.dtype.kind in "iUOT"
+
+
 def test_an_axis_of_lead_times(native):
     """WeatherBench 2: one initial time, several lead times."""
     steps = native.isel(time=[0, 0]).rename(time="prediction_timedelta")

@@ -95,7 +95,8 @@ def test_members_come_first_and_have_chunks_of_their_own():
             (
                 "Standard deviation",
                 {
-                    "cell_methods": "realization: standard_deviation",
+                    "cell_methods": "realization: standard_deviation (divided "
+                    "by the number of members minus 1)",
                     "units_metadata": "temperature: difference",
                 },
             ),

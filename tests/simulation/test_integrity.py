@@ -42,7 +42,7 @@ def copy(path):
 
 def chunk(store, name, *index):
     """Return the first file of a variable with this record."""
-    array = zarr.open_group(store, mode="r")[name]
+    array = zarr.open_array(store / name, mode="r")
     sizes = array.shards or array.chunks
     place = [i // size for i, size in zip(index, sizes, strict=False)]
     return min((store / name).glob(".".join(map(str, ("c", *place, "*")))))
