@@ -17,8 +17,9 @@ from ngcm_cli.config.settings import Settings
 from ngcm_cli.errors import ConfigError, OutputError
 from ngcm_cli.inputs.sources.location import redacted
 from ngcm_cli.output.export import read_attributes
-from ngcm_cli.output.run_directory import RUN_FILE, RunDirectory
+from ngcm_cli.output.run_directory import RECORD, RUN_FILE, RunDirectory
 from ngcm_cli.output.run_paths import FORMATS, RunPaths
+from ngcm_cli.output.run_record import RunRecord, check_content
 from ngcm_cli.output.zarr import RUN_ATTRIBUTE, open_store
 
 CONFIGS: Mapping[str, type[Settings]] = {
@@ -53,18 +54,20 @@ class ExistingRun:
             OutputError: there is no run, or a damaged one.
         """
         if paths.has_run_record() or paths.is_directory:
-            return cls(paths, RunDirectory(paths.work).read_record(), {})
+            record = RunDirectory(paths.work).read_record()
+            return cls(paths, check_content(RunRecord, record, paths.work / RECORD), {})
         if paths.is_exported and not paths.stores.exists():
             attributes = read_attributes(paths.output)
         else:
             attributes = dict(open_store(paths.stores, "r").attrs)
         try:
-            return cls(paths, json.loads(str(attributes[RUN_ATTRIBUTE])), attributes)
-        except (KeyError, ValueError):
+            record = json.loads(str(attributes[RUN_ATTRIBUTE]))
+        except (KeyError, ValueError, RecursionError):
             raise OutputError(
                 f"{paths.output} is not the complete output of this version of ngcm.",
                 "Name the --output of a run; one of an older version must start again.",
             ) from None
+        return cls(paths, check_content(RunRecord, record, paths.output), attributes)
 
     @property
     def is_finished(self) -> bool:

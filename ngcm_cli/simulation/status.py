@@ -122,6 +122,11 @@ def check_output(output: pathlib.Path) -> str:
             f"A run is writing to {output}.", "Check it when the run has ended."
         )
     if paths.is_exported and not paths.stores.exists():
+        if output.suffix != ".nc":
+            raise OutputError(
+                f"{output} has no checksums to compare it with.",
+                "Of files, only NetCDF can be checked.",
+            )
         return f"{read_through(output)} variables can be read"
     stores = [paths.stores / name for name in run.record.get("stores", [""])]
     return f"{sum(map(check_store, stores))} files are as they were written"
