@@ -1,4 +1,4 @@
-"""The Python interface to a user's own file: read, encoded, decoded with coordinates."""
+"""The Python interface to a user's own file: read, encoded, decoded."""
 
 import jax
 import numpy as np
