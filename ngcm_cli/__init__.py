@@ -5,19 +5,32 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ngcm_cli.gcm.rollout import rollout
+    from ngcm_cli.output.decoded import decode
+    from ngcm_cli.simulation.data_sources import read_state
     from ngcm_cli.simulation.run import amip, bundled_state, ensemble, forecast
     from ngcm_cli.zoo import load_model
 
     __version__: str
 
-__all__ = ["amip", "bundled_state", "ensemble", "forecast", "load_model", "rollout"]
+__all__ = [
+    "amip",
+    "bundled_state",
+    "decode",
+    "ensemble",
+    "forecast",
+    "load_model",
+    "read_state",
+    "rollout",
+]
 
 _HOMES = {
     "amip": "ngcm_cli.simulation.run",
     "bundled_state": "ngcm_cli.simulation.run",
+    "decode": "ngcm_cli.output.decoded",
     "ensemble": "ngcm_cli.simulation.run",
     "forecast": "ngcm_cli.simulation.run",
     "load_model": "ngcm_cli.zoo",
+    "read_state": "ngcm_cli.simulation.data_sources",
     "rollout": "ngcm_cli.gcm.rollout",
 }
 

@@ -125,7 +125,10 @@ def _check_variables(
     if "specific_humidity" in missing:
         hint += " Relative humidity, under its own name, can replace specific humidity."
     if missing == [SST]:
-        hint = "Add it, or name other data of sea-surface temperature with --sst-data."
+        hint = (
+            "Add it, name other data of sea-surface temperature with --sst-data, or "
+            "use --sst climatology."
+        )
     raise InputDataError(
         f"In '{dataset.path}': Variables are missing: {wanted}. Found "
         f"{'no levels and ' if flat else ''}the variables "

@@ -6,10 +6,11 @@ import json
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
-from ngcm_cli.config import AmipConfig
+from ngcm_cli.config import AmipConfig, ForecastConfig
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.errors import InputDataError, RecordCoverageError
 from ngcm_cli.forcing.read_forcing import ForcingRequest, read_forcing
@@ -301,3 +302,37 @@ def read_sample(model: Model) -> RunInputs:
         ForcingRequest(mode="persist", lead=np.timedelta64(0, "s"), offline=True),
         ModelInputs.of(model),
     )
+
+
+def read_state(
+    model: Model, data: str, init: str | np.datetime64 | None = None, **settings: Any
+) -> RunInputs:
+    """Return an analysis and its surface forcing on the grid and levels of a model.
+
+    What ``ngcm forecast --data`` reads: names, units, levels and grid are recognised
+    and converted, and ``analysis.notes`` says how.
+
+    Args:
+        model: that will start from it.
+        data: path, URL, pattern of files, or named source.
+        init: initial time, UTC; None is the only one in the data.
+        **settings: other fields of `ForecastConfig`, such as ``sst`` and ``sst_data``.
+
+    Returns:
+        Its attributes ``time``, ``fields`` and ``forcing`` are what ``model.encode``
+        takes.
+
+    Raises:
+        InputDataError: there are no such data, or they are not usable.
+        ConfigError: a setting is wrong.
+
+    Example:
+        >>> data = read_state(model, "era5.nc", "2020-08-22T12")
+        >>> state = model.encode(data.fields, data.forcing, data.time, key)
+    """
+    config = ForecastConfig(
+        data=str(data), **({} if init is None else {"init": init}), **settings
+    )
+    sources = DataSources(config, model)
+    time = config.init[0] if config.init else None
+    return RunInputs(sources.analysis(time), sources.forcing(time))

@@ -24,7 +24,7 @@ STATE = ("--init", "1959-01-02", "--lead", "6h")
             "aaaaaaaaaaaaaaaaaaaa..., is too long.",
         ),
         (("forecast", "-o", "a\\b.zarr"), "a\\b.zarr, has a backslash"),
-        (("forecast", "--data", "a" * 300), "aaaa... cannot be used: File name too l"),
+        (("forecast", "--data", "a" * 300), "There is no file or directory 'aaaa"),
         (("status", "a" * 300), "aaaa... cannot be used: File name too long."),
         (("forecast", "--model", "\udcff"), r"'\udcff' has bytes that are not UTF-8."),
         (("forecast", "--init", "\udcff"), r"'\udcff' has bytes that are not UTF-8."),
