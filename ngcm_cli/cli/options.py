@@ -126,6 +126,11 @@ OPTIONS: dict[str, Any] = {
     "overwrite": Overwrite,
     "sst": Sst,
     "sst_data": SstData,
+    "sst_time": _text(
+        "mean|instant",
+        "What one field a month of it is: the mean of the month, or the value at its "
+        "time.  [default: as the file says]",
+    ),
     "sst_offset": _text(
         "KELVIN",
         "Offset added to sea-surface temperature, such as 2K.  [default: 0K]",

@@ -121,13 +121,12 @@ def _check_variables(
         return
     wanted = ", ".join(f"{name} ({VARIABLES[name].aliases[0]})" for name in missing)
     flat = not any(len(f.levels) for parts in dataset.fields.values() for f in parts)
-    rejected = "".join(f" ({reason})" for reason in dataset.rejected)
     hint = "Add them, or give them these names or their CF standard_name."
     if missing == [SST]:
         hint = "Add it, or name other data of sea-surface temperature with --sst-data."
     raise InputDataError(
         f"In '{dataset.path}': Variables are missing: {wanted}. Found "
         f"{'no levels and ' if flat else ''}the variables "
-        f"{', '.join(dataset.variable_names)}{rejected}.",
+        f"{', '.join(dataset.variable_names)}{dataset.rejections}.",
         hint,
     )

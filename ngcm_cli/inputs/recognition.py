@@ -8,6 +8,12 @@ import xarray as xr
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.forecast_valid_time import valid_times
 from ngcm_cli.inputs.pressure_levels import PRESSURE_UNITS, hectopascals
+from ngcm_cli.inputs.time_meaning import (
+    bounds_of_times,
+    middle_of,
+    months_of_climatology,
+    stated_method,
+)
 from ngcm_cli.inputs.variables import VARIABLES, Variable
 
 _NAMES = {
@@ -33,10 +39,12 @@ def recognise(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
         The variables that the dataset has, lazy, each with dimensions among ``time``,
         ``level``, ``latitude`` and ``longitude``, in the order of the file, and with
         the attributes ``found`` (name in the file), ``units`` (may be empty),
-        ``cell_methods`` (may be empty) and ``chunks`` (size by dimension, where they
-        are stored in chunks). Coordinates: degrees; ``level`` in hPa if a variable is
-        on levels; ``time`` as in the file, absent if the file has none, with the lead
-        time added if that is a coordinate of its own.
+        ``time_method`` (of `stated_method`) and ``chunks`` (size by dimension, where
+        they are stored in chunks). Coordinates: degrees; ``level`` in hPa if a variable
+        is on levels; ``time`` as in the file, absent if the file has none, with the
+        lead time added if that is a coordinate of its own. Where the times have bounds,
+        ``time_middle`` is their middle, and where they are the months of a climatology,
+        ``time`` is of the year 2001 and has the attribute ``climatology``.
 
     Raises:
         InputDataError: A coordinate is missing, ambiguous or damaged, or a variable has
@@ -48,7 +56,7 @@ def recognise(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     keep = set(dims.values())
     single = [d for d, size in dataset.sizes.items() if size == 1 and d not in keep]
     dataset = dataset.squeeze(single)
-    time = find_axis(dataset, "time")
+    time = find_axis(dataset, "time") or _axis_of_months(dataset)
     if time is not None and dataset[time].ndim == 1:
         dims["time"] = str(dataset[time].dims[0])
     elif time is not None and dataset[time].ndim > 1:
@@ -76,8 +84,26 @@ def recognise(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     result = xr.Dataset(found).assign_coords(coordinates)
     if time is not None:
         values = valid_times(dataset, time)
+        stated = time == "month" or "climatology" in dataset[time].attrs
+        months = months_of_climatology(np.atleast_1d(values), stated)
+        if months is not None:
+            attributes = {"climatology": "yes"}
+            return result.assign_coords(time=("time", months, attributes))
         result = result.assign_coords(time=(("time",) * values.ndim, values))
+        bounds = bounds_of_times(dataset, time)
+        if bounds is not None:
+            middle = ("time",) * values.ndim, middle_of(bounds)
+            result = result.assign_coords(time_middle=middle)
     return result
+
+
+def _axis_of_months(dataset: xr.Dataset) -> str | None:
+    """Return the name of an axis of the twelve months of a year, or None."""
+    if dataset.sizes.get("month") != 12:
+        return None
+    months = dataset["month"].values  # an index from 0 if there is no coordinate
+    first = 1 if "month" in dataset.variables else 0
+    return "month" if np.array_equal(months, np.arange(12) + first) else None
 
 
 def _degrees(coordinate: xr.DataArray, axis: str) -> np.ndarray:
@@ -149,7 +175,8 @@ def _find_variable(
     for name, array in dataset.data_vars.items():
         on_levels = dims["level"] in array.dims and array.sizes[dims["level"]] > 1
         horizontal = {dims["latitude"], dims["longitude"]} <= set(array.dims)
-        if horizontal and on_levels == variable.on_levels and array.dtype.kind in "iuf":
+        numeric = array.dtype.kind in "iuf" and not is_anomaly(array)
+        if horizontal and on_levels == variable.on_levels and numeric:
             candidates[str(name)] = array
     standard_names = (variable.standard_name, *variable.other_standard_names)
     stated = {n: array.attrs.get("standard_name") for n, array in candidates.items()}
@@ -172,6 +199,12 @@ def _find_variable(
     return None
 
 
+def is_anomaly(array: xr.DataArray) -> bool:
+    """Return whether metadata state that a variable is an anomaly."""
+    names = ("standard_name", "long_name", "statistic", "var_desc")
+    return any("anomal" in str(array.attrs.get(name, "")).lower() for name in names)
+
+
 def _with_canonical_dims(
     array: xr.DataArray, canonical: dict[str, str]
 ) -> xr.DataArray:
@@ -189,7 +222,7 @@ def _with_canonical_dims(
     attributes = {
         "found": str(array.name),
         "units": str(array.attrs.get("units", "")),
-        "cell_methods": str(array.attrs.get("cell_methods", "")),
+        "time_method": stated_method(array),
         "chunks": {canonical[str(d)]: chunks[d] for d in array.dims if d in chunks},
     }
     bare = array.drop_vars([str(name) for name in array.coords])

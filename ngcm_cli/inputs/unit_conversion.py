@@ -184,6 +184,8 @@ def choose_conversion(
     )
     if stated in fitting and not scaled_twice:
         return stated
+    if scaled_twice and variable.units == "1":
+        return known[0]  # ice cover or land that nowhere exceeds 1 % is a fraction
     likely = [c for c in fitting if c != stated]
     hint = f"They look like '{likely[0].units}': c" if likely else "C"
     raise InputDataError(
@@ -197,6 +199,11 @@ def conversion_note(
     variable: Variable, found: str, stated: Conversion | None, conversion: Conversion
 ) -> str:
     """Return a sentence on a conversion, for the provenance."""
+    if stated is not None and conversion != stated:
+        return (
+            f"{variable.name}: '{found}' has the units attribute '{stated.units}', but "
+            f"its values are in '{conversion.units}', and are taken so."
+        )
     reason = "" if stated else " (no units attribute; judged by the values)"
     text = f"{variable.name}: '{found}' converted from {conversion.units} to "
     if variable.name == "geopotential":
