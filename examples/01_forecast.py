@@ -11,7 +11,7 @@ import ngcm_cli
 
 output = sys.argv[1] if len(sys.argv) > 1 else "forecast.zarr"
 lead = sys.argv[2] if len(sys.argv) > 2 else "2d"
-path = ngcm_cli.forecast(lead=lead, every="12h", output=output, overwrite=True)
+path = ngcm_cli.forecast(lead=lead, every="6h", output=output, overwrite=True)
 
 forecast = xarray.open_zarr(path).isel(init_time=0)
 print(f"Forecast from {forecast.init_time.values}, seed {forecast.attrs['seed']}")

@@ -53,6 +53,11 @@ class TinyModel(eqx.Module):
         return np.timedelta64(self.step_seconds, "s")
 
     @property
+    def physics_step(self) -> np.timedelta64:
+        """Length of a step."""
+        return self.time_step
+
+    @property
     def sigma_levels(self) -> SigmaLevels:
         """Sigma levels, as many as there are pressure levels."""
         return SigmaLevels(len(self.levels))
@@ -155,6 +160,7 @@ class TinyModel(eqx.Module):
         numbers |= {
             "finite": jnp.isfinite(temperature).all(),
             "temperature": temperature.mean((-2, -1)),
+            "negative_humidity": 0 * ones,
             "min_temperature": 250.0 * ones + 0 * temperature.min((-2, -1)),
             "max_temperature": 300.0 * ones + 0 * temperature.max((-2, -1)),
             "max_wind": 50.0 * ones + 0 * wind.max((-2, -1)),

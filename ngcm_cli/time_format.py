@@ -1,6 +1,7 @@
 """Times and durations as text, and as NumPy values in seconds."""
 
 import datetime
+import fractions
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -9,26 +10,45 @@ import numpy as np
 
 from ngcm_cli.errors import ConfigError
 
-_DURATION = re.compile("".join(rf"(?:(\d{{1,18}}){unit})?" for unit in "dhms"))
-_SECONDS = (86400, 3600, 60, 1)
+_UNITS = {
+    604800: "weeks?|w",
+    86400: "days?|d",
+    3600: "hours?|hrs?|h",
+    60: "minutes?|mins?|m",
+    1: "seconds?|secs?|s",
+}
+_NUMBER = r"([0-9]{1,18}(?:\.[0-9]{1,9})?)"
+_DURATION = re.compile("".join(f"(?:{_NUMBER}(?:{unit}))?" for unit in _UNITS.values()))
+_ISO_DURATION = re.compile(r"p(?=[0-9t])([0-9.]+[dw])?(?:t(?=[0-9])([0-9.hms]+))?")
+_HOURS = re.compile(_NUMBER)
 _LONGEST = 365250 * 86400  # a thousand years
 _MOST_TIMES = 100_000
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:\d{2}){0,2})?Z?")
+_TIME = re.compile(
+    r"([0-9]{4})(-)?([0-9]{2})(?(2)-)([0-9]{2})"
+    r"(?:(?(2)[T _]|[T _]?)([0-9]{2})(?::?([0-9]{2}))?(?::?([0-9]{2}))?)?"
+    r"(?:Z| ?UTC|\+00:?00)?"
+)
 
 
 def parse_duration(value: Any) -> np.timedelta64:
-    """Return the duration of ``10d``, ``36h``, ``90m`` or ``1d12h``.
+    """Return the duration of ``10d``, ``36h``, ``0.5d``, ``1d12h`` or ``10 days``.
 
-    An integer without a unit counts hours.
+    A number without a unit counts hours. Durations of ISO 8601, such as ``PT36H``, are
+    read, too.
+
+    Raises:
+        ConfigError: it is no duration, no whole number of seconds, or too long.
     """
     text = str(value).strip().lower().replace(" ", "")
-    match = _DURATION.fullmatch(f"{text}h" if text.isdecimal() else text)
-    seconds = -1.0
+    if iso := _ISO_DURATION.fullmatch(text):
+        text = "".join(part or "" for part in iso.groups())
+    match = _DURATION.fullmatch(f"{text}h" if counts_hours(text) else text)
+    seconds: float | fractions.Fraction = -1
     if isinstance(value, np.timedelta64 | datetime.timedelta):
         seconds = value / np.timedelta64(1, "s")
     elif text and match:
-        pairs = zip(match.groups(default="0"), _SECONDS, strict=True)
-        seconds = sum(int(number) * size for number, size in pairs)
+        pairs = zip(match.groups(default="0"), _UNITS, strict=True)
+        seconds = sum(fractions.Fraction(number) * size for number, size in pairs)
     if not seconds >= 0:  # true of NaT, too
         raise ConfigError(
             f"'{value}' is not a duration.",
@@ -38,28 +58,45 @@ def parse_duration(value: Any) -> np.timedelta64:
         raise ConfigError(
             f"'{value}' is longer than 1000 years.", "Give a shorter one."
         )
+    if seconds % 1:
+        raise ConfigError(
+            f"'{value}' is not a whole number of seconds.",
+            "Give it in a smaller unit, such as 90m.",
+        )
     return np.timedelta64(int(seconds), "s")
+
+
+def counts_hours(value: Any) -> bool:
+    """Return whether a duration is a number without a unit, which counts hours."""
+    return bool(_HOURS.fullmatch(str(value).strip()))
 
 
 def format_duration(duration: np.timedelta64) -> str:
     """Return a duration as text that `parse_duration` reads: ``1d12h``."""
     rest = int(np.timedelta64(duration, "s").astype(np.int64))
     text = ""
-    for unit, size in zip("dhms", _SECONDS, strict=True):
+    for unit, size in zip("dhms", list(_UNITS)[1:], strict=True):
         number, rest = divmod(rest, size)
         text += f"{number}{unit}" if number else ""
     return text or "0h"
 
 
 def parse_time(value: Any) -> np.datetime64:
-    """Return the UTC time of ``2020-08-22T12``, a date, or a time with minutes."""
+    """Return the UTC time of ``2020-08-22T12``, ``2020082212`` or a date.
+
+    Minutes and seconds may follow; a date and a clock may be separated by a space.
+
+    Raises:
+        ConfigError: it is no time.
+    """
     if isinstance(value, np.datetime64) and not np.isnat(value):
         return value.astype("datetime64[s]")
     is_date = isinstance(value, datetime.date)
     text = value.isoformat() if is_date else str(value).strip().upper()
     try:
-        if _TIME.fullmatch(text):
-            return np.datetime64(text.removesuffix("Z"), "s")
+        if match := _TIME.fullmatch(text):
+            year, _, month, day, *clock = match.groups(default="00")
+            return np.datetime64(f"{year}-{month}-{day}T{':'.join(clock)}", "s")
     except ValueError:  # a thirteenth month
         pass
     raise ConfigError(

@@ -7,6 +7,7 @@ import xarray as xr
 
 from ngcm_cli.forcing.read_forcing import ForcingRequest
 from ngcm_cli.forcing.run_inputs import RunInputs, read_inputs
+from ngcm_cli.gcm.fields import ATMOSPHERE
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.read_analysis import AnalysisRequest
 from ngcm_cli.inputs.variables import VARIABLES
@@ -15,7 +16,7 @@ from ngcm_cli.spectral.grid import Grid
 GRID = Grid.linear(7)
 NODES = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
 LEVELS = (100.0, 500.0, 850.0, 1000.0)
-FIELDS = tuple(name for name, v in VARIABLES.items() if v.on_levels)
+FIELDS = tuple(name for name in VARIABLES if name in ATMOSPHERE)
 MODEL_INPUTS = ModelInputs(GRID, LEVELS, FIELDS)
 MODELS = pathlib.Path(__file__).parents[1] / "models"
 CLIMATOLOGY = MODELS / "amip_clim_sst_seaice_t63.nc"

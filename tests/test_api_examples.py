@@ -54,7 +54,7 @@ def test_rollout():
     runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
     (example,) = test.examples
     # Its numbers are the weather's; here only their order counts.
-    example.want = "".join(f"{step} 2...\n" for step in (0, 6, 12, 18, 24))
+    example.want = "".join(f"{step} 2...\n" for step in (0, 6, 12))
     runner.run(test, out=said.append)
     assert "".join(said) == ""
 

@@ -19,7 +19,10 @@ def forecast(folder, *words: str) -> xarray.Dataset:
     done = ngcm("forecast", "--lead", "1h", "--every", "1h", *words, folder=folder)
     assert done.returncode == 0, done.stderr
     output = folder / done.stdout.strip()
-    return xarray.open_dataset(output, decode_timedelta=True).isel(init_time=0)
+    written = xarray.open_dataset(output, decode_timedelta=True)
+    if output.suffix == ".nc":  # of one forecast
+        return written.swap_dims(time="lead_time")
+    return written.isel(init_time=0)
 
 
 @pytest.fixture(scope="module")
@@ -96,4 +99,4 @@ def test_precipitation_of_a_weather_model_is_refused(tmp_path):
     words = "forecast", "--variables", "precipitation_rate"
     done = ngcm(*words, folder=tmp_path)
     assert done.returncode == 2
-    assert "does not predict 'precipitation_rate'" in done.stderr
+    assert "does not predict precipitation_rate." in done.stderr

@@ -17,7 +17,11 @@ from ngcm_cli.time_format import (
 
 @pytest.mark.parametrize(
     "text, hours",
-    [("10d", 240), ("36h", 36), ("90m", 1.5), ("1d12h", 36), ("240", 240), (6, 6)],
+    [
+        *[("10d", 240), ("36h", 36), ("90m", 1.5), ("1d12h", 36), ("240", 240), (6, 6)],
+        *[("10days", 240), ("10 days 12 hours", 252), ("0.5d", 12), ("1.5", 1.5)],
+        *[("2w", 336), ("90 min", 1.5), ("P1DT12H", 36), ("PT36H", 36)],
+    ],
 )
 def test_durations_are_read(text, hours):
     assert parse_duration(text) == np.timedelta64(int(hours * 3600), "s")
@@ -29,7 +33,10 @@ def test_durations_of_other_kinds_are_read():
     assert parse_duration(datetime.timedelta(days=1)) == day
 
 
-NO_DURATIONS = ["", "d", "tenish", "1.5d", "-6h", "6h1d", "2y", "1" * 5000]
+NO_DURATIONS = [
+    *("", "d", "tenish", "1.5.2d", "-6h", "6h1d", "2y", "1" * 5000),
+    *("P1M", "PT", "٣d", "٣", "1e3h"),  # a month has no length
+]
 
 
 @pytest.mark.parametrize(
@@ -38,6 +45,11 @@ NO_DURATIONS = ["", "d", "tenish", "1.5d", "-6h", "6h1d", "2y", "1" * 5000]
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(ConfigError, match="is not a duration. Give it as 10d"):
         parse_duration(text)
+
+
+def test_a_duration_is_whole_seconds():
+    with pytest.raises(ConfigError, match="is not a whole number of seconds"):
+        parse_duration("0.00001d")
 
 
 @pytest.mark.parametrize(
@@ -60,6 +72,12 @@ def test_durations_are_written_as_they_are_read(text):
         ("2020-08-22T12", "2020-08-22T12"),
         ("2020-08-22", "2020-08-22T00"),
         ("2020-08-22 12:30", "2020-08-22T12:30"),
+        ("20200822", "2020-08-22T00"),
+        ("2020082212", "2020-08-22T12"),
+        (2020082212, "2020-08-22T12"),
+        ("20200822T1230Z", "2020-08-22T12:30"),
+        ("2020-08-22_12:00:00", "2020-08-22T12"),
+        ("2020-08-22 12 UTC", "2020-08-22T12"),
         ("2020-08-22T12:00:00Z", "2020-08-22T12"),
         ("2020-08-22T00:00:30", "2020-08-22T00:00:30"),
         (datetime.datetime(2020, 8, 22, 12), "2020-08-22T12"),
@@ -73,7 +91,10 @@ def test_times_are_read_and_written(value, written):
 
 @pytest.mark.parametrize(
     "text",
-    ["2020-13-01", "2020", "now", "NaT", "yesterday", "", np.datetime64("NaT")],
+    [
+        *("2020-13-01", "20201301", "2020", "now", "NaT", "yesterday", ""),
+        *("2020-08-2212", "2020-0822", "٢٠٢٠-08-22", np.datetime64("NaT")),
+    ],
 )
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(ConfigError, match="is not a time. Give it as 2020-08-22T12"):

@@ -11,21 +11,23 @@ from ngcm_cli.cli import data, models
 from ngcm_cli.cli.console import print_error
 from ngcm_cli.cli.export import export
 from ngcm_cli.cli.run import COMMANDS
+from ngcm_cli.cli.run_command import ListsCommand
 from ngcm_cli.cli.status import status
+from ngcm_cli.cli.variables import variables
 from ngcm_cli.errors import NgcmError
 
 app = typer.Typer(
     name="ngcm",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Forecasts and climate runs with neural general circulation models.",
 )
 for command in COMMANDS:
+    app.command(cls=ListsCommand)(command)
+for command in (status, variables, export):
     app.command()(command)
-app.command()(status)
-app.command()(export)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 
@@ -37,11 +39,25 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit()
 
 
+@app.command("help")
+def show_help(
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[COMMAND]...", help="Its name.")
+    ] = None,
+) -> None:
+    """Show the help of a command.
+
+    Example: ngcm help forecast
+    """
+    app([*(command or ()), "--help"], prog_name="ngcm")
+
+
 @app.callback()
 def _ngcm(
     version: Annotated[
         bool,
         typer.Option(
+            "-V",
             "--version",
             is_eager=True,
             callback=_show_version,

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ngcm_cli.cli.console import messages, print_line
-from ngcm_cli.cli.options import Overwrite, option
+from ngcm_cli.cli.options import OUTPUT_NAMES, Overwrite, option
 
 
 def export(
@@ -23,7 +23,7 @@ def export(
     ] = None,
     output: Annotated[
         str | None,
-        option("DIR", "Directory for the files.  [default: RUN/cmor]"),
+        option("DIR", "Directory for the files.  [default: RUN/cmor]", *OUTPUT_NAMES),
     ] = None,
     experiment: Annotated[
         str | None,

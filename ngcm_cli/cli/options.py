@@ -1,12 +1,9 @@
 """Command-line options of the runs, one for each field of a configuration.
 
 Every option is declared once, here. Its value is text that the configuration parses, or
-None if it is not given. `command` builds the function that Typer calls.
+None if it is not given.
 """
 
-import inspect
-import pathlib
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -61,6 +58,8 @@ SstData = Annotated[
     ),
 ]
 
+OUTPUT_NAMES = "-o", "--output"
+
 OPTIONS: dict[str, Any] = {
     "model": Model,
     "data": _text(
@@ -98,8 +97,8 @@ OPTIONS: dict[str, Any] = {
     ),
     "statistics": _texts(
         "NAME,...",
-        "Statistics over the members to write: mean, std, min, max, and percentiles "
-        "such as p10; may be repeated.  [default: none]",
+        "Statistics over the members to write: mean, std (or spread), min, max, and "
+        "percentiles such as p10.  [default: none]",
     ),
     "keep_members": _switch(
         "--keep-members/--no-keep-members",
@@ -107,21 +106,34 @@ OPTIONS: dict[str, Any] = {
     ),
     "variables": _texts(
         "NAME,...",
-        "Variables to write; may be repeated.  [default: those that the model predicts "
-        "on levels, and its precipitation]",
+        "Variables to write, such as t,u,msl, or z500 for one level; ngcm variables "
+        "lists them.  [default: those that the model predicts on levels, and its "
+        "precipitation]",
     ),
     "levels": _texts(
         "HPA,...|model",
-        "Pressure levels to write, in hPa, or model for the model's sigma levels; may "
-        "be repeated.  [default: all pressure levels]",
+        "Pressure levels to write, in hPa, or model for the model's sigma levels.  "
+        "[default: all pressure levels]",
     ),
     "grid": _text(
         "native|DEGREES",
         "Grid to write on: the model's, or a regular one with poles and this spacing, "
         "such as 1.5.  [default: native]",
     ),
+    "clip_humidity": _switch(
+        "--clip-humidity/--no-clip-humidity",
+        "Write negative humidity and cloud as zero, and the water that this adds.  "
+        "[default: no]",
+    ),
     "output": _text(
-        "PATH", "A name in .zarr or .nc.  [default: MODEL_INIT.zarr, in this directory]"
+        "PATH",
+        "A name in .zarr or .nc.  [default: MODEL_INIT.zarr, in this directory]",
+        *OUTPUT_NAMES,
+    ),
+    "zarr_format": _text(
+        "3|2",
+        "Version of the format of Zarr stores; 2 is for programs that cannot read 3.  "
+        "[default: 3]",
     ),
     "overwrite": Overwrite,
     "sst": Sst,
@@ -185,14 +197,16 @@ AMIP_OPTIONS: dict[str, Any] = {
     "output": _text(
         "DIRECTORY",
         "Directory to create.  [default: MODEL_amip_START, in this directory]",
+        *OUTPUT_NAMES,
     ),
     "means": _texts("monthly,daily|none", "Means to write.  [default: monthly]"),
     "every": _text("DURATION", "Time between instantaneous outputs.  [default: none]"),
     "sample": _text("DURATION", "Time between the samples of means.  [default: 6h]"),
     "variables": _texts(
         "NAME,...",
-        "Variables to write; may be repeated.  [default: those that the model "
-        "predicts, surface fields and fluxes]",
+        "Variables to write, such as t,u,msl, or z500 for one level; ngcm variables "
+        "lists them.  [default: those that the model predicts, surface fields and "
+        "fluxes]",
     ),
     "restart_every": _text("DURATION", "Time between restart files.  [default: 30d]"),
     "fix_mean_pressure": _switch(
@@ -221,58 +235,7 @@ ENSEMBLE_OPTIONS: dict[str, Any] = {
         "PATH",
         "A name in .zarr or .nc.  [default: MODEL_INIT_ensemble.zarr, in this "
         "directory]",
+        *OUTPUT_NAMES,
     ),
 }
 """Options of ``ngcm ensemble`` with another description."""
-
-Resume = Annotated[
-    pathlib.Path | None,
-    typer.Option(metavar="PATH", help="Continue the run of this output."),
-]
-RunFile = Annotated[
-    pathlib.Path | None,
-    typer.Option(
-        "--config",
-        metavar="YAML",
-        help="Run file whose keys are these options, which override it.",
-    ),
-]
-DryRun = _switch(
-    "--dry-run/--no-dry-run", "Check the run and print its summary, no more."
-)
-
-
-def command(
-    run: Callable[..., None],
-    name: str,
-    text: str,
-    fields: tuple[str, ...],
-    own: dict[str, Any],
-) -> Callable[..., None]:
-    """Return a function for Typer, with an option for every field.
-
-    Args:
-        run: function of the options given, by field, and of ``resume``, ``config`` and
-            ``dry_run``.
-        name: name of the command.
-        text: its help.
-        fields: fields of the configuration, in the order of the help.
-        own: options that replace those of `OPTIONS`.
-    """
-    common = {"resume": Resume, "config": RunFile, "dry_run": DryRun}
-
-    def call(**given: Any) -> None:
-        others = [given.pop(name) for name in common]
-        run({name: x for name, x in given.items() if x is not None}, *others)
-
-    options = {name: own.get(name, OPTIONS.get(name)) for name in fields} | common
-    call.__signature__ = inspect.Signature(  # pyright: ignore
-        [
-            inspect.Parameter(
-                name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option
-            )
-            for name, option in options.items()
-        ]
-    )
-    call.__name__, call.__doc__ = name, text
-    return call

@@ -11,6 +11,7 @@ import typer
 from ngcm_cli.cli import options
 from ngcm_cli.cli.console import messages, print_summary
 from ngcm_cli.cli.progress import download_bar, run_progress
+from ngcm_cli.cli.run_command import command
 from ngcm_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,19 +23,21 @@ _SHARED = (
 )
 FORECAST = (
     *("model", "data", "init", "lead", "every", "seed", "member", "perturb"),
-    *("amplitude", "variables", "levels", "grid", "output", "overwrite"),
-    *("sst", "sst_data", "sst_offset", *_SHARED),
+    *("amplitude", "variables", "levels", "grid", "clip_humidity", "output"),
+    *("zarr_format", "overwrite", "sst", "sst_data", "sst_offset", *_SHARED),
 )
 ENSEMBLE = (
     *("members", "model", "data", "init", "lead", "every", "seed", "perturb"),
     *("amplitude", "statistics", "keep_members", "variables", "levels", "grid"),
-    *("output", "overwrite", "sst", "sst_data", "sst_offset", *_SHARED),
+    *("clip_humidity", "output", "zarr_format", "overwrite", "sst", "sst_data"),
+    *("sst_offset", *_SHARED),
 )
 AMIP = (
     *("years", "months", "days", "start", "starts", "start_every", "init"),
     *("members", "model", "data", "seed", "output", "means", "every", "sample"),
-    *("variables", "levels", "grid", "fix_mean_pressure", "sst_data"),
-    *("sst_offset", "sst_climatology", "sst_patch", *_SHARED),
+    *("zarr_format", "variables", "levels", "grid", "clip_humidity"),
+    *("fix_mean_pressure", "sst_data", "sst_offset", "sst_climatology"),
+    *("sst_patch", *_SHARED),
 )
 
 
@@ -99,7 +102,7 @@ def _dry_run(
 
 
 COMMANDS = tuple(
-    options.command(functools.partial(_run, name), name, text, fields, own)
+    command(functools.partial(_run, name), name, text, fields, own)
     for name, fields, own, text in (
         (
             "forecast",

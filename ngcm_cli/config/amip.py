@@ -143,3 +143,10 @@ class AmipConfig(Settings):
                     if unit is self.sample
                     else "Give one that is.",
                 )
+        first = self.init_times[0]
+        if self.every is not None and self.every > self.end_of(first) - first:
+            raise ConfigError(
+                f"every {format_duration(self.every)} is longer than the run, "
+                f"{format_duration(self.end_of(first) - first)}.",
+                "Give a shorter one.",
+            )

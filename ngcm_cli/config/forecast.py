@@ -38,11 +38,6 @@ class ForecastSettings(Settings):
     perturb: values.Noise = "none"
     amplitude: values.Amplitude = 0.5
 
-    @property
-    def init_times(self) -> tuple[np.datetime64 | None, ...]:
-        """Initial times; None stands for the only time in the data."""
-        return self.init or (None,)
-
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> Self:
         lead, every = format_duration(self.lead), format_duration(self.every)
@@ -55,6 +50,12 @@ class ForecastSettings(Settings):
             raise ConfigError(
                 f"lead {lead} is not a multiple of every {every}.",
                 f"Give lead {longer}, or another every.",
+            )
+        if self.zarr_format != 3 and self.output and self.output.suffix != ".zarr":
+            raise ConfigError(
+                f"zarr_format {self.zarr_format} is of Zarr stores, and the output "
+                f"{self.output} is none.",
+                "Leave it out, or name an output that ends in .zarr.",
             )
         restart = self.restart_every
         if restart is not None and (not restart or restart % self.every):

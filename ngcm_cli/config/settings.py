@@ -9,7 +9,14 @@ import pydantic
 
 from ngcm_cli.config import values
 from ngcm_cli.errors import ConfigError
-from ngcm_cli.time_format import format_duration, format_time, format_times
+from ngcm_cli.time_format import (
+    counts_hours,
+    format_duration,
+    format_time,
+    format_times,
+)
+
+_MOST_RUNS = 100_000
 
 
 class Settings(pydantic.BaseModel):
@@ -26,7 +33,10 @@ class Settings(pydantic.BaseModel):
             levels; None is all pressure levels.
         grid: spacing in degrees of a regular output grid with poles; None is the grid
             of the model.
+        clip_humidity: whether negative humidity and cloud are written as zero, with the
+            water that this adds.
         output: path of the output; None makes a name of model and initial time.
+        zarr_format: version of the format of Zarr stores, 3 or 2.
         sst_data: source of sea-surface temperature and sea ice.
         sst_time: what one field of it a month is: the ``mean`` of the month, or an
             ``instant``; None is as the file states.
@@ -60,7 +70,9 @@ class Settings(pydantic.BaseModel):
     variables: values.Names | None = None
     levels: values.Levels | None = None
     grid: values.Spacing = None
+    clip_humidity: values.Switch = False
     output: values.Path | None = None
+    zarr_format: values.ZarrFormat = 3
     sst_data: values.Text | None = None
     sst_time: values.SstTime | None = None
     sst_offset: values.Kelvin = 0.0
@@ -72,11 +84,29 @@ class Settings(pydantic.BaseModel):
     process: values.Text | None = None
     offline: values.Switch = False
 
+    _readings: tuple[str, ...] = ()
+
     def __init__(self, **settings: Any):
         try:
             super().__init__(**settings)
         except pydantic.ValidationError as error:
             raise _as_sentence(error, type(self).model_fields) from None
+        self._readings = tuple(
+            f"{name} {value} is {format_duration(span)}: a number counts hours"
+            for name, value in settings.items()
+            if isinstance(span := getattr(self, name), np.timedelta64)
+            and counts_hours(value)
+        )
+
+    @property
+    def init_times(self) -> tuple[np.datetime64 | None, ...]:
+        """Initial times; None stands for the only time in the data."""
+        return self.init or (None,)
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How settings were read that can be written in several ways, for the plan."""
+        return self._readings
 
     @pydantic.model_validator(mode="after")
     def _not_empty(self) -> Self:
@@ -85,6 +115,18 @@ class Settings(pydantic.BaseModel):
                 raise ConfigError(
                     f"{name} is empty.", "Name at least one, or leave it out."
                 )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _bounded(self) -> Self:
+        members, starts = getattr(self, "members", 1), len(self.init_times)
+        each = len(members) if isinstance(members, range) else members
+        if each * starts > _MOST_RUNS:
+            raise ConfigError(
+                f"{each * starts} runs, members times initial times, are more than "
+                f"{_MOST_RUNS}.",
+                "Give fewer members or initial times.",
+            )
         return self
 
     def as_flags(self, defaults: bool = False) -> dict[str, str]:

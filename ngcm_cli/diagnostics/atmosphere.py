@@ -38,11 +38,12 @@ _CMIP = {
     "u_component_of_wind": CmipVariable("ua", "Eastward Wind"),
     "v_component_of_wind": CmipVariable("va", "Northward Wind"),
     "specific_humidity": CmipVariable("hus", "Specific Humidity", units="1"),
-    "surface_pressure": CmipVariable("ps", "Surface Air Pressure"),
+    "surface_pressure": CmipVariable("ps", "Surface Air Pressure", daily="CFday"),
     "mean_sea_level_pressure": CmipVariable("psl", "Sea Level Pressure"),
     "total_column_water_vapour": CmipVariable(
         "prw",
         "Water Vapor Path",
+        daily="Eday",
         comment="vertically integrated through the atmospheric column",
     ),
 }
@@ -104,7 +105,21 @@ DECODED = tuple(
     for name in ATMOSPHERE
 )
 
+COLUMN_OF_STATE = (
+    "of the model state, whose specific humidity the decoder corrects: the integral of "
+    "specific_humidity on pressure levels differs, in the bundled model by 5 %"
+)
+"""Comment on integrals of humidity over the column."""
+
+_NOISY = "noisy in the first two hours after the initial time"
+_COMMENTS = {
+    "surface_pressure": _NOISY,
+    "mean_sea_level_pressure": _NOISY,
+    "total_column_water_vapour": COLUMN_OF_STATE,
+}
+
 # `ngcm_cli.gcm.surface_outputs` computes them, for `NeuralGCM.decode`, too.
 SURFACE_FIELDS = tuple(
-    Diagnostic.of_variable(VARIABLES[name], cmip=_CMIP[name]) for name in SURFACE
+    Diagnostic.of_variable(VARIABLES[name], cmip=_CMIP[name], comment=_COMMENTS[name])
+    for name in SURFACE
 )

@@ -29,6 +29,12 @@ class CmipVariable:
         long_name: CMIP title.
         standard_name: CF standard name; that of the diagnostic if empty.
         units: CMIP units; those of the diagnostic if empty.
+        monthly: CMIP table of its monthly means; empty where CMIP has none.
+        daily: CMIP table of its daily means; empty where CMIP has none.
+        realm: CMIP modeling realm.
+        positive: direction of a flux, ``down`` or ``up``; empty for other quantities.
+        where: CF area type that its values are means of; empty for whole cells.
+        area_type: CF area type of a fraction, its scalar coordinate ``type``.
         comment: what the names leave open.
         convert: from the values of the diagnostic to those of CMIP, float64 to float64;
             None where they are the same.
@@ -38,6 +44,12 @@ class CmipVariable:
     long_name: str
     standard_name: str = ""
     units: str = ""
+    monthly: str = "Amon"
+    daily: str = "day"
+    realm: str = "atmos"
+    positive: str = ""
+    where: str = ""
+    area_type: str = ""
     comment: str = ""
     convert: Callable[[np.ndarray], np.ndarray] | None = None
 
@@ -62,14 +74,16 @@ class Diagnostic:
         cell_methods: CF cell methods; empty for values at an instant.
         comment: CF comment: definition and limits that the names leave open.
         cmip: name and conventions in CMIP6; None where CMIP has no such variable.
-        is_flux: whether its mean over an interval is known exactly, from amounts that
-            the model accumulates.
+        is_flux: whether its mean over an interval is that over all model steps: of
+            amounts that the model accumulates, or as ``from_steps`` gives it.
         is_accumulated: whether it is an amount since the initial time, which has no
             mean over time.
         from_state: function of model, state and forcing that returns this diagnostic,
             with others perhaps, in SI units on the sigma levels or at the surface. The
             forcing is None unless ``needs`` is "forcing". That of a decoded field gives
             the field on the sigma levels.
+        from_steps: function of model, state and number of steps that returns the mean
+            of this flux over the last steps; None where the model accumulates it.
         from_fields: function of other output variables by name and of the pressure of
             their levels in Pa that returns this diagnostic on the same levels.
         fields: names of the output variables that ``from_fields`` takes.
@@ -88,6 +102,7 @@ class Diagnostic:
     is_flux: bool = False
     is_accumulated: bool = False
     from_state: Callable[..., dict[str, Any]] | None = None
+    from_steps: Callable[..., dict[str, Any]] | None = None
     from_fields: Callable[..., dict[str, Any]] | None = None
     fields: tuple[str, ...] = ()
 

@@ -1,6 +1,5 @@
 """Which diagnostics a model can give, and their values for a state."""
 
-import difflib
 import functools
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
@@ -11,8 +10,11 @@ import jax
 import numpy as np
 
 from ngcm_cli.diagnostics.atmosphere import DECODED, SURFACE_FIELDS
+from ngcm_cli.diagnostics.cloud_water import CLOUD_WATER
 from ngcm_cli.diagnostics.diagnostic import Diagnostic
+from ngcm_cli.diagnostics.insolation import INSOLATION
 from ngcm_cli.diagnostics.lowest_level import LOWEST_LEVEL
+from ngcm_cli.diagnostics.negative_water import NEGATIVE_WATER
 from ngcm_cli.diagnostics.pressure_levels import (
     pressure_of_levels,
     surface_pressure,
@@ -23,7 +25,6 @@ from ngcm_cli.diagnostics.thermodynamics import THERMODYNAMICS
 from ngcm_cli.diagnostics.vapour_transport import VAPOUR_TRANSPORT
 from ngcm_cli.diagnostics.water import WATER_FLUXES
 from ngcm_cli.diagnostics.wind import WIND
-from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.fields import ATMOSPHERE, NET_WATER, PRECIPITATION, SURFACE
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model import Fields, NeuralGCM
@@ -41,7 +42,10 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = MappingProxyType(
             *WATER_FLUXES,
             *WIND,
             *THERMODYNAMICS,
+            *NEGATIVE_WATER,
             *LOWEST_LEVEL,
+            *CLOUD_WATER,
+            *INSOLATION,
             *VAPOUR_TRANSPORT,
             *TENDENCIES,
         )
@@ -62,36 +66,6 @@ def available(model: Any) -> tuple[str, ...]:
     if model.predicts_precipitation:
         return tuple(DIAGNOSTICS)
     return tuple(name for name in DIAGNOSTICS if name not in PRECIPITATION)
-
-
-def resolve_name(name: str, names: Iterable[str]) -> str:
-    """Return the diagnostic that a user means.
-
-    Args:
-        name: its name, CF standard name or an alias, in capitals or not.
-        names: those to choose from, as from `available`. Where several have the same
-            standard name or alias, the first is meant.
-
-    Raises:
-        ConfigError: there is none of this name.
-    """
-    names = tuple(names)
-    if name in names:
-        return name
-    known = {candidate.lower(): candidate for candidate in names}
-    for candidate in filter(DIAGNOSTICS.get, names):
-        diagnostic = DIAGNOSTICS[candidate]
-        for other in (diagnostic.standard_name, *diagnostic.aliases):
-            known.setdefault(other.lower(), candidate)
-    known.pop("", None)  # without a standard name
-    if name.lower() in known:
-        return known[name.lower()]
-    near = difflib.get_close_matches(name.lower(), known, n=2)
-    near = [f"'{match}'" for match in dict.fromkeys(known[match] for match in near)]
-    raise ConfigError(
-        f"There is no output variable '{name}'.",
-        f"Did you mean {' or '.join(near)}?" if near else f"Use {', '.join(names)}.",
-    )
 
 
 def needs_water_budget(names: Iterable[str]) -> bool:
@@ -178,8 +152,8 @@ def mean_fluxes(
 
     Args:
         model: of the state, with ``mean_fluxes``.
-        state: of a model with a water budget, ``steps`` model steps after it was
-            encoded or its accumulated amounts were set to zero.
+        state: ``steps`` model steps after it was encoded or its accumulated amounts
+            were set to zero; for fluxes of water, of a model with a water budget.
         steps: how many; another number does not compile again.
         names: the diagnostics wanted; those that are no fluxes are left out.
 
@@ -187,9 +161,13 @@ def mean_fluxes(
         By name, each (1, longitude, latitude).
     """
     wanted = [n for n in names if n in DIAGNOSTICS and DIAGNOSTICS[n].is_flux]
-    if not wanted:
-        return {}
-    means = model.mean_fluxes(state, steps)
+    means: dict[str, jax.Array] = {}
+    for name in wanted:
+        from_steps = DIAGNOSTICS[name].from_steps
+        if name not in means and from_steps is not None:
+            means |= from_steps(model, state, steps)
+    if any(DIAGNOSTICS[name].from_steps is None for name in wanted):
+        means |= model.mean_fluxes(state, steps)
     return {name: means[name] for name in wanted if name in means}
 
 

@@ -18,11 +18,13 @@ from jaxtyping import Array, Float
 
 from ngcm_cli import units
 from ngcm_cli.arrays import Nodal
+from ngcm_cli.diagnostics.atmosphere import COLUMN_OF_STATE
 from ngcm_cli.diagnostics.diagnostic import units_metadata
 from ngcm_cli.dynamics import Dycore
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.physics.radiation import (
+    CIRCULAR_ORBIT,
     SOLAR_CONSTANT,
     SOLAR_VARIATION,
     incident_radiation,
@@ -47,6 +49,7 @@ class GlobalMean:
         units: SI units in UDUNITS notation.
         statistic: how the globe, and then the instants of a period, are reduced.
         on_sigma_levels: whether there is one for each sigma level.
+        comment: CF comment: what the names leave open.
     """
 
     name: str
@@ -55,6 +58,7 @@ class GlobalMean:
     units: str
     statistic: Literal["mean", "minimum", "maximum"] = "mean"
     on_sigma_levels: bool = False
+    comment: str = ""
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -67,6 +71,7 @@ class GlobalMean:
             "standard_name": self.standard_name,
             "long_name": self.long_name,
             "units": self.units,
+            "comment": self.comment,
             "units_metadata": units_metadata(self.units),
         }
         return {name: text for name, text in attributes.items() if text}
@@ -89,6 +94,14 @@ _SERIES = (
         "atmosphere_mass_content_of_water_vapor",
         "Total column water vapour",
         "kg m-2",
+        comment=COLUMN_OF_STATE,
+    ),
+    GlobalMean(
+        "negative_humidity",
+        "",
+        "Share of the area with negative specific humidity",
+        "1",
+        on_sigma_levels=True,
     ),
     GlobalMean(
         "cloud_water",
@@ -107,6 +120,7 @@ _SERIES = (
         "toa_incoming_shortwave_flux",
         "Solar radiation at the top of the atmosphere",
         "W m-2",
+        comment=CIRCULAR_ORBIT,
     ),
     GlobalMean(
         "max_wind", "wind_speed", "Fastest wind anywhere", "m s-1", "maximum", True
@@ -145,7 +159,8 @@ def global_means(model: Any, state: Any) -> dict[str, jax.Array]:
         state: one member; map over several with ``jax.vmap``.
 
     Returns:
-        ``temperature`` [K], (sigma level), and these numbers: ``surface_pressure``
+        (sigma level) ``temperature`` [K] and ``negative_humidity``, the share of the
+        area where specific humidity is; and these numbers: ``surface_pressure``
         [Pa]; ``total_mass`` of the air with its water and ``dry_mass`` without,
         ``water_vapour`` and ``cloud_water``, ice and liquid, [kg m-2];
         ``kinetic_energy`` of the horizontal wind [J m-2]; ``insolation`` at the top of
@@ -186,9 +201,10 @@ def _global_means(
     # The sums over the column first: one level is transformed instead of all.
     columns = {name: levels.integral(x) for name, x in tracers.items()}
     water = columns.pop(_VAPOUR), sum(columns.values(), jnp.float32(0))
-    nodal = harmonics.to_nodal(
-        jnp.concatenate([prognostic.log_surface_pressure, *water])
-    )
+    surface = jnp.concatenate([prognostic.log_surface_pressure, *water])
+    nodal = harmonics.to_nodal(surface)
+    humidity = harmonics.to_nodal(tracers[_VAPOUR])
+    negative = jnp.where(jnp.isfinite(humidity), humidity < 0, jnp.nan)
     pressure = jnp.exp(nodal[0])
     mass = pressure / units.GRAVITY
     u, v = velocity(prognostic.vorticity, prognostic.divergence, harmonics)
@@ -205,6 +221,7 @@ def _global_means(
         "total_mass": total / _MASS,
         "dry_mass": (total - vapour - cloud) / _MASS,
         "water_vapour": vapour / _MASS,
+        "negative_humidity": area_mean(negative, grid),
         "cloud_water": cloud / _MASS,
         "kinetic_energy": area_mean(mass * energy, grid) / _ENERGY,
         "insolation": sun * (SOLAR_CONSTANT + SOLAR_VARIATION),

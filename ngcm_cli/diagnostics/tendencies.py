@@ -139,10 +139,16 @@ _QUANTITIES = {  # long name, units, CF names of the two tendencies
 }
 _CMIP = {
     "temperature": CmipVariable(
-        "tntmp", "Tendency of Air Temperature Due to Model Physics"
+        "tntmp",
+        "Tendency of Air Temperature Due to Model Physics",
+        monthly="CFmon",
+        daily="",
     ),
     "specific_humidity": CmipVariable(
-        "tnhusmp", "Tendency of Specific Humidity Due to Model Physics"
+        "tnhusmp",
+        "Tendency of Specific Humidity Due to Model Physics",
+        monthly="CFmon",
+        daily="",
     ),
 }
 

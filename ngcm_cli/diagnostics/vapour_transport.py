@@ -4,6 +4,7 @@ import jax.numpy as jnp
 
 from ngcm_cli import units
 from ngcm_cli.arrays import NodalSurface
+from ngcm_cli.diagnostics.atmosphere import COLUMN_OF_STATE
 from ngcm_cli.diagnostics.diagnostic import Diagnostic
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
@@ -52,6 +53,7 @@ VAPOUR_TRANSPORT = (
             units="kg m-1 s-1",
             vertical="surface",
             aliases=(*aliases, _ALIAS.format(direction)),
+            comment=COLUMN_OF_STATE,
             from_state=vapour_transport,
         )
         for direction, *aliases in (
@@ -66,6 +68,7 @@ VAPOUR_TRANSPORT = (
         units="kg m-1 s-1",
         vertical="surface",
         aliases=("ivt",),
+        comment=COLUMN_OF_STATE,
         from_state=vapour_transport,
     ),
 )

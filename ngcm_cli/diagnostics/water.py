@@ -30,16 +30,23 @@ _CMIP = {
         long_name="Evaporation Including Sublimation and Transpiration",
         standard_name="water_evapotranspiration_flux",
         units="kg m-2 s-1",
+        daily="Eday",
         comment="positive where water leaves the surface",
         # ECMWF's sign is the opposite. Not -x, which makes -0 of 0.
         convert=lambda downward: 0.0 - downward,
     ),
 }
 
+_COMMENT = (
+    "from the water that the learned physics takes from the column; what the dynamical "
+    "core gains or loses is in no flux: in the bundled model 1 % of precipitation"
+)
+
 WATER_FLUXES = tuple(
     dataclasses.replace(
         Diagnostic.of_variable(VARIABLES[name], needs="water", cmip=_CMIP.get(name)),
         cell_methods=VARIABLES[name].cell_methods,
+        comment=_COMMENT,
         is_flux=name in _FLUXES,
         is_accumulated=name in _AMOUNTS,
     )

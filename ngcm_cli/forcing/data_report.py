@@ -21,12 +21,10 @@ from ngcm_cli.inputs.sources.open import open_dataset
 from ngcm_cli.inputs.times import choose_time, describe_times
 from ngcm_cli.inputs.variable_summary import summarize_variable
 from ngcm_cli.inputs.variables import (
-    CLOUDS,
     LAND_SEA_MASK,
     SEA_ICE,
     SKIN_TEMPERATURE,
     SST,
-    SURFACE_VARIABLES,
 )
 from ngcm_cli.io.progress import ByteProgress, no_progress
 
@@ -61,7 +59,7 @@ def report_data(
     Raises:
         InputDataError: They cannot be opened, or hold no known variable.
     """
-    names = (*model_inputs.fields, *SURFACE_VARIABLES)
+    names = model_inputs.readable
     try:
         opened = InputDataset.open(path, names, offline=offline, progress=progress)
     except InputDataError as problem:
@@ -172,12 +170,11 @@ def _use_as_analysis(
     wrong: Collection[str],
 ) -> tuple[bool, list[str]]:
     """Return whether a forecast can start from the data, and lines of text."""
-    missing = [
-        n for n in model_inputs.fields if n not in dataset.fields and n not in CLOUDS
-    ]
+    missing = dataset.missing(model_inputs.fields)
     if missing:
         return False, [f"cannot start from it: no {', '.join(missing)}."]
-    bad = [name for name in model_inputs.fields if name in wrong]
+    sources = filter(None, map(dataset.source_of, model_inputs.fields))
+    bad = [name for name in sources if name in wrong]
     if bad:
         return False, [f"cannot start from it: {', '.join(bad)} is wrong, see below."]
     times = dataset.times(model_inputs.fields[0])

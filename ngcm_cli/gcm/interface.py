@@ -52,6 +52,11 @@ class Model(Protocol[State]):
         ...
 
     @property
+    def physics_step(self) -> np.timedelta64:
+        """Length of the steps between two evaluations of the physics."""
+        ...
+
+    @property
     def stochastic(self) -> bool:
         """Whether runs with different keys differ."""
         ...

@@ -99,6 +99,11 @@ class NeuralGCM(eqx.Module):
         return np.timedelta64(self.step_seconds, "s")
 
     @property
+    def physics_step(self) -> np.timedelta64:
+        """Length of the steps between two evaluations of the physics."""
+        return self.time_step // self.step.substeps
+
+    @property
     def stochastic(self) -> bool:
         """Whether runs with different keys differ."""
         return self.step.random_fields is not None
@@ -144,12 +149,9 @@ class NeuralGCM(eqx.Module):
         Raises:
             ValueError: the time is not a whole number of substeps after 1979-01-01T00.
         """
-        substep = np.timedelta64(self.step_seconds // self.step.substeps, "s")
-        count, rest = divmod(time - units.REFERENCE_TIME, substep)
+        count, rest = divmod(time - units.REFERENCE_TIME, self.physics_step)
         if rest:
-            raise ValueError(
-                f"{time} is not a whole number of model steps of {substep}"
-            )
+            raise ValueError(f"{time} is not on a model step of {self.physics_step}")
         return int(count)
 
     def encode(
@@ -180,9 +182,7 @@ class NeuralGCM(eqx.Module):
         hours = (time - units.REFERENCE_TIME) / np.timedelta64(1, "h")
         nondimensional = np.float32(hours * units.HOUR)
         inputs = {name: jnp.asarray(fields[name]) for name in self.input_variables}
-        surface = None
-        if self.step.water_budget is not None:
-            surface = self._forcing(forcing)
+        surface = None if self.step.water_budget is None else self._forcing(forcing)
         return _encode(
             self, inputs, surface, jnp.int32(clock), jnp.asarray(nondimensional), key
         )

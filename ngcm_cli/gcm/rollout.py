@@ -53,7 +53,7 @@ def rollout(
         UnstableRunError: a decoded field is not finite.
 
     Example:
-        >>> for chunk in rollout(model, state, data.forcing, every=6, count=4):
+        >>> for chunk in rollout(model, state, data.forcing, every=6, count=2):
         ...     print(chunk.step, chunk.fields["temperature"].mean())
     """
     for chunk in outputs(model, state, forcing, every, count, variables):

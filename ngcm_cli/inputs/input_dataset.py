@@ -11,6 +11,7 @@ import xarray as xr
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.calendars import STANDARD, calendar_of, to_standard_calendar
+from ngcm_cli.inputs.humidity import SUBSTITUTES
 from ngcm_cli.inputs.input_field import InputField
 from ngcm_cli.inputs.recognition import is_anomaly, recognise
 from ngcm_cli.inputs.source_grid import SourceGrid
@@ -20,7 +21,7 @@ from ngcm_cli.inputs.sources.open import open_dataset
 from ngcm_cli.inputs.time_meaning import INSTANT, MEAN
 from ngcm_cli.inputs.times import checked_times
 from ngcm_cli.inputs.unit_conversion import stated_conversion
-from ngcm_cli.inputs.variables import SURFACE_VARIABLES, VARIABLES
+from ngcm_cli.inputs.variables import CLOUDS, SURFACE_VARIABLES, VARIABLES
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.time_format import format_time
 
@@ -74,6 +75,8 @@ class InputDataset:
                         fields.setdefault(field.name, []).append(field)
                 variable_names += map(str, dataset.data_vars)
                 rejected += _rejected(dataset, [n for n in names if n not in fields])
+            if "specific_humidity" in fields:
+                fields = {n: x for n, x in fields.items() if n not in SUBSTITUTES}
             with naming_file(path):
                 for name, parts in fields.items():
                     _check_parts(name, parts)
@@ -105,6 +108,16 @@ class InputDataset:
     def times(self, name: str) -> np.ndarray:
         """Return the valid times of a variable, ascending; empty if unknown."""
         return np.unique(np.concatenate([f.times for f in self.fields[name]]))
+
+    def source_of(self, name: str) -> str | None:
+        """Return which variable a field is taken from; None if it is absent."""
+        if name in self.fields or name != "specific_humidity":
+            return name if name in self.fields else None
+        return next((other for other in SUBSTITUTES if other in self.fields), None)
+
+    def missing(self, names: Sequence[str]) -> list[str]:
+        """Return which of several fields are absent and have no substitute."""
+        return [n for n in names if self.source_of(n) is None and n not in CLOUDS]
 
     def field(self, name: str, time: np.datetime64 | None) -> InputField:
         """Return the field that holds a variable at one of its times."""

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.below_ground import is_below_ground
 from ngcm_cli.inputs.calendars import STANDARD
 from ngcm_cli.inputs.pressure_levels import list_levels
 from ngcm_cli.inputs.regrid import ConservativeRegridder
@@ -120,10 +121,10 @@ class InputField:
             variable = dataclasses.replace(variable, valid_range=_MID_MONTH_ICE)
         stated = stated_conversion(variable, found, self.array.attrs["units"])
         read = self.levels if levels is None else self.levels[list(levels)]
-        top = float(min(read, default=1000.0))
-        conversion = choose_conversion(variable, found, stated, stored, top)
-        if not conversion.is_identity or stated not in (None, conversion):
-            notes.append(conversion_note(variable, found, stated, conversion))
+        ends = float(min(read, default=1000.0)), float(max(read, default=0.0))
+        conversion = choose_conversion(variable, found, stated, stored, *ends)
+        if note := conversion_note(variable, found, stated, conversion):
+            notes.append(note)
         if not conversion.is_identity:
             stored = conversion.apply(stored.astype(np.float64))
         return self.grid.reorder(stored)
@@ -178,19 +179,20 @@ def check_complete(
     time: np.datetime64 | None,
     notes: list[str],
 ) -> np.ndarray:
-    """Return which levels have no data at all, (level,); refuse gaps anywhere else.
+    """Return which levels have no data at all, (level,); refuse other gaps.
 
     ``values`` are on the grid of the file, (level, longitude, latitude), ``levels`` in
-    hPa; a sentence on empty levels is appended to the notes.
+    hPa; a sentence on empty levels is appended to the notes. Values may be missing
+    below the ground, which `below_ground` fills.
 
     Raises:
-        InputDataError: Values are missing on a level with data.
+        InputDataError: Values are missing elsewhere on a level with data.
     """
     if np.isfinite(values).all():
         return np.zeros(len(values), bool)
     bad = ~np.isfinite(values)
     empty = np.asarray(bad.all(axis=(1, 2)))
-    if (bad.any(axis=(1, 2)) & ~empty).any():
+    if not is_below_ground(bad[~empty], levels[~empty]):
         bad[empty] = False
         level, x, y = np.argwhere(bad)[0]
         when = "" if time is None else f" at {format_time(time)}"
@@ -198,11 +200,12 @@ def check_complete(
             f"Variable {field.found} has {bad.sum()} missing values (NaN){when}, the "
             f"first at {levels[level]:g} hPa, latitude "
             f"{field.grid.latitude[y]:g}, longitude {field.grid.longitude[x]:g}.",
-            "The atmosphere must be complete: choose another initial time, or fill the "
-            "data first.",
+            "Only below the ground, from a level down to the lowest, may values be "
+            "missing: choose another initial time, or fill the data first.",
         )
-    notes.append(
-        f"{field.name}: no data at {list_levels(np.sort(levels[empty]))} hPa, "
-        "interpolated from the other levels."
-    )
+    if empty.any():
+        notes.append(
+            f"{field.name}: no data at {list_levels(np.sort(levels[empty]))} hPa, "
+            "interpolated from the other levels."
+        )
     return empty

@@ -5,6 +5,8 @@ from typing import Protocol, Self
 
 import numpy as np
 
+from ngcm_cli.inputs.humidity import SUBSTITUTES
+from ngcm_cli.inputs.variables import SURFACE_VARIABLES
 from ngcm_cli.spectral.grid import Grid
 
 
@@ -44,3 +46,9 @@ class ModelInputs:
         """Return the inputs that a model needs."""
         fields, land = model.input_variables, model.land_fraction
         return cls(grid=model.grid, levels=model.levels, fields=fields, land=land)
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """ERA5 names of all variables that may be taken from data, or stand in."""
+        moist = "specific_humidity" in self.fields
+        return (*self.fields, *(SUBSTITUTES if moist else ()), *SURFACE_VARIABLES)

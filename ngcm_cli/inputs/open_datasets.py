@@ -8,7 +8,6 @@ from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.sources.download import downloaded_path
 from ngcm_cli.inputs.sources.location import redacted, resolve_location
 from ngcm_cli.inputs.sources.object_store import is_url
-from ngcm_cli.inputs.variables import SURFACE_VARIABLES
 from ngcm_cli.io.progress import ByteProgress, no_progress
 
 if TYPE_CHECKING:
@@ -54,10 +53,12 @@ class OpenDatasets:
             from ngcm_cli.inputs.input_dataset import InputDataset
 
             self._check_reachable(location)
-            names = (*self.model_inputs.fields, *SURFACE_VARIABLES)
             self._opened[location] = self._stack.enter_context(
                 InputDataset.open(
-                    location, names, offline=self._offline, progress=self.progress
+                    location,
+                    self.model_inputs.readable,
+                    offline=self._offline,
+                    progress=self.progress,
                 )
             )
         return self._opened[location]

@@ -17,6 +17,9 @@ _THICKNESS_ERROR = 5.0
 _FAR_APART = 2.1  # ratio of pressures beyond which the mean of two levels is too rough
 # The correlation with SST is larger by 0.08 or more where latitudes are right.
 _MIN_DIFFERENCE, _MIN_CORRELATION = 0.02, 0.5
+# The correlation of wind with land; poleward of 65 degrees ice hides it.
+_WIND_OVER_LAND, _MIN_WIND_DIFFERENCE = -0.35, 0.25
+_NEAR_SURFACE, _NO_POLES = 975.0, np.deg2rad(65)  # hPa, radians
 _MIN_MASK_DIFFERENCE = 0.1  # it is 0.4 in ERA5 and OISST
 _MIN_TURN_DIFFERENCE = 0.2  # of correlations along latitudes
 
@@ -106,6 +109,50 @@ def check_orientation(
             "are reversed.",
             "Choose another initial time, or correct the latitudes.",
         )
+
+
+def check_wind(columns: Columns, land: np.ndarray, grid: Grid) -> None:
+    """Refuse wind that fits the model's land better displaced or mirrored.
+
+    Near the surface wind is weak over land: its speed correlates with the land fraction
+    along parallels by about -0.6 at 1000 hPa, in every season, and by no less than -0.2
+    in any displaced position. Shape of ``land``: (longitude, latitude).
+
+    Raises:
+        InputDataError: The fields are displaced in longitude, or two opposite
+            directions are exchanged.
+    """
+    names = "u_component_of_wind", "v_component_of_wind"
+    wind = [columns[name] for name in names if name in columns]
+    if len(wind) < 2 or min(levels.max() for levels, _ in wind) < _NEAR_SURFACE:
+        return
+    speed = np.hypot(*(values[levels.argmax()] for levels, values in wind))
+    speed, land = (x - x.mean(axis=0) for x in (np.log1p(speed), np.asarray(land)))
+    weights = np.where(np.abs(grid.latitude) < _NO_POLES, grid.area_weights, 0)
+    size = np.sqrt((speed**2 @ weights).sum() * (land**2 @ weights).sum())
+    if size == 0:
+        return
+    # The correlation for every displacement eastwards of the land, by the theorem of
+    # convolution; as it is, and with two directions exchanged.
+    spectrum = np.fft.fft(speed, axis=0)
+    fits = [
+        np.fft.ifft(spectrum * np.fft.fft(x, axis=0).conj(), axis=0).real @ weights
+        for x in (land, land[:, ::-1], land[::-1])
+    ]
+    fits = np.array(fits) / size
+    mirror, east = np.unravel_index(fits.argmin(), fits.shape)
+    if fits.min() > min(fits[0, 0] - _MIN_WIND_DIFFERENCE, _WIND_OVER_LAND):
+        return
+    how = ("", "north and south exchanged", "east and west exchanged")[mirror]
+    if mirror < 2 and east:
+        degrees = 360 * east / len(land)
+        how += f"{' and ' if mirror else ''}a displacement by {degrees:.0f} degrees"
+    raise InputDataError(
+        f"The atmosphere does not fit the model's land: near the surface wind should "
+        f"be weak over land, and with {how} the correlation is {fits.min():.2f} in "
+        f"place of {fits[0, 0]:.2f}.",
+        "Correct the longitudes or latitudes, or choose another initial time.",
+    )
 
 
 def check_land(missing: np.ndarray, land: np.ndarray, found: str) -> None:

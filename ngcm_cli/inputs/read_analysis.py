@@ -13,7 +13,7 @@ from ngcm_cli.inputs.input_cache import InputCache
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.open_datasets import OpenDatasets
 from ngcm_cli.inputs.sources.location import is_remote, redacted
-from ngcm_cli.inputs.variables import CLOUDS, SKIN_TEMPERATURE, SST, VARIABLES
+from ngcm_cli.inputs.variables import SKIN_TEMPERATURE, SST, VARIABLES
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.time_format import format_time
 
@@ -113,15 +113,16 @@ def _check_variables(
     dataset: "InputDataset", model_inputs: ModelInputs, with_sst: bool
 ) -> None:
     """Refuse data that lack a variable for which there is no substitute."""
-    found = set(dataset.fields)
-    missing = [n for n in model_inputs.fields if n not in found and n not in CLOUDS]
-    if with_sst and not {SST, SKIN_TEMPERATURE} & found:
+    missing = dataset.missing(model_inputs.fields)
+    if with_sst and not {SST, SKIN_TEMPERATURE} & set(dataset.fields):
         missing.append(SST)
     if not missing:
         return
     wanted = ", ".join(f"{name} ({VARIABLES[name].aliases[0]})" for name in missing)
     flat = not any(len(f.levels) for parts in dataset.fields.values() for f in parts)
     hint = "Add them, or give them these names or their CF standard_name."
+    if "specific_humidity" in missing:
+        hint += " Relative humidity, under its own name, can replace specific humidity."
     if missing == [SST]:
         hint = "Add it, or name other data of sea-surface temperature with --sst-data."
     raise InputDataError(

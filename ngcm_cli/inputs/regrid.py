@@ -19,18 +19,27 @@ if TYPE_CHECKING:
 _TURN = 2 * np.pi
 
 
-def _latitude_bounds(latitude: np.ndarray) -> np.ndarray:
+def latitude_bounds(latitude: np.ndarray, pole: float = np.pi / 2) -> np.ndarray:
+    """Return the bounds of cells that meet halfway between their latitudes.
+
+    Args:
+        latitude: ascending; the outermost cells reach the poles.
+        pole: latitude of the North Pole in the same unit, radians by default.
+
+    Returns:
+        Shape (latitude + 1,).
+    """
     middle = (latitude[:-1] + latitude[1:]) / 2
-    return np.concatenate([[-np.pi / 2], middle, [np.pi / 2]])
+    return np.concatenate([[-pole], middle, [pole]])
 
 
 def latitude_weights(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Return the share of each target band's area, ∫ cos φ dφ, in each source band.
 
-    Cells meet halfway between neighbouring latitudes, which ascend, in radians; the
-    outermost reach the poles. Shape (target, source), rows sum to 1, float64.
+    Cells are those of `latitude_bounds`, in radians. Shape (target, source), rows sum
+    to 1, float64.
     """
-    below, above = _latitude_bounds(source), _latitude_bounds(target)
+    below, above = latitude_bounds(source), latitude_bounds(target)
     upper = np.minimum(above[1:, None], below[1:])
     lower = np.maximum(above[:-1, None], below[:-1])
     overlap = np.where(upper > lower, np.sin(upper) - np.sin(lower), 0)

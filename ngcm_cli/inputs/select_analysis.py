@@ -9,13 +9,18 @@ import threading
 import numpy as np
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs import vertical_interpolation
+from ngcm_cli.inputs import below_ground, vertical_interpolation
 from ngcm_cli.inputs.analysis import Analysis
 from ngcm_cli.inputs.calendars import STANDARD
+from ngcm_cli.inputs.humidity import SUBSTITUTES, specific_humidity
 from ngcm_cli.inputs.input_dataset import InputDataset
 from ngcm_cli.inputs.input_field import InputField, check_complete
 from ngcm_cli.inputs.model_inputs import ModelInputs
-from ngcm_cli.inputs.physical_consistency import check_columns, check_varies
+from ngcm_cli.inputs.physical_consistency import (
+    check_columns,
+    check_varies,
+    check_wind,
+)
 from ngcm_cli.inputs.pressure_levels import (
     check_hydrostatic_order,
     level_indices,
@@ -26,6 +31,7 @@ from ngcm_cli.inputs.sources.location import naming_file
 from ngcm_cli.inputs.sources.open import expect_chunks
 from ngcm_cli.inputs.times import choose_time
 from ngcm_cli.inputs.variables import CLOUDS, VARIABLES
+from ngcm_cli.inputs.vertical_interpolation import Columns
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.time_format import format_time
 
@@ -53,15 +59,16 @@ class AnalysisSelection:
             InputDataError: Values are missing, or not plausible.
         """
         notes = list(self.notes)
-        columns, read_notes = {}, {}
+        columns: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        read_notes: dict[str, list[str]] = {}
         total = sum(_size(field) for field in self.fields.values())
         counter = _ByteCounter(
             no_progress if self._expect_chunks() else progress, total
         )
         with concurrent.futures.ThreadPoolExecutor(_PARALLEL_READS) as pool:
             tasks = {
-                name: pool.submit(self._read_column, field, counter)
-                for name, field in self.fields.items()
+                name: pool.submit(self._read_column, name, counter)
+                for name in self.fields
             }
             try:
                 for name, task in tasks.items():
@@ -71,12 +78,15 @@ class AnalysisSelection:
                 raise
         for name in self.fields:
             notes += read_notes[name]
+        land = self.model_inputs.land
         if "geopotential" in columns:
             with naming_file(self.fields["geopotential"].path):
                 levels, values = columns["geopotential"]
                 check_hydrostatic_order(values, levels)
         with naming_file(self.dataset.path):
             check_columns(columns)
+            if land is not None:
+                check_wind(columns, land, self.model_inputs.grid)
         fields = self._on_levels(columns)
         shape = len(self.model_inputs.levels), *self.model_inputs.grid.nodal_shape
         ordered = {
@@ -94,27 +104,72 @@ class AnalysisSelection:
         return any([expect_chunks(datasets[key], n) for key, n in counts.items()])
 
     def _read_column(
-        self, field: InputField, counter: "_ByteCounter"
+        self, name: str, counter: "_ByteCounter"
     ) -> tuple[tuple[np.ndarray, np.ndarray], list[str]]:
         """Return levels and values of a variable on the model's grid, and the notes."""
         notes: list[str] = []
+        field = self.fields[name]
         with naming_file(field.path):
-            used = level_indices(self.model_inputs.levels, field.levels)
-            values = field.values(self.time, notes, used)
-            levels = field.levels if used is None else field.levels[used]
-            if field.name not in CLOUDS:
-                check_varies(field.found, values)
-            empty = check_complete(field, values, levels, self.time, notes)
-            if empty.any():
-                levels, values = levels[~empty], values[~empty]
-                vertical_interpolation.check_sufficient(levels)
+            levels, values = self._complete(name, notes)
             values = field.regrid(self.model_inputs.grid, values)
         counter.add(_size(field))
         return (levels, values), notes
 
-    def _on_levels(
-        self, columns: dict[str, tuple[np.ndarray, np.ndarray]]
-    ) -> dict[str, np.ndarray]:
+    def _complete(self, name: str, notes: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Return levels and complete values of a variable on the grid of its file."""
+        field = self.fields[name]
+        used = level_indices(self.model_inputs.levels, field.levels)
+        values = field.values(self.time, notes, used)
+        levels = field.levels if used is None else field.levels[used]
+        if field.name not in CLOUDS:
+            check_varies(field.found, values)
+        empty = check_complete(field, values, levels, self.time, notes)
+        if empty.any():
+            levels, values = levels[~empty], values[~empty]
+            vertical_interpolation.check_sufficient(levels)
+
+        def beside(other: str) -> np.ndarray | None:
+            return self._beside(field, levels, other)
+
+        if field.name != name:  # of humidity
+            values = specific_humidity(
+                field.name, values, beside("temperature"), 100 * levels[:, None, None]
+            )
+            how = f"derived from {field.found} ({SUBSTITUTES[field.name]})"
+            notes.append(f"{name} is not in the data: {how}.")
+        missing = np.isnan(values)
+        if missing.any():
+            others = ()
+            if name == "geopotential":
+                others = beside("temperature"), beside("specific_humidity")
+            values = below_ground.fill_below_ground(name, levels, values, *others)
+            share, lowest = 100 * missing[levels.argmax()].mean(), levels.max()
+            notes.append(below_ground.NOTE.format(share=share, level=lowest))
+            if name == "geopotential" and self.model_inputs.land is not None:
+                high = below_ground.above_sea(missing, values)
+                share = field.regrid(self.model_inputs.grid, high)
+                below_ground.check_sea(share, self.model_inputs.land)
+        return levels, values
+
+    def _beside(
+        self, field: InputField, levels: np.ndarray, name: str
+    ) -> np.ndarray | None:
+        """Return another variable at the points of a field; None if it is absent."""
+        if name not in self.fields:
+            return None
+        if not self.fields[name].grid.matches(field.grid):
+            raise InputDataError(
+                f"{name} is on another grid than {field.found}, for which it is needed "
+                "where values are missing or derived.",
+                "Give both on one grid.",
+            )
+        column = vertical_interpolation.Column(*self._complete(name, []))
+        result = np.empty((len(levels), *field.grid.shape), np.float32)
+        for index, pressure in enumerate(levels):
+            result[index] = column.at(float(pressure))
+        return result
+
+    def _on_levels(self, columns: Columns) -> dict[str, np.ndarray]:
         wanted = self.model_inputs.levels
         if any(level_indices(wanted, levels) is None for levels, _ in columns.values()):
             return vertical_interpolation.to_levels(columns, wanted)
@@ -151,7 +206,9 @@ def select_analysis(
     Raises:
         InputDataError: The data lack what is needed.
     """
-    found = [name for name in model_inputs.fields if name in dataset.fields]
+    names = model_inputs.fields
+    sources = {name: source for name in names if (source := dataset.source_of(name))}
+    found = list(sources.values())
     notes: list[str] = []
     with naming_file(dataset.path):
         _check_times(dataset, found)
@@ -168,12 +225,12 @@ def select_analysis(
             notes.append(
                 f"The data have no time; they are assumed valid at {format_time(time)}."
             )
-        fields = {name: dataset.field(name, time) for name in found}
+        fields = {n: dataset.field(source, time) for n, source in sources.items()}
         for name, field in fields.items():
             if len(times) and not len(field.times):
                 when = format_time(time)
                 notes.append(f"{name} has no time; it is assumed valid at {when}.")
-        absent = [name for name in model_inputs.fields if name not in fields]
+        absent = [name for name in names if name not in fields]
         notes += _grid_notes(fields, model_inputs)
         notes += _level_notes(fields, model_inputs)
         if absent:

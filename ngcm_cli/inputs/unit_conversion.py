@@ -10,8 +10,30 @@ from ngcm_cli.inputs.variables import Variable
 
 GRAVITY = 9.80665  # m s-2, by which geopotential height is defined
 GAS_CONSTANT = 287.05  # J kg-1 K-1, dry air
-_TERM = re.compile(r"([a-z%°_]+)(?:\*\*|\^)?([-+]?\d+)?")
+_TERM = re.compile(r"([a-z%_]+)(?:\*\*|\^)?([-+]?\d+)?")
+_DEGREES = re.compile(r"(?:degrees?|degs?\.?|°)[\s_.]*([ckf])[a-z]*")
 _SCALED = ("1", "kg kg-1")  # SI units whose other units are mere powers of ten
+_RELATIVE = "Relative humidity must be called 'relative_humidity': it is converted."
+# From here down, air near the surface is somewhere as moist as this, hPa and kg kg-1.
+_LOW_LEVEL, _MOIST_AIR = 850.0, 3e-3
+# Values labelled percent are fractions where the largest is between this and one.
+_LARGEST_FRACTION = 0.5
+_SPELLINGS = {
+    "%": "percent percentage pct",
+    "g": "gm gms gr gram grams",
+    "h": "hr hrs hour hours",
+    "j": "joule joules",
+    "kg": "kilogram kilograms",
+    "km": "kilometer kilometers kilometre kilometres",
+    "kt": "knot knots kts kn",
+    "m": "meter meters metre metres",
+    "mg": "milligram milligrams",
+    "s": "sec secs second seconds",
+    "k": "kelvin kelvins",
+    "c": "celsius celcius centigrade",
+    "f": "fahrenheit",
+}
+_WORDS = {word: unit for unit, text in _SPELLINGS.items() for word in text.split()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +42,7 @@ class Conversion:
 
     Attributes:
         units: Units of the values before the conversion.
-        spellings: Other ways to write these units.
+        spellings: Other names of these units, as `canonical_units` returns them.
     """
 
     units: str
@@ -38,47 +60,37 @@ class Conversion:
         return values if self.is_identity else self.factor * values + self.offset
 
 
-_MASS_RATIO = (
-    Conversion("kg kg-1", ("1", "kg/kg", "dimensionless")),
-    Conversion("g kg-1", ("g/kg",), factor=1e-3),
-    Conversion("mg kg-1", ("mg/kg",), factor=1e-6),
-)
-_TEMPERATURE = (
-    Conversion("K", ("kelvin", "degk", "deg_k", "degrees_kelvin", "degree_kelvin")),
-    Conversion(
-        "degC",
-        ("c", "°c", "celsius", "deg_c", "degree_c", "degrees_c", "degreesc")
-        + ("degree_celsius", "degrees_celsius", "deg c", "degrees celsius"),
-        offset=273.15,
-    ),
-)
-_SPEED = (
-    Conversion("m s-1", ("m/s", "meters per second", "metres per second", "mps")),
-    Conversion("knots", ("knot", "kt", "kts", "kn"), factor=1852 / 3600),
-)
 # By SI units. The first of each is SI itself; without a units attribute the others are
 # tried in this order.
 CONVERSIONS: dict[str, tuple[Conversion, ...]] = {
-    "K": _TEMPERATURE,
-    "kg kg-1": _MASS_RATIO,
-    "m s-1": _SPEED,
+    "K": (
+        Conversion("K"),
+        Conversion("degC", offset=273.15),
+        Conversion("degF", factor=5 / 9, offset=459.67 * 5 / 9),
+    ),
+    "kg kg-1": (
+        Conversion("kg kg-1", ("1", "g g-1", "dimensionless", "unitless")),
+        Conversion("g kg-1", factor=1e-3),
+        Conversion("mg kg-1", factor=1e-6),
+    ),
+    "m s-1": (
+        Conversion("m s-1", ("mps", "ms-1")),
+        Conversion("knots", factor=1852 / 3600),
+        Conversion("km h-1", ("kmh", "kph", "kmph"), factor=1 / 3.6),
+    ),
     "m2 s-2": (
-        Conversion("m2 s-2", ("j kg-1", "m2/s2", "j/kg")),
-        Conversion(
-            "m",
-            ("gpm", "geopotential metre", "geopotential meter", "metre", "meter")
-            + ("metres", "meters"),
-            factor=GRAVITY,
-        ),
+        Conversion("m2 s-2", ("j kg-1",)),
+        Conversion("m", ("gpm", "gp m", "geopotential m"), factor=GRAVITY),
         Conversion("dam", ("gpdam", "decametre", "decameter"), factor=10 * GRAVITY),
+        Conversion("km", ("gpkm",), factor=1000 * GRAVITY),
     ),
     "1": (
         Conversion(
             "1",
-            ("fraction", "0-1", "(0-1)", "0..1", "proportion", "dimensionless")
-            + ("unitless", "area fraction", "m2 m-2"),
+            ("fraction", "0-1", "proportion", "dimensionless", "unitless")
+            + ("area fraction", "m2 m-2"),
         ),
-        Conversion("%", ("percent", "percentage", "per cent"), factor=0.01),
+        Conversion("%", factor=0.01),
     ),
 }
 
@@ -89,18 +101,25 @@ def quoted_name(found: str, name: str) -> str:
 
 
 def canonical_units(text: str) -> str:
-    """Return units in one spelling: ``m2 s-2`` for ``m**2 s**-2``, ``m^2/s^2``."""
+    """Return units in one spelling: ``m2 s-2`` for ``m**2 s**-2``, ``m^2/sec^2``.
+
+    The result is in lower case: ``c`` for ``degrees C``, ``g kg-1`` for ``grams/kg``.
+    """
     text = text.strip().lower()
     if re.fullmatch(r"\(?\s*0\s*(-|\.\.|to)\s*1\s*\)?", text):
         return "0-1"
+    if degrees := _DEGREES.fullmatch(text):
+        return degrees[1]
     terms = []
-    for part, piece in enumerate(text.split("/")):
+    whole = re.sub(r"\s+per\s+(?!cent\b)", "/", text.replace("per cent", "%"))
+    for part, piece in enumerate(whole.split("/")):
         for word in re.split(r"[\s.·]+", piece.strip()):
             term = _TERM.fullmatch(word)
             if not term:
                 return text
             exponent = int(term[2] or 1) * (-1 if part else 1)
-            terms.append(term[1] if exponent == 1 else f"{term[1]}{exponent}")
+            name = _WORDS.get(term[1], term[1])
+            terms.append(name if exponent == 1 else f"{name}{exponent}")
     return " ".join(terms)
 
 
@@ -112,29 +131,35 @@ def stated_conversion(variable: Variable, found: str, units: str) -> Conversion 
     """
     if not units.strip():
         return None
-    known = CONVERSIONS[variable.units]
+    known, canonical = CONVERSIONS[variable.units], canonical_units(units)
     for conversion in known:
-        spellings = (conversion.units, *conversion.spellings)
-        if canonical_units(units) in map(canonical_units, spellings):
+        if canonical in (canonical_units(conversion.units), *conversion.spellings):
             return conversion
     wanted = " or ".join(f"'{c.units}'" for c in known)
+    hint = f"Needed: {wanted}; convert the values or correct the units attribute."
+    if variable.name == "specific_humidity" and canonical_units(units) == "%":
+        hint = f"{hint} {_RELATIVE}"
     raise InputDataError(
         f"Variable {quoted_name(found, variable.name)} has units '{units}', which ngcm "
         f"does not know for {variable.long_name.lower()}.",
-        f"Needed: {wanted}; convert the values or correct the units attribute.",
+        hint,
     )
 
 
-def _peak_range(variable: Variable, top: float) -> tuple[float, float]:
+def _peak_range(variable: Variable, top: float, bottom: float) -> tuple[float, float]:
     """Return the range of the largest value of a global field, in SI units.
 
     Geopotential in m2 s-2 and height in m overlap, so the top level decides:
-    Φ = R T ln(p₀/p), with layer means T from 190 to 310 K.
+    Φ = R T ln(p₀/p), with layer means T from 190 to 310 K. Near the surface humid air
+    has more than 3 g/kg, so that no units make it of relative humidity.
     """
-    if variable.name != "geopotential":
-        return variable.valid_range
-    thickness = GAS_CONSTANT * np.log(1013.25 / top)
-    return 190 * thickness - 5e3, 310 * thickness + 5e3
+    least, most = variable.valid_range
+    if variable.name == "geopotential":
+        thickness = GAS_CONSTANT * np.log(1013.25 / top)
+        return 190 * thickness - 5e3, 310 * thickness + 5e3
+    if variable.name == "specific_humidity" and bottom >= _LOW_LEVEL:
+        return _MOIST_AIR, most
+    return least, most
 
 
 def choose_conversion(
@@ -143,12 +168,14 @@ def choose_conversion(
     stated: Conversion | None,
     values: np.ndarray,
     top: float = 1000.0,
+    bottom: float = 0.0,
 ) -> Conversion:
     """Return the conversion to SI units, checked against the range of the values.
 
     They are as stored, finite or NaN, at least one finite; the conversion stated by the
-    units attribute is None without one, and ``top`` the smallest pressure among their
-    levels, hPa.
+    units attribute is None without one, and ``top`` and ``bottom`` are the smallest and
+    the largest pressure among their levels, hPa. Values from 0 to 1 that are labelled
+    percent are taken as fractions.
 
     Raises:
         InputDataError: The values contradict the units attribute, or fit no known
@@ -156,7 +183,7 @@ def choose_conversion(
     """
     smallest, largest = float(np.nanmin(values)), float(np.nanmax(values))
     least, most = variable.valid_range
-    peak_least, peak_most = _peak_range(variable, top)
+    peak_least, peak_most = _peak_range(variable, top, bottom)
 
     def fits(conversion: Conversion) -> bool:
         trough, peak = conversion.apply(smallest), conversion.apply(largest)
@@ -166,6 +193,8 @@ def choose_conversion(
     fitting = [conversion for conversion in known if fits(conversion)]
     span = f"values from {smallest:.6g} to {largest:.6g}"
     marker = "missing values must be NaN or declared by a _FillValue attribute"
+    if variable.name == "specific_humidity" and not fitting and smallest >= 0:
+        marker = f"{marker}. {_RELATIVE.removesuffix('.')}"
     if stated is None:
         if fitting:
             return fitting[0]
@@ -184,8 +213,8 @@ def choose_conversion(
     )
     if stated in fitting and not scaled_twice:
         return stated
-    if scaled_twice and variable.units == "1":
-        return known[0]  # ice cover or land that nowhere exceeds 1 % is a fraction
+    if scaled_twice and variable.units == "1" and largest >= _LARGEST_FRACTION:
+        return known[0]
     likely = [c for c in fitting if c != stated]
     hint = f"They look like '{likely[0].units}': c" if likely else "C"
     raise InputDataError(
@@ -198,11 +227,14 @@ def choose_conversion(
 def conversion_note(
     variable: Variable, found: str, stated: Conversion | None, conversion: Conversion
 ) -> str:
-    """Return a sentence on a conversion, for the provenance."""
-    if stated is not None and conversion != stated:
+    """Return a sentence on a conversion, for the provenance; empty without one."""
+    if conversion.is_identity and stated in (None, conversion):
+        return ""
+    if conversion.is_identity:
+        assert stated is not None
         return (
-            f"{variable.name}: '{found}' has the units attribute '{stated.units}', but "
-            f"its values are in '{conversion.units}', and are taken so."
+            f"{variable.name}: '{found}' has the units attribute '{stated.units}' and "
+            "values from 0 to 1; taken as fractions."
         )
     reason = "" if stated else " (no units attribute; judged by the values)"
     text = f"{variable.name}: '{found}' converted from {conversion.units} to "

@@ -119,7 +119,7 @@ def to_levels(columns: Columns, target: Sequence[float]) -> dict[str, np.ndarray
     """
     result = {}
     for name, (levels, values) in columns.items():
-        column = _Column(levels, values)
+        column = Column(levels, values)
         slopes = _hydrostatic_slopes(columns) if name == "geopotential" else None
         fields = np.empty((len(target), *values.shape[1:]), np.float32)
         for index, pressure in enumerate(target):
@@ -132,9 +132,9 @@ def _hydrostatic_slopes(columns: Columns) -> list[np.ndarray]:
     """Return dΦ/d ln p = −R_d T_v on the levels of geopotential, from the top down."""
     if "temperature" not in columns:
         raise ValueError("geopotential is interpolated with temperature, missing here")
-    temperature = _Column(*columns["temperature"])
+    temperature = Column(*columns["temperature"])
     moist = columns.get("specific_humidity")
-    humidity = _Column(*moist) if moist else None
+    humidity = Column(*moist) if moist else None
     return [
         -GAS_CONSTANT
         * temperature.at(p)
@@ -143,7 +143,7 @@ def _hydrostatic_slopes(columns: Columns) -> list[np.ndarray]:
     ]
 
 
-class _Column:
+class Column:
     """A variable on its levels, from the top down, as a function of pressure."""
 
     def __init__(self, levels: np.ndarray, values: np.ndarray):

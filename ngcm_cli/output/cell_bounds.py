@@ -6,6 +6,7 @@ from typing import Self
 import numpy as np
 
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.regrid import latitude_bounds
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.units import LENGTH
 
@@ -33,9 +34,8 @@ class Cells:
     def of(cls, latitude: np.ndarray, longitude: np.ndarray, spacing: str) -> Self:
         """Return the cells of the grid of an output.
 
-        On the Gaussian grid of the model the area of a cell is the quadrature weight of
-        its node, so that area-weighted means equal those of the model. On a regular
-        grid cells meet halfway between nodes, as in regridding.
+        They are those that regridding uses: cells meet halfway between nodes, so that
+        a field and the field that it is regridded to have the same area-weighted mean.
 
         Args:
             latitude: latitudes in degrees, from pole to pole, ascending.
@@ -47,16 +47,9 @@ class Cells:
         """
         count = len(latitude)
         if spacing == "gauss":
-            grid = Grid.linear(count - 1)
-            weights = grid.area_weights / grid.area_weights.sum()
-            edges = np.cumsum(np.concatenate([[-1.0], 2 * weights]))
-            edges[-1] = 1.0  # not rounded
-            edges = np.rad2deg(np.arcsin(edges))
-            nodes = np.rad2deg(grid.latitude)
+            nodes = np.rad2deg(Grid.linear(count - 1).latitude)
         elif spacing == "equiangular_with_poles":
             nodes = np.linspace(-90, 90, count)
-            middle = (nodes[:-1] + nodes[1:]) / 2
-            edges = np.concatenate([[-90.0], middle, [90.0]])
         else:
             raise InputDataError(
                 f"The grid of the run has the unknown latitude spacing '{spacing}'.",
@@ -68,6 +61,7 @@ class Cells:
                 f"latitude_spacing, '{spacing}'.",
                 "Export a store that ngcm wrote and nothing else changed.",
             )
+        edges = latitude_bounds(nodes, pole=90.0)
         half = 180 / len(longitude)
         return cls(
             np.stack([edges[:-1], edges[1:]], axis=1),

@@ -63,6 +63,8 @@ class FieldSelection:
         model_levels: levels of the fields to select from, of the same kind.
         vertical: name of the vertical dimension: ``level`` or ``sigma``.
         grid: horizontal grid on disk, which regrids from that of the model.
+        top: pressure in hPa of the highest sigma level of the model at a surface
+            pressure of 1000 hPa; None if it does not matter.
     """
 
     variables: Mapping[str, "Diagnostic"]
@@ -70,6 +72,14 @@ class FieldSelection:
     model_levels: Sequence[float]
     vertical: str
     grid: OutputGrid
+    top: float | None = None
+
+    @property
+    def extrapolated(self) -> tuple[float, ...]:
+        """Pressure levels above the highest level of the model, hPa, ascending."""
+        if self.top is None or self.vertical != "level" or not self.has_levels:
+            return ()
+        return tuple(level for level in self.levels if level < self.top)
 
     @property
     def has_levels(self) -> bool:
@@ -101,6 +111,14 @@ class FieldSelection:
     def coordinates(self) -> dict[str, Coordinate]:
         """Return levels, where a variable has them, latitude and longitude."""
         values = np.asarray(self.levels, float)
+        attributes = {name: dict(text) for name, text in COORDINATES.items()}
+        if self.top is not None and self.vertical == "level":
+            attributes["level"]["highest_model_level"] = self.top
+        if self.extrapolated:
+            attributes["level"]["comment"] = (
+                f"{', '.join(f'{x:g}' for x in self.extrapolated)} hPa: above the "
+                "highest level of the model, extrapolated, possibly far off"
+            )
         whole = values.astype(np.int64)
         coordinates = {
             self.vertical: whole if (values == whole).all() else values,
@@ -108,7 +126,7 @@ class FieldSelection:
             "longitude": self.grid.longitude,
         }
         return {
-            name: Coordinate((name,), x, COORDINATES[name])
+            name: Coordinate((name,), x, attributes[name])
             for name, x in coordinates.items()
             if name != self.vertical or self.has_levels
         }

@@ -1,8 +1,13 @@
-"""NetCDF-4 as an export of a finished Zarr store, copied as it is encoded."""
+"""NetCDF-4 as an export of a finished Zarr store, with the same values.
+
+A single forecast has the dimensions ``time, level, latitude, longitude``, where
+``time`` is the valid time; several initial times or members have those of the store.
+"""
 
 import math
 import os
 import pathlib
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import netCDF4
@@ -10,9 +15,13 @@ import numpy as np
 
 from ngcm_cli.errors import OutputError
 from ngcm_cli.io.atomic import temporary_sibling
+from ngcm_cli.output.field_selection import COORDINATES, Coordinate
+from ngcm_cli.output.zarr import dimensions_of
 
 if TYPE_CHECKING:
     import zarr
+
+_TIMES = {"time", "forecast_reference_time", "forecast_period"}
 
 
 def export_netcdf(source: pathlib.Path, target: pathlib.Path) -> None:
@@ -61,27 +70,88 @@ def read_attributes(path: pathlib.Path) -> dict[str, Any]:
 
 
 def _copy(group: "zarr.Group", file: netCDF4.Dataset) -> None:
-    file.setncatts(dict(group.attrs))
+    fields, coordinates = {}, {}
     for name, array in group.arrays():
-        dimensions = tuple(str(d) for d in array.metadata.dimension_names or ())  # pyright: ignore
-        for dimension, size in zip(dimensions, array.shape, strict=True):
-            if dimension not in file.dimensions:
-                file.createDimension(dimension, size)
-        is_field = "latitude" in dimensions and "lead_time" in dimensions
+        dimensions = dimensions_of(array)
+        if "latitude" in dimensions and "lead_time" in dimensions:
+            fields[name] = array
+        else:
+            values = np.asarray(array[...])
+            coordinates[name] = Coordinate(dimensions, values, dict(array.attrs))
+    is_single = len(coordinates["init_time"].values) == 1 and not any(
+        "realization" in dimensions_of(array) for array in fields.values()
+    )
+    file.setncatts(dict(group.attrs))
+    if is_single:
+        coordinates = _along_valid_time(coordinates)
+        file.createDimension("time", None)  # unlimited, so that files can be joined
+    for name, coordinate in coordinates.items():
+        values = _portable(coordinate)
+        _create_dimensions(file, coordinate.dimensions, values.shape)
+        variable = file.createVariable(name, values.dtype.str, coordinate.dimensions)
+        variable.setncatts(dict(coordinate.attributes))
+        variable[...] = values
+    for name, array in fields.items():
+        _copy_field(file, name, array, is_single)
+
+
+def _along_valid_time(coordinates: Mapping[str, Coordinate]) -> dict[str, Coordinate]:
+    """Return the coordinates of one forecast, whose only time dimension is valid time.
+
+    Programs that know fields of time, level, latitude and longitude read no others.
+    """
+    others = dict(coordinates)
+    valid, init, lead = map(others.pop, ("valid_time", "init_time", "lead_time"))
+    attributes = {**COORDINATES["time"], **valid.attributes}
+    return {
+        "time": Coordinate(("time",), valid.values[0], attributes),
+        "init_time": Coordinate((), init.values[0], init.attributes),
+        "lead_time": Coordinate(("time",), lead.values, lead.attributes),
+        **others,
+    }
+
+
+def _portable(coordinate: Coordinate) -> np.ndarray:
+    """Return the values of a coordinate in a type that every reader of NetCDF knows."""
+    values = np.asarray(coordinate.values)
+    if values.dtype != np.int64:
+        return values
+    is_time = coordinate.attributes["standard_name"] in _TIMES
+    return values.astype(np.float64 if is_time else np.int32)
+
+
+def _copy_field(
+    file: netCDF4.Dataset, name: str, array: "zarr.Array", is_single: bool
+) -> None:
+    """Copy a field, as many records at a time as share a chunk of the store."""
+    dimensions, attributes = dimensions_of(array), dict(array.attrs)
+    last = dimensions.index("lead_time")
+    shape, step = array.shape[last + 1 :], array.chunks[last]
+    only: tuple[int, ...] = ()
+    if is_single:
+        only, dimensions = (0,), ("time", *dimensions[last + 1 :])
+        attributes["coordinates"] = "init_time lead_time"
+    _create_dimensions(file, dimensions, array.shape[len(only) :])
+    variable = file.createVariable(
+        name,
+        array.dtype.str,
+        dimensions,
         # The fastest level of the one compressor that every NetCDF-4 reader has.
-        packing = {
-            "compression": "zlib",
-            "complevel": 1,
-            "chunksizes": array.chunks,
-            "chunk_cache": math.prod(array.chunks) * array.dtype.itemsize,
-        }
-        create = file.createVariable
-        kind = array.dtype.str
-        variable = create(name, kind, dimensions, **(packing if is_field else {}))
-        variable.setncatts(dict(array.attrs))
-        if not is_field:
-            variable[...] = array[...]
-            continue
-        depth = dimensions.index("lead_time") + 1
-        for index in np.ndindex(array.shape[:depth]):
-            variable[index] = array[index]
+        compression="zlib",
+        complevel=1,
+        chunksizes=(*(1 for _ in dimensions[: -len(shape)]), *shape),
+        chunk_cache=math.prod(shape) * array.dtype.itemsize,
+    )
+    variable.setncatts(attributes)
+    for index in np.ndindex(array.shape[len(only) : last]):
+        for start in range(0, array.shape[last], step):
+            records = slice(start, min(start + step, array.shape[last]))
+            variable[(*index, records)] = array[(*only, *index, records)]
+
+
+def _create_dimensions(
+    file: netCDF4.Dataset, names: Sequence[str], sizes: Sequence[int]
+) -> None:
+    for name, size in zip(names, sizes, strict=True):
+        if name not in file.dimensions:
+            file.createDimension(name, size)

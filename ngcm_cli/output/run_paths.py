@@ -8,6 +8,7 @@ import tempfile
 
 from ngcm_cli.errors import ConfigError, OutputError
 from ngcm_cli.io.progress import format_size
+from ngcm_cli.output.zarr import is_store
 
 FORMATS = (".zarr", ".nc")
 
@@ -111,10 +112,9 @@ class RunPaths:
                     "Choose another --output, or give --overwrite to replace "
                     f"it.{hint}",
                 )
-            marks = ("zarr.json", ".zgroup", ".zmetadata")
             kind, fits = "file", existing.is_file()
             if existing.suffix == ".zarr":
-                kind, fits = "Zarr store", any((existing / m).is_file() for m in marks)
+                kind, fits = "Zarr store", is_store(existing)
             if not fits:
                 raise OutputError(
                     f"The output {existing} exists and is not a {kind}, so it is not "

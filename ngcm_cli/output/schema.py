@@ -7,7 +7,7 @@ and ensembles, `time_series_schema` that of records along one time axis.
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -29,6 +29,9 @@ STATISTICS = {
 Field = tuple[tuple[str, ...], tuple[int, ...], Mapping[str, Any]]
 """Dimensions and shape of one record of a variable, and its CF attributes."""
 
+# A file of a variable along time holds this many bytes before compression, and more
+# where there would be more files than that, up to what one chunk of Zarr 2 may have.
+_FILE_BYTES, _FILES, _LARGEST_FILE = 128 * 2**20, 500, 2**31 - 2**20
 _HOUR, _SECOND = np.timedelta64(3600, "s"), np.timedelta64(1, "s")
 _MEMBER = {
     "standard_name": "realization",
@@ -39,11 +42,21 @@ _MEMBER = {
 
 @dataclasses.dataclass(frozen=True)
 class Variable:
-    """A float32 variable that is filled chunk by chunk; NaN until then."""
+    """A float32 variable that is filled record by record; NaN until then.
+
+    Attributes:
+        dimensions: names of the dimensions.
+        shape: their sizes.
+        chunks: shape of what is compressed together.
+        shards: shape of what one file holds: whole chunks, the last of which may reach
+            beyond the variable.
+        attributes: CF attributes.
+    """
 
     dimensions: tuple[str, ...]
     shape: tuple[int, ...]
     chunks: tuple[int, ...]
+    shards: tuple[int, ...]
     attributes: Mapping[str, Any]
 
     @property
@@ -52,11 +65,11 @@ class Variable:
         return 4 * math.prod(self.shape)
 
     @property
-    def chunk_count(self) -> int:
-        """Number of chunks, each one file on a local disk."""
+    def file_count(self) -> int:
+        """Number of files that hold the values on a local disk."""
         return math.prod(
-            math.ceil(size / chunk)
-            for size, chunk in zip(self.shape, self.chunks, strict=True)
+            math.ceil(size / shard)
+            for size, shard in zip(self.shape, self.shards, strict=True)
         )
 
 
@@ -71,6 +84,7 @@ class StoreSchema:
         record_dimensions: leading dimensions that address a record; a variable may lack
             some of them.
         records: number of records along time, the last record dimension.
+        zarr_format: version of the format of the store, 3 or 2.
     """
 
     attributes: Mapping[str, Any]
@@ -78,6 +92,7 @@ class StoreSchema:
     variables: Mapping[str, Variable]
     record_dimensions: tuple[str, ...]
     records: int
+    zarr_format: Literal[2, 3] = 3
 
     @property
     def nbytes(self) -> int:
@@ -85,9 +100,23 @@ class StoreSchema:
         return sum(variable.nbytes for variable in self.variables.values())
 
     @property
-    def chunk_count(self) -> int:
-        """Number of chunks of all variables."""
-        return sum(variable.chunk_count for variable in self.variables.values())
+    def file_count(self) -> int:
+        """Number of files of the store on a local disk."""
+        values = sum(variable.file_count for variable in self.variables.values())
+        arrays = len(self.variables) + len(self.coordinates)
+        # Version 2 keeps attributes apart, and all metadata once more in one file.
+        metadata = arrays + 1 if self.zarr_format == 3 else 2 * arrays + 3
+        return values + len(self.coordinates) + metadata
+
+    def in_format(self, zarr_format: int) -> Self:
+        """Return the schema in a version of Zarr; in 2 a file is one chunk."""
+        if zarr_format == 3:
+            return self
+        variables = {
+            name: dataclasses.replace(variable, chunks=variable.shards)
+            for name, variable in self.variables.items()
+        }
+        return dataclasses.replace(self, variables=variables, zarr_format=2)
 
 
 def lead_time_schema(
@@ -221,12 +250,28 @@ def _variable(axes: Mapping[str, int], field: Field, chunk: int = 1) -> Variable
     """Return a variable of one field for each record along the axes."""
     dimensions, shape, attributes = field
     *others, count = axes.values()
+    before, chunk = tuple(1 for _ in others), min(chunk, count)
+    shard = chunk * _chunks_in_file(chunk * math.prod(shape), math.ceil(count / chunk))
     return Variable(
         (*axes, *dimensions),
         (*others, count, *shape),
-        (*(1 for _ in others), min(chunk, count), *shape),
+        (*before, chunk, *shape),
+        (*before, shard, *shape),
         attributes,
     )
+
+
+def _chunks_in_file(size: int, count: int) -> int:
+    """Return how many chunks along time share a file.
+
+    They depend on nothing that can change when a run is resumed or extended.
+
+    Args:
+        size: number of float32 values in a chunk.
+        count: number of chunks along time.
+    """
+    wanted = max(_FILE_BYTES // (4 * size), math.ceil(count / _FILES), 1)
+    return min(wanted, count, max(_LARGEST_FILE // (4 * size), 1))
 
 
 def _realization(realizations: Sequence[int] | None) -> dict[str, Coordinate]:

@@ -63,11 +63,13 @@ def forecast_stream(
     statistics: tuple[str, ...],
     keep_members: bool,
     attributes: Mapping[str, Any],
+    zarr_format: int = 3,
 ) -> Stream:
     """Return the stream of forecasts and ensembles; see `lead_time_schema`."""
     times = init_times, lead_times
     kept = statistics, keep_members
     schema = lead_time_schema(fields, *times, realizations, *kept, attributes)
+    schema = schema.in_format(zarr_format)
     return Stream("", "lead_time", schema, fields, False, *kept)
 
 
@@ -85,6 +87,7 @@ class ClimateOutput:
         sigma: centres of the model's levels, coordinate of the global series.
         realizations: numbers of the members; None leaves out the dimension.
         attributes: global attributes.
+        zarr_format: version of the format of the stores, 3 or 2.
     """
 
     folder: str
@@ -96,6 +99,7 @@ class ClimateOutput:
     sigma: np.ndarray
     realizations: Sequence[int] | None
     attributes: Mapping[str, Any]
+    zarr_format: int = 3
 
     def streams(
         self, means: Sequence[str], every: np.timedelta64 | None
@@ -127,9 +131,12 @@ class ClimateOutput:
         fields = {}
         for name, variable in self.fields.variables.items():
             dimensions, shape, attributes = self.fields.describe(name)
-            # The mean of a flux is of all that passed, not of samples.
-            interval = "" if variable.is_flux else f" ({self._interval})"
-            methods = "time: point" if bounds is None else f"time: mean{interval}"
+            if bounds is None:
+                methods = attributes.get("cell_methods", "time: point")
+            elif variable.is_flux:  # its mean is of all that passed, not of samples
+                methods = "time: mean"
+            else:
+                methods = f"time: mean ({sampling_interval(self.sample)})"
             if zonal:
                 dimensions, shape = dimensions[:-1], shape[:-1]
                 methods += " longitude: mean"
@@ -151,13 +158,14 @@ class ClimateOutput:
             },
         )
         path = f"{self.folder}{kind}{'_zonal' if zonal else ''}.zarr"
+        schema = schema.in_format(self.zarr_format)
         return Stream(path, kind, schema, self.fields, zonal)
 
     def _global_series(self) -> Stream:
         bounds = calendar_periods("daily", self.start, self.end)
         fields = {}
         for name, (dimensions, how, attributes) in self.series.items():
-            methods = f"area: {how} time: {how} ({self._interval})"
+            methods = f"area: {how} time: {how} ({sampling_interval(self.sample)})"
             shape = tuple(len(self.sigma) for _ in dimensions)
             fields[name] = dimensions, shape, {**attributes, "cell_methods": methods}
         sigma = np.asarray(self.sigma, np.float64)
@@ -170,12 +178,14 @@ class ClimateOutput:
             _GLOBAL_CHUNK,
             {**self.attributes, "frequency": "day"},
         )
+        schema = schema.in_format(self.zarr_format)
         return Stream(f"{self.folder}global.zarr", "global", schema)
 
-    @property
-    def _interval(self) -> str:
-        hours = self.sample / np.timedelta64(1, "h")
-        return f"interval: {hours:g} hour{'' if hours == 1 else 's'}"
+
+def sampling_interval(span: np.timedelta64) -> str:
+    """Return the interval of CF cell methods, such as ``interval: 6 hours``."""
+    hours = span / np.timedelta64(1, "h")
+    return f"interval: {hours:g} hour{'' if hours == 1 else 's'}"
 
 
 def calendar_periods(kind: str, start: np.datetime64, end: np.datetime64) -> np.ndarray:
@@ -203,6 +213,6 @@ def middle(bounds: np.ndarray) -> np.ndarray:
 
 
 def total_size(streams: Sequence[Stream]) -> tuple[int, int]:
-    """Return bytes without compression and number of chunks of some streams."""
+    """Return bytes without compression and number of files of some streams."""
     schemas = [stream.schema for stream in streams]
-    return sum(x.nbytes for x in schemas), sum(x.chunk_count for x in schemas)
+    return sum(x.nbytes for x in schemas), sum(x.file_count for x in schemas)

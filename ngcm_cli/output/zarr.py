@@ -1,8 +1,8 @@
 """Zarr stores: created whole from a schema, written record by record in any order.
 
-A chunk is replaced atomically, and writing a record again gives the same bytes, so that
-a killed run may continue from before what it had written. Several processes may write
-to one store, each to chunks of its own.
+A file holds many records of a variable. It is replaced atomically, and writing a record
+again gives the same bytes, so that a killed run may continue from before what it had
+written. Several processes may write to one store, each to files of its own.
 """
 
 import pathlib
@@ -19,7 +19,8 @@ from ngcm_cli.io.atomic import (
     replace_directory,
     temporary_sibling,
 )
-from ngcm_cli.output.schema import StoreSchema
+from ngcm_cli.output.field_selection import Coordinate
+from ngcm_cli.output.schema import StoreSchema, Variable
 
 if TYPE_CHECKING:
     import zarr
@@ -28,11 +29,18 @@ if TYPE_CHECKING:
 RUN_ATTRIBUTE = "ngcm_run"
 """Global attribute of a complete output: the record of its run, as JSON."""
 
+BUFFER = 512 * 2**20
+"""Bytes of records that a writer keeps in memory, besides those of one window."""
+
+_Series = tuple[str, tuple[int, ...]]  # a variable, and where it is written
+_DIMENSIONS = "_ARRAY_DIMENSIONS"  # attribute that names them in version 2 of Zarr
+
 
 class ZarrWriter:
     """An existing store of a schema, opened for writing.
 
-    Chunks that hold several records are gathered in memory until `flush`.
+    Records are gathered in memory until they fill a file, until they take more than
+    `BUFFER` bytes, or until `flush`.
 
     Args:
         path: of the store.
@@ -47,7 +55,8 @@ class ZarrWriter:
         self.path = path
         self.schema = schema
         self._group = open_store(path, "r+", use_consolidated=False)
-        self._buffers: dict[tuple[str, tuple[int, ...]], tuple[int, np.ndarray]] = {}
+        self._pending: dict[_Series, dict[int, np.ndarray]] = {}
+        self._pending_bytes = 0
         for name, variable in schema.variables.items():
             found = self._group.get(name)
             if getattr(found, "shape", None) != variable.shape:
@@ -57,10 +66,10 @@ class ZarrWriter:
                 )
 
     def write(self, fields: Mapping[str, np.ndarray], time: int, **others: int) -> None:
-        """Write one record; with several records in a chunk, after the next `flush`.
+        """Write one record; it is on disk after the next `flush`, or before.
 
         Args:
-            fields: by name, along the dimensions after those of records.
+            fields: by name, along the dimensions after those of records; or one value.
             time: index of the record along the last record dimension of the schema.
             **others: index along each other record dimension; those that a variable
                 does not have are not looked at.
@@ -68,27 +77,31 @@ class ZarrWriter:
         for name, field in fields.items():
             variable = self.schema.variables[name]
             where = tuple(others[d] for d in variable.dimensions if d in others)
-            size = variable.chunks[len(where)]
-            if size == 1:
-                self._array(name)[(*where, time)] = field
-                continue
-            chunk, row = divmod(time, size)
-            held = self._buffers.get((name, where))
-            if held is None or held[0] != chunk:
+            depth = len(where)
+            record = np.empty(variable.shape[depth + 1 :], np.float32)
+            record[...] = field  # a copy, of which nobody else changes anything
+            series = self._pending.setdefault((name, where), {})
+            if time not in series:
+                self._pending_bytes += record.nbytes
+            series[time] = record
+            ends = time + 1, variable.shape[depth]
+            if ends[0] == ends[1] or ends[0] % variable.shards[depth] == 0:
                 self._flush(name, where)
-                records = slice(chunk * size, (chunk + 1) * size)
-                held = chunk, np.array(self._array(name)[(*where, records)])
-                self._buffers[name, where] = held
-            held[1][row] = field
+        if self._pending_bytes > BUFFER:
+            self.flush()
 
     def flush(self) -> None:
         """Write to disk what is still in memory."""
-        for name, where in list(self._buffers):
+        for name, where in list(self._pending):
             self._flush(name, where)
 
     def read(self, name: str, index: tuple[int, ...]) -> np.ndarray:
         """Return one record of a variable."""
-        return np.asarray(self._array(name)[index])
+        *where, time = index
+        pending = self._pending.get((name, tuple(where)), {})
+        return (
+            pending[time] if time in pending else np.asarray(self._array(name)[index])
+        )
 
     def set_attributes(self, **attributes: Any) -> None:
         """Set global attributes; None removes one."""
@@ -109,11 +122,15 @@ class ZarrWriter:
             self.set_attributes(history="\n".join([*lines, line]))
 
     def _flush(self, name: str, where: tuple[int, ...]) -> None:
-        held = self._buffers.pop((name, where), None)
-        if held is not None:
-            chunk, values = held
-            start = chunk * self.schema.variables[name].chunks[len(where)]
-            self._array(name)[(*where, slice(start, start + len(values)))] = values
+        """Write the records of a series, those that follow each other at once."""
+        pending = self._pending[name, where]
+        array, times = self._array(name), np.array(sorted(pending))
+        for run in np.split(times, np.flatnonzero(np.diff(times) > 1) + 1):
+            records = slice(int(run[0]), int(run[-1]) + 1)
+            array[(*where, records)] = np.stack([pending[int(time)] for time in run])
+        # Afterwards: what could not be written may be tried again.
+        del self._pending[name, where]
+        self._pending_bytes -= sum(record.nbytes for record in pending.values())
 
     def _array(self, name: str) -> "zarr.Array":
         import zarr
@@ -143,37 +160,70 @@ def create_store(
         OSError: it cannot be written.
     """
     import zarr
-    from zarr.codecs import BloscCodec
 
-    # Weather in float32 shrinks by a quarter, at 370 MB/s; more effort gains 5 %.
-    compressor = BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
     attributes = {**schema.attributes, "status": "running"}
     remove_temporary_siblings(path)
     new = temporary_sibling(path)
     try:
-        group = zarr.create_group(new, zarr_format=3, attributes=attributes)
+        group = zarr.create_group(
+            new, zarr_format=schema.zarr_format, attributes=attributes
+        )
         for name, coordinate in schema.coordinates.items():
-            group.create_array(
+            values = coordinate.values
+            array = group.create_array(
                 name,
-                data=coordinate.values,
-                dimension_names=coordinate.dimensions,
-                attributes=dict(coordinate.attributes),
+                shape=values.shape,
+                chunks=values.shape,
+                dtype=values.dtype,
+                **_described(schema, coordinate),
             )
+            array[...] = values
         for name, variable in schema.variables.items():
             group.create_array(
                 name,
                 shape=variable.shape,
                 chunks=variable.chunks,
+                shards=None if variable.shards == variable.chunks else variable.shards,
                 dtype="float32",
                 fill_value=float("nan"),
-                compressors=compressor,
-                dimension_names=variable.dimensions,
-                attributes=dict(variable.attributes),
+                compressors=_compressor(schema),
+                **_described(schema, variable),
             )
         consolidate(new)
         replace_directory(new, path, overwrite)
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def _described(schema: StoreSchema, array: Coordinate | Variable) -> dict[str, Any]:
+    """Return what the metadata of an array say besides its shape and type."""
+    attributes = dict(array.attributes)
+    if schema.zarr_format == 2:
+        attributes[_DIMENSIONS] = list(array.dimensions)
+        if isinstance(array, Coordinate):
+            # Readers of version 2 take the fill value, by default 0, as missing.
+            return {"attributes": attributes, "fill_value": None}
+        return {"attributes": attributes}
+    return {
+        "attributes": attributes,
+        "dimension_names": array.dimensions,
+        # Files lie side by side: not one folder for every dimension of every file.
+        "chunk_key_encoding": {"name": "default", "separator": "."},
+    }
+
+
+def _compressor(schema: StoreSchema) -> Any:
+    """Return a fast compressor: float32 weather shrinks by a quarter, at 370 MB/s.
+
+    More effort gains five per cent.
+    """
+    if schema.zarr_format == 2:
+        from numcodecs import Blosc
+
+        return Blosc(cname="zstd", clevel=1, shuffle=Blosc.SHUFFLE)
+    from zarr.codecs import BloscCodec
+
+    return BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
 
 
 def extend_store(path: pathlib.Path, schema: StoreSchema) -> None:
@@ -229,6 +279,19 @@ def open_store(
             f"{path} is not a Zarr store, or a damaged one: {error}.",
             "Check its name; a damaged output must be written again.",
         ) from error
+
+
+def dimensions_of(array: "zarr.Array") -> tuple[str, ...]:
+    """Return the names of the dimensions of an array."""
+    names = getattr(array.metadata, "dimension_names", None)
+    return tuple(map(str, names or array.attrs.get(_DIMENSIONS, ())))  # pyright: ignore
+
+
+def is_store(path: pathlib.Path) -> bool:
+    """Return whether something is, or was, a Zarr store."""
+    return any(
+        (path / name).is_file() for name in ("zarr.json", ".zgroup", ".zmetadata")
+    )
 
 
 def consolidate(path: pathlib.Path) -> None:

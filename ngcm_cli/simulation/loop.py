@@ -15,7 +15,9 @@ from ngcm_cli.simulation.task import Task
 from ngcm_cli.simulation.task_run import TaskRun
 from ngcm_cli.time_format import format_time
 
-_PROGRESS_SECONDS = 30.0  # between updates of the progress file
+# Between updates of the progress file and of files that records share: at least this
+# time, and so much that writing them takes at most one part in 20.
+_PROGRESS_SECONDS, _PROGRESS_SHARE = 30.0, 20
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,6 +69,7 @@ class RunLoop:
         ]
         self._started = self._written = time.monotonic()
         self._computed = 0  # windows
+        self._interval = _PROGRESS_SECONDS
 
     def progress(self) -> Iterator[Progress]:
         """Compute what is missing; yield after every window.
@@ -81,9 +84,12 @@ class RunLoop:
             self.write_progress("running")
             for results in self.current.windows():
                 self._computed += 1
-                if time.monotonic() - self._written > _PROGRESS_SECONDS:
+                started = time.monotonic()
+                if started - self._written > self._interval:
                     self.recorder.flush(task, self.current.run.windows)
                     self.write_progress("running")
+                    flushed = _PROGRESS_SHARE * (self._written - started)
+                    self._interval = max(_PROGRESS_SECONDS, flushed)
                 yield self._progress(self.current, results)
             self.recorder.flush(task, self.current.run.windows)
             self.recorder.finish_task(task, self.current.outcome())

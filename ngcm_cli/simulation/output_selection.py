@@ -1,33 +1,123 @@
 """What is written of a run: variables, levels and grid, as the user chose them."""
 
+import dataclasses
+from collections.abc import Iterable
+
 from ngcm_cli.config import AmipConfig
 from ngcm_cli.config.settings import Settings
-from ngcm_cli.diagnostics import DIAGNOSTICS, available, resolve_name
+from ngcm_cli.diagnostics import (
+    DIAGNOSTICS,
+    Diagnostic,
+    available,
+    resolve_name,
+    split_level,
+)
+from ngcm_cli.diagnostics.negative_water import ADDED, CLIPPED, CLIPPED_COMMENT
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.interface import Model
 from ngcm_cli.output.field_selection import FieldSelection
 from ngcm_cli.output.grid import OutputGrid
+from ngcm_cli.output.streams import sampling_interval
+from ngcm_cli.zoo.description import models_with_precipitation
 
 
-def select_variables(config: Settings, model: Model) -> tuple[str, ...]:
-    """Return the names of the variables to write.
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What a user asked to be written.
+
+    Attributes:
+        variables: names of the diagnostics.
+        levels: pressures in hPa, those in names of variables included; ``"model"`` for
+            the sigma levels of the model; None for all pressure levels.
+        notes: how names with a level were read.
+    """
+
+    variables: tuple[str, ...]
+    levels: tuple[float, ...] | str | None
+    notes: tuple[str, ...] = ()
+
+
+def read_request(config: Settings, model: Model) -> Request:
+    """Return what is to be written; names may end in a level, as ``z500`` does.
 
     Raises:
-        ConfigError: one that cannot be written is asked for.
+        ConfigError: a variable that cannot be written is asked for.
     """
     names = available(model)
-    for name in config.variables or ():
-        if name in DIAGNOSTICS and name not in names:
-            raise ConfigError(
-                f"{model.name} does not predict '{name}'.",
-                "Leave it out, or choose another --model.",
-            )
     if isinstance(config, AmipConfig):
         # An amount since the start has no mean over time.
         names = tuple(n for n in names if not DIAGNOSTICS[n].is_accumulated)
     if config.variables is None:
-        return _default_variables(config, model, names)
-    return tuple(dict.fromkeys(resolve_name(name, names) for name in config.variables))
+        variables = _default_variables(config, model, names)
+        return Request(_with_added(config, variables), config.levels)
+    variables, levels, with_level = [], set(), {}
+    for asked in config.variables:
+        name, level = _resolve(asked, names, model)
+        variables.append(name)
+        if level is not None:
+            levels.add(int(level) if level == int(level) else level)
+            with_level[asked] = name
+    variables = _with_added(config, variables)
+    if not levels:
+        return Request(variables, config.levels)
+    if isinstance(config.levels, str):
+        raise ConfigError(
+            f"{', '.join(with_level)} are on pressure levels, but levels is model.",
+            "Leave out --levels, or the numbers in the names.",
+        )
+    chosen = tuple(sorted(levels.union(config.levels or ())))
+    shared = [name for name in variables if _is_on_levels(name)]
+    at = ", ".join(f"{level:g}" for level in chosen)
+    note = f"{', '.join(with_level)}: {', '.join(shared)} at {at} hPa"
+    return Request(variables, chosen, (note,))
+
+
+def _with_added(config: Settings, names: Iterable[str]) -> tuple[str, ...]:
+    """Return each name once, with the water that clipping adds, if it is asked for."""
+    chosen = tuple(dict.fromkeys(names))
+    if not config.clip_humidity:
+        return chosen
+    if not set(chosen) & set(CLIPPED):
+        raise ConfigError(
+            "Nothing that is written can be clipped: neither humidity nor cloud.",
+            "Leave out --clip-humidity, or ask for specific_humidity.",
+        )
+    return tuple(dict.fromkeys((*chosen, ADDED)))
+
+
+def _resolve(
+    asked: str, names: tuple[str, ...], model: Model
+) -> tuple[str, float | None]:
+    """Return the name of a diagnostic, and the level in hPa in what was asked for."""
+    for candidate, level in dict.fromkeys(((asked, None), split_level(asked))):
+        try:
+            name = resolve_name(candidate, names)
+        except ConfigError:
+            continue
+        if level is not None and not _is_on_levels(name):
+            raise ConfigError(
+                f"'{asked}' has a level, but {name} is at the surface.",
+                "Leave out the number.",
+            )
+        return name, level
+    name = resolve_name(
+        asked, dict.fromkeys((*names, *DIAGNOSTICS))
+    )  # says what is near
+    if name in available(model):
+        raise ConfigError(
+            f"'{name}' is an amount since the start and has no mean over time.",
+            "Leave it out, or ask for its rate.",
+        )
+    have = models_with_precipitation()
+    called = "" if name == asked else f" ({asked})"
+    raise ConfigError(
+        f"{model.name} does not predict {name}{called}.",
+        f"Leave it out, or choose --model {' or '.join(have)}, which do.",
+    )
+
+
+def _is_on_levels(name: str) -> bool:
+    return DIAGNOSTICS[name].on_levels
 
 
 def _default_variables(
@@ -40,31 +130,50 @@ def _default_variables(
     return tuple(name for name in names if name in own)
 
 
-def select_fields(
-    config: Settings, model: Model, variables: tuple[str, ...]
-) -> FieldSelection:
+def _at_instants(diagnostic: Diagnostic, model: Model, axis: str) -> Diagnostic:
+    """Return a diagnostic with the cell methods of its values at instants.
+
+    The fluxes of water then are means over one evaluation of the physics.
+    """
+    if diagnostic.needs != "water" or diagnostic.is_accumulated:
+        return diagnostic
+    interval = sampling_interval(model.physics_step)
+    methods = f"{axis}: mean ({interval} comment: the physics step that ends then)"
+    return dataclasses.replace(diagnostic, cell_methods=methods)
+
+
+def select_fields(config: Settings, model: Model, request: Request) -> FieldSelection:
     """Return the variables with the levels and the grid to write them on.
 
     Raises:
         ConfigError: there is no such level, or no variable on levels.
     """
-    described = {name: DIAGNOSTICS[name] for name in variables}
-    on_levels = any(x.vertical != "surface" for x in described.values())
+    axis = "time" if isinstance(config, AmipConfig) else "lead_time"
+    described = {
+        name: _at_instants(DIAGNOSTICS[name], model, axis) for name in request.variables
+    }
+    if config.clip_humidity:
+        for name in set(request.variables) & set(CLIPPED):
+            said = filter(None, (described[name].comment, CLIPPED_COMMENT))
+            described[name] = dataclasses.replace(
+                described[name], comment="; ".join(said)
+            )
+    on_levels, levels = any(map(_is_on_levels, described)), request.levels
     grid = (
         OutputGrid.native(model.grid)
         if config.grid is None
         else OutputGrid.regular(model.grid, config.grid)
     )
-    if not on_levels and config.levels:
+    if not on_levels and levels:
         raise ConfigError(
-            f"levels are given, but {', '.join(variables)} "
-            f"{'is' if len(variables) == 1 else 'are'} at the surface.",
+            f"levels are given, but {', '.join(described)} "
+            f"{'is' if len(described) == 1 else 'are'} at the surface.",
             "Leave out --levels, or ask for a variable that is on levels.",
         )
-    if isinstance(config.levels, str):  # the model's own
+    if isinstance(levels, str):  # the model's own
         sigma = [float(x) for x in model.sigma_levels.centers]
         return FieldSelection(described, sigma, sigma, "sigma", grid)
-    for level in config.levels or ():
+    for level in levels or ():
         if level not in model.levels:
             nearest = min(model.levels, key=lambda known: abs(known - float(level)))
             raise ConfigError(
@@ -72,5 +181,6 @@ def select_fields(
                 f"The nearest is {nearest:g}; it has "
                 f"{', '.join(f'{known:g}' for known in model.levels)} hPa.",
             )
-    levels = tuple(config.levels or model.levels) if on_levels else ()
-    return FieldSelection(described, levels, model.levels, "level", grid)
+    chosen = tuple(levels or model.levels) if on_levels else ()
+    top = round(1000 * float(model.sigma_levels.centers[0]), 3)
+    return FieldSelection(described, chosen, model.levels, "level", grid, top)

@@ -13,6 +13,7 @@ import numpy as np
 import ngcm_cli
 from ngcm_cli.config import AmipConfig, EnsembleConfig
 from ngcm_cli.config.settings import Settings
+from ngcm_cli.diagnostics.negative_water import CLIPPED_COMMENT
 from ngcm_cli.simulation.data_sources import (
     describe_analysis,
     describe_forcing,
@@ -54,6 +55,8 @@ def _attributes(
     }
     for package in ("jax", "jaxlib", "equinox"):
         attributes[f"{package}_version"] = importlib.metadata.version(package)
+    if config.clip_humidity:
+        attributes["comment"] = f"humidity and cloud: {CLIPPED_COMMENT}"
     attributes["data_source"] = describe_analysis(config)
     if notes["data"]:
         attributes["notes"] = "\n".join(notes["data"])

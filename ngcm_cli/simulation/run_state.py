@@ -15,6 +15,7 @@ from ngcm_cli.diagnostics import (
     mean_fluxes,
     monitor,
 )
+from ngcm_cli.diagnostics.negative_water import clip
 from ngcm_cli.simulation.schedule import Window
 from ngcm_cli.simulation.task import Task
 
@@ -158,7 +159,7 @@ def _fields(
 ) -> Fields:
     if not names:
         return {}
-    return evaluate(
+    fields = evaluate(
         simulation.model,
         state,
         forcing,
@@ -166,6 +167,7 @@ def _fields(
         simulation.levels,
         simulation.batched.map,
     )
+    return clip(fields) if simulation.config.clip_humidity else fields
 
 
 def _mean_fluxes(simulation: "Simulation", state: Any, steps: int) -> Fields:

@@ -28,7 +28,7 @@ from ngcm_cli.simulation.data_sources import (
 )
 from ngcm_cli.simulation.distributed import Processes
 from ngcm_cli.simulation.existing_run import ExistingRun, find_existing
-from ngcm_cli.simulation.output_selection import select_fields, select_variables
+from ngcm_cli.simulation.output_selection import read_request, select_fields
 from ngcm_cli.simulation.provenance import run_attributes
 from ngcm_cli.simulation.schedule import DAY, Schedule
 from ngcm_cli.simulation.simulation import Simulation
@@ -66,7 +66,8 @@ def set_up(
     check_local_paths(config)
     card, model = open_model(config.model, offline=config.offline, progress=download)
     _check_times(config, model)
-    variables = select_variables(config, model)
+    request = read_request(config, model)
+    variables = request.variables
     if needs_water_budget(variables):
         model = model.with_water_budget()
     if isinstance(config, AmipConfig) and config.fix_mean_pressure:
@@ -83,7 +84,7 @@ def set_up(
         existing = _check_output(config, resume, processes)
     paths = run_paths(config)
     schedules = tuple(_schedule(config, init) for init in inits)
-    fields = select_fields(config, model, variables)
+    fields = select_fields(config, model, request)
     members, complete = _members(config, existing, resume, processes)
     keys = _keys(config, len(inits))
     sources.set_schedules(schedules)
@@ -93,6 +94,7 @@ def set_up(
     notes = {
         "data": () if is_restarted else sources.analysis(first).notes,
         "sst": sources.forcing(first).notes,
+        "variables": request.notes,
     }
     identity = {
         "weights_sha256": card.weights.sha256,
@@ -291,6 +293,7 @@ def _streams(
             ensemble.statistics if ensemble else (),
             ensemble.keep_members if ensemble else True,
             attributes(0),
+            config.zarr_format,
         )
         return tuple((stream,) for _ in schedules)
     series = {
@@ -309,6 +312,7 @@ def _streams(
             sigma=np.asarray(model.sigma_levels.centers),
             realizations=[keys(i, m) or 0 for m in members] if members[1:] else None,
             attributes=attributes(i),
+            zarr_format=config.zarr_format,
         ).streams(config.means, config.every)
         for i, schedule in enumerate(schedules)
     )

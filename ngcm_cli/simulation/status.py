@@ -10,7 +10,7 @@ import numpy as np
 from ngcm_cli.io.lock import Lock
 from ngcm_cli.output.run_directory import RunDirectory
 from ngcm_cli.output.schema import EPOCH
-from ngcm_cli.output.zarr import open_store
+from ngcm_cli.output.zarr import dimensions_of, open_store
 from ngcm_cli.simulation.existing_run import ExistingRun, find_paths, format_ranges
 
 _YEAR = 365.25  # days
@@ -149,7 +149,7 @@ def read_global_means(store: pathlib.Path) -> tuple[np.ndarray, dict[str, np.nda
     hours = np.asarray(group["time"][:count])  # pyright: ignore
     fields = {}
     for name, array in group.arrays():
-        dimensions = list(array.metadata.dimension_names or ())  # pyright: ignore
+        dimensions = dimensions_of(array)
         if name in ("time", "time_bnds") or "time" not in dimensions:
             continue
         if dimensions[0] == "realization":

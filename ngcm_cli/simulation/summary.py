@@ -1,5 +1,6 @@
 """The summary of a run before it starts: what ``--dry-run`` prints."""
 
+import itertools
 import textwrap
 
 import jax
@@ -15,6 +16,7 @@ from ngcm_cli.simulation.simulation import Simulation
 from ngcm_cli.time_format import format_duration, format_time
 
 _COMPRESSION = 1.3  # weather in float32 shrinks by a quarter
+_MANY_FILES = 20_000  # beyond, disks of computing centres may refuse them
 
 
 def summarize(simulation: Simulation) -> str:
@@ -28,15 +30,20 @@ def summarize(simulation: Simulation) -> str:
         "Data": [describe_analysis(config), *simulation.notes["data"]],
         "SST": [_forcing(simulation), *simulation.notes["sst"]],
         "Run": _run(simulation),
-        "Variables": textwrap.wrap(", ".join(simulation.variables), 68),
+        "Variables": _variables(simulation),
         "Grid": _grid(simulation),
         "Output": _output(simulation),
     }
     return "\n".join(
         f"{'' if i else heading:<10} {line}"
         for heading, lines in sections.items()
-        for i, line in enumerate(lines)
+        for i, line in enumerate(itertools.chain(*map(_wrap, lines)))
     )
+
+
+def _wrap(line: str) -> list[str]:
+    """Return a line in parts that fit 80 columns beside a heading; names stay whole."""
+    return textwrap.wrap(line, 69, break_long_words=False, break_on_hyphens=False)
 
 
 def _randomness(simulation: Simulation) -> str:
@@ -92,6 +99,13 @@ def _run(simulation: Simulation) -> list[str]:
     restart = simulation.config.restart_every
     if restart is not None:
         lines.append(f"a restart file every {format_duration(restart)}")
+    return [*lines, *simulation.config.readings]
+
+
+def _variables(simulation: Simulation) -> list[str]:
+    lines = [", ".join(simulation.variables), *simulation.notes["variables"]]
+    if simulation.config.clip_humidity:
+        lines.append("negative humidity and cloud are written as zero")
     return lines
 
 
@@ -104,12 +118,20 @@ def _grid(simulation: Simulation) -> list[str]:
     top, bottom = fields.levels[0], fields.levels[-1]
     if fields.vertical == "sigma":
         return [*lines, f"{count} sigma levels, {top:.3g} to {bottom:.3g}"]
-    return [*lines, f"{count} of {total} levels, {top:g} to {bottom:g} hPa"]
+    lines.append(f"{count} of {total} levels, {top:g} to {bottom:g} hPa")
+    if fields.extrapolated:
+        levels = ", ".join(f"{level:g}" for level in fields.extrapolated)
+        lines += textwrap.wrap(
+            f"{levels} hPa: above the highest level of the model, at about "
+            f"{fields.top:.3g} hPa; extrapolated, possibly far off",
+            68,
+        )
+    return lines
 
 
 def _output(simulation: Simulation) -> list[str]:
     config, streams = simulation.config, simulation.all_streams
-    size, chunks = total_size(streams)
+    size, count = total_size(streams)
     lines = [str(simulation.paths.output)]
     if isinstance(config, AmipConfig):
         means = " and ".join(config.means) or "no"
@@ -122,6 +144,9 @@ def _output(simulation: Simulation) -> list[str]:
         names = ", ".join(streams[0].statistics)
         lines.append(f"{names} over all members{kept}")
     text = f"{format_size(size)}, about {format_size(size / _COMPRESSION)} compressed"
-    files = "" if simulation.paths.is_exported else f", in about {chunks} files"
+    files = "" if simulation.paths.is_exported else f", in about {count} files"
     lines.append(f"{text}{files}")
+    if files and count > _MANY_FILES:
+        lines.append("which some disks do not take: write fewer variables or members,")
+        lines.append("or divide the members or initial times among several outputs")
     return lines

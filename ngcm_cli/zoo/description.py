@@ -9,6 +9,7 @@ from ngcm_cli.checkpoint.card import Card, PublishedCard, as_yaml
 from ngcm_cli.checkpoint.spec import ModelSpec
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.zoo import cache
+from ngcm_cli.zoo.catalogue import model_names, read_card
 from ngcm_cli.zoo.pin import weights_path
 
 _COLUMN = 36  # characters of each model in a comparison
@@ -18,6 +19,12 @@ def resolution(card: Card | PublishedCard) -> str:
     """Return grid and spacing: ``TL63 128x64 2.8°``."""
     longitudes = 2 * (int(card.grid.removeprefix("TL")) + 1)
     return f"{card.grid} {longitudes}x{longitudes // 2} {360 / longitudes:.1f}°"
+
+
+def models_with_precipitation() -> list[str]:
+    """Return the names of the models whose cards say that they predict it."""
+    cards = map(read_card, model_names())
+    return [card.name for card in cards if "precipitation" in (card.predicts or "")]
 
 
 def weights_state(card: Card | PublishedCard) -> str:

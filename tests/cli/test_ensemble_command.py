@@ -26,7 +26,7 @@ def test_a_dry_run(tiny, ensemble, tmp_path):
     [
         (("-n", "0"), "'0' is not a positive whole number"),
         (("--members", "5:5"), "'5:5' has no members"),
-        (("--statistics", "median"), "There is no statistic 'median'"),
+        (("--statistics", "mode"), "There is no statistic 'mode'"),
         (("--no-keep-members",), "Nothing would be written"),
         (("--perturb", "white"), "'white' is none of none, gaussian, spherical"),
         (("--init", "1959-01-02/1959-01-01/6h"), "has no times"),

@@ -70,7 +70,7 @@ def test_path_on_stdout_and_progress_on_stderr(tiny, ngcm, tmp_path, name):
     assert lines[-1].startswith("Wrote ")
     assert [path.name for path in tmp_path.iterdir()] == [name]
     with (xr.open_zarr if name == "out.zarr" else xr.open_dataset)(name) as ds:
-        assert ds.sizes["lead_time"] == 9 and ds.attrs["status"] == "complete"
+        assert ds["lead_time"].size == 9 and ds.attrs["status"] == "complete"
 
 
 def test_run_file_and_flags_that_override_it(tiny, ngcm, tmp_path):

@@ -16,6 +16,7 @@ EVERYTHING = {
     "variables": "temperature,surface_pressure",
     "levels": "850,500,0.5",
     "grid": "1.5",
+    "clip_humidity": True,
     "sst_data": "my sst.nc",
     "sst_offset": "-1.5K",
     "offline": True,
@@ -27,6 +28,7 @@ EVERYTHING = {
     "starts": 6,
     "start_every": "7d",
     "output": "a run",
+    "zarr_format": 2,
     "means": "monthly,daily",
     "every": "12h",
     "sample": "3h",
@@ -57,7 +59,9 @@ EVERYTHING = {
             "Give s",
         ),
         ({"years": 999999}, "The last run ends", "shorter runs"),
-        ({"starts": 999999}, "The last run ends", "fewer initial times"),
+        ({"starts": 40000}, "The last run ends", "fewer initial times"),
+        ({"starts": 999999}, "999999 runs, members times initial times,", "fewer mem"),
+        ({"every": "36500d"}, "every 36500d is longer than the run, 365d", "a shorter"),
         ({"members": 0}, "members: '0' is not a positive whole", "such as 40."),
         ({"members": None}, "members: 'None' is not a positive whole", "such as 40."),
         ({"starts": "x"}, "starts: 'x' is not a positive whole", "such as 40."),
@@ -121,7 +125,11 @@ EVERYTHING = {
         ({"sst_patch": "hot"}, "sst_patch: 'hot' is not a patch.", "0,200,20,2K."),
         ({"sst_patch": 5}, "sst_patch: '5' is not a patch.", "0,200,20,2K."),
         ({"sst_patch": "91,0,5,1"}, "sst_patch: 91,0 is not a point", "from -90 to 90"),
-        ({"sst_patch": "nan,0,5,1"}, "sst_patch: nan,0 is not a point", "from -90"),
+        (
+            {"sst_patch": "nan,0,5,1"},
+            "sst_patch: 'nan,0,5,1' is not a patch.",
+            "Give LAT",
+        ),
         (
             {"sst_patch": "0,-181,5,1"},
             "sst_patch: 0,-181 is not a point",
@@ -132,8 +140,8 @@ EVERYTHING = {
         ({"sst_patch": "0,0,91,1"}, "sst_patch: A patch of 91 degrees", "up to 90"),
         ({"sst_patch": "0,0,0,1"}, "sst_patch: A patch of 0 degrees and 1 K", "Give a"),
         (
-            {"sst_patch": "0,0,5,inf"},
-            "sst_patch: A patch of 5 degrees and inf",
+            {"sst_patch": "0,0,5,21"},
+            "sst_patch: A patch of 5 degrees and 21",
             "20 K.",
         ),
         (
@@ -228,7 +236,8 @@ def test_the_command_line_repeats_what_was_asked():
     assert AmipConfig(years=40).command_line() == "ngcm amip --years 40"
     assert AmipConfig(**EVERYTHING).command_line() == (
         "ngcm amip --model cards/mine.yaml --data arco --seed 4294967295 --variables "
-        "temperature,surface_pressure --levels 0.5,500,850 --grid 1.5 --output 'a run' "
+        "temperature,surface_pressure --levels 0.5,500,850 --grid 1.5 "
+        "--clip-humidity --output 'a run' --zarr-format 2 "
         "--sst-data 'my sst.nc' --sst-offset -1.5 --restart-every 8d --on-instability "
         "rewind --batch 4 --scheduler tcp://host:8786 --coordinator host:1234 "
         "--process 0/2 --offline --start 1979-12-01T00 --years 2 --months 3 --days 4 "

@@ -13,7 +13,7 @@ from ngcm_cli.errors import ConfigError
         ({"members": "many"}, "members: 'many' is not a positive whole number."),
         ({"members": "5:5"}, "members: The range '5:5' has no members."),
         ({"members": "5:x"}, "members: 'x' is not the number of a member."),
-        ({"statistics": "median"}, "statistics: There is no statistic 'median'."),
+        ({"statistics": "medium"}, "statistics: There is no statistic 'medium'."),
         ({"statistics": "p0"}, "statistics: There is no statistic 'p0'. Give perc"),
         ({"statistics": "meen"}, "statistics: There is no statistic 'meen'. Did you"),
         ({"keep_members": "no"}, "Nothing would be written: neither members nor st"),
@@ -41,7 +41,10 @@ def test_members(value, members):
 
 @pytest.mark.parametrize(
     "value, statistics",
-    [("none", ()), ("mean,P10", ("mean", "p10")), (["std", "std"], ("std",))],
+    [
+        *[("none", ()), ("mean,P10", ("mean", "p10")), (["std", "std"], ("std",))],
+        *[("spread,std", ("std",)), ("median", ("p50",)), ("p05", ("p5",))],
+    ],
 )
 def test_statistics(value, statistics):
     assert EnsembleConfig(statistics=value).statistics == statistics

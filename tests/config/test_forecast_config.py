@@ -63,6 +63,10 @@ def test_command_line_repeats_what_was_asked():
         ({"output": " "}, "output: The value is empty."),
         ({"output": 5}, "output: '5' is not a name."),
         ({"levels": "500,inf"}, "levels: '500,inf' are not pressure levels."),
+        ({"levels": "٥٠٠"}, "levels: '٥٠٠' are not pressure levels."),
+        ({"sst_offset": "٢K"}, "sst_offset: '٢K' is not a temperature difference."),
+        ({"sst_offset": "1_0"}, "sst_offset: '1_0' is not a temperature difference."),
+        ({"amplitude": "1e-9"}, "amplitude: An amplitude of 1e-09 K is below the rou"),
         ({"levels": "nan"}, "levels: 'nan' are not pressure levels."),
         ({"levels": "-500"}, "levels: '-500' are not pressure levels."),
         ({"grid": "0"}, "grid: A spacing of 0 degrees is not from 0.1 to 90."),
@@ -108,6 +112,9 @@ def test_every_bad_setting_is_a_sentence(settings, sentence):
         (0.1, 0.1, " --grid 0.1"),
         ("2.0", 2, " --grid 2"),
         (".25", 0.25, " --grid 0.25"),
+        ("1.5deg", 1.5, " --grid 1.5"),
+        ("1 degree", 1, " --grid 1"),
+        ("2.5°", 2.5, " --grid 2.5"),
         ("0.703125", 0.703125, " --grid 0.703125"),
     ],
 )
@@ -141,6 +148,24 @@ def test_levels_of_the_model(text):
     config = ForecastConfig(levels=text)
     assert config.levels == "model"
     assert config.command_line() == "ngcm forecast --levels model"
+
+
+def test_how_a_number_without_a_unit_was_read():
+    config = ForecastConfig(lead="240", every=6, restart_every="1d")
+    assert config.readings == (
+        "lead 240 is 10d: a number counts hours",
+        "every 6 is 6h: a number counts hours",
+    )
+
+
+def test_runs_are_bounded():
+    times = "2000-01-01/2009-12-31/1d"  # 3653
+    assert EnsembleConfig(members=27, init=times).members == range(27)
+    for kind in (EnsembleConfig, AmipConfig):
+        with pytest.raises(
+            ConfigError, match="102284 runs, members times initial times, are"
+        ):
+            kind(members=28, init=times, **({"days": 1} if kind is AmipConfig else {}))
 
 
 @pytest.mark.parametrize("kind", [ForecastConfig, EnsembleConfig, AmipConfig])

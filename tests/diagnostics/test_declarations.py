@@ -11,6 +11,7 @@ from ngcm_cli.diagnostics import (
     GLOBAL_MEANS,
     needs_water_budget,
     resolve_name,
+    split_level,
 )
 from ngcm_cli.diagnostics.diagnostic import NEEDS
 from ngcm_cli.diagnostics.table import documented_table
@@ -57,7 +58,9 @@ def test_attributes():
         "units": "K",
         "units_metadata": "temperature: on_scale",
     }
-    assert DIAGNOSTICS["P_minus_E_cumulative"].attributes() == {
+    net = DIAGNOSTICS["P_minus_E_cumulative"].attributes()
+    assert "dynamical core gains or loses is in no flux" in net.pop("comment")
+    assert net == {
         "long_name": "Precipitation minus evaporation since the initial time",
         "units": "kg m-2",
         "cell_methods": "lead_time: sum (comment: since the initial time)",
@@ -65,6 +68,21 @@ def test_attributes():
     heating = DIAGNOSTICS["temperature_tendency_due_to_physics"].attributes()
     assert heating["units_metadata"] == "temperature: difference"
     assert "without the decoder's correction" in heating["comment"]
+
+
+@pytest.mark.parametrize(
+    "declared, said",
+    [
+        (DIAGNOSTICS["surface_pressure"], "noisy in the first two hours"),
+        (DIAGNOSTICS["mean_sea_level_pressure"], "noisy in the first two hours"),
+        (DIAGNOSTICS["total_column_water_vapour"], "pressure levels differs"),
+        (DIAGNOSTICS["water_vapour_transport"], "pressure levels differs"),
+        (GLOBAL_MEANS["water_vapour"], "pressure levels differs"),
+        (GLOBAL_MEANS["insolation"], "declination of a circular orbit"),
+    ],
+)
+def test_limits_are_said_in_comments(declared, said):
+    assert said in declared.attributes()["comment"]
 
 
 def test_names_in_analyses_mean_the_same():
@@ -97,14 +115,32 @@ def test_standard_names_of_several_mean_the_first():
     [
         ("temprature", "Did you mean 'temperature'"),
         ("omga", "Did you mean 'vertical_velocity'?"),
-        ("", "Use temperature, surface_pressure, vertical_velocity."),
-        ("qqqqqqq", "Use temperature, surface_pressure, vertical_velocity."),
+        ("", "`ngcm variables` lists all of them."),
+        ("qqqqqqq", "`ngcm variables` lists all of them."),
+        ("t2m", "No model predicts temperature at 2 m; the nearest is lowest_level_te"),
+        ("U10", "No model predicts wind at 10 m or 100 m; the nearest is lowest_level"),
     ],
 )
 def test_an_unknown_name_is_refused_with_a_hint(name, hint):
     with pytest.raises(ConfigError, match=f"no output variable '{name}'") as error:
         resolve_name(name, ("temperature", "surface_pressure", "vertical_velocity"))
     assert error.value.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    "asked, name, level",
+    [
+        *[("z500", "z", 500), ("t_850", "t", 850), ("Q700hPa", "q", 700)],
+        *[("temperature_850", "temperature", 850), ("zg500", "zg", 500)],
+        *[("u10", "u10", None), ("u10hPa", "u", 10), ("10u", "10u", None)],
+        *[("t2m", "t2m", None), ("t", "t", None), ("500", "500", None)],
+        *[("u100", "u100", None), ("t100", "t", 100), ("z٥٠٠", "z٥٠٠", None)],
+    ],
+)
+def test_a_level_in_a_name(asked, name, level):
+    """But not the heights in metres above ground that others write the same way."""
+    found, pressure = split_level(asked)
+    assert (found.lower(), pressure) == (name, level)
 
 
 def test_a_model_may_have_variables_of_its_own():
@@ -119,7 +155,8 @@ def test_which_need_a_water_budget():
     assert not needs_water_budget((*others, "counter"))
     accumulated = {n for n, d in DIAGNOSTICS.items() if d.is_accumulated}
     fluxes = {n for n, d in DIAGNOSTICS.items() if d.is_flux}
-    assert fluxes == {"P_minus_E_rate", "precipitation_rate", "evaporation"}
+    of_water = {"P_minus_E_rate", "precipitation_rate", "evaporation"}
+    assert fluxes == of_water | {"toa_incoming_shortwave_flux"}
     assert needs_water_budget(accumulated) and not accumulated & fluxes
 
 

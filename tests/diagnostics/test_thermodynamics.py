@@ -10,8 +10,8 @@ from ngcm_cli.diagnostics import evaluate
 from ngcm_cli.diagnostics.thermodynamics import (
     potential_temperature,
     relative_humidity,
-    saturation_vapour_pressure,
 )
+from ngcm_cli.inputs.humidity import saturation_vapour_pressure
 
 
 def saturation(celsius):

@@ -4,6 +4,8 @@ Its one continent spans a third of the longitudes, so that turning it is noticed
 sea freezes towards the poles, and has its warm water in the west.
 """
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -30,21 +32,19 @@ COVER = np.clip((np.abs(_NORTH) - 68) / 10, 0, 1)
 
 def sea_file(
     path,
-    temperature=TEMPERATURE,
-    cover=COVER,
-    times=("1982-07-01", "1982-07-02"),
+    temperature: Any = TEMPERATURE,
+    cover: Any = COVER,
+    times: Any = ("1982-07-01", "1982-07-02"),
     units_of=("K", "1"),
     names=("sst", "siconc"),
-    bounds=None,
-    time=None,
-    **attributes,
+    bounds: Any = None,
+    **attributes: Any,
 ):
     """Write fields, (longitude, latitude) or with time before, NaN on land as given.
 
-    The attributes are of both variables. ``time`` replaces the axis of times, and
-    ``cover`` is None for a file without ice.
+    The attributes are of both variables; ``cover`` is None for a file without ice.
     """
-    times = np.array(times, "datetime64[ns]") if time is None else time
+    times = np.array(times, "datetime64[ns]")
     data = {}
     for name, x, unit in zip(names, (temperature, cover), units_of, strict=True):
         if x is not None:

@@ -159,11 +159,3 @@ def test_a_sea_half_a_turn_off(tmp_path, mask):
     path = write(tmp_path / "sst.nc", np.roll(sst, len(sst) // 2, axis=0), None)
     with pytest.raises(InputDataError, match="turned by 180 degrees"):
         read(path)
-
-
-def test_percent_that_are_fractions(tmp_path, whole):
-    path = write(tmp_path / "ice.nc", at_sea(TEMPERATURE), at_sea(COVER))
-    path = write(path, at_sea(TEMPERATURE), at_sea(COVER), units_of=("K", "%"))
-    forcing = read(path)
-    np.testing.assert_array_equal(given(forcing), whole)
-    assert "has the units attribute '%', but its values" in " ".join(forcing.notes)

@@ -7,6 +7,7 @@ from ngcm_cli.errors import InputDataError
 from ngcm_cli.forcing.read_forcing import ForcingRequest
 from ngcm_cli.forcing.run_inputs import read_inputs
 from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.physical_consistency import check_wind
 from ngcm_cli.inputs.read_analysis import AnalysisRequest
 from ngcm_cli.spectral.grid import Grid
 
@@ -126,3 +127,30 @@ def test_skin_temperature_without_a_mask_takes_the_models_land(tmp_path, dataset
     assert "land fraction of the model is at most 0.5" in " ".join(
         state.surface_forcing.notes
     )
+
+
+@pytest.mark.parametrize(
+    "move, words",
+    [
+        (lambda x: np.roll(x, 8, axis=0), "a displacement by 180 degrees"),
+        (lambda x: np.roll(x, 2, axis=0), "a displacement by 45 degrees"),
+        (lambda x: x[:, ::-1], "north and south exchanged"),
+        (lambda x: x[::-1], "east and west exchanged"),
+    ],
+)
+def test_wind_that_is_weak_where_there_is_no_land(move, words):
+    rng = np.random.default_rng(3)
+    land = (rng.uniform(size=GRID.nodal_shape) < 0.3).astype("f4")
+    speed = np.where(land, 2, 7) * rng.uniform(0.5, 1.5, land.shape)
+    levels = np.array([850.0, 1000.0])
+    still = np.zeros((1, *land.shape))
+
+    def columns(speed):
+        wind = np.concatenate([still, speed[None]])
+        names = "u_component_of_wind", "v_component_of_wind"
+        return {name: (levels, wind) for name in names}
+
+    check_wind(columns(speed), land, GRID)
+    check_wind(columns(move(speed)), 0 * land, GRID)  # a model without land
+    with pytest.raises(InputDataError, match=words):
+        check_wind(columns(move(speed)), land, GRID)

@@ -5,6 +5,7 @@ from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.unit_conversion import (
     canonical_units,
     choose_conversion,
+    conversion_note,
     stated_conversion,
 )
 from ngcm_cli.inputs.variables import VARIABLES
@@ -38,6 +39,9 @@ def test_a_numeric_factor_is_not_swallowed():
         ("geopotential", "gpm", 100.0, 980.665),
         ("u_component_of_wind", "m/s", 3.0, 3.0),
         ("u_component_of_wind", "knots", 100.0, 51.4444444),
+        ("u_component_of_wind", "km/h", 36.0, 10.0),
+        ("temperature", "degF", 50.0, 283.15),
+        ("geopotential", "km", 1.0, 9806.65),
     ],
 )
 def test_stated_units(name, units, value, si):
@@ -46,12 +50,43 @@ def test_stated_units(name, units, value, si):
     assert conversion.apply(value) == pytest.approx(si)
 
 
+@pytest.mark.parametrize(
+    "name, si, spellings",
+    [
+        ("temperature", "degC", "degrees C|degree C|Degree Celsius|deg. C|centigrade|"
+         "degreeC|degrees_celsius|°C|deg_C|C"),
+        ("temperature", "K", "Kelvins|deg K|degree K|degK|degrees_kelvin|kelvin"),
+        ("temperature", "degF", "degrees Fahrenheit|deg F|F"),
+        ("specific_humidity", "g kg-1", "grams/kg|gm/kg|g kg**-1|gr/kg|g per kg"),
+        ("specific_humidity", "kg kg-1", "kg kg^-1|g/g|1|kilogram/kilogram"),
+        ("u_component_of_wind", "m s-1", "m/sec|meters/second|m s^-1|meter/sec|m.s-1|"
+         "m/s |metres per second"),
+        ("geopotential", "m", "gp m|gpm|geopotential meters|metre"),
+        ("geopotential", "m2 s-2", "m^2/s^2|J kg**-1|m2.s-2|joules/kilogram"),
+        ("sea_ice_cover", "%", "percent|per cent|pct"),
+    ],
+)  # fmt: skip
+def test_spellings_of_archives(name, si, spellings):
+    for text in spellings.split("|"):
+        conversion = stated_conversion(VARIABLES[name], name, text)
+        assert conversion is not None and conversion.units == si, text
+
+
+def test_values_up_to_one_that_are_labelled_percent_are_fractions():
+    """As NOAA labels its daily analyses."""
+    ice = VARIABLES["sea_ice_cover"]
+    stated = stated_conversion(ice, "ice", "%")
+    chosen = choose_conversion(ice, "ice", stated, np.array([0.0, 0.98]))
+    assert chosen.is_identity
+    assert "taken as fractions" in conversion_note(ice, "ice", stated, chosen)
+
+
 def test_unknown_units_name_the_variable_and_what_is_needed():
     with pytest.raises(InputDataError) as caught:
         stated_conversion(VARIABLES["temperature"], "t", "furlong")
     assert "'t' (temperature)" in caught.value.message
     assert "'furlong'" in caught.value.message
-    assert "'K' or 'degC'" in caught.value.hint
+    assert "'K' or 'degC' or 'degF'" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -59,6 +94,7 @@ def test_unknown_units_name_the_variable_and_what_is_needed():
     [
         ("temperature", [190.0, 310], 1, "K"),
         ("temperature", [-80.0, 35], 1, "degC"),
+        ("temperature", [-112.0, 95], 1, "degF"),
         ("sea_surface_temperature", [-1.8, 30], 1, "degC"),
         ("sea_ice_cover", [0.0, 1], 1, "1"),
         ("sea_ice_cover", [0.0, 100], 1, "%"),
@@ -84,6 +120,7 @@ def test_without_units_the_values_decide(name, values, top, units):
         ("sea_surface_temperature", "K", [0.0, 30], "degC"),
         ("sea_surface_temperature", "degC", [271.0, 303], "K"),
         ("sea_ice_cover", "1", [0.0, 100], "%"),
+        ("sea_ice_cover", "%", [0.0, 0.3], "1"),
         ("specific_humidity", "kg kg-1", [0.0, 18], "g kg-1"),
         ("specific_humidity", "g/kg", [0.0, 0.018], "kg kg-1"),
         ("geopotential", "m2 s-2", [-200.0, 5.9e3], "m"),

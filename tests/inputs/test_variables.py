@@ -9,6 +9,7 @@ from ngcm_cli.gcm.fields import (
     PRECIPITATION,
     SURFACE,
 )
+from ngcm_cli.inputs.humidity import SUBSTITUTES
 from ngcm_cli.inputs.unit_conversion import CONVERSIONS
 from ngcm_cli.inputs.variables import VARIABLES
 
@@ -39,8 +40,10 @@ def test_the_table_is_of_what_models_read_and_predict():
         *NET_WATER,
         *PRECIPITATION,
         *("skin_temperature", "land_sea_mask"),  # which stand for the sea's temperature
+        *SUBSTITUTES,  # for specific humidity
     }
-    assert all(VARIABLES[name].on_levels == (name in ATMOSPHERE) for name in VARIABLES)
+    layered = {*ATMOSPHERE, *SUBSTITUTES}
+    assert {v.name for v in VARIABLES.values() if v.on_levels} == layered
 
 
 @pytest.mark.parametrize("name", ATMOSPHERE + FORCING)

@@ -69,3 +69,24 @@ def test_sigma_levels():
 def test_levels_between_whole_numbers_keep_their_fraction(levels, kind):
     values = selection(levels=levels, model_levels=levels).coordinates()["level"].values
     assert values.tolist() == list(levels) and values.dtype.kind == kind
+
+
+@pytest.mark.parametrize(
+    "changes, expected",
+    [
+        ({"top": 500.5}, (200, 500)),
+        ({"top": 200.0}, ()),
+        ({"top": 500.5, "levels": (850,)}, ()),
+        ({"top": 500.5, "variables": ("surface_pressure",)}, ()),
+        ({}, ()),
+        ({"top": 0.5, "levels": (0.25, 0.75), "vertical": "sigma"}, ()),
+    ],
+)
+def test_levels_above_the_model_are_said_to_be_extrapolated(changes, expected):
+    fields = selection(**changes)
+    assert fields.extrapolated == expected
+    coordinates = fields.coordinates()
+    if "level" in coordinates:
+        said = coordinates["level"].attributes
+        assert said.get("highest_model_level") == changes.get("top")
+        assert ("200, 500 hPa: above" in said.get("comment", "")) == bool(expected)

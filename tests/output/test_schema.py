@@ -1,11 +1,16 @@
 """Schemas of stores: dimensions, coordinates, chunks and CF attributes."""
 
+import math
+
 import numpy as np
 import pytest
 from small_output import HOURS, climate_output, forecast_schema, selection, stream
 
 from ngcm_cli.output.field_selection import Coordinate
+from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.output.schema import time_series_schema
+from ngcm_cli.output.streams import total_size
+from ngcm_cli.spectral.grid import Grid
 
 FIELD = 4 * 4 * 8
 """Bytes of a field on one level."""
@@ -27,10 +32,11 @@ def test_forecast():
         "standard_name": "surface_air_pressure",
         "long_name": "Surface pressure",
         "units": "Pa",
+        "comment": "noisy in the first two hours after the initial time",
         "coordinates": "valid_time",
     }
     assert schema.nbytes == 3 * 4 * FIELD
-    assert schema.chunk_count == 6
+    assert schema.file_count == 2 + 1 + 2 * 6 + 2
     assert schema.attributes["Conventions"] == "CF-1.11"
     assert schema.attributes["seed"] == 7
     assert schema.attributes["latitude_spacing"] == "gauss"
@@ -134,7 +140,7 @@ def test_records_along_time_share_chunks_where_they_are_small():
     schema = time_series_schema(fields, {"sigma": sigma}, times, bounds, None, 12, {})
     assert schema.variables["x"].dimensions == ("time", "sigma")
     assert schema.variables["x"].chunks == (12, 5)
-    assert (schema.records, schema.chunk_count) == (40, 4)
+    assert (schema.records, schema.file_count) == (40, 1 + 2 + 2 * 3)
     assert schema.coordinates["time"].attributes["bounds"] == "time_bnds"
     both = schema.coordinates["time_bnds"]
     assert both.dimensions == ("time", "bnds")
@@ -143,6 +149,30 @@ def test_records_along_time_share_chunks_where_they_are_small():
     assert many.record_dimensions == ("realization", "time")
     assert many.variables["x"].chunks == (1, 40, 5)
     assert many.coordinates["realization"].values.tolist() == [3, 4]
+
+
+@pytest.mark.parametrize("wavenumbers", [31, 63, 127, 255])  # of published models
+def test_decades_and_large_ensembles_are_a_few_thousand_files(wavenumbers):
+    levels = tuple(range(1, 38))
+    names = (
+        *("geopotential", "temperature", "u_component_of_wind", "v_component_of_wind"),
+        *("specific_humidity", "specific_cloud_ice_water_content", "surface_pressure"),
+        *("specific_cloud_liquid_water_content", "mean_sea_level_pressure"),
+    )
+    fields = selection(
+        names,
+        levels=levels,
+        model_levels=levels,
+        grid=OutputGrid.native(Grid.linear(wavenumbers)),
+    )
+    decades = climate_output("1982-01-01", "2022-01-01", fields=fields)
+    streams = decades.streams(("daily", "monthly"), None)
+    assert total_size(streams)[1] < 5000
+    members = forecast_schema(31, fields=fields, realizations=range(50))
+    assert members.file_count < 5000
+    for schema in (members, *(s.schema for s in streams)):
+        for variable in schema.variables.values():
+            assert 4 * math.prod(variable.shards) < 2**31  # as Zarr 2 needs
 
 
 def test_times_on_half_hours():

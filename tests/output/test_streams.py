@@ -81,7 +81,7 @@ def test_which_stores_there_are():
         ("monthly_zonal.zarr", "monthly", True),
         ("instantaneous.zarr", "instantaneous", False),
     ]
-    sizes = [(s.schema.nbytes, s.schema.chunk_count) for s in streams]
+    sizes = [(s.schema.nbytes, s.schema.file_count) for s in streams]
     assert total_size(streams) == tuple(map(sum, zip(*sizes, strict=True)))
 
 

@@ -27,6 +27,7 @@ from small_output import (
 )
 
 from ngcm_cli.errors import OutputError
+from ngcm_cli.output import zarr as zarr_module
 from ngcm_cli.output.zarr import (
     ZarrWriter,
     create_store,
@@ -36,13 +37,18 @@ from ngcm_cli.output.zarr import (
 )
 
 
-def with_chunks(schema, records):
-    """Return a schema with so many records in a chunk."""
+def with_chunks(schema, records, chunks=1):
+    """Return a schema with so many records in a chunk, and chunks in a file."""
     variables = {}
     for name, variable in schema.variables.items():
-        at = variable.dimensions.index("time")
-        chunks = (*variable.chunks[:at], records, *variable.chunks[at + 1 :])
-        variables[name] = dataclasses.replace(variable, chunks=chunks)
+        at = len(schema.record_dimensions) - 1
+        shapes = [
+            (*variable.chunks[:at], size, *variable.chunks[at + 1 :])
+            for size in (records, records * chunks)
+        ]
+        variables[name] = dataclasses.replace(
+            variable, chunks=shapes[0], shards=shapes[1]
+        )
     return dataclasses.replace(schema, variables=variables)
 
 
@@ -54,13 +60,16 @@ SCHEMAS = {
     "zonal": stream("daily_zonal", **MONTH).schema,
     "global": stream("global", **MONTH).schema,
     "short chunks": with_chunks(stream("global", **MONTH).schema, 7),
+    "short files": with_chunks(DAILY, 1, 7),
     "several": with_chunks(
-        stream("daily_zonal", realizations=(3, 4), **MONTH).schema, 7
+        stream("daily_zonal", realizations=(3, 4), **MONTH).schema, 3, 4
     ),
+    "version 2": with_chunks(DAILY, 1, 7).in_format(2),
     "forecast": forecast_schema(
         init_times=np.array(["1959-01-02", "1959-01-03"], "datetime64[s]")
     ),
     "ensemble": forecast_schema(realizations=(0, 1)),
+    "ensemble in version 2": forecast_schema(realizations=(0, 1)).in_format(2),
 }
 
 
@@ -125,46 +134,72 @@ def test_nothing_written_reads_as_nan(tmp_path):
 def test_a_record_with_some_of_the_fields_leaves_the_others_nan(tmp_path):
     schema = SCHEMAS["monthly"]
     field = record(schema, 1)["surface_pressure"]
-    opened(tmp_path / "s.zarr", schema).write({"surface_pressure": field}, time=1)
+    writer = opened(tmp_path / "s.zarr", schema)
+    writer.write({"surface_pressure": field}, time=1)
     with xr.open_zarr(tmp_path / "s.zarr", chunks=None) as ds:
         assert np.isnan(ds.temperature.values).all()
         np.testing.assert_array_equal(ds.surface_pressure[1].values, field)
 
 
-def test_small_records_are_written_by_the_chunk(tmp_path):
-    """A flush, or a record of another chunk, writes what is in memory."""
-    schema, path = SCHEMAS["short chunks"], tmp_path / "s.zarr"
+def test_records_are_written_by_the_file(tmp_path):
+    """When one is full; and a flush writes what is in memory."""
+    schema, path = SCHEMAS["short files"], tmp_path / "s.zarr"
     writer = opened(path, schema)
-    chunk = path / "dry_mass" / "c" / "0"
-    for day in range(7):
+    for day in range(9):
+        files = sorted(file.name for file in path.glob("temperature/c.*"))
+        assert files == (["c.0.0.0.0"] if day >= 7 else [])
         write_one(writer, (day,))
-        assert not chunk.exists()
-    write_one(writer, (7,))
-    assert chunk.exists() and not chunk.with_name("1").exists()
-    assert_holds_finite(path, "dry_mass", 7)
+    assert_holds(path, schema, [(day,) for day in range(7)])
     writer.flush()
-    assert_holds(path, schema, [(day,) for day in range(8)])
+    assert_holds(path, schema, [(day,) for day in range(9)])
+    for name, variable in schema.variables.items():
+        assert variable.file_count == 5 and not (path / name / "c").exists()
 
 
-def assert_holds_finite(path, name, count):
-    with xr.open_zarr(path, chunks=None) as ds:
-        assert np.isfinite(ds[name].values).sum() == count
+def test_memory_is_bounded(tmp_path, monkeypatch):
+    schema, path = SCHEMAS["several"], tmp_path / "s.zarr"
+    writer, read = opened(path, schema), []
+    size = sum(x.nbytes for x in record(schema, 0, 0).values())
+    monkeypatch.setattr(zarr_module, "BUFFER", 5 * size)
+    for index in all_records(schema):
+        write_one(writer, index)
+        held = [x for series in writer._pending.values() for x in series.values()]
+        read.append(sum(x.nbytes for x in held))
+        assert read[-1] == writer._pending_bytes
+    assert max(read) == 5 * size and 0 in read
+    writer.flush()
+    assert_holds(path, schema, all_records(schema))
 
 
-def test_one_chunk_is_one_record(tmp_path):
-    path = tmp_path / "s.zarr"
-    write(opened(path, SCHEMAS["ensemble"]), all_records(SCHEMAS["ensemble"]))
-    chunks = [p for p in (path / "temperature" / "c").rglob("*") if p.is_file()]
-    assert len(chunks) == 6
+def test_what_could_not_be_written_is_written_by_the_next_flush(tmp_path):
+    schema, path = SCHEMAS["short files"], tmp_path / "s.zarr"
+    writer, folder = opened(path, schema), path / "temperature"
+    write_one(writer, (0,))
+    folder.rename(tmp_path / "aside")
+    with pytest.raises(OutputError, match="s.zarr is gone, or damaged"):
+        writer.flush()
+    (tmp_path / "aside").rename(folder)
+    writer.flush()
+    assert_holds(path, schema, [(0,)])
+
+
+@pytest.mark.parametrize("kind", ["short files", "ensemble", "version 2"])
+def test_the_number_of_files_is_known_before(tmp_path, kind):
+    schema, path = SCHEMAS[kind], tmp_path / "s.zarr"
+    write(opened(path, schema), all_records(schema))
+    assert schema.file_count == len(contents(path))
 
 
 def test_a_record_can_be_read_back(tmp_path):
     schema = SCHEMAS["ensemble"]
     writer = opened(tmp_path / "s.zarr", schema)
-    write_one(writer, (1, 0, 2))
-    np.testing.assert_array_equal(
-        writer.read("temperature", (1, 0, 2)), record(schema, 1, 0, 2)["temperature"]
-    )
+    write_one(writer, (1, 0, 1))
+    for _ in range(2):
+        np.testing.assert_array_equal(
+            writer.read("temperature", (1, 0, 1)),
+            record(schema, 1, 0, 1)["temperature"],
+        )
+        writer.flush()
 
 
 def test_a_store_opens_as_climate(tmp_path):
@@ -186,6 +221,21 @@ def test_a_store_opens_as_climate(tmp_path):
         assert "latitude" not in ds.coords and "level" not in ds.coords
 
 
+@pytest.mark.parametrize("kind", ["ensemble", "several"])
+def test_both_versions_of_zarr_hold_the_same(tmp_path, kind):
+    schema = SCHEMAS[kind]
+    for name, version in (("3", schema), ("2", schema.in_format(2))):
+        write(opened(tmp_path / name, version), all_records(version))
+    assert (tmp_path / "2" / ".zmetadata").is_file()
+    with (
+        xr.open_zarr(tmp_path / "3", chunks=None) as third,
+        xr.open_zarr(tmp_path / "2", chunks=None, zarr_format=2) as second,
+    ):
+        xr.testing.assert_identical(second.load(), third.load())
+        for name in third.variables:
+            assert second[name].dtype == third[name].dtype, name
+
+
 @pytest.mark.parametrize("consolidated", [True, False])
 def test_a_store_opens_as_a_forecast(tmp_path, consolidated):
     opened(tmp_path / "f.zarr", SCHEMAS["forecast"])
@@ -204,10 +254,11 @@ def test_a_store_opens_as_a_forecast(tmp_path, consolidated):
         assert ds.cf["air_temperature"].name == "temperature"
 
 
-def test_attributes_are_always_readable(tmp_path):
+@pytest.mark.parametrize("zarr_format", [3, 2])
+def test_attributes_are_always_readable(tmp_path, zarr_format):
     """Also from the metadata that Zarr consolidates, and by who opened it before."""
-    path = tmp_path / "s.zarr"
-    writer, other = opened(path, DAILY), opened(path, DAILY)
+    path, schema = tmp_path / "s.zarr", DAILY.in_format(zarr_format)
+    writer, other = opened(path, schema), opened(path, schema)
     for count in range(3):
         writer.set_attributes(completed_records=count)
         with xr.open_zarr(path, consolidated=True) as ds:
@@ -249,10 +300,11 @@ def test_history_grows_by_what_is_new(tmp_path):
     assert open_store(tmp_path / "s.zarr", "r").attrs["history"] == "first\nsecond"
 
 
-def test_members_are_added(tmp_path):
-    path, before = tmp_path / "e.zarr", SCHEMAS["ensemble"]
+@pytest.mark.parametrize("zarr_format", [3, 2])
+def test_members_are_added(tmp_path, zarr_format):
+    path, before = tmp_path / "e.zarr", SCHEMAS["ensemble"].in_format(zarr_format)
     write(opened(path, before), all_records(before))
-    after = forecast_schema(realizations=(0, 1, 7))
+    after = forecast_schema(realizations=(0, 1, 7)).in_format(zarr_format)
     extend_store(path, after)
     write(ZarrWriter(path, after), [(2, 0, lead) for lead in range(3)])
     assert_holds(path, after, all_records(after))
@@ -275,7 +327,7 @@ def test_half_written_chunks_are_removed(tmp_path):
     path = tmp_path / "s.zarr"
     write(opened(path, DAILY), all_records(DAILY))
     before = contents(path)
-    (path / "temperature" / "c" / "0" / "0.0badcafe.partial").write_bytes(b"half")
+    (path / "temperature" / "c.0.0.0badcafe.partial").write_bytes(b"half")
     (path / "zarr.0badcafe.partial").write_bytes(b"half")
     remove_partial_chunks(path)
     assert contents(path) == before
@@ -316,8 +368,9 @@ def test_a_store_that_disappears_while_it_is_written(tmp_path, left):
     path = tmp_path / "s.zarr"
     writer = opened(path, DAILY)
     shutil.rmtree(path / "temperature" if left else path)
+    write_one(writer, (0,))
     with pytest.raises(OutputError, match="s.zarr is gone, or damaged"):
-        write_one(writer, (0,))
+        writer.flush()
 
 
 def test_a_store_that_cannot_be_made_leaves_nothing(tmp_path, monkeypatch):
@@ -356,7 +409,7 @@ WRITER = """
 """
 
 
-@pytest.mark.parametrize("kind, killed", [("daily", 3), ("several", 24)])
+@pytest.mark.parametrize("kind, killed", [("short files", 9), ("several", 24)])
 def test_killed_and_written_again_the_bytes_are_the_same(tmp_path, kind, killed):
     schema, path = SCHEMAS[kind], tmp_path / "killed.zarr"
     tests = str(pathlib.Path(__file__).parent)

@@ -50,6 +50,51 @@ def test_the_sun_stands_over_the_right_latitude(day, latitude):
     assert abs(highest - latitude) <= spacing / 2 + 0.5
 
 
+def sun(time: str) -> tuple[float, float]:
+    """Return declination and distance in astronomical units.
+
+    Meeus, Astronomical Algorithms, chapter 25, to 0.01 degrees.
+    """
+    days = (np.datetime64(time) - np.datetime64("2000-01-01T12")) / np.timedelta64(
+        1, "D"
+    )
+    century = days / 36525
+    mean_longitude = 280.46646 + 36000.76983 * century
+    anomaly = np.deg2rad(357.52911 + 35999.05029 * century)
+    centre = 1.914602 * np.sin(anomaly) + 0.019993 * np.sin(2 * anomaly)
+    longitude = np.deg2rad(mean_longitude + centre)
+    eccentricity = 0.016708634
+    distance = (1 - eccentricity**2) / (
+        1 + eccentricity * np.cos(anomaly + np.deg2rad(centre))
+    )
+    return np.arcsin(np.sin(np.deg2rad(23.439)) * np.sin(longitude)), distance
+
+
+@pytest.mark.parametrize(
+    "day, south, north",
+    [
+        ("1990-03-20", 0, 0),
+        ("1990-06-21", 0, 0),
+        ("1990-12-21", 0, 0),
+        ("1990-09-23", 21, -16),
+        ("1990-10-08", 40, 0),
+    ],
+)
+def test_how_wrong_daily_means_are_at_the_poles(day, south, north):
+    """As `CIRCULAR_ORBIT` says; the global mean is right."""
+    most = radiation.SOLAR_CONSTANT + radiation.SOLAR_VARIATION
+    ours = np.mean([at(f"{day}T{h:02}")[0] for h in range(24)], axis=(0, 1)) * most
+    declination, distance = sun(f"{day}T12")
+    latitude = GRID.latitude
+    half_day = np.arccos(np.clip(-np.tan(latitude) * np.tan(declination), -1, 1))
+    overhead = half_day * np.sin(latitude) * np.sin(declination) + np.cos(
+        latitude
+    ) * np.cos(declination) * np.sin(half_day)
+    error = ours - 1361 / distance**2 * overhead / np.pi
+    assert abs(error[0] - south) < 2 and abs(error[-1] - north) < 2
+    assert abs(error @ GRID.area_weights.ravel() / GRID.area_weights.sum()) < 0.7
+
+
 def test_polar_day_and_polar_night():
     june = np.stack([at(f"2020-06-21T{h:02}")[0] for h in range(0, 24, 3)])
     assert (june[..., GRID.latitude > np.deg2rad(70)] > 0).all()

@@ -47,9 +47,10 @@ def test_a_regular_grid(tiny, tmp_path, suffix):
     import xarray as xr
 
     with xr.open_dataset(path, decode_timedelta=True) as ds:
+        if suffix == ".zarr":
+            ds = ds.isel(init_time=0).rename(lead_time="time")
         assert dict(ds.sizes) == {
-            "init_time": 1,
-            "lead_time": 2,
+            "time": 2,
             "level": 1,
             "latitude": 7,
             "longitude": 12,
@@ -57,7 +58,7 @@ def test_a_regular_grid(tiny, tmp_path, suffix):
         grid = OutputGrid.regular(tiny.model.grid, 30)
         sample = read_sample(tiny.model)
         expected = grid.regrid(sample.fields["temperature"][-1]).T
-        np.testing.assert_allclose(ds["temperature"][0, 0, 0], expected, rtol=1e-6)
+        np.testing.assert_allclose(ds["temperature"][0, 0], expected, rtol=1e-6)
         assert ds.attrs["longitude_nodes"] == 12
         assert ds.attrs["native_longitude_nodes"] == 8
         assert " --grid 30 " in ds.attrs["history"]
@@ -256,6 +257,33 @@ def test_amip_writes_what_has_a_mean(tiny):
         set_up(AmipConfig(days=1, variables="P_minus_E_cumulative"))
 
 
+STEP = "mean (interval: 1 hour comment: the physics step that ends then)"
+
+
+@pytest.mark.parametrize(
+    ("config", "path", "methods"),
+    [
+        (
+            ForecastConfig(lead="6h", variables="P_minus_E_rate"),
+            "",
+            f"lead_time: {STEP}",
+        ),
+        (
+            AmipConfig(days=1, every="6h", variables="P_minus_E_rate"),
+            "instantaneous.zarr",
+            f"time: {STEP}",
+        ),
+        (AmipConfig(days=1, variables="P_minus_E_rate"), "monthly.zarr", "time: mean"),
+    ],
+    ids=["forecast", "instants", "means"],
+)
+def test_a_rate_says_what_it_is_the_mean_of(tiny, config, path, methods):
+    streams = {stream.path: stream for stream in set_up(config).all_streams}
+    rate = streams[path].schema.variables["P_minus_E_rate"]
+    assert rate.attributes["cell_methods"] == methods
+    assert rate.attributes["standard_name"] == "surface_downward_water_flux"
+
+
 def test_the_summary(tiny):
     config = ForecastConfig(levels="500,850")
     text = summarize(set_up(config))
@@ -268,9 +296,10 @@ def test_the_summary(tiny):
         "8 x 4 Gaussian (45 degrees)",
         "2 of 3 levels, 500 to 850 hPa",
         "tiny_1959-01-02T00.zarr",
-        "31.5 kB, about 24.2 kB compressed, in about 123 files",
+        "31.5 kB, about 24.2 kB compressed, in about 19 files",
     ):
         assert expected in text
+    assert "extrapolated" not in text
     assert "at the surface only" in summarize(set_up(ForecastConfig(variables="sp")))
     text = summarize(set_up(EnsembleConfig(batch=5, statistics="mean,p90")))
     assert "members 0 to 9, 5 at once" in text
@@ -280,6 +309,16 @@ def test_the_summary(tiny):
     )
     for expected in ("4d", "a restart file every 1d", "monthly and daily means of"):
         assert expected in text
+
+
+def test_levels_above_the_model_are_named(tiny, tmp_path):
+    tiny.model = TinyModel(levels=(100.0, 500.0, 850.0))  # its highest level: 167 hPa
+    text = summarize(set_up(ForecastConfig()))
+    assert "100 hPa: above the highest level of the model, at about 167 hPa" in text
+    level = read(FORECAST.start(tmp_path, levels=None))["level"]
+    assert level.attrs["highest_model_level"] == 166.667
+    assert level.attrs["comment"].startswith("100 hPa: above")
+    assert "extrapolated" not in summarize(set_up(ForecastConfig(levels="model")))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.output.zarr import open_store
+from ngcm_cli.output.zarr import dimensions_of, is_store, open_store
 
 if TYPE_CHECKING:
     import zarr
@@ -96,7 +96,7 @@ class Means:
         """Names of the fields on the horizontal grid."""
         arrays = self.group.arrays()
         grid = {"latitude", "longitude"}
-        return tuple(name for name, array in arrays if grid <= {*_dims(array)})
+        return tuple(name for name, array in arrays if grid <= {*dimensions_of(array)})
 
     @property
     def members(self) -> int:
@@ -170,7 +170,7 @@ class Means:
             levels: positions of levels, in the order wanted; none at the surface.
         """
         array = self.array(name)
-        has_members = _dims(array)[0] == "realization"
+        has_members = dimensions_of(array)[0] == "realization"
         index = (member, record) if has_members else (record,)
         field = np.asarray(array[index])
         return field[list(levels)] if levels else field
@@ -181,10 +181,6 @@ _STATUS = {
     "unstable": "became unstable",
     "interrupted": "was interrupted",
 }
-
-
-def _dims(array: "zarr.Array") -> tuple[str, ...]:
-    return tuple(str(d) for d in array.metadata.dimension_names or ())  # pyright: ignore
 
 
 def find_means(run: pathlib.Path) -> list[Means]:
@@ -208,7 +204,7 @@ def find_means(run: pathlib.Path) -> list[Means]:
         Means(folder / table.store, table, name, index)
         for index, (folder, name) in enumerate(zip(folders, names, strict=True))
         for table in TABLES
-        if (folder / table.store / "zarr.json").is_file()
+        if is_store(folder / table.store)
     ]
     if not found:
         raise InputDataError(

@@ -95,7 +95,7 @@ def _variables(diagnostic: Diagnostic) -> Iterator[CmorVariable]:
         units=cmip.units or diagnostic.units,
         levels=LEVELS if diagnostic.on_levels else (),
         is_layered=diagnostic.on_levels,
-        comment=cmip.comment,
+        comment="; ".join(filter(None, (cmip.comment, diagnostic.comment))),
         convert=cmip.convert,
     )
     yield variable
