@@ -207,6 +207,11 @@ def _use_as_forcing(
     if record.is_climatology:
         kind = "the twelve months of a climatology, repeated every year"
     text = [f"can be taken from it: {kind}.", *record.calendar_notes]
+    if not record.is_climatology and record.times_of(SST).unclear:
+        text.append(
+            "It is not stated whether they are means of the months or values at these "
+            "times: --sst-time mean or --sst-time instant."
+        )
     if SST not in dataset.fields:
         text.append(
             f"{SST} is not in the data: replaced by skin temperature of the sea."

@@ -18,7 +18,7 @@ def test_names():
 
 @pytest.mark.parametrize("offset", [0.0, 2.0])
 def test_it_is_what_the_forcing_gives_at_the_time_of_the_state(offset):
-    """15 h into the reference day, between fields of two days, partly held in bounds."""
+    """15 h into the reference day, between two fields, partly held within bounds."""
     model, state = small.model(), small.weather()
     times = np.array(["1979-01-01", "1979-01-02"], "datetime64[s]")
     draw = np.random.default_rng(1)
