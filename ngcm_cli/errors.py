@@ -6,9 +6,39 @@ the built-in exception that is the other base of each. Any other exception is a 
 keeps its traceback.
 """
 
+_LONGEST = 1000  # characters; with a hint, a message fits on a screen of 24 lines
+
+
+def printable(text: str, longest: int = _LONGEST) -> str:
+    """Return text that may quote a file, bounded and safe to print on a terminal.
+
+    Line ends become spaces; other control characters, marks of text direction,
+    invisible characters and broken encodings are escaped as in Python; of longer text
+    the beginning and the end are kept.
+    """
+    text = "".join(map(_visible, _shortened(text, longest)))
+    return _shortened(text, longest)
+
+
+def _visible(character: str) -> str:
+    if character.isprintable():
+        return character
+    if character.isspace():
+        return " "
+    return character.encode("unicode_escape").decode()
+
+
+def _shortened(text: str, longest: int) -> str:
+    if len(text) <= longest:
+        return text
+    end = longest // 4
+    return f"{text[: longest - end - 3]} … {text[-end:]}"
+
 
 class NgcmError(Exception):
     """Base class of errors that a user can act on.
+
+    Both sentences are kept as `printable` returns them.
 
     Args:
         message: sentence that says what is wrong and where.
@@ -18,9 +48,10 @@ class NgcmError(Exception):
     exit_code = 2
 
     def __init__(self, message: str, hint: str = ""):
+        message = printable(message)
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = printable(hint, _LONGEST // 2)
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()

@@ -53,9 +53,9 @@ class TinyModel(eqx.Module):
         return np.timedelta64(self.step_seconds, "s")
 
     @property
-    def physics_step(self) -> np.timedelta64:
-        """Length of a step."""
-        return self.time_step
+    def substep_minutes(self) -> int:
+        """Length of a step in minutes."""
+        return self.step_seconds // 60
 
     @property
     def sigma_levels(self) -> SigmaLevels:

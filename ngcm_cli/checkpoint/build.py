@@ -73,15 +73,16 @@ class _Builder:
         self.weights = weights
         precision = _PRECISION[spec.transform_precision]
         self.grid = Grid.linear(spec.truncation)
+        shape = self.grid.nodal_shape
+        # First: what the file does not have is no reason to compute large tables.
+        self.surface_geopotential = weights.static("geopotential_at_surface", shape)
+        land_sea_mask = weights.static("land_sea_mask", shape)
         self.harmonics = SphericalHarmonics(self.grid, precision)
         self.dycore_harmonics = SphericalHarmonics(
             Grid.quadratic(spec.dycore.wavenumbers), precision
         )
         self.levels = SigmaLevels(spec.sigma_layers)
         self.interval = (spec.step_minutes * 60 * units.SECOND) / spec.physics_substeps
-        shape = self.grid.nodal_shape
-        self.surface_geopotential = weights.static("geopotential_at_surface", shape)
-        land_sea_mask = weights.static("land_sea_mask", shape)
         self.ground = ground_features(
             self.surface_geopotential, land_sea_mask, self.harmonics
         )

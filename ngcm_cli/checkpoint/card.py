@@ -13,6 +13,7 @@ import yaml
 
 from ngcm_cli.checkpoint.spec import ModelSpec
 from ngcm_cli.errors import CheckpointError
+from ngcm_cli.io.plain_yaml import read_plain_yaml
 
 FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 """What a model or a weights file may be called."""
@@ -20,13 +21,16 @@ FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 PRINTED_VALUES = 8
 """How many values of each variable a fingerprint has."""
 
+LARGEST_WEIGHTS = 2**31
+"""Bytes of a file of weights, at most; the largest published model has 125 MB."""
+
 # The same as yaml.safe_load, in C where that is there: ten times as fast.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HINT = "The file is damaged or of another version; get it again."
 
 
 class _Strict(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class WeightsFile(_Strict):
@@ -40,7 +44,7 @@ class WeightsFile(_Strict):
 
     file: Annotated[str, pydantic.Field(pattern=FILE_NAME)]
     sha256: str
-    bytes: int
+    bytes: Annotated[int, pydantic.Field(ge=0, le=LARGEST_WEIGHTS)]
 
 
 class PublishedFile(_Strict):
@@ -57,10 +61,7 @@ class PublishedFile(_Strict):
         pydantic.Field(min_length=1),
     ]
     sha256: Annotated[str, pydantic.Field(pattern="^[0-9a-f]{64}$")] | None = None
-    bytes: pydantic.PositiveInt | None = None
-
-
-_FINITE = pydantic.Field(allow_inf_nan=False)
+    bytes: Annotated[int, pydantic.Field(gt=0, le=LARGEST_WEIGHTS)] | None = None
 
 
 def _printable(text: str) -> str:
@@ -81,9 +82,9 @@ class FieldPrint(_Strict):
         values: at places spread evenly over the field.
     """
 
-    std: Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]
+    std: Annotated[float, pydantic.Field(gt=0)]
     values: Annotated[
-        tuple[Annotated[float, _FINITE], ...],
+        tuple[float, ...],
         pydantic.Field(min_length=PRINTED_VALUES, max_length=PRINTED_VALUES),
     ]
 
@@ -175,7 +176,7 @@ def read_card(path: pathlib.Path) -> Card | PublishedCard:
         CheckpointError: it is missing, not YAML, or has wrong or unknown keys.
     """
     try:
-        content = yaml.load(path.read_text("utf-8"), Loader=_LOADER)
+        content = read_plain_yaml(path, _LOADER)
         card = _kind(content).model_validate(content)
     except OSError as error:
         raise CheckpointError(
@@ -188,8 +189,10 @@ def read_card(path: pathlib.Path) -> Card | PublishedCard:
             f"The model card {path} is wrong at {key}: {first['msg']}.",
             "Correct it there, or get the card again.",
         ) from None
-    except (yaml.YAMLError, ValueError, RecursionError):  # of values such as dates, too
-        raise CheckpointError(f"The model card {path} is not YAML.", _HINT) from None
+    except yaml.YAMLError as error:
+        raise CheckpointError(
+            f"The model card {path} is not YAML: {' '.join(str(error).split())}.", _HINT
+        ) from None
     if isinstance(card, Card) and (
         card.stochastic != (card.spec.random_fields is not None)
     ):

@@ -13,9 +13,10 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from ngcm_cli.checkpoint.card import Card, WeightsFile, as_yaml
+from ngcm_cli.checkpoint.card import LARGEST_WEIGHTS, Card, WeightsFile, as_yaml
 from ngcm_cli.checkpoint.spec import ModelSpec
 from ngcm_cli.errors import CheckpointError
+from ngcm_cli.io.bounded_file import read_bounded
 
 _HINT = "The file is damaged or of another version; get it again."
 
@@ -28,7 +29,7 @@ def read_weights(card: Card, folder: pathlib.Path) -> dict[str, np.ndarray]:
     """
     path = folder / card.weights.file
     try:
-        data = path.read_bytes()
+        data = read_bounded(path, LARGEST_WEIGHTS)
     except OSError as error:
         raise CheckpointError(
             f"The weights {path} of {card.name} cannot be read: {error.strerror}.",
@@ -45,7 +46,8 @@ def read_weights(card: Card, folder: pathlib.Path) -> dict[str, np.ndarray]:
         hashing = aside.submit(hashlib.sha256, data)
         try:
             arrays, fault = safetensors.numpy.load(data), None
-        except safetensors.SafetensorError as error:
+        # Of types and dimensions that NumPy does not have, too.
+        except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
             arrays, fault = {}, error
         digest = hashing.result().hexdigest()
     if digest != card.weights.sha256:
@@ -56,7 +58,7 @@ def read_weights(card: Card, folder: pathlib.Path) -> dict[str, np.ndarray]:
         )
     if fault is not None:
         raise CheckpointError(
-            f"The weights {path} are not safetensors: {fault}.", _HINT
+            f"The weights {path} are not safetensors that can be used: {fault}.", _HINT
         )
     count = _count(arrays)
     if count != card.parameters:

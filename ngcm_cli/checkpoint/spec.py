@@ -9,17 +9,23 @@ from typing import Annotated, Literal
 
 import pydantic
 
+# Far beyond any model, and far below what would exhaust a computer.
+_Count = Annotated[int, pydantic.Field(ge=0, le=10_000)]
+_Size = Annotated[int, pydantic.Field(gt=0, le=10_000)]
+_NonNegative = Annotated[float, pydantic.Field(ge=0)]
+_Profile = tuple[pydantic.PositiveFloat, ...]
+
 
 class _Spec(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class FilterSpec(_Spec):
     """An exponential filter, as in ``spectral.filters.exponential_filter``."""
 
-    attenuation: float
-    order: int
-    cutoff: float
+    attenuation: _NonNegative
+    order: _Size
+    cutoff: _NonNegative
 
 
 class DampingSpec(_Spec):
@@ -30,8 +36,8 @@ class DampingSpec(_Spec):
     """
 
     timescale_minutes: pydantic.PositiveFloat
-    order: int
-    cutoff: float
+    order: _Size
+    cutoff: _NonNegative
 
 
 Activation = Literal["gelu", "relu", "silu"]
@@ -48,10 +54,10 @@ class TowerSpec(_Spec):
         activation: between layers; GELU is the approximate one.
     """
 
-    latent: pydantic.PositiveInt
-    blocks: pydantic.PositiveInt
-    block_layers: pydantic.PositiveInt
-    decode_layers: pydantic.PositiveInt
+    latent: _Size
+    blocks: _Size
+    block_layers: _Size
+    decode_layers: _Size
     activation: Activation = "gelu"
 
 
@@ -91,8 +97,8 @@ class DycoreSpec(_Spec):
         holds_mean_pressure: whether the global mean of ln pₛ is held after them.
     """
 
-    wavenumbers: pydantic.PositiveInt
-    substeps: pydantic.PositiveInt
+    wavenumbers: _Size
+    substeps: _Size
     filters: tuple[DampingSpec, ...]
     holds_mean_pressure: bool = False
 
@@ -110,17 +116,17 @@ class RandomFieldsSpec(_Spec):
     """
 
     names: tuple[str, ...] | None
-    correlation_hours: tuple[float, ...]
-    correlation_km: tuple[float, ...]
+    correlation_hours: _Profile
+    correlation_km: _Profile
     clip: pydantic.PositiveFloat
     in_encoder: bool
-    fixed: pydantic.NonNegativeInt = 0
+    fixed: _Count = 0
 
 
 class SurfaceSpec(_Spec):
     """Embedding of the surface: features of each part, or None for a learned vector."""
 
-    channels: pydantic.PositiveInt
+    channels: _Size
     tower: TowerSpec
     land: tuple[str, ...] | None
     sea: tuple[str, ...] | None
@@ -142,8 +148,8 @@ class PhysicsSpec(_Spec):
 
     memory: bool
     surface: SurfaceSpec
-    convolutions: tuple[int, ...]
-    convolution_width: pydantic.PositiveInt
+    convolutions: tuple[_Size, ...]
+    convolution_width: _Size
     soft_clip: pydantic.PositiveFloat
     filters: tuple[DampingSpec, ...]
     outputs: OutputsSpec
@@ -161,7 +167,7 @@ class EncoderSpec(_Spec):
 
     learned_orography: bool
     filters: dict[str, FilterSpec] | None
-    clipped: int
+    clipped: _Count
     outputs: OutputsSpec
 
 
@@ -200,7 +206,7 @@ class SurfaceFluxSpec(_Spec):
 
     features: tuple[str, ...]
     lowest_level: tuple[str, ...]
-    position_fields: pydantic.NonNegativeInt
+    position_fields: _Count
     surface: SurfaceSpec | None
     scales: ScalesSpec
     soft_clip: pydantic.PositiveFloat | None
@@ -245,17 +251,17 @@ class ModelSpec(_Spec):
         water_budget: of a model that predicts precipitation and evaporation.
     """
 
-    truncation: pydantic.PositiveInt
+    truncation: _Size
     transform_precision: Literal["tensorfloat32", "float32"]
-    sigma_layers: pydantic.PositiveInt
-    pressure_levels: Annotated[tuple[float, ...], pydantic.Field(min_length=2)]
-    reference_temperature: tuple[float, ...]
+    sigma_layers: _Size
+    pressure_levels: Annotated[_Profile, pydantic.Field(min_length=2)]
+    reference_temperature: _Profile
     step_minutes: pydantic.PositiveFloat
-    physics_substeps: pydantic.PositiveInt
+    physics_substeps: _Size
     dycore: DycoreSpec
     orography_scale: pydantic.PositiveFloat
     tower: TowerSpec
-    position_fields: pydantic.PositiveInt
+    position_fields: _Size
     state_scales: ScalesSpec
     data_scales: ScalesSpec
     random_fields: RandomFieldsSpec | None
@@ -277,6 +283,8 @@ class ModelSpec(_Spec):
             scales = self.water_budget.network.scales
             if scales.humidity_profile is not None:
                 profiles["water_budget.network.scales"] = scales.humidity_profile
+        if self.dycore.wavenumbers > 2 * self.truncation:
+            raise ValueError("the dynamical core has more waves than the state")
         for name, profile in profiles.items():
             if profile is None or len(profile) != self.sigma_layers:
                 raise ValueError(f"{name} has not one value per sigma layer")

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 import rich.console
 import typer
 
-from ngcm_cli.errors import NgcmError
+from ngcm_cli.errors import NgcmError, printable
+
+_LONGEST_LINE = 4000  # characters: a command with many flags can be copied
 
 
 def stderr() -> rich.console.Console:
@@ -18,7 +20,8 @@ def stderr() -> rich.console.Console:
 
 
 def print_line(console: rich.console.Console, text: str) -> None:
-    """Print text without interpreting markup."""
+    """Print text, which may quote a file, without interpreting markup."""
+    text = "\n".join(printable(line, _LONGEST_LINE) for line in text.split("\n"))
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -44,6 +47,7 @@ def print_summary(
 
 def print_table(rows: list[tuple[str, ...]]) -> None:
     """Print columns as wide as they need to be, the last one ragged, on stdout."""
+    rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]

@@ -100,13 +100,23 @@ OPTIONS: dict[str, Any] = {
         "scales).  [default: none]",
     ),
     "amplitude": _text(
-        "KELVIN",
-        "Standard deviation of that noise in temperature.  [default: 0.5K]",
+        "KELVIN|HPA:KELVIN,...",
+        "Standard deviation of that noise in temperature, the same on all levels or by "
+        "pressure, such as 1000:0.8K,300:0.5K.  [default: 0.5K]",
+    ),
+    "pressure_amplitude": _text(
+        "PASCAL",
+        "Standard deviation of that noise in surface pressure.  [default: 50Pa]",
     ),
     "statistics": _texts(
         "NAME,...",
         "Statistics over the members to write: mean, std (or spread), min, max, and "
         "percentiles such as p10.  [default: none]",
+    ),
+    "ddof": _text(
+        "0|1",
+        "Standard deviation of N members with N - DDOF as the divisor.  [default: 1, "
+        "as WeatherBench]",
     ),
     "keep_members": _switch(
         "--keep-members/--no-keep-members",
@@ -135,7 +145,8 @@ OPTIONS: dict[str, Any] = {
     ),
     "output": _text(
         "PATH",
-        "A name in .zarr or .nc.  [default: MODEL_INIT.zarr, in this directory]",
+        "A name in .zarr, .nc or .grib2.  [default: MODEL_INIT.zarr, in this "
+        "directory]",
         *OUTPUT_NAMES,
     ),
     "zarr_format": _text(
@@ -237,7 +248,7 @@ AMIP_OPTIONS: dict[str, Any] = {
 ENSEMBLE_OPTIONS: dict[str, Any] = {
     "output": _text(
         "PATH",
-        "A name in .zarr or .nc.  [default: MODEL_INIT_ensemble.zarr, in this "
+        "A name in .zarr, .nc or .grib2.  [default: MODEL_INIT_ensemble.zarr, in this "
         "directory]",
         *OUTPUT_NAMES,
     ),

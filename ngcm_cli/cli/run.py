@@ -23,15 +23,15 @@ _SHARED = (
 )
 FORECAST = (
     *("model", "data", "init", "lead", "every", "seed", "member", "perturb"),
-    *("amplitude", "variables", "levels", "grid", "clip_humidity", "output"),
-    *("zarr_format", "overwrite", "sst", "sst_data", "sst_time"),
-    *("sst_offset", *_SHARED),
+    *("amplitude", "pressure_amplitude", "variables", "levels", "grid"),
+    *("clip_humidity", "output", "zarr_format", "overwrite", "sst", "sst_data"),
+    *("sst_time", "sst_offset", *_SHARED),
 )
 ENSEMBLE = (
     *("members", "model", "data", "init", "lead", "every", "seed", "perturb"),
-    *("amplitude", "statistics", "keep_members", "variables", "levels", "grid"),
-    *("clip_humidity", "output", "zarr_format", "overwrite", "sst", "sst_data"),
-    *("sst_time", "sst_offset", *_SHARED),
+    *("amplitude", "pressure_amplitude", "statistics", "ddof", "keep_members"),
+    *("variables", "levels", "grid", "clip_humidity", "output", "zarr_format"),
+    *("overwrite", "sst", "sst_data", "sst_time", "sst_offset", *_SHARED),
 )
 AMIP = (
     *("years", "months", "days", "start", "starts", "start_every", "init"),

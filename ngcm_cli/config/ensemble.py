@@ -16,6 +16,8 @@ class EnsembleConfig(ForecastSettings):
         members: numbers of the members.
         statistics: statistics over the members, written at every lead time: any of
             `values.STATISTICS` and other percentiles.
+        ddof: what is taken off the number of members by which a sum of squares is
+            divided for their standard deviation: 0 or 1.
         keep_members: whether the members themselves are written.
     """
 
@@ -23,6 +25,7 @@ class EnsembleConfig(ForecastSettings):
 
     members: values.Members = range(10)
     statistics: values.Statistics = ()
+    ddof: values.Ddof = 1
     keep_members: values.Switch = True
 
     @pydantic.model_validator(mode="after")

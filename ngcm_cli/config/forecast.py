@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 import numpy as np
 import pydantic
 
-from ngcm_cli.config import values
+from ngcm_cli.config import noise, values
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.time_format import format_duration
@@ -28,7 +28,9 @@ class ForecastSettings(Settings):
             ``anomaly-persist``, ``climatology`` or ``prescribed``.
         perturb: noise added to the initial state: ``none``, ``gaussian`` or
             ``spherical``.
-        amplitude: standard deviation of that noise in temperature, K.
+        amplitude: standard deviation of that noise in temperature, K, or an
+            `AmplitudeProfile`.
+        pressure_amplitude: its standard deviation in surface pressure, Pa.
     """
 
     lead: values.Duration = np.timedelta64(10 * 86400, "s")
@@ -36,7 +38,8 @@ class ForecastSettings(Settings):
     overwrite: values.Switch = False
     sst: values.SstMode = "persist"
     perturb: values.Noise = "none"
-    amplitude: values.Amplitude = 0.5
+    amplitude: noise.Temperature = 0.5
+    pressure_amplitude: noise.Pressure = 50.0
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -51,6 +54,14 @@ class ForecastSettings(Settings):
                 f"lead {lead} is not a multiple of every {every}.",
                 f"Give lead {longer}, or another every.",
             )
+        fields = type(self).model_fields
+        for name in ("amplitude", "pressure_amplitude"):
+            is_default = getattr(self, name) == fields[name].default
+            if self.perturb == "none" and not is_default:  # as in a full run file
+                raise ConfigError(
+                    f"{name} is given, but nothing is perturbed.",
+                    "Give perturb gaussian, too.",
+                )
         if self.zarr_format != 3 and self.output and self.output.suffix != ".zarr":
             raise ConfigError(
                 f"zarr_format {self.zarr_format} is of Zarr stores, and the output "

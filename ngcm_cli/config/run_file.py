@@ -12,6 +12,7 @@ import yaml
 
 from ngcm_cli.config.values import closest
 from ngcm_cli.errors import ConfigError
+from ngcm_cli.io.plain_yaml import read_plain_yaml
 
 
 class _TextLoader(yaml.BaseLoader):
@@ -41,19 +42,14 @@ def read_run_file(path: str | pathlib.Path, known: Iterable[str]) -> dict[str, A
         ConfigError: the file cannot be read, or a key is unknown or repeated.
     """
     try:
-        text = pathlib.Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
+        content = read_plain_yaml(path, _TextLoader)
+    except OSError as error:
         raise ConfigError(
-            f"The run file {path} cannot be read: {reason}.", "Check its name."
+            f"The run file {path} cannot be read: {error.strerror}.", "Check its name."
         ) from None
-    try:
-        content = yaml.load(text, Loader=_TextLoader)  # text only: nothing is built
-    except (yaml.YAMLError, RecursionError) as error:
-        deep = isinstance(error, RecursionError)
-        problem = "it is nested too deeply" if deep else " ".join(str(error).split())
+    except yaml.YAMLError as error:
         raise ConfigError(
-            f"The run file {path} is not valid YAML: {problem}.",
+            f"The run file {path} is not valid YAML: {' '.join(str(error).split())}.",
             "Write one 'key: value' per line, such as 'lead: 10d'.",
         ) from None
     if content in (None, ""):
@@ -73,6 +69,10 @@ def read_run_file(path: str | pathlib.Path, known: Iterable[str]) -> dict[str, A
             raise ConfigError(f"'{key}' is given twice in {path}.", "Keep one of them.")
         if isinstance(value, dict):
             raise ConfigError(f"'{key}' in {path} is a mapping.", "Give one value.")
+        if isinstance(value, list) and not all(isinstance(x, str) for x in value):
+            raise ConfigError(
+                f"'{key}' in {path} is a list of more than values.", "Give values."
+            )
         if value not in ("", "~", "null"):
             settings[name] = value
     return settings

@@ -199,6 +199,15 @@ def _members(value: Any) -> range:
     return range(start, end)
 
 
+def _ddof(value: Any) -> int:
+    if str(value).strip() not in ("0", "1"):
+        raise ConfigError(
+            f"'{value}' is neither 0 nor 1.",
+            "Give 1, as WeatherBench does, or 0 to divide by the number of members.",
+        )
+    return int(value)
+
+
 def _batch(value: Any) -> int | None:
     if value is None or str(value).strip().lower() == "auto":
         return None
@@ -221,7 +230,12 @@ def _statistics(value: Any) -> tuple[str, ...]:
     return names
 
 
-def _amplitude(value: Any) -> float:
+def parse_amplitude(value: Any) -> float:
+    """Return a positive temperature difference in K.
+
+    Raises:
+        ConfigError: it is none.
+    """
     number = _kelvin(value)
     if number <= 0:
         raise ConfigError(
@@ -313,9 +327,9 @@ Means = Annotated[tuple[str, ...], pydantic.BeforeValidator(_means)]
 Patch = Annotated[tuple[float, float, float, float], pydantic.BeforeValidator(_patch)]
 OnInstability = Annotated[str, _one_of("stop", "rewind")]
 Noise = Annotated[str, _one_of(*NOISE)]
-Amplitude = Annotated[float, pydantic.BeforeValidator(_amplitude)]
 ZarrFormat = Annotated[int, _one_of("3", "2")]
 Member = Annotated[int, pydantic.BeforeValidator(_member)]
 Members = Annotated[range, pydantic.BeforeValidator(_members)]
 Batch = Annotated[int | None, pydantic.BeforeValidator(_batch)]
+Ddof = Annotated[int, pydantic.BeforeValidator(_ddof)]
 Statistics = Annotated[tuple[str, ...], pydantic.BeforeValidator(_statistics)]

@@ -81,25 +81,36 @@ def merge(a: Summary, b: Summary, statistics: Sequence[str], total: int) -> Summ
     )
 
 
-def evaluate(summary: Summary, statistics: Sequence[str]) -> dict[str, np.ndarray]:
+def evaluate(
+    summary: Summary, statistics: Sequence[str], ddof: int
+) -> dict[str, np.ndarray]:
     """Return the statistics by name, float32; NaN if no member is finite.
 
-    The standard deviation is that of the population: the sum of squares is divided by
-    the number of members. Percentiles are interpolated linearly between members.
+    Percentiles are interpolated linearly between members.
+
+    Args:
+        summary: of all members.
+        statistics: names of the statistics.
+        ddof: what is taken off the number of members by which the sum of squares is
+            divided for the variance: 0 gives the standard deviation of these members, 1
+            an estimate of that of all possible ones, which one member leaves undefined.
     """
     if not summary.count:
         nothing = np.full(summary.total.shape, np.nan, np.float32)
         return dict.fromkeys(statistics, nothing)
     return {
-        name: np.asarray(_evaluate(summary, name), np.float32) for name in statistics
+        name: np.asarray(_evaluate(summary, name, ddof), np.float32)
+        for name in statistics
     }
 
 
-def _evaluate(summary: Summary, name: str) -> np.ndarray:
+def _evaluate(summary: Summary, name: str, ddof: int) -> np.ndarray:
     if name == "mean":
         return summary.total / summary.count
     if name == "std":
-        return np.sqrt(summary.squares / summary.count)
+        if summary.count <= ddof:
+            return np.full(summary.squares.shape, np.nan)
+        return np.sqrt(summary.squares / (summary.count - ddof))
     place = _share(name) * (summary.count - 1)
     below, beyond = math.floor(place), math.ceil(place)
     low, high = (_ordered(summary, i).astype(np.float64) for i in (below, beyond))

@@ -9,6 +9,7 @@ from ngcm_cli.diagnostics.diagnostic import CmipVariable, Diagnostic
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.physics.radiation import (
+    CIRCULAR_ORBIT,
     SOLAR_CONSTANT,
     SOLAR_VARIATION,
     incident_radiation,
@@ -61,6 +62,7 @@ INSOLATION = (
         units="W m-2",
         vertical="surface",
         aliases=("rsdt",),
+        comment=CIRCULAR_ORBIT,
         cmip=CmipVariable(
             "rsdt",
             "TOA Incident Shortwave Radiation",

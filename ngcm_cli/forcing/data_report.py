@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from ngcm_cli.errors import InputDataError
+from ngcm_cli.errors import InputDataError, printable
 from ngcm_cli.forcing.sst_record import SSTRecord
 from ngcm_cli.inputs.file_description import describe_file
 from ngcm_cli.inputs.input_dataset import InputDataset
@@ -34,13 +34,18 @@ class DataReport:
     """What was found in data.
 
     Attributes:
-        lines: Headings and text; consecutive lines may have the same heading.
+        lines: Headings and text, `printable`; consecutive lines may have the same
+            heading.
         usable: Whether a run can start from them, or take its forcing from them.
     """
 
     lines: tuple[tuple[str, str], ...]
     problems: tuple[InputDataError, ...]
     usable: bool
+
+    def __post_init__(self):
+        lines = tuple((heading, printable(text)) for heading, text in self.lines)
+        object.__setattr__(self, "lines", lines)
 
 
 def report_data(
@@ -77,8 +82,8 @@ def report_data(
         for name in dataset.fields:
             summary = summarize_variable(dataset, name, init_time, wrong)
             lines.append(("Variables", summary))
-        parts = dataset.fields.values()
-        used = {field.array.attrs["found"] for several in parts for field in several}
+        fields = [field for parts in dataset.fields.values() for field in parts]
+        used = {name for field in fields for name in field.variable_names}
         others = [name for name in dataset.variable_names if name not in used]
         if others:
             lines.append(("Not used", ", ".join(others)))

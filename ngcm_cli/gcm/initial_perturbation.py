@@ -22,20 +22,28 @@ KINDS = ("gaussian", "spherical")
 _LENGTH = 500e3 * units.METER
 _DEPTH = 3e3  # m, over which noise is correlated in the vertical
 _SCALE_HEIGHT = 7.5e3  # m
+_SURFACE_PRESSURE = 1e5  # Pa, at which the amplitude of pressure is meant
 _TROPICS = 2 * units.ANGULAR_VELOCITY * np.sin(np.deg2rad(15))
 
 
 def perturb_initial_state(
-    model: NeuralGCM, state: ModelState, key: PRNGKeyArray, kind: str, amplitude: float
+    model: NeuralGCM,
+    state: ModelState,
+    key: PRNGKeyArray,
+    kind: str,
+    amplitude: np.ndarray | float,
+    pressure_amplitude: float = 0.0,
 ) -> ModelState:
-    """Add correlated noise to temperature, and the wind that balances it.
+    """Add correlated noise to temperature and pressure, and the wind that balances it.
 
     Temperature gets a Gaussian random field of zero mean and of the given standard
-    deviation, correlated over 3 km in the vertical. Its hydrostatic geopotential Φ',
-    zero at the surface, drives a rotational wind: ψ' = Φ' f / (f² + f₁₅²), geostrophic
-    but for the tropics, where it fades (f₁₅ is that of 15°). Divergence, surface
-    pressure and water stay as they are, and so does the mean temperature; few gravity
-    waves are set off. (Holton, An Introduction to Dynamic Meteorology, section 6.2.)
+    deviation, correlated over 3 km in the vertical, and ln pₛ one that is independent
+    of it. Their hydrostatic geopotential Φ', zero at the surface, and the force of the
+    pressure drive a rotational wind, ψ' = (Φ' + R T₀ ln pₛ') f / (f² + f₁₅²),
+    geostrophic but for the tropics, where it fades (T₀ is the reference temperature of
+    the level, f₁₅ the f of 15°). Divergence and water stay as they are, and so do mean
+    temperature and mean ln pₛ; few gravity waves are set off. (Holton, An Introduction
+    to Dynamic Meteorology, section 6.2.)
 
     Args:
         model: of the state.
@@ -44,15 +52,20 @@ def perturb_initial_state(
         kind: ``gaussian``, of the correlation exp(−r²/2L²); or ``spherical``, rougher,
             of the variance (l(l + 1) + a²/L²)⁻³ in every mode, as turbulence has it.
             L is 500 km, a the radius of the Earth.
-        amplitude: standard deviation of temperature, K.
+        amplitude: standard deviation of temperature, K, of all levels or of each, top
+            first, (sigma level,).
+        pressure_amplitude: standard deviation of surface pressure where that is
+            1000 hPa, Pa; 0 leaves it as it is.
 
     Raises:
         ValueError: another kind.
     """
     if kind not in KINDS:
         raise ValueError(f"'{kind}' is none of {', '.join(KINDS)}")
+    by_level = jnp.broadcast_to(jnp.float32(amplitude), model.sigma_levels.layers)
+    relative = pressure_amplitude / _SURFACE_PRESSURE
     noisy = _with_noise(
-        model.encoder.harmonics, model.step.dycore, state, key, kind, amplitude
+        model.encoder.harmonics, model.step.dycore, state, key, kind, by_level, relative
     )
     return dataclasses.replace(state, state=noisy)
 
@@ -64,23 +77,33 @@ def _with_noise(
     state: ModelState,
     key: PRNGKeyArray,
     kind: str,
-    amplitude: Float[Array, ""] | float,
+    amplitude: Float[Array, " level"],
+    relative: float,
 ):
     grid, levels = harmonics.grid, dycore.levels
     white = jax.random.normal(key, (levels.layers, *grid.modal_shape))
     flat = jnp.asarray(_vertical(levels.centers), jnp.float32)
-    temperature = amplitude * jnp.einsum(
+    temperature = amplitude[:, None, None] * jnp.einsum(
         "ab,bij->aij", flat, white * _spectrum(grid, kind), precision="highest"
     )
-    geopotential = harmonics.to_nodal(levels.geopotential(temperature))
+    before = state.state
+    potential = levels.geopotential(temperature)
+    log_pressure = before.log_surface_pressure
+    if relative:
+        white = jax.random.normal(jax.random.fold_in(key, 1), (1, *grid.modal_shape))
+        noise = relative * white * _spectrum(grid, kind)
+        warm = np.array(dycore.reference_temperature, np.float32)[:, None, None]
+        potential = potential + units.GAS_CONSTANT * warm * noise
+        log_pressure = log_pressure + noise
+    potential = harmonics.to_nodal(potential)
     coriolis = 2 * units.ANGULAR_VELOCITY * grid.sin_latitude
     to_stream = np.float32(coriolis / (coriolis**2 + _TROPICS**2))
-    vorticity = laplacian(harmonics.to_modal(to_stream * geopotential))
-    before = state.state
+    vorticity = laplacian(harmonics.to_modal(to_stream * potential))
     return dataclasses.replace(
         before,
         temperature_variation=before.temperature_variation + temperature,
         vorticity=before.vorticity + jnp.where(grid.mask, vorticity, 0),
+        log_surface_pressure=log_pressure,
     )
 
 

@@ -52,8 +52,8 @@ class Model(Protocol[State]):
         ...
 
     @property
-    def physics_step(self) -> np.timedelta64:
-        """Length of the steps between two evaluations of the physics."""
+    def substep_minutes(self) -> int:
+        """Minutes between two evaluations of the physics."""
         ...
 
     @property

@@ -99,9 +99,9 @@ class NeuralGCM(eqx.Module):
         return np.timedelta64(self.step_seconds, "s")
 
     @property
-    def physics_step(self) -> np.timedelta64:
-        """Length of the steps between two evaluations of the physics."""
-        return self.time_step // self.step.substeps
+    def substep_minutes(self) -> int:
+        """Minutes between two evaluations of the physics."""
+        return self.step_seconds // self.step.substeps // 60
 
     @property
     def stochastic(self) -> bool:
@@ -149,9 +149,10 @@ class NeuralGCM(eqx.Module):
         Raises:
             ValueError: the time is not a whole number of substeps after 1979-01-01T00.
         """
-        count, rest = divmod(time - units.REFERENCE_TIME, self.physics_step)
+        substep = np.timedelta64(60 * self.substep_minutes, "s")
+        count, rest = divmod(time - units.REFERENCE_TIME, substep)
         if rest:
-            raise ValueError(f"{time} is not on a model step of {self.physics_step}")
+            raise ValueError(f"{time} is not a whole number of steps of {substep}")
         return int(count)
 
     def encode(
@@ -206,7 +207,7 @@ class NeuralGCM(eqx.Module):
             steps: number of steps, zero or more.
         """
         forcing = self._forcing(forcing)
-        return integrate(self.step, state, forcing, steps, self._substep_minutes)
+        return integrate(self.step, state, forcing, steps, self.substep_minutes)
 
     def decode(
         self, state: ModelState, variables: tuple[str, ...] | None = None
@@ -292,10 +293,6 @@ class NeuralGCM(eqx.Module):
             return forcing
         return Forcing.constant({k: forcing[k] for k in self.forcing_variables})
 
-    @property
-    def _substep_minutes(self) -> int:
-        return self.step_seconds // self.step.substeps // 60
-
 
 @eqx.filter_jit
 def _encode(
@@ -327,7 +324,7 @@ def _encode(
     )
     if forcing is None:
         return state
-    now = minutes(clock, model._substep_minutes)
+    now = minutes(clock, model.substep_minutes)
     water = model.step.first_water(state, forcing.select(now))
     return dataclasses.replace(state, water=water)
 

@@ -2,8 +2,9 @@
 
 `read_analysis` answers a request with an `analysis`: from the `input_cache`, or out of
 an `input_dataset`. ``sources`` opens files, stores and named sources. `recognition`,
-`times`, `calendars`, `forecast_valid_time`, `source_grid` and `unit_conversion`
-interpret them; `select_analysis`, `pressure_levels`, `vertical_interpolation` and
-`regrid` bring them to the grid and levels of `model_inputs`; `physical_consistency`
-checks the result. `variables` is the one table of names and units.
+`axes`, `layouts`, `times`, `calendars`, `forecast_valid_time`, `source_grid` and
+`unit_conversion` interpret them; `humidity` and `below_ground` derive what is absent;
+`select_analysis`, `pressure_levels`, `vertical_interpolation` and `regrid` bring them
+to the grid and levels of `model_inputs`; `physical_consistency` checks the result.
+`variables` is the one table of names and units.
 """

@@ -25,6 +25,12 @@ def month_lengths(times: np.ndarray) -> np.ndarray:
     return (months + 1).astype("datetime64[s]") - months.astype("datetime64[s]")
 
 
+def climatological_months() -> np.ndarray:
+    """Return the middles of the twelve months of year 1, datetime64[s]."""
+    months = np.arange("0001-01", "0002-01", dtype="datetime64[M]")
+    return months.astype("datetime64[s]") + month_lengths(months) // 2
+
+
 def is_monthly(times: np.ndarray, at_least: int = 3) -> bool:
     """Return whether times stamp calendar months, one each, most of them consecutive.
 
@@ -71,11 +77,15 @@ def stamps_are_monthly(
     )
 
 
+def is_cftime(values: np.ndarray) -> bool:
+    """Return whether times are cftime objects, of another calendar or distant."""
+    is_object = values.dtype.kind == "O" and values.size > 0
+    return is_object and hasattr(values.flat[0], "calendar")
+
+
 def calendar_of(values: np.ndarray) -> str:
-    """Return the CF calendar of decoded times: cftime objects state another one."""
-    if values.dtype.kind != "O" or not values.size:
-        return STANDARD
-    name = getattr(values.flat[0], "calendar", STANDARD)
+    """Return the CF calendar of decoded times."""
+    name = values.flat[0].calendar if is_cftime(values) else STANDARD
     return STANDARD if name in _STANDARD_NAMES else name
 
 

@@ -5,18 +5,18 @@ import xarray as xr
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs import vertical_interpolation
+from ngcm_cli.inputs.axes import find_axis, find_time
 from ngcm_cli.inputs.calendars import STANDARD, calendar_of, to_standard_calendar
 from ngcm_cli.inputs.forecast_valid_time import valid_times
+from ngcm_cli.inputs.layouts import short_name
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.pressure_levels import hectopascals, list_levels
-from ngcm_cli.inputs.recognition import find_axis
 from ngcm_cli.inputs.time_meaning import MEAN
 from ngcm_cli.inputs.times import checked_times, describe_times
 from ngcm_cli.inputs.variables import (
     CLOUDS,
     SKIN_TEMPERATURE,
     SST,
-    SURFACE_VARIABLES,
     VARIABLES,
     Variable,
 )
@@ -37,7 +37,7 @@ def describe_file(
     if not len(levels):
         lines[-1] = ("Levels", "none in hPa or Pa")
     known = {}
-    for name in (*model_inputs.fields, *SURFACE_VARIABLES):
+    for name in model_inputs.readable:
         array = _find(dataset, VARIABLES[name])
         if array is not None:
             known[name] = array
@@ -67,14 +67,17 @@ def _level_problems(levels: np.ndarray) -> list[tuple[str, str]]:
 
 
 def _describe_times(dataset: xr.Dataset) -> str:
-    time = find_axis(dataset, "time")
+    dataset = dataset.squeeze()
+    try:
+        time = find_time(dataset)
+    except InputDataError as problem:
+        return problem.message
     if time is None:
         return "no time axis"
-    dataset = dataset.squeeze()
     if dataset[time].ndim > 1:
         return f"'{time}' depends on {', '.join(map(str, dataset[time].dims))}"
     try:
-        values = valid_times(dataset, time)
+        _, values = valid_times(dataset, time)
         calendar = calendar_of(values)
         if calendar == STANDARD:
             return describe_times(checked_times(values))
@@ -96,10 +99,10 @@ def _levels(dataset: xr.Dataset) -> np.ndarray:
 def _find(dataset: xr.Dataset, variable: Variable) -> xr.DataArray | None:
     """Return the first variable with a known name, on any dimensions."""
     standard = (variable.standard_name, *variable.other_standard_names)
-    for name, array in dataset.data_vars.items():
-        stated = array.attrs.get("standard_name")
-        if variable.is_called(str(name)) or (stated and stated in standard):
-            return array
+    for name in dataset.data_vars:
+        stated = dataset.variables[name].attrs.get("standard_name")
+        if variable.is_called(short_name(str(name))) or (stated and stated in standard):
+            return dataset[name]
     return None
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.times import rounded_to_seconds, spelled_dates
 
 _LEAD_TIMES = ("prediction_timedelta", "lead_time", "step", "leadtime")
+_LEAD_TIMES += ("forecast_time0", "forecast_time1")  # of NCL
 _INITIAL_TIMES = ("forecast_reference_time", "init_time", "initial_time", "reftime")
 _SECONDS = {
     1e-9: ("nanoseconds", "nanosecond", "ns"),
@@ -21,35 +23,43 @@ _SECONDS = {
 _UNITS = {name: size for size, names in _SECONDS.items() for name in names}
 
 
-def valid_times(dataset: xr.Dataset, time: str) -> np.ndarray:
-    """Return valid times, with the lead time added where ``time`` is the initial time.
+def valid_times(dataset: xr.Dataset, time: str) -> tuple[str | None, np.ndarray]:
+    """Return the dimension of valid times, None if there is one time only, and them.
 
-    WeatherBench 2 and others write the initial time as ``time`` and the lead time as a
-    coordinate of its own. Where the dataset has ``valid_time`` or a separate initial
-    time, ``time`` is the valid time; as it is in CF, beside a ``forecast_period``.
+    The lead time is added where ``time`` is the initial time: WeatherBench 2 and others
+    write the initial time as ``time`` and the lead time as a coordinate of its own,
+    which may be an axis where there is one initial time. Where the dataset has
+    ``valid_time`` or a separate initial time, ``time`` is the valid time; as it is in
+    CF, beside a ``forecast_period``.
 
     Raises:
         InputDataError: The lead time is missing or in unknown units.
     """
-    values = dataset[time].values
-    lead_time = _find_lead_time(dataset)
-    if (
-        lead_time is None
-        or values.dtype.kind not in "MO"
-        or _is_valid_time(dataset, time)
-    ):
-        return values
-    duration = _duration(dataset[lead_time])
-    if values.dtype.kind == "O":  # in another calendar
-        return values + duration.astype("timedelta64[us]").item()
-    return values + duration
+    units = str(dataset[time].attrs.get("units", ""))
+    values = rounded_to_seconds(spelled_dates(dataset[time].values, units))
+    dims = dataset[time].dims
+    if values.dtype.kind in "MO" and not _is_valid_time(dataset, time):
+        lead_time = _find_lead_time(dataset, 1 - len(dims))
+        if lead_time is not None:
+            duration = _duration(dataset[lead_time])
+            dims = (*dims, *dataset[lead_time].dims)
+            if values.dtype.kind == "O":  # in another calendar
+                duration = duration.astype("timedelta64[us]").astype(object)
+            values = values + duration
+    return (str(dims[0]) if dims else None), values
 
 
-def _find_lead_time(dataset: xr.Dataset) -> str | None:
-    """Return the name of the scalar lead time of all fields, or None."""
-    single = [str(n) for n, v in dataset.variables.items() if v.ndim == 0]
-    lower = {name.lower(): name for name in single}
+def _find_lead_time(dataset: xr.Dataset, ndim: int) -> str | None:
+    """Return the name of the lead time of all fields, or None."""
+    few = [str(n) for n, v in dataset.variables.items() if v.ndim <= ndim]
+    lower = {name.lower(): name for name in few}
     return next((lower[name] for name in _LEAD_TIMES if name in lower), None)
+
+
+def is_initial_time(name: str, variable: xr.Variable | xr.DataArray) -> bool:
+    """Return whether a coordinate is the initial time of forecasts."""
+    stated = variable.attrs.get("standard_name")
+    return name.lower() in _INITIAL_TIMES or stated == "forecast_reference_time"
 
 
 def _is_valid_time(dataset: xr.Dataset, time: str) -> bool:
@@ -57,34 +67,31 @@ def _is_valid_time(dataset: xr.Dataset, time: str) -> bool:
     if time.lower() == "valid_time":
         return True
     return any(
-        name != time
-        and (
-            str(name).lower() in _INITIAL_TIMES
-            or variable.attrs.get("standard_name") == "forecast_reference_time"
-        )
+        name != time and is_initial_time(str(name), variable)
         for name, variable in dataset.variables.items()
     )
 
 
-def _duration(lead: xr.DataArray) -> np.timedelta64:
-    """Return a lead time as a duration."""
-    value: Any = lead.values[()]
-    if lead.dtype.kind == "m" and not np.isnat(value):
-        return value
-    if lead.dtype.kind in "iuf" and value == 0:
-        return np.timedelta64(0, "s")
-    if lead.dtype.kind not in "iuf" or not np.isfinite(value):
+def _duration(lead: xr.DataArray) -> np.ndarray:
+    """Return lead times as durations, rounded to seconds."""
+    values = lead.values
+    if lead.dtype.kind == "m" and not np.isnat(values).any():
+        return values.astype("timedelta64[s]")
+    first: Any = values.flat[0]
+    if lead.dtype.kind in "iuf" and not values.any():
+        return values.astype("timedelta64[s]")
+    if lead.dtype.kind not in "iuf" or not np.isfinite(values).all():
         raise InputDataError(
-            f"The lead time '{lead.name}' is missing or not a duration: {value}.",
+            f"The lead time '{lead.name}' is missing or not a duration: {first}.",
             "Give the fields a 'valid_time', or repair the lead time.",
         )
     units = str(lead.attrs.get("units", "")).strip().lower()
     if units not in _UNITS:
         stated = f"in units of '{units}'" if units else "without units"
         raise InputDataError(
-            f"The lead time '{lead.name}' is {value:g}, {stated}: the valid time "
+            f"The lead time '{lead.name}' is {first:g}, {stated}: the valid time "
             "is unknown.",
             "Give it the units attribute 'hours', 'days', 'minutes' or 'seconds', or "
             "add a 'valid_time'.",
         )
-    return np.timedelta64(round(float(value) * _UNITS[units]), "s")
+    return np.rint(values * _UNITS[units]).astype("timedelta64[s]")

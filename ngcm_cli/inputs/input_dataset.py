@@ -4,15 +4,21 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import Iterator, Sequence
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.calendars import STANDARD, calendar_of, to_standard_calendar
+from ngcm_cli.inputs.calendars import (
+    STANDARD,
+    calendar_of,
+    is_cftime,
+    to_standard_calendar,
+)
 from ngcm_cli.inputs.humidity import SUBSTITUTES
-from ngcm_cli.inputs.input_field import InputField
+from ngcm_cli.inputs.input_field import InputField, StackedField
+from ngcm_cli.inputs.layouts import split_levels
 from ngcm_cli.inputs.recognition import is_anomaly, recognise
 from ngcm_cli.inputs.source_grid import SourceGrid
 from ngcm_cli.inputs.sources.location import matching_files, naming_file
@@ -79,7 +85,8 @@ class InputDataset:
                 fields = {n: x for n, x in fields.items() if n not in SUBSTITUTES}
             with naming_file(path):
                 for name, parts in fields.items():
-                    _check_parts(name, parts)
+                    fields[name] = _stack_levels(parts)
+                    _check_parts(name, fields[name])
             opened.pop_all()
         return cls(
             path,
@@ -105,6 +112,11 @@ class InputDataset:
         """Why variables with known names are not used, in brackets; may be empty."""
         return "".join(f" ({reason})" for reason in self.rejected)
 
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """Global attributes of the first file."""
+        return self._open[0].attrs
+
     def times(self, name: str) -> np.ndarray:
         """Return the valid times of a variable, ascending; empty if unknown."""
         return np.unique(np.concatenate([f.times for f in self.fields[name]]))
@@ -128,7 +140,19 @@ class InputDataset:
 def _recognised_fields(
     path: str, dataset: xr.Dataset, names: Sequence[str]
 ) -> Iterator[InputField]:
-    canonical = recognise(dataset, names)
+    known: set[str] = set()
+    for number, part in enumerate(split_levels(dataset)):
+        # A part of single levels may repeat what is on several levels.
+        wanted = [name for name in names if name not in known]
+        for field in _fields_of(path, dataset, recognise(part, wanted)):
+            if number == 0:
+                known.add(field.name)
+            yield field
+
+
+def _fields_of(
+    path: str, dataset: xr.Dataset, canonical: xr.Dataset
+) -> Iterator[InputField]:
     grid = SourceGrid.from_file_order(
         canonical["longitude"].values, canonical["latitude"].values
     )
@@ -144,11 +168,12 @@ def _recognised_fields(
         stated_conversion(variable, array.attrs["found"], array.attrs["units"])
         times, used, calendar = time_axis(bounded, method)
         static = len(times) > 1 and "time" not in array.dims
+        levels = np.array(array.attrs.get("pressure", []), float, ndmin=1)
         yield InputField(
             name=str(name),
             array=array.isel(time=used) if "time" in array.dims else array,
             times=times[:0] if static else times,
-            levels=canonical["level"].values if "level" in array.dims else np.empty(0),
+            levels=canonical["level"].values if "level" in array.dims else levels,
             grid=grid,
             path=path,
             static=static,
@@ -176,7 +201,7 @@ def _time_axis(
     values = canonical["time_middle" if bounded else "time"].values
     calendar = calendar_of(values)
     used = None
-    if calendar != STANDARD:
+    if is_cftime(values):
         values = to_standard_calendar(values, method)
         if "time" in canonical.dims:
             used = np.flatnonzero(~np.isnat(values))
@@ -186,6 +211,22 @@ def _time_axis(
         return times, slice(None), calendar
     filled = _filled_times(dataset, times)
     return times[filled], filled if used is None else used[filled], calendar
+
+
+def _stack_levels(parts: Sequence[InputField]) -> list[InputField]:
+    """Return parts in which those of the same times and different levels are one."""
+    by_times: dict[bytes, list[InputField]] = {}
+    for part in parts:
+        by_times.setdefault(part.times.tobytes(), []).append(part)
+    result: list[InputField] = []
+    for same in by_times.values():
+        levels = np.concatenate([part.levels for part in same])
+        apart = len(np.unique(levels)) == len(levels)
+        if len(same) > 1 and apart and all(len(part.levels) for part in same):
+            result.append(StackedField.of(same))
+        else:
+            result += same
+    return result
 
 
 def _filled_times(dataset: xr.Dataset, times: np.ndarray) -> slice:
@@ -210,13 +251,12 @@ def _filled_times(dataset: xr.Dataset, times: np.ndarray) -> slice:
 
 def _rejected(dataset: xr.Dataset, missing: Sequence[str]) -> Iterator[str]:
     """Yield why variables with known names are not used."""
-    for found, array in dataset.data_vars.items():
+    for found in dataset.data_vars:
         if any(VARIABLES[name].is_called(str(found)) for name in missing):
+            array = dataset.variables[found]
             why = f"on {', '.join(map(str, array.dims))}"
             if is_anomaly(array):
-                why = (
-                    "an anomaly by its attributes, and the values themselves are needed"
-                )
+                why = "an anomaly by its attributes, and not the quantity itself"
             yield f"'{found}' is not used: it is {why}"
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 import xarray as xr
@@ -45,7 +46,7 @@ class InputField:
         calendar: CF calendar of the times in the file.
         time_method: Whether it is a `MEAN` over time or `INSTANT`; "" if not stated.
         bounded: Whether the times are the middle of periods that the file states.
-        climatology: Whether the times are the months of a climatology, in 2001.
+        climatology: Whether the times are the months of a climatology, in year 1.
     """
 
     name: str
@@ -65,6 +66,11 @@ class InputField:
     def found(self) -> str:
         """Its name in the file, and its ERA5 name if that differs, quoted."""
         return quoted_name(self.array.attrs["found"], self.name)
+
+    @property
+    def variable_names(self) -> tuple[str, ...]:
+        """Names of the variables in the file that hold it."""
+        return (self.array.attrs["found"],)
 
     @property
     def chunks(self) -> int:
@@ -96,17 +102,7 @@ class InputField:
             InputDataError: It cannot be read, is missing everywhere, or contradicts its
                 units.
         """
-        array = self.array
-        if "time" in array.dims:
-            array = array.isel(time=int(np.flatnonzero(self.times == time)[0]))
-        if levels is not None and len(levels) < len(self.levels):
-            array = array.isel(level=list(levels))
-        try:
-            # Read first: transposing a lazy array makes xarray read point by point.
-            stored = array.compute().transpose(..., "longitude", "latitude").values
-        except Exception as error:  # codecs raise their own: EOFError, zlib.error
-            raise reading_error(self.found, error) from error
-        self._check_chunks(stored)
+        stored = self.read_stored(time, levels)
         if not np.isfinite(stored).any():
             when = "" if time is None else f" at {format_time(time)}"
             raise InputDataError(
@@ -127,6 +123,26 @@ class InputField:
             notes.append(note)
         if not conversion.is_identity:
             stored = conversion.apply(stored.astype(np.float64))
+        return stored
+
+    def read_stored(
+        self, time: np.datetime64 | None, levels: Sequence[int] | None = None
+    ) -> np.ndarray:
+        """Read one time as `values` does, in the units of the file."""
+        array = self.array
+        if "time" in array.dims:
+            array = array.isel(time=int(np.flatnonzero(self.times == time)[0]))
+        some = levels is not None and len(levels) < len(self.levels)
+        if levels is not None and some and "level" in array.dims:
+            array = array.isel(level=list(levels))
+        try:
+            # Read first: transposing a lazy array makes xarray read point by point.
+            stored = array.compute().transpose(..., "longitude", "latitude").values
+        except Exception as error:  # codecs raise their own: EOFError, zlib.error
+            raise reading_error(self.found, error) from error
+        self._check_chunks(stored)
+        if len(self.levels) and "level" not in array.dims:
+            stored = stored[None]
         return self.grid.reorder(stored)
 
     def _without_ice_mark(self, stored: np.ndarray, notes: list[str]) -> np.ndarray:
@@ -164,6 +180,57 @@ class InputField:
         if not self.grid.is_on(grid):
             values = _regridder(self.grid, grid)(values)
         return np.ascontiguousarray(values, dtype=np.float32)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class StackedField(InputField):
+    """A variable whose levels are in several files, or in variables of their own.
+
+    Attributes:
+        parts: Fields of the same times, grid and units, with different levels.
+    """
+
+    parts: tuple[InputField, ...] = ()
+
+    @classmethod
+    def of(cls, parts: Sequence[InputField]) -> Self:
+        """Return the field of all levels; the first part stands for the others.
+
+        Raises:
+            InputDataError: The parts differ in grid or units.
+        """
+        first = parts[0]
+        for part in parts[1:]:
+            units = [p.array.attrs["units"] for p in (first, part)]
+            if units[0] != units[1] or not part.grid.matches(first.grid):
+                raise InputDataError(
+                    f"The levels of {first.name} are on different grids or in "
+                    f"different units: {first.found} in {first.path} and {part.found} "
+                    f"in {part.path}.",
+                    "Name only files that belong together.",
+                )
+        own = {f.name: getattr(first, f.name) for f in dataclasses.fields(InputField)}
+        levels = np.concatenate([part.levels for part in parts])
+        return cls(**{**own, "levels": levels}, parts=tuple(parts))
+
+    @property
+    def variable_names(self) -> tuple[str, ...]:
+        """Names of the variables of all levels."""
+        return tuple(name for part in self.parts for name in part.variable_names)
+
+    def read_stored(
+        self, time: np.datetime64 | None, levels: Sequence[int] | None = None
+    ) -> np.ndarray:
+        """Read the levels one part after the other."""
+        wanted = np.arange(len(self.levels)) if levels is None else np.array(levels)
+        pieces, begin = [], 0
+        for part in self.parts:
+            end = begin + len(part.levels)
+            own = wanted[(begin <= wanted) & (wanted < end)] - begin
+            if len(own):
+                pieces.append(part.read_stored(time, own.tolist()))
+            begin = end
+        return np.concatenate(pieces)
 
 
 @functools.lru_cache(maxsize=8)

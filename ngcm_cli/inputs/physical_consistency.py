@@ -14,11 +14,14 @@ from ngcm_cli.spectral.grid import Grid
 
 # K; in ERA5, GFS and a learned forecast, on 9 to 37 levels, it is at most 0.95.
 _THICKNESS_ERROR = 5.0
+# hPa; models extrapolate above their top, where thickness and temperature part.
+_HIGHEST = 20.0
 _FAR_APART = 2.1  # ratio of pressures beyond which the mean of two levels is too rough
 # The correlation with SST is larger by 0.08 or more where latitudes are right.
 _MIN_DIFFERENCE, _MIN_CORRELATION = 0.02, 0.5
 # The correlation of wind with land; poleward of 65 degrees ice hides it.
 _WIND_OVER_LAND, _MIN_WIND_DIFFERENCE = -0.35, 0.25
+_LEAST_VARIANCE = 2.5e-3
 _NEAR_SURFACE, _NO_POLES = 975.0, np.deg2rad(65)  # hPa, radians
 _MIN_MASK_DIFFERENCE = 0.1  # it is 0.4 in ERA5 and OISST
 _MIN_TURN_DIFFERENCE = 0.2  # of correlations along latitudes
@@ -30,7 +33,8 @@ def check_columns(columns: Columns) -> None:
     """Refuse temperature, humidity and geopotential that contradict each other.
 
     The temperature of a layer follows from its thickness, T_v = ΔΦ / (R_d Δ ln p), in
-    the global mean to within a kelvin; and humidity is largest near the surface.
+    the global mean to within a kelvin, from 20 hPa down; and humidity is largest near
+    the surface.
 
     Args:
         columns: By ERA5 name, the levels in hPa, each once, in any order, and the
@@ -55,7 +59,8 @@ def check_columns(columns: Columns) -> None:
             )
     if not {"temperature", "geopotential"} <= set(means):
         return
-    shared = sorted(set(means["temperature"]) & set(means["geopotential"]))
+    both = set(means["temperature"]) & set(means["geopotential"])
+    shared = sorted(level for level in both if level >= _HIGHEST)
     for upper, lower in zip(shared, shared[1:], strict=False):
         if lower > _FAR_APART * upper:
             continue
@@ -129,9 +134,9 @@ def check_wind(columns: Columns, land: np.ndarray, grid: Grid) -> None:
     speed = np.hypot(*(values[levels.argmax()] for levels, values in wind))
     speed, land = (x - x.mean(axis=0) for x in (np.log1p(speed), np.asarray(land)))
     weights = np.where(np.abs(grid.latitude) < _NO_POLES, grid.area_weights, 0)
-    size = np.sqrt((speed**2 @ weights).sum() * (land**2 @ weights).sum())
-    if size == 0:
-        return
+    variances = [(x**2 @ weights).sum() / (4 * np.pi) for x in (speed, land)]
+    if min(variances) < _LEAST_VARIANCE:
+        return  # wind without weather, or a model without land
     # The correlation for every displacement eastwards of the land, by the theorem of
     # convolution; as it is, and with two directions exchanged.
     spectrum = np.fft.fft(speed, axis=0)
@@ -139,7 +144,7 @@ def check_wind(columns: Columns, land: np.ndarray, grid: Grid) -> None:
         np.fft.ifft(spectrum * np.fft.fft(x, axis=0).conj(), axis=0).real @ weights
         for x in (land, land[:, ::-1], land[::-1])
     ]
-    fits = np.array(fits) / size
+    fits = np.array(fits) / (4 * np.pi * np.sqrt(np.prod(variances)))
     mirror, east = np.unravel_index(fits.argmin(), fits.shape)
     if fits.min() > min(fits[0, 0] - _MIN_WIND_DIFFERENCE, _WIND_OVER_LAND):
         return

@@ -25,14 +25,15 @@ def hectopascals(level: xr.DataArray) -> np.ndarray:
             f"The vertical coordinate '{name}' holds model levels ({standard_name}).",
             "Needed: pressure levels; interpolate to them first.",
         )
-    if level.dims != (name,) or level.dtype.kind not in "iuf":
+    if level.ndim > 1 or level.dtype.kind not in "iuf":
         raise InputDataError(
             f"The vertical coordinate '{name}' is not a list of pressures.",
             "Needed: a 1-D coordinate in hPa or Pa.",
         )
-    values = level.values.astype(float)
+    values = np.atleast_1d(level.values.astype(float))
     _check_values(str(name), values)
-    in_pascals = values.max() > 2000
+    # Of one level, high up, magnitude says nothing.
+    in_pascals = values.max() > 2000 or (len(values) == 1 and units in _PASCALS)
     if units in PRESSURE_UNITS and (units in _PASCALS) != in_pascals:
         raise InputDataError(
             f"The vertical coordinate '{name}' says its units are "

@@ -1,35 +1,35 @@
 """Recognition of the variables and coordinates of a dataset."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
-from ngcm_cli.errors import InputDataError
+from ngcm_cli.errors import InputDataError, printable
+from ngcm_cli.inputs.axes import (
+    find_axis,
+    find_horizontal,
+    find_months,
+    find_time,
+    listed_sizes,
+)
+from ngcm_cli.inputs.calendars import climatological_months
 from ngcm_cli.inputs.forecast_valid_time import valid_times
+from ngcm_cli.inputs.layouts import short_name
 from ngcm_cli.inputs.pressure_levels import PRESSURE_UNITS, hectopascals
+from ngcm_cli.inputs.sources.local_file import MOST_BYTES
 from ngcm_cli.inputs.time_meaning import (
     bounds_of_times,
+    is_mean_year,
     middle_of,
-    months_of_climatology,
     stated_method,
 )
+from ngcm_cli.inputs.times import rounded_to_seconds
 from ngcm_cli.inputs.variables import VARIABLES, Variable
+from ngcm_cli.io.progress import format_size
 
-_NAMES = {
-    "latitude": ("latitude", "lat"),
-    "longitude": ("longitude", "lon"),
-    "time": ("valid_time", "time", "datetime", "date"),
-    "level": ("level", "pressure_level", "plev", "isobaricinhpa", "isobaricinpa")
-    + ("isobaric", "lev", "pressure", "air_pressure", "p", "pfull"),
-}
-_STANDARD_NAMES = {**{axis: axis for axis in _NAMES}, "level": "air_pressure"}
-_UNITS = {
-    "latitude": ("degrees_north", "degree_north", "degrees_n", "degree_n"),
-    "longitude": ("degrees_east", "degree_east", "degrees_e", "degree_e"),
-    "time": (),
-    "level": PRESSURE_UNITS,
-}
+_LONGEST_NAME = 100  # characters of names that are recognised, and of units
 
 
 def recognise(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
@@ -39,71 +39,85 @@ def recognise(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
         The variables that the dataset has, lazy, each with dimensions among ``time``,
         ``level``, ``latitude`` and ``longitude``, in the order of the file, and with
         the attributes ``found`` (name in the file), ``units`` (may be empty),
-        ``time_method`` (of `stated_method`) and ``chunks`` (size by dimension, where
-        they are stored in chunks). Coordinates: degrees; ``level`` in hPa if a variable
-        is on levels; ``time`` as in the file, absent if the file has none, with the
-        lead time added if that is a coordinate of its own. Where the times have bounds,
-        ``time_middle`` is their middle, and where they are the months of a climatology,
-        ``time`` is of the year 2001 and has the attribute ``climatology``.
+        ``time_method`` (of `stated_method`), ``chunks`` (size by dimension, where they
+        are stored in chunks) and, of a single level, ``pressure`` (hPa). Coordinates:
+        degrees; ``level`` in hPa if a variable is on several levels; ``time`` rounded
+        to seconds, absent if the file has none, with the lead time added if that is a
+        coordinate of its own. The months of a climatology are in year 1, and ``time``
+        has the attribute ``climatology``. Where the times have bounds, ``time_middle``
+        is their middle.
 
     Raises:
         InputDataError: A coordinate is missing, ambiguous or damaged, or a variable has
             further dimensions.
     """
-    dims = {axis: find_axis(dataset, axis) for axis in ("latitude", "longitude")}
-    _check_horizontal(dataset, dims)
-    dims["level"] = find_axis(dataset, "level")
-    keep = set(dims.values())
+    horizontal = find_horizontal(dataset)
+    dims: dict[str, str | None] = {axis: dim for axis, (dim, _) in horizontal.items()}
+    level = find_axis(dataset, "level")
+    dims["level"] = None
+    if level is not None and dataset[level].ndim:
+        dims["level"] = str(dataset[level].dims[0])
+    keep = {*dims.values()}
     single = [d for d, size in dataset.sizes.items() if size == 1 and d not in keep]
     dataset = dataset.squeeze(single)
-    time = find_axis(dataset, "time") or _axis_of_months(dataset)
-    if time is not None and dataset[time].ndim == 1:
-        dims["time"] = str(dataset[time].dims[0])
-    elif time is not None and dataset[time].ndim > 1:
-        raise InputDataError(
-            f"The valid time '{time}' depends on several dimensions: "
-            f"{_sizes(dataset[time])}.",
-            "Select one initial time (or one lead time) first.",
-        )
+    times = _times(dataset)
+    if times is not None and times[0] is not None:
+        dims["time"] = times[0]
     coordinates = {
-        axis: (axis, _degrees(dataset[dims[axis]], axis))
-        for axis in ("latitude", "longitude")
+        axis: (axis, _degrees(array, axis)) for axis, (_, array) in horizontal.items()
     }
     canonical = {old: new for new, old in dims.items() if old is not None}
     found = {}
     for name in names:
-        array = _find_variable(dataset, VARIABLES[name], dims)
-        if array is not None:
-            found[name] = _with_canonical_dims(array, canonical)
-    if dims["level"] is not None and dataset[dims["level"]].ndim:
+        array = _find_variable(dataset, VARIABLES[name], dims, level)
+        if array is None:
+            continue
+        found[name] = _with_canonical_dims(array, canonical)
+        if VARIABLES[name].on_levels and "level" not in found[name].dims:
+            found[name].attrs["pressure"] = float(hectopascals(dataset[level])[0])
+    if dims["level"] is not None:
         # In an ocean file it may be a depth, which is not checked.
         on_it = any("level" in array.dims for array in found.values())
         upper_air = any(VARIABLES[name].on_levels for name in names)
         if on_it or (upper_air and not dataset.sizes[dims["level"]]):
-            coordinates["level"] = ("level", hectopascals(dataset[dims["level"]]))
+            coordinates["level"] = ("level", hectopascals(dataset[level]))
     result = xr.Dataset(found).assign_coords(coordinates)
-    if time is not None:
-        values = valid_times(dataset, time)
-        stated = time == "month" or "climatology" in dataset[time].attrs
-        months = months_of_climatology(np.atleast_1d(values), stated)
-        if months is not None:
-            attributes = {"climatology": "yes"}
-            return result.assign_coords(time=("time", months, attributes))
+    if times is not None:
+        values = times[1]
+        if _is_climatology(dataset, values):
+            months = "time", climatological_months(), {"climatology": "yes"}
+            return result.assign_coords(time=months)
         result = result.assign_coords(time=(("time",) * values.ndim, values))
-        bounds = bounds_of_times(dataset, time)
+        time = find_time(dataset)
+        bounds = None if time is None else bounds_of_times(dataset, time)
         if bounds is not None:
-            middle = ("time",) * values.ndim, middle_of(bounds)
+            middle = ("time",) * values.ndim, rounded_to_seconds(middle_of(bounds))
             result = result.assign_coords(time_middle=middle)
     return result
 
 
-def _axis_of_months(dataset: xr.Dataset) -> str | None:
-    """Return the name of an axis of the twelve months of a year, or None."""
-    if dataset.sizes.get("month") != 12:
+def _is_climatology(dataset: xr.Dataset, times: np.ndarray) -> bool:
+    """Return whether valid times are the months of a climatology."""
+    time = find_time(dataset)
+    stated = time is not None and "climatology" in dataset[time].attrs
+    return is_mean_year(times, stated)
+
+
+def _times(dataset: xr.Dataset) -> tuple[str | None, np.ndarray] | None:
+    """Return the dimension and the values of valid times; None if there are none."""
+    months = find_months(dataset)
+    if months is not None:
+        return months, climatological_months()
+    time = find_time(dataset)
+    if time is None:
         return None
-    months = dataset["month"].values  # an index from 0 if there is no coordinate
-    first = 1 if "month" in dataset.variables else 0
-    return "month" if np.array_equal(months, np.arange(12) + first) else None
+    if dataset[time].ndim > 1:
+        raise InputDataError(
+            f"The valid time '{time}' depends on several dimensions: "
+            f"{listed_sizes(dataset[time])}.",
+            "Select one initial time (or one lead time) first.",
+        )
+    return valid_times(dataset, time)
 
 
 def _degrees(coordinate: xr.DataArray, axis: str) -> np.ndarray:
@@ -115,79 +129,43 @@ def _degrees(coordinate: xr.DataArray, axis: str) -> np.ndarray:
     return coordinate.values.astype(float)
 
 
-def _sizes(array: xr.DataArray | xr.Dataset) -> str:
-    return ", ".join(f"{dim} ({size})" for dim, size in array.sizes.items())
-
-
-def find_axis(dataset: xr.Dataset, axis: str) -> str | None:
-    """Return the name of a coordinate with 0 or 1 dimensions, or None.
-
-    It is recognised by its name, then by its CF standard name, then by its units. The
-    axis is ``latitude``, ``longitude``, ``time`` or ``level``.
-    """
-    candidates = {
-        str(n): v
-        for n, v in dataset.variables.items()
-        if v.ndim <= 1 or (axis == "time" and n == "valid_time")
-    }
-    lower = {n.lower(): n for n in candidates}
-    for name in _NAMES[axis]:
-        if name in lower:
-            return lower[name]
-    for name, variable in candidates.items():
-        if variable.attrs.get("standard_name") == _STANDARD_NAMES[axis]:
-            return name
-    for name, variable in candidates.items():
-        units = str(variable.attrs.get("units", "")).lower()
-        if name in dataset.dims and units in _UNITS[axis]:
-            return name
-    return None
-
-
-def _check_horizontal(dataset: xr.Dataset, dims: dict[str, str | None]) -> None:
-    for axis in ("latitude", "longitude"):
-        name = dims[axis]
-        if name is not None and dataset[name].dims == (name,):
-            continue
-        sizes = _sizes(dataset)
-        names = (n.lower() for n in map(str, dataset.variables))
-        if name is not None or any(
-            n in _NAMES[axis] + ("nav_" + axis[:3],) for n in names
-        ):
-            raise InputDataError(
-                f"The {axis}s are not a dimension coordinate (dimensions: {sizes}): "
-                "the grid is curvilinear or unstructured.",
-                "Remap it to a regular latitude-longitude grid first, e.g. with "
-                "`cdo remapcon,global_1`.",
-            )
-        raise InputDataError(
-            f"There is no {axis} coordinate; the dimensions are {sizes}.",
-            f"Needed: global fields with a 1-D coordinate '{axis}' or "
-            f"'{axis[:3]}' in degrees.",
-        )
-
-
 def _find_variable(
-    dataset: xr.Dataset, variable: Variable, dims: dict[str, str | None]
+    dataset: xr.Dataset,
+    variable: Variable,
+    dims: dict[str, str | None],
+    level: str | None,
 ) -> xr.DataArray | None:
     """Return a variable on the right dimensions, by ERA5 or standard name or alias."""
-    candidates = {}
-    for name, array in dataset.data_vars.items():
-        on_levels = dims["level"] in array.dims and array.sizes[dims["level"]] > 1
-        horizontal = {dims["latitude"], dims["longitude"]} <= set(array.dims)
-        numeric = array.dtype.kind in "iuf" and not is_anomaly(array)
-        if horizontal and on_levels == variable.on_levels and numeric:
-            candidates[str(name)] = array
+    one_pressure = level is not None and _is_one_pressure(dataset[level])
+    horizontal = {dims["latitude"], dims["longitude"]}
+    candidates: dict[str, xr.Variable] = {}
+    # Of thousands of variables an array of each would take minutes.
+    for found in dataset.data_vars:
+        name, array = str(found), dataset.variables[found]
+        layered = dims["level"] in array.dims
+        several = layered and array.sizes[dims["level"]] > 1
+        fits = several == variable.on_levels
+        if variable.on_levels and not several:
+            fits = one_pressure and layered == (dims["level"] is not None)
+        if (
+            fits
+            and horizontal <= set(array.dims)
+            and array.dtype.kind in "iuf"
+            and printable(name, _LONGEST_NAME) == name
+            and not is_anomaly(array)
+        ):
+            candidates[name] = array
     standard_names = (variable.standard_name, *variable.other_standard_names)
     stated = {n: array.attrs.get("standard_name") for n, array in candidates.items()}
+    called = [n for n in candidates if variable.is_called(short_name(n))]
     groups = [
         [n for n in candidates if n == variable.name],
         *([n for n in candidates if stated[n] == known] for known in standard_names),
-        [n for n in candidates if variable.is_called(n)],
+        called,
     ]
     for group in groups:
         # Of several with one standard name, prefer the only one with a known name.
-        with_known_name = [n for n in group if variable.is_called(n)]
+        with_known_name = [n for n in group if n in called]
         choice = with_known_name if len(with_known_name) == 1 else group
         if len(choice) > 1:
             raise InputDataError(
@@ -195,14 +173,23 @@ def _find_variable(
                 f"Keep one of them, or rename it to '{variable.name}'.",
             )
         if choice:
-            return candidates[choice[0]]
+            return dataset[choice[0]]
     return None
 
 
-def is_anomaly(array: xr.DataArray) -> bool:
+def is_anomaly(array: xr.Variable) -> bool:
     """Return whether metadata state that a variable is an anomaly."""
     names = ("standard_name", "long_name", "statistic", "var_desc")
     return any("anomal" in str(array.attrs.get(name, "")).lower() for name in names)
+
+
+def _is_one_pressure(level: xr.DataArray) -> bool:
+    """Return whether a coordinate of one value is a pressure, not a height or depth."""
+    units = str(level.attrs.get("units", "")).strip().lower()
+    is_number = level.size == 1 and level.dtype.kind in "iuf"
+    return is_number and (
+        units in PRESSURE_UNITS or (not units and float(level.values.flat[0]) >= 1)
+    )
 
 
 def _with_canonical_dims(
@@ -214,14 +201,15 @@ def _with_canonical_dims(
     extra = [d for d in array.dims if d not in canonical]
     if extra:
         raise InputDataError(
-            f"Variable '{array.name}' has the dimensions {_sizes(array)}, of which "
-            f"ngcm does not recognise {', '.join(map(repr, extra))}.",
+            f"Variable '{array.name}' has the dimensions {listed_sizes(array)}, of "
+            f"which ngcm does not recognise {', '.join(map(repr, extra))}.",
             f"Select one first, e.g. `dataset.isel({extra[0]}=0)` in xarray.",
         )
     chunks = array.encoding.get("preferred_chunks", {})
+    _check_size(array, canonical, chunks)
     attributes = {
         "found": str(array.name),
-        "units": str(array.attrs.get("units", "")),
+        "units": printable(str(array.attrs.get("units", "")), _LONGEST_NAME),
         "time_method": stated_method(array),
         "chunks": {canonical[str(d)]: chunks[d] for d in array.dims if d in chunks},
     }
@@ -229,3 +217,20 @@ def _with_canonical_dims(
     return bare.rename({d: canonical[str(d)] for d in array.dims}).assign_attrs(
         attributes
     )
+
+
+def _check_size(
+    array: xr.DataArray, canonical: dict[str, str], chunks: Mapping[str, int]
+) -> None:
+    """Refuse a variable of which one time, or one chunk, would fill the memory."""
+    at_once = [n for d, n in array.sizes.items() if canonical[str(d)] != "time"]
+    stored = [chunks[str(d)] for d in array.dims if d in chunks]
+    for what, sizes in ("One time", at_once), ("One chunk", stored):
+        size = math.prod(sizes) * array.dtype.itemsize
+        if size > MOST_BYTES:
+            raise InputDataError(
+                f"{what} of variable '{array.name}' takes {format_size(size)} in "
+                f"memory: {listed_sizes(array)}.",
+                f"At most {format_size(MOST_BYTES)} are read: use a coarser copy of "
+                "the data, or smaller chunks.",
+            )

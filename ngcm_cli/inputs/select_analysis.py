@@ -29,7 +29,7 @@ from ngcm_cli.inputs.pressure_levels import (
 )
 from ngcm_cli.inputs.sources.location import naming_file
 from ngcm_cli.inputs.sources.open import expect_chunks
-from ngcm_cli.inputs.times import choose_time
+from ngcm_cli.inputs.times import choose_time, describe_times
 from ngcm_cli.inputs.variables import CLOUDS, VARIABLES
 from ngcm_cli.inputs.vertical_interpolation import Columns
 from ngcm_cli.io.progress import ByteProgress, no_progress
@@ -38,6 +38,8 @@ from ngcm_cli.time_format import format_time
 # Variables in memory at a time: one of ERA5 takes 154 MB, twice that while decoding.
 _PARALLEL_READS = 3
 _REPORTED_FROM = 100e6  # bytes
+# Output counts nanoseconds in 64 bits.
+_FIRST, _LAST = np.datetime64("1678-01-01", "s"), np.datetime64("2262-01-01", "s")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -135,8 +137,6 @@ class AnalysisSelection:
             values = specific_humidity(
                 field.name, values, beside("temperature"), 100 * levels[:, None, None]
             )
-            how = f"derived from {field.found} ({SUBSTITUTES[field.name]})"
-            notes.append(f"{name} is not in the data: {how}.")
         missing = np.isnan(values)
         if missing.any():
             others = ()
@@ -230,6 +230,10 @@ def select_analysis(
             if len(times) and not len(field.times):
                 when = format_time(time)
                 notes.append(f"{name} has no time; it is assumed valid at {when}.")
+        for name, field in fields.items():
+            if field.name != name:
+                how = f"derived from {field.found} ({SUBSTITUTES[field.name]})"
+                notes.append(f"{name} is not in the data: {how}.")
         absent = [name for name in names if name not in fields]
         notes += _grid_notes(fields, model_inputs)
         notes += _level_notes(fields, model_inputs)
@@ -254,7 +258,15 @@ def _check_times(dataset: InputDataset, names: list[str]) -> None:
                 "Needed: dates of the standard (Gregorian) calendar; only sea-surface "
                 "temperature and sea ice may be in another, with --sst-data.",
             )
-        if field.static and not len(dataset.times(name)):
+        times = dataset.times(name)
+        if len(times) and (times[0] < _FIRST or times[-1] > _LAST):
+            raise InputDataError(
+                f"The times of {field.found}, {describe_times(times)}, are not within "
+                "the years 1678 to 2262.",
+                "Select times within these years, or repair the units of the time "
+                "axis.",
+            )
+        if field.static and not len(times):
             raise InputDataError(
                 f"Variable {field.found} has no time axis, but the data hold several "
                 "times.",

@@ -20,7 +20,7 @@ MEAN, INSTANT = "mean", "instant"
 _MID_MONTH_NAMES = ("tosbcs", "siconcbcs")
 _METHOD = re.compile(r"\btime:\s+(?:\w+:\s+)*(\w+)")
 _MEAN_OF_MONTH = re.compile(r"month\w* (mean|average)|(mean|average)\w* .*\bmonth")
-# A year of a climatology, which no record has.
+# Years of climatologies, which no record has.
 _YEARS_OF_NONE = (0, 1)
 
 
@@ -47,7 +47,7 @@ def bounds_of_times(dataset: "xr.Dataset", time: str) -> np.ndarray | None:
     """Return begin and end of the period of each time, ([time,] 2), or None."""
     coordinate = dataset[time]
     named = coordinate.attrs.get("bounds") or coordinate.encoding.get("bounds")
-    bounds = dataset.variables.get(named) if named else None
+    bounds = dataset.variables.get(str(named)) if named else None
     if bounds is None or not bounds.ndim or bounds.shape[-1] != 2:
         return None
     values = bounds.values
@@ -63,34 +63,22 @@ def middle_of(bounds: np.ndarray) -> np.ndarray:
     return bounds[..., 0] + (bounds[..., 1] - bounds[..., 0]) / 2
 
 
-def months_of_climatology(
-    values: np.ndarray, is_stated: bool = False
-) -> np.ndarray | None:
-    """Return the twelve months of a climatology, datetime64[s] in 2001, or None.
+def is_mean_year(times: np.ndarray, is_stated: bool = False) -> bool:
+    """Return whether times, as decoded, are the twelve months of a climatology.
 
-    Args:
-        values: Times as decoded, or numbers of months.
-        is_stated: Whether metadata state that the times are of a climatology; else
-            only years in which there are no data tell it.
+    They are in a year that no record has, or ``is_stated`` by metadata.
     """
-    if len(values) != 12:
-        return None
-    if values.dtype.kind in "iuf":
-        months, years = values, np.zeros(12)
-    elif values.dtype.kind == "O" and hasattr(values[0], "month"):
+    if times.shape != (12,):
+        return False
+    if times.dtype.kind == "O" and hasattr(times[0], "month"):
         months, years = (
-            np.array([getattr(value, part) for value in values])
+            np.array([getattr(time, part) for time in times])
             for part in ("month", "year")
         )
-    elif values.dtype.kind == "M":
-        months = values.astype("datetime64[M]").astype(int) % 12 + 1
-        years = values.astype("datetime64[Y]").astype(int) + 1970
+    elif times.dtype.kind == "M":
+        months = times.astype("datetime64[M]").astype(int) % 12 + 1
+        years = times.astype("datetime64[Y]").astype(int) + 1970
     else:
-        return None
-    if not np.array_equal(months, np.arange(1, 13)):
-        return None
-    if not (is_stated or np.isin(years, _YEARS_OF_NONE).all()):
-        return None
-    first = np.arange("2001-01", "2002-01", dtype="datetime64[M]")
-    begin, end = first.astype("datetime64[s]"), (first + 1).astype("datetime64[s]")
-    return begin + (end - begin) // 2
+        return False
+    known = is_stated or np.isin(years, _YEARS_OF_NONE).all()
+    return bool(known) and np.array_equal(months, np.arange(1, 13))

@@ -1,9 +1,62 @@
 """The times of a dataset: checks, selection and description."""
 
+import datetime
+
 import numpy as np
 
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.calendars import is_cftime
 from ngcm_cli.time_format import format_time
+
+
+def rounded_to_seconds(values: np.ndarray) -> np.ndarray:
+    """Return dates rounded to seconds: days as floating point are off by rounding.
+
+    Dates of other calendars, cftime objects, stay objects; what is no date is returned.
+    """
+    if values.dtype.kind == "M":
+        nanoseconds = values.astype("datetime64[ns]").astype(np.int64)
+        in_range = nanoseconds.astype("datetime64[ns]").astype(values.dtype) == values
+        rounded = (np.floor_divide(nanoseconds + 500_000_000, 10**9)).astype("M8[s]")
+        return np.where(in_range, rounded, values.astype("datetime64[s]"))
+    if is_cftime(values):
+        half = datetime.timedelta(milliseconds=500)
+        return np.array(
+            [(v + half).replace(microsecond=0) for v in values.flat], object
+        ).reshape(values.shape)
+    return values
+
+
+def spelled_dates(values: np.ndarray, units: str) -> np.ndarray:
+    """Return dates out of text or numbers that spell them; others are returned.
+
+    Such are ISO dates, the absolute time axes of CDO, in units of ``day as %Y%m%d.%f``,
+    and plain integers such as 20200822 and 2020082212 without units.
+    """
+    if values.dtype.kind in "SUO":
+        texts = [v.decode() if isinstance(v, bytes) else v for v in values.flat]
+        if not all(isinstance(text, str) and text for text in texts):
+            return values
+        try:
+            iso = [text.strip().replace("_", "T").removesuffix("Z") for text in texts]
+            return np.array(iso, "datetime64[s]").reshape(values.shape)
+        except ValueError:
+            return values
+    spelled = units.strip().lower().startswith("day as %y%m%d")
+    plain = not units.strip() and values.dtype.kind in "iuf" and values.size > 0
+    if plain and (values > 10**9).all():
+        values, spelled = (values // 100) + (values % 100) / 24, True
+    if not spelled and not (
+        plain and ((values > 1600_00_00) & (values < 3000_00_00)).all()
+    ):
+        return values
+    days = np.floor(values).astype(int)
+    texts = [f"{d // 10000:04}-{d // 100 % 100:02}-{d % 100:02}" for d in days.flat]
+    try:
+        dates = np.array(texts, "datetime64[s]").reshape(days.shape)
+    except ValueError:  # a thirteenth month
+        return values
+    return dates + np.rint(86400 * (values - days)).astype("timedelta64[s]")
 
 
 def checked_times(values: np.ndarray) -> np.ndarray:
@@ -13,20 +66,14 @@ def checked_times(values: np.ndarray) -> np.ndarray:
     another calendar as `calendars.to_standard_calendar` returns them.
 
     Raises:
-        InputDataError: There are no times, they are not dates of the years 1678 to
-            2262, or one is missing, repeated or out of order.
+        InputDataError: There are no times, they are not dates, or one is missing,
+            repeated or out of order.
     """
     values = np.atleast_1d(values)
     if not len(values):
         raise InputDataError(
             "The time axis is empty: its length is zero.",
             "Check how the file was made: the selection of times left none.",
-        )
-    if values.dtype.kind == "O" and hasattr(values[0], "calendar"):
-        raise InputDataError(
-            f"The times, {values[0]} to {values[-1]}, are not within the years "
-            "1678 to 2262.",
-            "Select times within these years, or repair the units of the time axis.",
         )
     if values.dtype.kind != "M":
         raise InputDataError(

@@ -16,6 +16,7 @@ _SCALED = ("1", "kg kg-1")  # SI units whose other units are mere powers of ten
 _RELATIVE = "Relative humidity must be called 'relative_humidity': it is converted."
 # From here down, air near the surface is somewhere as moist as this, hPa and kg kg-1.
 _LOW_LEVEL, _MOIST_AIR = 850.0, 3e-3
+_HIGH = 20.0  # hPa; above, the geopotential of a forecast may be far off
 # Values labelled percent are fractions where the largest is between this and one.
 _LARGEST_FRACTION = 0.5
 _SPELLINGS = {
@@ -150,13 +151,14 @@ def _peak_range(variable: Variable, top: float, bottom: float) -> tuple[float, f
     """Return the range of the largest value of a global field, in SI units.
 
     Geopotential in m2 s-2 and height in m overlap, so the top level decides:
-    Φ = R T ln(p₀/p), with layer means T from 190 to 310 K. Near the surface humid air
-    has more than 3 g/kg, so that no units make it of relative humidity.
+    Φ = R T ln(p₀/p), with layer means T from 190 to 310 K; not above 20 hPa, where
+    forecasts are extrapolated. Near the surface humid air has more than 3 g/kg, so that
+    no units make it of relative humidity.
     """
     least, most = variable.valid_range
     if variable.name == "geopotential":
-        thickness = GAS_CONSTANT * np.log(1013.25 / top)
-        return 190 * thickness - 5e3, 310 * thickness + 5e3
+        thickness = GAS_CONSTANT * np.log(1013.25 / np.array([max(top, _HIGH), top]))
+        return 190 * thickness[0] - 5e3, 310 * thickness[1] + 5e3
     if variable.name == "specific_humidity" and bottom >= _LOW_LEVEL:
         return _MOIST_AIR, most
     return least, most

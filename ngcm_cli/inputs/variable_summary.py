@@ -50,7 +50,10 @@ def summarize_variable(
     unit = "" if si in ("1", "kg kg-1") else f" {si}"
     text = f"{title}: {smallest:.6g} to {largest:.6g}{unit}"
     if missing:
-        text += f", {100 * missing:.3g} % missing"
+        where = (
+            " (levels without data, or below the ground)" if field.levels.size else ""
+        )
+        text += f", {100 * missing:.3g} % missing{where}"
     if remark:
         text += f" ({remark})"
     return " ".join([f"{text}.", *dict.fromkeys(notes)]) if notes else text

@@ -81,6 +81,17 @@ def replace_directory(
         old.unlink(missing_ok=True)
 
 
+def make_directory(path: pathlib.Path, within: pathlib.Path) -> None:
+    """Create a directory, and those between it and one that must exist.
+
+    Raises:
+        OSError: the outer one does not exist, or it cannot be written to.
+    """
+    if path != within:
+        make_directory(path.parent, within)
+        path.mkdir(exist_ok=True)
+
+
 @contextlib.contextmanager
 def translate_os_errors(work: str, hint: Callable[[str], str]) -> Iterator[None]:
     """Raise an `OSError` of the context as an error that a user can act on.

@@ -69,6 +69,29 @@ def read_attributes(path: pathlib.Path) -> dict[str, Any]:
         ) from None
 
 
+def read_through(path: pathlib.Path) -> int:
+    """Read all of a NetCDF file, whose packed variables have checksums.
+
+    Returns:
+        The number of its variables.
+
+    Raises:
+        OutputError: it is damaged.
+    """
+    try:
+        with netCDF4.Dataset(path) as file:
+            for variable in file.variables.values():
+                variable.set_auto_maskandscale(False)
+                for index in np.ndindex(variable.shape[:-2]):
+                    variable[index]
+            return len(file.variables)
+    except (OSError, RuntimeError) as error:
+        raise OutputError(
+            f"{path} is damaged: {error}.",
+            "Put it back from a copy, or write it again.",
+        ) from None
+
+
 def _copy(group: "zarr.Group", file: netCDF4.Dataset) -> None:
     fields, coordinates = {}, {}
     for name, array in group.arrays():

@@ -18,7 +18,7 @@ import numpy as np
 
 from ngcm_cli.diagnostics.ensemble_statistics import Summary
 from ngcm_cli.errors import OutputError
-from ngcm_cli.io.atomic import atomic_file, write_text
+from ngcm_cli.io.atomic import atomic_file, make_directory, write_text
 
 _MEMBERS = "members.json"
 
@@ -46,7 +46,7 @@ class PartialStatistics:
     ) -> None:
         """Write the summary of a process after a block."""
         path = self._folder(process, block) / f"{lead}.{name}.npz"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(path.parent, self.folder.parent.parent)
         with atomic_file(path) as file:
             np.savez(file, **vars(summary))
 

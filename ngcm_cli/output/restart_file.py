@@ -35,7 +35,6 @@ def write_restart(
     Raises:
         OSError: the file cannot be written; what had its name before is unchanged.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     remove_temporary_siblings(path)
     # Zarr leaves its files to the system: they must not be lost in a power failure
     # when the restart that counts on them is not.

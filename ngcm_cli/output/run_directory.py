@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ngcm_cli.errors import OutputError
-from ngcm_cli.io.atomic import write_text
+from ngcm_cli.io.atomic import make_directory, write_text
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,12 @@ class RunDirectory:
     def restarts(self, task: str) -> pathlib.Path:
         """Return the directory of the restart files of a task."""
         return self.path / RESTARTS / task
+
+    def make_restarts(self, task: str) -> pathlib.Path:
+        """Create the directory of the restart files of a task, and return it."""
+        folder = self.restarts(task)
+        make_directory(folder, self.path)  # which is not made again if it was removed
+        return folder
 
     def create(self, run_file: str, record: Mapping[str, Any]) -> None:
         """Write the run file, whose text is given, and the record of a run."""
@@ -97,8 +103,7 @@ class RunDirectory:
 
     def mark_complete(self, task: str, outcome: Mapping[str, Any]) -> None:
         """Write that a task is complete, and what happened to its members."""
-        folder = self.restarts(task)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = self.make_restarts(task)
         write_text(folder / COMPLETE, json.dumps(dict(outcome)))
 
     def completed(self, task: str) -> dict[str, Any] | None:
@@ -134,6 +139,14 @@ class RunDirectory:
     def has_statistics(self, init: int) -> bool:
         """Return whether the statistics from an initial time are complete."""
         return (self.statistics / f"{init}.{COMPLETE}").is_file()
+
+    def discard_statistics(self, init: int) -> bool:
+        """Forget the statistics from an initial time; return whether there were any."""
+        partial, mark = self.statistics / str(init), f"{init}.{COMPLETE}"
+        found = partial.exists() or self.has_statistics(init)
+        (self.statistics / mark).unlink(missing_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)
+        return found
 
     def remove_tasks(self) -> None:
         """Remove what is left of the tasks and statistics of an earlier run."""

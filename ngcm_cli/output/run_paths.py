@@ -8,18 +8,20 @@ import tempfile
 
 from ngcm_cli.errors import ConfigError, OutputError
 from ngcm_cli.io.progress import format_size
+from ngcm_cli.output import grib
 from ngcm_cli.output.zarr import is_store
 
-FORMATS = (".zarr", ".nc")
+FORMATS = (".zarr", ".nc", grib.SUFFIX)
 
 
 @dataclasses.dataclass(frozen=True)
 class RunPaths:
     """Where a run writes.
 
-    A forecast or an ensemble is one Zarr store, or a NetCDF file that is made of one in
-    the end; while it runs, a hidden working directory beside it holds what is needed to
-    resume. A long run is a directory of stores, which is its working directory, too.
+    A forecast or an ensemble is one Zarr store, or a NetCDF or GRIB file that is made
+    of one in the end; while it runs, a hidden working directory beside it holds what is
+    needed to resume. A long run is a directory of stores, which is its working
+    directory, too.
 
     Attributes:
         output: as the user named it.
@@ -39,8 +41,13 @@ class RunPaths:
 
     @property
     def is_exported(self) -> bool:
-        """Whether the result is a NetCDF file made of the store."""
+        """Whether the result is a file made of the store."""
         return not (self.is_directory or self.output.suffix == ".zarr")
+
+    @property
+    def is_grib(self) -> bool:
+        """Whether the result is a GRIB file, with another one beside it."""
+        return not self.is_directory and self.output.suffix == grib.SUFFIX
 
     @property
     def work(self) -> pathlib.Path:
@@ -70,8 +77,10 @@ class RunPaths:
         if not self.is_directory and self.output.suffix not in FORMATS:
             raise ConfigError(
                 f"The output {self.output} has no known format.",
-                "End its name in .zarr or .nc.",
+                "End its name in .zarr, .nc or .grib2.",
             )
+        if self.is_grib:
+            grib.load_eccodes()
         parent = self.output.resolve().parent
         try:
             if not parent.is_dir():
@@ -102,13 +111,16 @@ class RunPaths:
                     f"Choose another --output.{hint}",
                 )
             return
-        for existing in dict.fromkeys((self.output, self.stores)):
+        beside = [grib.sidecar(self.output)] if self.is_grib else []
+        for existing in dict.fromkeys((self.output, *beside, self.stores)):
             if not (existing.exists() or existing.is_symlink()):
                 continue
             if not overwrite:
+                named = existing if existing in beside else self.output
+                is_unfinished = self.is_exported and existing == self.stores
                 raise OutputError(
-                    f"The output {self.output} exists"
-                    f"{'' if existing == self.output else ', unfinished'}.",
+                    f"The output {named} exists"
+                    f"{', unfinished' if is_unfinished else ''}.",
                     "Choose another --output, or give --overwrite to replace "
                     f"it.{hint}",
                 )

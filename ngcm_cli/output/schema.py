@@ -29,8 +29,10 @@ STATISTICS = {
 Field = tuple[tuple[str, ...], tuple[int, ...], Mapping[str, Any]]
 """Dimensions and shape of one record of a variable, and its CF attributes."""
 
-# A file of a variable along time holds this many bytes before compression, and more
-# where there would be more files than that, up to what one chunk of Zarr 2 may have.
+# Up to so many fields of a variable have files of their own, for programs that do not
+# know shards. Otherwise a file holds this many bytes before compression, and more where
+# there would be more files than that, up to what one chunk of Zarr 2 may have.
+_SEPARATE = 128
 _FILE_BYTES, _FILES, _LARGEST_FILE = 128 * 2**20, 500, 2**31 - 2**20
 _HOUR, _SECOND = np.timedelta64(3600, "s"), np.timedelta64(1, "s")
 _MEMBER = {
@@ -127,6 +129,7 @@ def lead_time_schema(
     statistics: Sequence[str],
     keep_members: bool,
     attributes: Mapping[str, Any],
+    ddof: int = 1,
 ) -> StoreSchema:
     """Return the schema of forecasts: ``[realization,] init_time, lead_time, ...``.
 
@@ -140,6 +143,7 @@ def lead_time_schema(
             such as ``p10``.
         keep_members: whether the members themselves are written.
         attributes: global attributes.
+        ddof: of the standard deviation over members.
     """
     since = np.array(init_times, "datetime64[s]") - EPOCH
     unit, clock = _clock(since, lead_times)
@@ -181,7 +185,8 @@ def lead_time_schema(
             field = dimensions, shape, described
             variables[name] = _variable(_with_members(realizations, axes), field)
         for statistic in statistics:
-            changed = {**described, **_statistic_attributes(described, statistic)}
+            own = _statistic_attributes(described, statistic, ddof)
+            changed = {**described, **own}
             variables[statistic_name(name, statistic)] = _variable(
                 axes, (dimensions, shape, changed)
             )
@@ -251,7 +256,12 @@ def _variable(axes: Mapping[str, int], field: Field, chunk: int = 1) -> Variable
     dimensions, shape, attributes = field
     *others, count = axes.values()
     before, chunk = tuple(1 for _ in others), min(chunk, count)
-    shard = chunk * _chunks_in_file(chunk * math.prod(shape), math.ceil(count / chunk))
+    chunks = math.ceil(count / chunk)
+    # Members may be added to one, too.
+    has_several = "realization" in axes or math.prod(others) > 1
+    shard = chunk
+    if has_several or chunk > 1 or chunks > _SEPARATE:
+        shard *= _chunks_in_file(chunk * math.prod(shape), chunks)
     return Variable(
         (*axes, *dimensions),
         (*others, count, *shape),
@@ -282,12 +292,15 @@ def _realization(realizations: Sequence[int] | None) -> dict[str, Coordinate]:
 
 
 def _statistic_attributes(
-    described: Mapping[str, Any], statistic: str
+    described: Mapping[str, Any], statistic: str, ddof: int
 ) -> dict[str, Any]:
     """Return the CF attributes of a statistic that differ from those of a member."""
     if statistic in STATISTICS:
         title, method = STATISTICS[statistic]
         methods = f"{described.get('cell_methods', '')} realization: {method}".strip()
+        if statistic == "std":
+            less = f" minus {ddof}" if ddof else ""
+            methods += f" (divided by the number of members{less})"
         changed: dict[str, Any] = {"cell_methods": methods}
     else:
         title, changed = f"Percentile {statistic[1:]}", {}

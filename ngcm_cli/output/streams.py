@@ -22,7 +22,9 @@ GlobalSeries = Mapping[str, tuple[tuple[str, ...], str, Mapping[str, Any]]]
 """By name: dimensions after time, reduction of a day's samples, CF attributes."""
 
 _UNITS = {"monthly": "M", "daily": "D"}
-_ZONAL_CHUNK, _GLOBAL_CHUNK = 12, 366  # records: small ones share a chunk
+# Small records share a chunk: global series of a century are one, which is also read
+# while it is written.
+_ZONAL_CHUNK, _GLOBAL_CHUNK = 12, 36525
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,6 +41,7 @@ class Stream:
         zonal: whether fields are averaged over longitudes.
         statistics: over members, written for every record; none in most streams.
         keep_members: whether the members themselves are written.
+        ddof: of their standard deviation, see `ensemble_statistics.evaluate`.
     """
 
     path: str
@@ -48,6 +51,7 @@ class Stream:
     zonal: bool = False
     statistics: tuple[str, ...] = ()
     keep_members: bool = True
+    ddof: int = 1
 
     @property
     def counter(self) -> str:
@@ -64,13 +68,14 @@ def forecast_stream(
     keep_members: bool,
     attributes: Mapping[str, Any],
     zarr_format: int = 3,
+    ddof: int = 1,
 ) -> Stream:
     """Return the stream of forecasts and ensembles; see `lead_time_schema`."""
     times = init_times, lead_times
     kept = statistics, keep_members
-    schema = lead_time_schema(fields, *times, realizations, *kept, attributes)
+    schema = lead_time_schema(fields, *times, realizations, *kept, attributes, ddof)
     schema = schema.in_format(zarr_format)
-    return Stream("", "lead_time", schema, fields, False, *kept)
+    return Stream("", "lead_time", schema, fields, False, *kept, ddof)
 
 
 @dataclasses.dataclass(frozen=True)

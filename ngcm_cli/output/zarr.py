@@ -19,11 +19,14 @@ from ngcm_cli.io.atomic import (
     replace_directory,
     temporary_sibling,
 )
+from ngcm_cli.output.checksums import compute_checksums, write_checksums
 from ngcm_cli.output.field_selection import Coordinate
 from ngcm_cli.output.schema import StoreSchema, Variable
 
 if TYPE_CHECKING:
     import zarr
+
+    from ngcm_cli.output.checked_store import CheckedStore
 
 
 RUN_ATTRIBUTE = "ngcm_run"
@@ -55,6 +58,7 @@ class ZarrWriter:
         self.path = path
         self.schema = schema
         self._group = open_store(path, "r+", use_consolidated=False)
+        self._store = _checked(self._group)
         self._pending: dict[_Series, dict[int, np.ndarray]] = {}
         self._pending_bytes = 0
         for name, variable in schema.variables.items():
@@ -94,6 +98,7 @@ class ZarrWriter:
         """Write to disk what is still in memory."""
         for name, where in list(self._pending):
             self._flush(name, where)
+        self._store.flush()
 
     def read(self, name: str, index: tuple[int, ...]) -> np.ndarray:
         """Return one record of a variable."""
@@ -107,6 +112,7 @@ class ZarrWriter:
         """Set global attributes; None removes one."""
         # Opened anew for what other processes have set, and with the consolidated
         # metadata, which are then written in the same file at the same moment.
+        self._store.check()
         group = open_store(self.path, "r+")
         before = dict(group.attrs)
         merged = {**before, **attributes}
@@ -138,9 +144,10 @@ class ZarrWriter:
         try:
             array = self._group[name]
         except (KeyError, OSError):
+            self._store.check()
             raise OutputError(
-                f"The store {self.path} is gone, or damaged.",
-                "Put it back, or start again with another --output.",
+                f"{self.path / name} was removed or moved while it was written.",
+                "Put it back and resume the run, or start again with another --output.",
             ) from None
         assert isinstance(array, zarr.Array)
         return array
@@ -190,6 +197,7 @@ def create_store(
                 **_described(schema, variable),
             )
         consolidate(new)
+        write_checksums(new, compute_checksums(new))
         replace_directory(new, path, overwrite)
     finally:
         shutil.rmtree(new, ignore_errors=True)
@@ -240,6 +248,7 @@ def extend_store(path: pathlib.Path, schema: StoreSchema) -> None:
             array.resize(shape)
         if name == "realization":
             array[...] = numbers
+    _checked(group).flush()
     consolidate(path)
 
 
@@ -269,16 +278,27 @@ def open_store(
     """
     import zarr
 
+    from ngcm_cli.output.checked_store import CheckedStore
+
     if not path.exists():
         raise OutputError(f"{path} does not exist.", "Check its name.")
     try:
-        return zarr.open_group(path, mode=mode, use_consolidated=use_consolidated)
+        where = path if mode == "r" else CheckedStore(path)
+        return zarr.open_group(where, mode=mode, use_consolidated=use_consolidated)
     # What Zarr makes of a zarr.json that is not there, not JSON, or not its own.
     except (ValueError, TypeError, KeyError, FileNotFoundError) as error:
         raise OutputError(
             f"{path} is not a Zarr store, or a damaged one: {error}.",
             "Check its name; a damaged output must be written again.",
         ) from error
+
+
+def _checked(group: "zarr.Group") -> "CheckedStore":
+    """Return the store of a group that was opened for writing."""
+    from ngcm_cli.output.checked_store import CheckedStore
+
+    assert isinstance(group.store, CheckedStore)
+    return group.store
 
 
 def dimensions_of(array: "zarr.Array") -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import logging
+import pathlib
 from typing import Any
 
 import equinox as eqx
@@ -20,7 +21,7 @@ from ngcm_cli.output.restart_file import (
     write_restart,
 )
 from ngcm_cli.output.run_directory import RunDirectory
-from ngcm_cli.simulation.provenance import device
+from ngcm_cli.simulation.provenance import device, numerical_settings
 from ngcm_cli.simulation.run_state import (
     RunState,
     empty_mean,
@@ -67,7 +68,7 @@ def save(
         "due": is_due,
         "conditions": conditions,
     }
-    folder = directory.restarts(task.name)
+    folder = directory.make_restarts(task.name)
     write_restart(restart_path(folder, time), arrays, metadata)
     if is_due:  # others are kept: an unstable member goes back to those that are due
         for old in list_restarts(folder)[:-_KEPT]:
@@ -125,6 +126,17 @@ def load_latest(
     return None
 
 
+def saved(directory: RunDirectory, task: Task) -> dict[pathlib.Path, dict[str, Any]]:
+    """Return the metadata of the restart files of a task; damaged ones are left out."""
+    found = {}
+    for path in list_restarts(directory.restarts(task.name)):
+        try:
+            _, found[path] = read_restart(path)
+        except OutputError as error:
+            log.warning(error.message)
+    return found
+
+
 def _dimensions(name: str, x: np.ndarray) -> tuple[str, ...]:
     """Return the dimensions of an array of a batched state, of whatever model."""
     try:
@@ -179,15 +191,17 @@ def version_changes(before: dict[str, str]) -> list[str]:
     return [
         f"The restart file was written with {name} {before.get(name)}, this is {now}"
         for name, now in versions().items()
-        if before.get(name) != now
+        if before.get(name, now) != now
     ]
 
 
 def versions() -> dict[str, str]:
-    """Return the versions and the device that decide the last bits."""
+    """Return the versions, the device and the settings that decide the last bits."""
     return {
         "ngcm": ngcm_cli.__version__,
         "jax": importlib.metadata.version("jax"),
         "jaxlib": importlib.metadata.version("jaxlib"),
         "device": device(),
+        # Every name each time, so that what was unset before is seen, too.
+        **{"xla_flags": "none", "nvidia_tf32_override": "none", **numerical_settings()},
     }

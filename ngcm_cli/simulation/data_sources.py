@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import json
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -27,10 +28,12 @@ from ngcm_cli.inputs.sources.location import (
     resolve_location,
 )
 from ngcm_cli.inputs.sources.named import DEFAULT_SOURCE, find_source
+from ngcm_cli.inputs.variables import SKIN_TEMPERATURE, SST, SURFACE_VARIABLES
 from ngcm_cli.io.progress import ByteProgress, no_progress
+from ngcm_cli.output.zarr import RUN_ATTRIBUTE
 from ngcm_cli.simulation.forcing_windows import ForcingWindows
 from ngcm_cli.simulation.schedule import Schedule
-from ngcm_cli.time_format import format_time
+from ngcm_cli.time_format import format_time, parse_times
 from ngcm_cli.zoo import is_here, model_names
 
 
@@ -224,6 +227,12 @@ def with_absolute_paths(config: Settings) -> dict[str, str]:
     return flags
 
 
+def resolve_data(config: Settings) -> Settings:
+    """Return settings in which all data are named; refuse a wrong path."""
+    check_local_paths(config)
+    return with_sea_of_run(config)
+
+
 def check_local_paths(config: Settings) -> None:
     """Refuse a wrong path before weights are downloaded."""
     if is_here(config.model):
@@ -233,6 +242,40 @@ def check_local_paths(config: Settings) -> None:
     for named in (config.data, config.sst_data):
         if named is not None and not is_remote(named):
             InputDataset.open(named, ()).close()
+
+
+def with_sea_of_run(config: Settings) -> Settings:
+    """Return settings in which data that are a forecast of ngcm have its sea.
+
+    The output of a forecast need not hold sea-surface temperature. It is then taken
+    from where that forecast took it, as ``--sst-data`` would name it; not if its sea
+    was warmed by another offset.
+    """
+    named = config.data
+    if isinstance(config, AmipConfig) or named is None or config.sst_data is not None:
+        return config
+    if config.sst == "climatology" or is_remote(named):  # pyright: ignore
+        return config
+    from ngcm_cli.inputs.input_dataset import InputDataset
+
+    try:
+        with InputDataset.open(named, SURFACE_VARIABLES) as dataset:
+            if {SST, SKIN_TEMPERATURE} & set(dataset.fields):
+                return config
+            record = json.loads(dataset.attributes.get(RUN_ATTRIBUTE, "{}"))
+    except (InputDataError, ValueError):  # said when the data are read
+        return config
+    settings = record.get("settings", {})
+    if record.get("command") == "amip" or "sst_offset" not in settings:
+        return config
+    if float(settings["sst_offset"]) != config.sst_offset:
+        return config
+    used = settings.get("sst_data") or settings.get("data")
+    if used is None:
+        times = parse_times(settings.get("init", str(bundled.SAMPLE_TIME)))
+        is_sample = times == (bundled.SAMPLE_TIME,)
+        used = bundled.sample_path() if is_sample else DEFAULT_SOURCE
+    return config.model_copy(update={"sst_data": used})
 
 
 def local_files(config: Settings) -> list[tuple[pathlib.Path, str]]:

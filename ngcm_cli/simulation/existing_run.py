@@ -10,7 +10,7 @@ from ngcm_cli.config import AmipConfig, EnsembleConfig, ForecastConfig, read_run
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.errors import ConfigError, OutputError
 from ngcm_cli.inputs.sources.location import redacted
-from ngcm_cli.output.netcdf import read_attributes
+from ngcm_cli.output.export import read_attributes
 from ngcm_cli.output.run_directory import RUN_FILE, RunDirectory
 from ngcm_cli.output.run_paths import FORMATS, RunPaths
 from ngcm_cli.output.zarr import RUN_ATTRIBUTE, open_store
@@ -160,7 +160,7 @@ def find_existing(
             f"Resume it first, with `{resumed_by}`.",
         )
     if paths.is_exported or (config.statistics and not config.keep_members):
-        why = "is a NetCDF file" if paths.is_exported else "did not keep its members"
+        why = "is no Zarr store" if paths.is_exported else "did not keep its members"
         raise OutputError(
             f"{paths.output} {why}, so nothing can be added to it.",
             "Choose another --output, or give --overwrite to replace it.",

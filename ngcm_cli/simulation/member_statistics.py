@@ -131,7 +131,9 @@ class MemberStatistics:
                 x = [self.writer.read(name, (row, self.init, lead)) for row in rows]
                 yield self._summary(some, np.stack(x))
 
-        fields = evaluate(self._merged(all_members()), self.stream.statistics)
+        fields = evaluate(
+            self._merged(all_members()), self.stream.statistics, self.stream.ddof
+        )
         named = {statistic_name(name, s): x for s, x in fields.items()}
         self.writer.write(named, time=lead, init_time=self.init)
 

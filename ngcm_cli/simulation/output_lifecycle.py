@@ -9,7 +9,7 @@ import ngcm_cli
 from ngcm_cli.config.run_file import format_run_file
 from ngcm_cli.errors import OutputError
 from ngcm_cli.io.atomic import remove_temporary_siblings
-from ngcm_cli.output.netcdf import export_netcdf
+from ngcm_cli.output.export import export_store
 from ngcm_cli.output.zarr import (
     RUN_ATTRIBUTE,
     ZarrWriter,
@@ -20,6 +20,7 @@ from ngcm_cli.output.zarr import (
 from ngcm_cli.simulation.checkpoint import version_changes, versions
 from ngcm_cli.simulation.data_sources import public_command, with_absolute_paths
 from ngcm_cli.simulation.existing_run import ExistingRun
+from ngcm_cli.simulation.integrity import check_complete, check_finished, repair
 from ngcm_cli.simulation.provenance import now
 from ngcm_cli.simulation.recorder import Recorder
 from ngcm_cli.simulation.simulation import Simulation
@@ -51,11 +52,16 @@ def prepare(recorder: Recorder) -> Failed | None:
     ours = existing is not None and existing.run == simulation.processes.run
     if existing is not None and (ours or simulation.is_resumed):
         if existing.is_finished:
+            with recorder.translated_errors():
+                check_finished(simulation.paths.stores)
             return existing.record["failed"]
+        with recorder.translated_errors():
+            is_damaged = not ours and repair(recorder)
         rewind = simulation.config.on_instability == "rewind"
         status = existing.record.get("status")  # an export may still be missing
         is_done = status == "unstable" or (status and simulation.paths.is_directory)
-        if is_done and not ours and not (rewind and failed_members(recorder)):
+        is_done = is_done and not ours and not is_damaged
+        if is_done and not (rewind and failed_members(recorder)):
             return failed_members(recorder)
         changes = version_changes(existing.record["versions"])
     if not ours:
@@ -104,6 +110,9 @@ def complete(recorder: Recorder) -> Failed:
     status = "unstable" if len(failed) == members else "complete"
     record = recorder.directory.read_record() | {"status": status}
     unstable = json.dumps(failed) if failed else None
+    if status == "complete":
+        with recorder.translated_errors():
+            check_complete(recorder, failed)
     recorder.set_attributes(status=status, unstable_members=unstable)
     with recorder.translated_errors():
         recorder.directory.write_record(record)
@@ -112,7 +121,7 @@ def complete(recorder: Recorder) -> Failed:
     recorder.count_all_records()
     recorder.set_attributes(**{RUN_ATTRIBUTE: json.dumps(record | {"failed": failed})})
     if paths.is_exported:
-        export_netcdf(paths.stores, paths.output)
+        export_store(paths.stores, paths.output)
         try:
             shutil.rmtree(paths.stores)
         except OSError as error:
@@ -139,6 +148,7 @@ def _create(recorder: Recorder) -> None:
         for stream in simulation.all_streams:
             path = recorder.path(stream)
             if simulation.is_extended:
+                check_finished(path)
                 extend_store(path, stream.schema)
                 command = public_command(simulation.config)
                 ZarrWriter(path, stream.schema).add_history(f"{now()}: {command}")
@@ -161,6 +171,7 @@ def _write_record(recorder: Recorder) -> None:
         **simulation.identity,
         "batch": simulation.batch,
         "members": simulation.members,
+        "stores": [stream.path for stream in simulation.all_streams],
         "complete": sorted(simulation.complete),
         "failed": simulation.failed,
         "run": simulation.processes.run,

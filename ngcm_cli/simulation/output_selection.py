@@ -1,7 +1,8 @@
 """What is written of a run: variables, levels and grid, as the user chose them."""
 
 import dataclasses
-from collections.abc import Iterable
+
+import numpy as np
 
 from ngcm_cli.config import AmipConfig
 from ngcm_cli.config.settings import Settings
@@ -15,6 +16,7 @@ from ngcm_cli.diagnostics import (
 from ngcm_cli.diagnostics.negative_water import ADDED, CLIPPED, CLIPPED_COMMENT
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.interface import Model
+from ngcm_cli.output import grib
 from ngcm_cli.output.field_selection import FieldSelection
 from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.output.streams import sampling_interval
@@ -29,7 +31,7 @@ class Request:
         variables: names of the diagnostics.
         levels: pressures in hPa, those in names of variables included; ``"model"`` for
             the sigma levels of the model; None for all pressure levels.
-        notes: how names with a level were read.
+        notes: how names with a level were read, and what is left out.
     """
 
     variables: tuple[str, ...]
@@ -43,13 +45,72 @@ def read_request(config: Settings, model: Model) -> Request:
     Raises:
         ConfigError: a variable that cannot be written is asked for.
     """
+    request = _read_request(config, model)
+    if config.clip_humidity:
+        request = _with_clipping(request)
+    if config.output is None or config.output.suffix != grib.SUFFIX:
+        return request
+    if isinstance(config, AmipConfig):
+        return request  # for a directory, whatever its name
+    return _with_grib_codes(config, request)
+
+
+def _with_clipping(request: Request) -> Request:
+    """Return a request with the water that clipping adds.
+
+    Raises:
+        ConfigError: nothing in it can be clipped.
+    """
+    clipped = [name for name in request.variables if name in CLIPPED]
+    if not clipped:
+        raise ConfigError(
+            "Nothing that is written can be clipped: neither humidity nor cloud.",
+            "Leave out --clip-humidity, or ask for specific_humidity.",
+        )
+    variables = tuple(dict.fromkeys((*request.variables, ADDED)))
+    note = f"{', '.join(clipped)}: {CLIPPED_COMMENT}"
+    return dataclasses.replace(
+        request, variables=variables, notes=(*request.notes, note)
+    )
+
+
+def _with_grib_codes(config: Settings, request: Request) -> Request:
+    """Return a request without the variables that GRIB has no codes for.
+
+    Raises:
+        ConfigError: GRIB cannot hold what is left.
+    """
+    instead = "Write Zarr or NetCDF: name an --output in .zarr or .nc."
+    if isinstance(request.levels, str):
+        raise ConfigError(
+            "GRIB files of ngcm have fields on pressure levels, not on model levels.",
+            f"Leave out --levels model. {instead}",
+        )
+    if getattr(config, "members", grib.MEMBERS)[-1] not in grib.MEMBERS:
+        raise ConfigError(
+            f"GRIB has numbers for members 0 to {grib.MEMBERS[-1]}, and there are "
+            "others here.",
+            f"Compute fewer. {instead}",
+        )
+    kept = tuple(name for name in request.variables if name in grib.CODES)
+    left_out = ", ".join(name for name in request.variables if name not in kept)
+    if not kept:
+        raise ConfigError(f"GRIB 2 has no code for {left_out}.", instead)
+    if not left_out:
+        return request
+    note = f"GRIB 2 has no code for {left_out}, so not written to the file."
+    return dataclasses.replace(request, variables=kept, notes=(*request.notes, note))
+
+
+def _read_request(config: Settings, model: Model) -> Request:
+    """Return what is asked for, whatever the format of the output."""
     names = available(model)
     if isinstance(config, AmipConfig):
         # An amount since the start has no mean over time.
         names = tuple(n for n in names if not DIAGNOSTICS[n].is_accumulated)
     if config.variables is None:
         variables = _default_variables(config, model, names)
-        return Request(_with_added(config, variables), config.levels)
+        return Request(variables, config.levels)
     variables, levels, with_level = [], set(), {}
     for asked in config.variables:
         name, level = _resolve(asked, names, model)
@@ -57,7 +118,7 @@ def read_request(config: Settings, model: Model) -> Request:
         if level is not None:
             levels.add(int(level) if level == int(level) else level)
             with_level[asked] = name
-    variables = _with_added(config, variables)
+    variables = tuple(dict.fromkeys(variables))
     if not levels:
         return Request(variables, config.levels)
     if isinstance(config.levels, str):
@@ -70,19 +131,6 @@ def read_request(config: Settings, model: Model) -> Request:
     at = ", ".join(f"{level:g}" for level in chosen)
     note = f"{', '.join(with_level)}: {', '.join(shared)} at {at} hPa"
     return Request(variables, chosen, (note,))
-
-
-def _with_added(config: Settings, names: Iterable[str]) -> tuple[str, ...]:
-    """Return each name once, with the water that clipping adds, if it is asked for."""
-    chosen = tuple(dict.fromkeys(names))
-    if not config.clip_humidity:
-        return chosen
-    if not set(chosen) & set(CLIPPED):
-        raise ConfigError(
-            "Nothing that is written can be clipped: neither humidity nor cloud.",
-            "Leave out --clip-humidity, or ask for specific_humidity.",
-        )
-    return tuple(dict.fromkeys((*chosen, ADDED)))
 
 
 def _resolve(
@@ -137,7 +185,7 @@ def _at_instants(diagnostic: Diagnostic, model: Model, axis: str) -> Diagnostic:
     """
     if diagnostic.needs != "water" or diagnostic.is_accumulated:
         return diagnostic
-    interval = sampling_interval(model.physics_step)
+    interval = sampling_interval(np.timedelta64(model.substep_minutes, "m"))
     methods = f"{axis}: mean ({interval} comment: the physics step that ends then)"
     return dataclasses.replace(diagnostic, cell_methods=methods)
 

@@ -3,7 +3,9 @@
 import datetime
 import functools
 import importlib.metadata
+import os
 import platform
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +15,6 @@ import numpy as np
 import ngcm_cli
 from ngcm_cli.config import AmipConfig, EnsembleConfig
 from ngcm_cli.config.settings import Settings
-from ngcm_cli.diagnostics.negative_water import CLIPPED_COMMENT
 from ngcm_cli.simulation.data_sources import (
     describe_analysis,
     describe_forcing,
@@ -50,13 +51,14 @@ def _attributes(
         "weights_sha256": card.weights.sha256,
         "seed": config.seed,
         "device": device(),
+        **numerical_settings(),
         "python_version": platform.python_version(),
         "ngcm_version": ngcm_cli.__version__,
     }
     for package in ("jax", "jaxlib", "equinox"):
         attributes[f"{package}_version"] = importlib.metadata.version(package)
-    if config.clip_humidity:
-        attributes["comment"] = f"humidity and cloud: {CLIPPED_COMMENT}"
+    if isinstance(card, Card):
+        attributes["transform_precision"] = card.spec.transform_precision
     attributes["data_source"] = describe_analysis(config)
     if notes["data"]:
         attributes["notes"] = "\n".join(notes["data"])
@@ -70,6 +72,8 @@ def _attributes(
             attributes["sst_patch"] = ",".join(f"{x:g}" for x in config.sst_patch)
     else:
         attributes["sst"] = getattr(config, "sst", "")
+    if notes["variables"]:
+        attributes["variables_notes"] = "\n".join(notes["variables"])
     if notes["sst"]:
         attributes["sst_notes"] = "\n".join(notes["sst"])
     return attributes
@@ -96,3 +100,29 @@ def device() -> str:
     first = jax.devices()[0]
     kind = first.device_kind
     return kind if kind == first.platform else f"{first.platform} ({kind})"
+
+
+def numerical_settings() -> dict[str, str]:
+    """Return what decides the last bits besides versions and device, by attribute.
+
+    Precision of matrix products, whether operations give the same bits every time
+    (those of CPUs and TPUs do, those of GPUs where a flag asks for it), and what was
+    set in the environment for it.
+    """
+    flags = os.environ.get("XLA_FLAGS", "")
+    asked = re.search(
+        r"--xla_gpu_(deterministic_ops|exclude_nondeterministic_ops)"
+        r"(=true|=1)?(?!\S)",
+        flags,
+    )
+    config: Any = jax.config  # whose attributes are made at run time
+    settings = {
+        "matmul_precision": config.jax_default_matmul_precision or "default",
+        "float64": "enabled" if config.jax_enable_x64 else "disabled",
+        "deterministic_operations": (
+            "yes" if jax.default_backend() != "gpu" or asked else "no"
+        ),
+        "xla_flags": flags.strip(),
+        "nvidia_tf32_override": os.environ.get("NVIDIA_TF32_OVERRIDE", ""),
+    }
+    return {name: str(text) for name, text in settings.items() if text}

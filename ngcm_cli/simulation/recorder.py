@@ -47,12 +47,7 @@ class Recorder:
         """Open all stores."""
         with self.translated_errors():
             for stream in self.simulation.all_streams:
-                path = self.path(stream)
-                if not path.exists():
-                    raise OutputError(
-                        f"The store {path} is gone, and with it what was written.",
-                        "Put it back, or start a new run.",
-                    )
+                path = self.existing_path(stream)
                 self._writers[stream.path] = ZarrWriter(path, stream.schema)
 
     def begin(self, task: Task, is_final: bool) -> None:
@@ -288,6 +283,16 @@ class Recorder:
         """Return the path of the store of a stream."""
         stores = self.simulation.paths.stores
         return stores / stream.path if stream.path else stores
+
+    def existing_path(self, stream: Stream) -> pathlib.Path:
+        """Return the path of the store of a stream, which must be there."""
+        path = self.path(stream)
+        if not path.exists():
+            raise OutputError(
+                f"The store {path} is gone, and with it what was written.",
+                "Put it back, or start a new run.",
+            )
+        return path
 
     def _submit(self, work: Callable[[], None]) -> None:
         def translated() -> None:

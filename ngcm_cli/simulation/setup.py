@@ -22,12 +22,13 @@ from ngcm_cli.output.streams import ClimateOutput, Stream, forecast_stream
 from ngcm_cli.simulation.batch import auto_batch_size, devices_for_batch
 from ngcm_cli.simulation.data_sources import (
     DataSources,
-    check_local_paths,
     local_files,
+    resolve_data,
     with_absolute_paths,
 )
 from ngcm_cli.simulation.distributed import Processes
 from ngcm_cli.simulation.existing_run import ExistingRun, find_existing
+from ngcm_cli.simulation.members import check_members, find_members, member_keys
 from ngcm_cli.simulation.output_selection import read_request, select_fields
 from ngcm_cli.simulation.provenance import run_attributes
 from ngcm_cli.simulation.schedule import DAY, Schedule
@@ -63,7 +64,7 @@ def set_up(
     existing = None
     if config.output is not None:
         existing = _check_output(config, resume, processes)
-    check_local_paths(config)
+    config = resolve_data(config)
     card, model = open_model(config.model, offline=config.offline, progress=download)
     _check_times(config, model)
     request = read_request(config, model)
@@ -72,7 +73,7 @@ def set_up(
         model = model.with_water_budget()
     if isinstance(config, AmipConfig) and config.fix_mean_pressure:
         model = model.with_fixed_mean_pressure()
-    _check_members(config, model)
+    check_members(config, model)
     sources = DataSources(config, model, download)
     inits = _init_times(config, model, sources)
     if len(inits) > 1 and not resume:
@@ -85,8 +86,8 @@ def set_up(
     paths = run_paths(config)
     schedules = tuple(_schedule(config, init) for init in inits)
     fields = select_fields(config, model, request)
-    members, complete = _members(config, existing, resume, processes)
-    keys = _keys(config, len(inits))
+    members, complete = find_members(config, existing, resume, processes)
+    keys = member_keys(config, len(inits))
     sources.set_schedules(schedules)
     first = schedules[0].init
     # The atmosphere of a run that continues from restart files is not read again.
@@ -211,43 +212,6 @@ def _check_on_step(init: np.datetime64, model: Model, named: str) -> None:
         )
 
 
-def _check_members(config: Settings, model: Model) -> None:
-    """Raise if all members would be the same."""
-    numbered = isinstance(config, EnsembleConfig) or (
-        isinstance(config, ForecastConfig) and config.member is not None
-    )
-    perturbed = getattr(config, "perturb", "none") != "none"
-    if numbered and not perturbed and not model.stochastic:
-        raise ConfigError(
-            f"All members of {model.name} are the same: it is deterministic.",
-            "Perturb the initial state, as with --perturb gaussian --amplitude 0.5K.",
-        )
-
-
-def _members(
-    config: Settings, existing: ExistingRun | None, resume: bool, processes: Processes
-) -> tuple[tuple[int, ...], frozenset[int]]:
-    """Return all members of the output, and those that are complete already."""
-    if not isinstance(config, EnsembleConfig):
-        return tuple(range(getattr(config, "members", 1))), frozenset()
-    if existing is None:
-        return tuple(config.members), frozenset()
-    if resume or existing.run == processes.run:
-        return existing.members, existing.complete
-    return (*existing.members, *config.members), frozenset(existing.members)
-
-
-def _keys(config: Settings, inits: int) -> Callable[[int, int], int | None]:
-    """Return the numbers that are folded into the random keys of members."""
-    if isinstance(config, EnsembleConfig):
-        return lambda init, member: member
-    if isinstance(config, AmipConfig):
-        if config.members * inits == 1:
-            return lambda init, member: None
-        return lambda init, member: init * config.members + member
-    return lambda init, member: getattr(config, "member", None)
-
-
 def _schedule(config: Settings, init: np.datetime64) -> Schedule:
     if isinstance(config, AmipConfig):
         return Schedule(
@@ -282,9 +246,8 @@ def _streams(
 ) -> tuple[tuple[Stream, ...], ...]:
     """Return the streams of every initial time."""
     if not isinstance(config, AmipConfig):
-        first, ensemble = schedules[0], None
-        if isinstance(config, EnsembleConfig):
-            ensemble = config
+        first = schedules[0]
+        ensemble = config if isinstance(config, EnsembleConfig) else None
         stream = forecast_stream(
             fields,
             [schedule.init for schedule in schedules],
@@ -294,6 +257,7 @@ def _streams(
             ensemble.keep_members if ensemble else True,
             attributes(0),
             config.zarr_format,
+            ensemble.ddof if ensemble else 1,
         )
         return tuple((stream,) for _ in schedules)
     series = {

@@ -15,6 +15,7 @@ from jaxtyping import PRNGKeyArray
 
 from ngcm_cli.checkpoint.card import Card
 from ngcm_cli.config.forecast import ForecastSettings
+from ngcm_cli.config.noise import AmplitudeProfile
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.diagnostics.evaluation import Levels
 from ngcm_cli.errors import ConfigError
@@ -138,8 +139,16 @@ class Simulation:
                 "Leave out --perturb.",
             )
         stream = jax.random.fold_in(key, _PERTURBATION)
+        amplitude = config.amplitude
+        if isinstance(amplitude, AmplitudeProfile):
+            amplitude = amplitude.at(1000 * self.sigma)
         return perturb_initial_state(
-            self.model, state, stream, config.perturb, config.amplitude
+            self.model,
+            state,
+            stream,
+            config.perturb,
+            amplitude,
+            config.pressure_amplitude,
         )
 
     def steps(self, span: np.timedelta64) -> int:

@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ngcm_cli.errors import OutputError
 from ngcm_cli.io.lock import Lock
+from ngcm_cli.output.checksums import check_store
+from ngcm_cli.output.netcdf import read_through
 from ngcm_cli.output.run_directory import RunDirectory
 from ngcm_cli.output.schema import EPOCH
 from ngcm_cli.output.zarr import dimensions_of, open_store
@@ -98,6 +101,28 @@ def read_status(output: pathlib.Path) -> Status:
         _unstable(run, directory),
         _global_means(min(stores)) if paths.is_directory and stores else [],
     )
+
+
+def check_output(output: pathlib.Path) -> str:
+    """Read all that was written to an output; return how much is as it was written.
+
+    Zarr stores are compared with their checksums; of a NetCDF file, which has some of
+    its own, all variables are read.
+
+    Raises:
+        OutputError: something is missing or damaged, or the run is going on.
+        OSError: something cannot be read.
+    """
+    paths = find_paths(output)
+    run = ExistingRun.read(paths)
+    if Lock.is_held(paths.lock):
+        raise OutputError(
+            f"A run is writing to {output}.", "Check it when the run has ended."
+        )
+    if paths.is_exported and not paths.stores.exists():
+        return f"{read_through(output)} variables can be read"
+    stores = [paths.stores / name for name in run.record.get("stores", [""])]
+    return f"{sum(map(check_store, stores))} files are as they were written"
 
 
 def _describe_progress(progress: dict[str, Any], is_running: bool) -> str:

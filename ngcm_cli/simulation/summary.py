@@ -7,6 +7,7 @@ import jax
 
 from ngcm_cli.config import AmipConfig
 from ngcm_cli.config.forecast import ForecastSettings
+from ngcm_cli.config.noise import AmplitudeProfile
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.output.streams import total_size
 from ngcm_cli.simulation.data_sources import describe_analysis, describe_forcing
@@ -30,7 +31,10 @@ def summarize(simulation: Simulation) -> str:
         "Data": [describe_analysis(config), *simulation.notes["data"]],
         "SST": [_forcing(simulation), *simulation.notes["sst"]],
         "Run": _run(simulation),
-        "Variables": _variables(simulation),
+        "Variables": [
+            ", ".join(simulation.variables),
+            *simulation.notes["variables"],
+        ],
         "Grid": _grid(simulation),
         "Output": _output(simulation),
     }
@@ -53,8 +57,11 @@ def _randomness(simulation: Simulation) -> str:
     if member is not None:
         text += f", member {member}"
     if isinstance(config, ForecastSettings) and config.perturb != "none":
-        amplitude = f"{config.amplitude:g} K"
-        text += f", initial state perturbed by {config.perturb} noise of {amplitude}"
+        text += f", initial state perturbed by {config.perturb} noise of "
+        if isinstance(config.amplitude, AmplitudeProfile):
+            text += f"{config.amplitude} (hPa:K) and {config.pressure_amplitude:g} Pa"
+        else:
+            text += f"{config.amplitude:g} K and {config.pressure_amplitude:g} Pa"
     if isinstance(config, AmipConfig):
         fixed = "fixed" if config.fix_mean_pressure else "free to drift"
         text += f"; mean surface pressure {fixed}"
@@ -100,13 +107,6 @@ def _run(simulation: Simulation) -> list[str]:
     if restart is not None:
         lines.append(f"a restart file every {format_duration(restart)}")
     return [*lines, *simulation.config.readings]
-
-
-def _variables(simulation: Simulation) -> list[str]:
-    lines = [", ".join(simulation.variables), *simulation.notes["variables"]]
-    if simulation.config.clip_humidity:
-        lines.append("negative humidity and cloud are written as zero")
-    return lines
 
 
 def _grid(simulation: Simulation) -> list[str]:

@@ -12,7 +12,7 @@ import pathlib
 import time
 from collections.abc import Iterator
 
-from ngcm_cli.checkpoint.card import PublishedCard
+from ngcm_cli.checkpoint.card import LARGEST_WEIGHTS, PublishedCard
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.io.lock import Lock, LockedError
 from ngcm_cli.io.progress import ByteProgress, format_size, no_progress
@@ -27,6 +27,8 @@ from ngcm_cli.zoo.pin import (
 )
 
 log = logging.getLogger(__name__)
+
+_ALLOWANCE = 2**24  # bytes besides the parameters that a card states
 
 
 def is_here(card: PublishedCard) -> bool:
@@ -143,7 +145,8 @@ def _download(card: PublishedCard, progress: ByteProgress) -> None:
             continue
         log.info(f"From {address}")
         try:
-            received = download(address, path, progress)
+            limit = min(4 * card.about_bytes + _ALLOWANCE, LARGEST_WEIGHTS)
+            received = download(address, path, progress, limit)
             if received.bytes < card.about_bytes // 2:  # an error page of a proxy
                 discard(path)
                 few = f"{received.bytes} bytes, too few for this model"

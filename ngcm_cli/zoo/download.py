@@ -21,6 +21,7 @@ import requests
 import urllib3
 
 from ngcm_cli.errors import CheckpointError
+from ngcm_cli.io.http import Pace, TooSlow
 from ngcm_cli.io.progress import ByteProgress, format_size
 from ngcm_cli.zoo import http_session
 from ngcm_cli.zoo.http_session import (
@@ -57,17 +58,20 @@ class Received:
     announced: dict[Checksum, str]
 
 
-def download(address: str, target: pathlib.Path, progress: ByteProgress) -> Received:
+def download(
+    address: str, target: pathlib.Path, progress: ByteProgress, limit: int = 2**31
+) -> Received:
     """Download a file over HTTP; resume an earlier download that broke off.
 
-    It is written beside the target and not renamed here.
+    It is written beside the target and not renamed here. More bytes than the limit are
+    not received.
 
     Raises:
         Unavailable: The URL does not provide the file.
         CheckpointError: The file cannot be written.
     """
     with open_session() as session:
-        return _Download(address, target, progress, session).run()
+        return _Download(address, target, progress, session, limit).run()
 
 
 class _Download:
@@ -79,15 +83,18 @@ class _Download:
         target: pathlib.Path,
         progress: ByteProgress,
         session: requests.Session,
+        limit: int,
     ):
         self.address = address
         self.target = target
         self.partial, self.note_file = temporary_files(target)
         self.progress = progress
         self.session = session
+        self.limit = limit
         self._start_hashing()
         self.note = self._read_note()
         self.furthest = self.size if self.note is not None else 0
+        self.pace = Pace(http_session.RETRY, self.furthest)
 
     def run(self) -> Received:
         """Download until the file is complete or the retries are used up."""
@@ -97,11 +104,14 @@ class _Download:
                 while not self._is_complete() and not self._request():
                     resumed = False  # the file has changed, nothing was kept
                 received = self._checked()
+            except TooSlow:
+                raise Unavailable("sends too slowly") from None
             except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
                 # Only new bytes count: some servers start again each time.
                 failures = 0 if self.size > self.furthest else failures + 1
                 self.furthest = max(self.furthest, self.size)
-                if failures > http_session.RETRY.failed_transfers:
+                given_up = failures > http_session.RETRY.failed_transfers
+                if given_up or self.pace.is_silent:
                     raise Unavailable(describe_failure(error)) from None
                 log.info(f"The connection broke at {format_size(self.size)}; resuming.")
                 resumed = True
@@ -197,6 +207,7 @@ class _Download:
         if self.note.total is None and not chunked and not self.note.announced:
             raise Unavailable("does not say how long the file is")
         folder = self.partial.parent
+        self._check_size(self.note.total or 0)
         free, total = shutil.disk_usage(folder).free, self.note.total or 0
         if total > free:
             raise CheckpointError(
@@ -218,10 +229,19 @@ class _Download:
             raise self._write_error(error) from None
         with file:
             self._hash_rest()
-            for chunk in response.raw.stream(_CHUNK, decode_content=False):
+            # What has come, not what is asked for: bytes may come one by one.
+            while chunk := response.raw.read1(_CHUNK, decode_content=False):
+                self._check_size(self.hashed + len(chunk))
                 self._write_chunk(file, chunk)
                 self._hash(chunk)
+                self.pace.advance(self.hashed)
                 self.progress(self.hashed, self.note.total)
+
+    def _check_size(self, size: int) -> None:
+        """Refuse a file that is larger than the one that is wanted."""
+        if size > self.limit:
+            self._discard()
+            raise Unavailable(f"sends more than {format_size(self.limit)}")
 
     def _write_chunk(self, file: io.FileIO, chunk: bytes) -> None:
         rest = memoryview(chunk)

@@ -11,6 +11,7 @@ from ngcm_cli.checkpoint.card import PublishedCard, as_yaml
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.io.atomic import write_text
 from ngcm_cli.io.cache_dir import cache_dir
+from ngcm_cli.io.plain_yaml import read_plain_yaml
 
 _PIN_HEADER = """\
 # Pins the weights beside it: ngcm refuses them if they change. To accept other weights,
@@ -52,10 +53,10 @@ def read_pin(card: PublishedCard) -> Pin | None:
     """Return the content of a card's lock file, None without one; raise if unusable."""
     path = pin_path(card)
     try:
-        return Pin.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        return Pin.model_validate(read_plain_yaml(path, yaml.SafeLoader))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+    except (OSError, ValueError, yaml.YAMLError):
         raise CheckpointError(
             f"The lock file {path} cannot be read.",
             "Remove it; the weights beside it are then pinned again as they are.",

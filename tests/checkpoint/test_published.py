@@ -461,7 +461,7 @@ def test_a_file_larger_than_any_model_is_not_read(tmp_path):
     path = tmp_path / "sparse.pkl"
     with path.open("wb") as file:
         file.truncate(2**31 + 1)
-    refused(path, "more than any published model")
+    refused(path, "at most 2.15 GB are read")
 
 
 def bad(*keys, value):

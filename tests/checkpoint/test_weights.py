@@ -192,3 +192,12 @@ def test_static_fields_are_taken_apart_from_parameters():
     weights = Weights({"static.mask": np.ones(3)})
     assert weights.static("mask", (3,)).sum() == 3
     weights.finish()
+
+
+@pytest.mark.parametrize("value", [1e30, np.nan, -1e5])
+def test_a_surface_that_is_not_the_earths_is_refused(value):
+    heights = np.array([0, 5e4, value], np.float32)
+    weights = Weights({"static.geopotential_at_surface": heights})
+    weights.static("geopotential_at_surface", (3,))
+    with pytest.raises(CheckpointError, match="geopotential_at_surface has values"):
+        weights.finish()

@@ -78,7 +78,7 @@ def test_the_list_of_variables(ngcm):
     assert (code, err) == (0, "")
     assert max(map(len, out.splitlines())) <= 80
     assert "msl     Pa          mean_sea_level_pressure" in out
-    assert "tp     m           precipitation_cumulative_mean *" in out
+    assert "tp      m           precipitation_cumulative_mean *" in out
     assert out.endswith(
         "* of stochastic_evap_2_8_deg, stochastic_precip_2_8_deg only\n"
     )

@@ -240,11 +240,11 @@ def test_the_command_line_repeats_what_was_asked():
         "temperature,surface_pressure --levels 0.5,500,850 --grid 1.5 "
         "--clip-humidity --output 'a run' --zarr-format 2 "
         "--sst-data 'my sst.nc' --sst-time instant --sst-offset -1.5 "
-        "--restart-every 8d --on-instability "
-        "rewind --batch 4 --scheduler tcp://host:8786 --coordinator host:1234 "
-        "--process 0/2 --offline --start 1979-12-01T00 --years 2 --months 3 --days 4 "
-        "--members 5 --starts 6 --start-every 7d --means monthly,daily --every 12h "
-        "--sample 3h --no-fix-mean-pressure --sst-patch -10.0,-160.0,20.0,2.5"
+        "--restart-every 8d --on-instability rewind --batch 4 --scheduler "
+        "tcp://host:8786 --coordinator host:1234 --process 0/2 --offline --start "
+        "1979-12-01T00 --years 2 --months 3 --days 4 --members 5 --starts 6 "
+        "--start-every 7d --means monthly,daily --every 12h --sample 3h "
+        "--no-fix-mean-pressure --sst-patch -10.0,-160.0,20.0,2.5"
     )
 
 

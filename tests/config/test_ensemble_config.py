@@ -15,6 +15,8 @@ from ngcm_cli.errors import ConfigError
         ({"members": "5:x"}, "members: 'x' is not the number of a member."),
         ({"statistics": "medium"}, "statistics: There is no statistic 'medium'."),
         ({"statistics": "p0"}, "statistics: There is no statistic 'p0'. Give perc"),
+        ({"ddof": 2}, "ddof: '2' is neither 0 nor 1."),
+        ({"ddof": True}, "ddof: 'True' is neither 0 nor 1."),
         ({"statistics": "meen"}, "statistics: There is no statistic 'meen'. Did you"),
         ({"keep_members": "no"}, "Nothing would be written: neither members nor st"),
         ({"member": 1}, "Unknown setting 'member'. Did you mean 'members'"),
@@ -58,6 +60,7 @@ def test_settings_as_flags_and_back():
         perturb="gaussian",
         amplitude="1K",
         batch=4,
+        ddof="0",
         keep_members=False,
     )
     for defaults in (False, True):

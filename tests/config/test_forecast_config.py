@@ -94,6 +94,17 @@ def test_command_line_repeats_what_was_asked():
         ({"member": "-1"}, "member: '-1' is not the number of a member."),
         ({"perturb": "white"}, "perturb: 'white' is none of none, gaussian, spher"),
         ({"amplitude": "0K"}, "amplitude: An amplitude of 0 K is not positive."),
+        ({"amplitude": "850:0K"}, "amplitude: An amplitude of 0 K is not positive."),
+        ({"amplitude": "850:1,2"}, "amplitude: '2' is not an amplitude at a pressure"),
+        ({"amplitude": "x:1K"}, "amplitude: 'x:1K' is not an amplitude at a press"),
+        ({"amplitude": "850:1,850:2"}, "amplitude: Two amplitudes are given at 850"),
+        ({"pressure_amplitude": "1K"}, "pressure_amplitude: '1K' is not an amplitu"),
+        ({"pressure_amplitude": "nan"}, "pressure_amplitude: 'nan' is not an ampli"),
+        ({"pressure_amplitude": "1mPa"}, "pressure_amplitude: '1mPa' is not an ampl"),
+        ({"pressure_amplitude": 0.1}, "pressure_amplitude: An amplitude of 0.1 Pa "),
+        ({"pressure_amplitude": "1000hPa"}, "pressure_amplitude: An amplitude of 1"),
+        ({"amplitude": "1K"}, "amplitude is given, but nothing is perturbed."),
+        ({"pressure_amplitude": 0}, "pressure_amplitude is given, but nothing is"),
         ({"leads": "1d"}, "Unknown setting 'leads'. Did you mean 'lead'"),
     ],
 )
@@ -222,11 +233,15 @@ def test_empty_run_file_says_nothing(tmp_path):
         ("lead: 1d\nlead: 2d", "'lead' is given twice, again in line 2"),
         ("- lead", "is not 'key: value' pairs"),
         ("lead", "is not 'key: value' pairs"),
-        ("lead: " + 5000 * "[", "is not valid YAML: it is nested too deeply"),
+        ("lead: " + 5000 * "[", "is not valid YAML.*nest"),
         ("lead: [1", "is not valid YAML"),
         ("? [a]\n: 1", "is not valid YAML"),
         ("lead: {days: 10}", "'lead' in .* is a mapping"),
-        ("lead: !!python/object/apply:os.getcwd []", "is not a duration"),
+        ("lead: !!python/object/apply:os.getcwd []", "line 1 has a tag"),
+        ("lead: &a 1d\ninit: *a", "line 1 has an anchor or alias"),
+        ("lead: 1d\n<<: {init: 2020-08-22}", "line 2 has a merge key"),
+        ("lead: " + 20_001 * "1", "line 1 has a value of 20001 characters"),
+        ("variables: [[t], u]", "'variables' in .* is a list of more than values"),
     ],
 )
 def test_every_bad_run_file_is_a_sentence(tmp_path, text, sentence):
@@ -244,3 +259,21 @@ def test_run_file_that_is_not_text(tmp_path):
     path.write_bytes(b"\x89HDF\xff\xfe")
     with pytest.raises(ConfigError, match="it is not text"):
         read_settings(path)
+
+
+def test_amplitudes_by_level_and_of_pressure():
+    config = ForecastConfig(perturb="gaussian", amplitude="0.25K")
+    assert config.amplitude == 0.25 and config.pressure_amplitude == 50
+    for text in ("300:0.25K, 1000hPa:0.75", ["1000:0.75K", "300 hPa:0.25K"]):
+        config = ForecastConfig(
+            perturb="gaussian", amplitude=text, pressure_amplitude="0.8 hPa"
+        )
+        profile = config.amplitude
+        assert str(profile) == "300:0.25,1000:0.75"
+        np.testing.assert_allclose(
+            profile.at(np.array([10, 300, 650, 1000, 1050])),
+            [0.25, 0.25, 0.5, 0.75, 0.75],
+        )
+        assert config.pressure_amplitude == 80
+        again = ForecastConfig(**config.as_flags(defaults=True))
+        assert again == config and again.amplitude == profile

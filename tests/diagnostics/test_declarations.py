@@ -79,6 +79,7 @@ def test_attributes():
         (DIAGNOSTICS["water_vapour_transport"], "pressure levels differs"),
         (GLOBAL_MEANS["water_vapour"], "pressure levels differs"),
         (GLOBAL_MEANS["insolation"], "declination of a circular orbit"),
+        (DIAGNOSTICS["toa_incoming_shortwave_flux"], "declination of a circular"),
     ],
 )
 def test_limits_are_said_in_comments(declared, said):

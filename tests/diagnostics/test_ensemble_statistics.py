@@ -3,6 +3,7 @@
 import hypothesis
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import strategies
 
 from ngcm_cli.diagnostics.ensemble_statistics import evaluate, merge, summarize
@@ -21,7 +22,7 @@ def expected(x: np.ndarray) -> dict[str, np.ndarray]:
     return simple | percentiles
 
 
-def in_blocks(x: np.ndarray, ends: list[int], statistics=ALL) -> dict:
+def in_blocks(x: np.ndarray, ends: list[int], statistics=ALL, ddof=0) -> dict:
     whole, start = None, 0
     for end in [*ends, len(x)]:
         if end > start:
@@ -30,7 +31,7 @@ def in_blocks(x: np.ndarray, ends: list[int], statistics=ALL) -> dict:
             whole = some if whole is None else merge(whole, some, statistics, len(x))
             start = end
     assert whole is not None and whole.members == tuple(range(len(x)))
-    return evaluate(whole, statistics)
+    return evaluate(whole, statistics, ddof)
 
 
 @hypothesis.given(
@@ -77,6 +78,18 @@ def test_a_member_that_is_lost_is_no_part_of_them(lost):
     ours = in_blocks(x, [3, 6])
     for name, field in expected(rest).items():
         np.testing.assert_allclose(ours[name], field, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_the_divisor_of_the_standard_deviation(ddof):
+    """As ``xarray.DataArray.std(ddof=1)`` in WeatherBench; NaN of one member."""
+    x = np.random.default_rng(4).normal(280, 5, (7, 6)).astype(np.float32)
+    x[3, 0] = np.nan
+    std = in_blocks(x, [2, 5], ("std",), ddof)["std"]
+    kept = xr.DataArray(np.delete(x, 3, axis=0).astype("f8"), dims=("number", "place"))
+    np.testing.assert_allclose(std, kept.std("number", ddof=ddof), rtol=1e-6)
+    alone = in_blocks(x[:1], [], ("std",), ddof)["std"]
+    np.testing.assert_array_equal(alone, np.full(6, np.nan if ddof else 0.0))
 
 
 def test_nobody_left():

@@ -102,7 +102,7 @@ def test_the_output_is_clipped_when_asked_for(humid):
     )
     assert (clipped[ADDED] == 7).all()
     assert ADDED in clipped["specific_humidity"].attrs["comment"]
-    assert ADDED in clipped.attrs["comment"]
+    assert ADDED in clipped.attrs["variables_notes"]
 
 
 def test_means_are_of_clipped_samples(humid):
@@ -121,7 +121,8 @@ def test_means_are_of_clipped_samples(humid):
 )
 def test_the_plan_says_so_and_what_cannot_be_clipped_is_refused(humid, config):
     plan = summarize(set_up(config(clip_humidity="yes", variables="q")))
-    assert "humidity and cloud are written as zero" in plan and ADDED in plan
-    assert "written as zero" not in summarize(set_up(config(variables="q")))
+    assert "specific_humidity: negative values are set to zero" in plan
+    assert ADDED in plan
+    assert "set to zero" not in summarize(set_up(config(variables="q")))
     with pytest.raises(ConfigError, match="neither humidity nor cloud"):
         set_up(config(clip_humidity="yes", variables="t"))

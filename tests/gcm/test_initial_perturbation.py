@@ -84,6 +84,58 @@ def test_the_wind_balances_the_mass(model, noise):
     assert speed.max() < 8
 
 
+def perturbed_rest(model, state, amplitude, pressure_amplitude):
+    """An atmosphere of zeros with noise: what is added, not rounded."""
+    zero = jax.tree.map(jnp.zeros_like, state.state)
+    nothing = dataclasses.replace(state, state=zero)
+    return perturb_initial_state(
+        model, nothing, jax.random.key(1), "gaussian", amplitude, pressure_amplitude
+    ).state
+
+
+def rms(x, grid):
+    return np.sqrt(area_mean(x**2, grid))
+
+
+def test_amplitude_by_level(model, state):
+    by_level = np.linspace(0.2, 1, 32)
+    added = perturbed_rest(model, state, by_level, 0)
+    even = perturbed_rest(model, state, 0.5, 0)
+    np.testing.assert_allclose(
+        added.temperature_variation,
+        even.temperature_variation * by_level[:, None, None].astype("f4") / 0.5,
+        rtol=1e-6,
+    )
+    assert not added.log_surface_pressure.any()
+
+
+def test_near_the_surface_pressure_and_wind_differ_too(model, state):
+    """f k × v = −R T₀ ∇ ln pₛ on all levels, for noise of pressure alone."""
+    harmonics, grid = model.encoder.harmonics, model.grid
+    added = perturbed_rest(model, state, 1e-9, 50)
+    pressure = 1e5 * harmonics.to_nodal(added.log_surface_pressure)
+    assert rms(pressure, grid)[0] == pytest.approx(50, rel=0.25)
+    assert abs(area_mean(pressure, grid)[0]) < 1e-3
+    u, v = velocity(added.vorticity, jnp.zeros_like(added.vorticity), harmonics)
+    speed = rms(jnp.hypot(u, v), grid) / units.METER_PER_SECOND
+    assert 0.5 < speed[-1] < 2 and 0.5 < speed[0] < 2
+    east, _ = cos_lat_grad(added.log_surface_pressure, clip=False)
+    warm = np.array(model.step.dycore.reference_temperature)[:, None, None]
+    force = harmonics.to_nodal(east) * sec_lat(grid) * units.GAS_CONSTANT * warm
+    coriolis = 2 * units.ANGULAR_VELOCITY * grid.sin_latitude
+    there = np.abs(np.rad2deg(grid.latitude)) > 45
+    force, wind = np.asarray(force)[..., there], np.asarray(coriolis * v)[..., there]
+    assert np.corrcoef(force.ravel(), wind.ravel())[0, 1] > 0.98
+    assert 0.85 < (force * wind).sum() / (force**2).sum() < 1
+
+
+def test_temperature_has_the_same_noise_whatever_the_pressure(model, state):
+    one, other = (perturbed_rest(model, state, AMPLITUDE, x) for x in (0, 50))
+    assert (one.temperature_variation == other.temperature_variation).all()
+    assert not (one.vorticity == other.vorticity).all()
+    assert not one.log_surface_pressure.any()
+
+
 def test_spherical_noise_has_finer_scales(model, state):
     def share(kind):
         """Of the variance beyond total wavenumber 55, where a Gaussian has ended."""

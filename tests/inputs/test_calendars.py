@@ -235,10 +235,45 @@ def test_our_own_calendar(calendar):
     assert calendar_of(np.array(["2000-01-01"], "datetime64[ns]")) == "standard"
 
 
-def test_dates_too_far_from_ours_are_refused(tmp_path):
+def test_dates_too_far_from_ours_are_refused(tmp_path, native):
     path = write(tmp_path / "tos.nc", days("standard", (1500, 1, 1), (1500, 1, 9)))
-    with pytest.raises(InputDataError, match="1500-01-01 .* not within the years 1678"):
+    with pytest.raises(InputDataError, match="is known from 1500-01-01T12 to"):
         read(path, "2000-01-01", "2000-01-02")
+    native["time"] = np.array(["1600-01-01"], "datetime64[us]")
+    native.to_netcdf(tmp_path / "a.nc")
+    with pytest.raises(InputDataError, match="1600-01-01.* not within the years 1678"):
+        read_state(tmp_path / "a.nc")
+
+
+# Months without a year
+
+
+def test_a_climatology_of_year_1(tmp_path):
+    """As NOAA PSL stamps long-term means: the first days of the months of year 1."""
+    path = write(tmp_path / "ltm.nc", months("standard", 1, 1, stamp="first"))
+    january = read(path, "2001-01-16", "2001-01-17", mode="climatology")
+    july = read(path, "2001-07-16", "2001-07-17", mode="climatology")
+    assert given(january, "2001-01-16T12") < given(july, "2001-07-16T12")
+    assert given(july, "2001-07-16T12") == pytest.approx(warmth(6), abs=2e-3)
+
+
+@pytest.mark.parametrize("axis", ["month", "mon", "time"])
+def test_an_axis_of_months(tmp_path, axis):
+    write(tmp_path / "ltm.nc", months("standard", 1, 1))
+    with xr.open_dataset(tmp_path / "ltm.nc", decode_times=False) as dated:
+        dataset = dated.load().rename({"time": axis} if axis != "time" else {})
+    dataset.encoding.clear()
+    numbers = axis, np.arange(1, 13), {"units": "month"}
+    dataset = dataset.assign_coords({axis: numbers})
+    if axis == "mon":  # without a coordinate
+        dataset = dataset.drop_vars(axis)
+    dataset.to_netcdf(tmp_path / "months.nc")
+    year = [
+        read(tmp_path / name, "2001-03-01", "2001-09-01", mode="climatology")
+        for name in ("ltm.nc", "months.nc")
+    ]
+    for time in ("2001-03-05", "2001-06-16"):
+        assert given(year[0], time) == given(year[1], time)
 
 
 # The atmosphere, and what is said of files

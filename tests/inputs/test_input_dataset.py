@@ -40,6 +40,67 @@ def test_one_file_per_day(tmp_path):
     )
 
 
+@pytest.mark.parametrize("keep", ["scalar", "axis", "pascals"])
+def test_one_file_per_level(tmp_path, native, keep):
+    native.to_netcdf(tmp_path / "whole.nc")
+    sea = ["sea_surface_temperature", "sea_ice_cover"]
+    native[sea].to_netcdf(tmp_path / "part_sea.nc")
+    air = native.drop_vars(sea)
+    air["level"].attrs["units"] = "hPa"
+    if keep == "pascals":
+        air["level"] = air["level"] * 100
+        air["level"].attrs["units"] = "Pa"
+    for number in reversed(range(len(LEVELS))):
+        one = air.isel(level=number if keep == "scalar" else [number])
+        one.to_netcdf(tmp_path / f"part_{number}.nc")
+    same(read_state(tmp_path / "part_*.nc"), read_state(tmp_path / "whole.nc"))
+
+
+def test_levels_in_different_units(tmp_path, native):
+    for number in range(len(LEVELS)):
+        one = native[["temperature"]].isel(level=[number])
+        if number == 1:
+            one["temperature"].attrs["units"] = "degC"
+        one.to_netcdf(tmp_path / f"part_{number}.nc")
+    with pytest.raises(InputDataError, match="different units: .*part_0.nc and"):
+        InputDataset.open(str(tmp_path / "*.nc"), FIELDS)
+
+
+SHORT = ("TMP", "HGT", "UGRD", "VGRD", "SPFH", "ICMR", "CLWMR")
+ECMWF = ("T", "Z", "U", "V", "Q", "CIWC", "CLWC")
+WGRIB2 = dict(zip(FIELDS, SHORT, strict=True))
+NCL = {name: f"{short}_P0_L100_GLL0" for name, short in WGRIB2.items()}
+NCL_1 = {n: f"{x}_GDS0_ISBL" for n, x in zip(FIELDS, ECMWF, strict=True)}
+
+
+def test_a_variable_per_level_as_wgrib2_writes_them(tmp_path, native):
+    native.to_netcdf(tmp_path / "whole.nc")
+    flat = native.drop_vars(FIELDS).drop_vars("level")
+    flat = flat.rename(sea_surface_temperature="WTMP_surface")
+    flat["TMP_2maboveground"] = native["temperature"].isel(level=0, drop=True)
+    flat["TMP_surface"] = native["temperature"].isel(level=1, drop=True)
+    for name, short in WGRIB2.items():
+        for index, level in enumerate(LEVELS):
+            one = native[name].isel(level=index, drop=True)
+            flat[f"{short}_{level:g}mb"] = one
+    flat.to_netcdf(tmp_path / "flat.nc")
+    same(read_state(tmp_path / "flat.nc"), read_state(tmp_path / "whole.nc"))
+
+
+@pytest.mark.parametrize("names", [NCL, NCL_1], ids=["grib2", "grib1"])
+def test_names_and_axes_of_ncl(tmp_path, native, names):
+    """Cloud is on an axis of its own, as in GFS, where it has fewer levels."""
+    native.to_netcdf(tmp_path / "whole.nc")
+    cloud = [name for name in FIELDS if "cloud" in name]
+    grid = {"latitude": "lat_0", "longitude": "lon_0"}
+    air = native.drop_vars(cloud).rename(level="lv_ISBL0", **grid)
+    dry = native[cloud].rename(level="lv_ISBL3", **grid)
+    air["lv_ISBL0"].attrs["units"] = dry["lv_ISBL3"].attrs["units"] = "hPa"
+    air["TMP_P0_L103_GLL0"] = air["temperature"].isel(lv_ISBL0=0, drop=True)
+    air.merge(dry).rename(names).to_netcdf(tmp_path / "ncl.nc")
+    same(read_state(tmp_path / "ncl.nc"), read_state(tmp_path / "whole.nc"))
+
+
 def test_the_sea_may_be_on_another_grid_and_clock(tmp_path, native):
     sea = ["sea_surface_temperature", "sea_ice_cover"]
     native.drop_vars(sea).to_netcdf(tmp_path / "air.nc")

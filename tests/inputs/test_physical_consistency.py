@@ -154,3 +154,18 @@ def test_wind_that_is_weak_where_there_is_no_land(move, words):
     check_wind(columns(move(speed)), 0 * land, GRID)  # a model without land
     with pytest.raises(InputDataError, match=words):
         check_wind(columns(move(speed)), land, GRID)
+
+
+def test_heights_of_a_forecast_above_the_models_top_do_not_count(tmp_path):
+    """They are extrapolated, and may be 17 km too low at 1 hPa."""
+    levels = (1.0, 5.0, 20.0, 50.0, 100.0, 200.0, 400.0, 700.0, 1000.0)
+    dataset = build_analysis(*NODES, levels=levels)
+    at_20 = dataset["geopotential"][:, 2].values
+    for index in 0, 1:
+        dataset["geopotential"][:, index] = at_20 + 100 * (2 - index)
+    dataset.to_netcdf(tmp_path / "a.nc")
+    read_state(tmp_path / "a.nc", levels=levels)
+    dataset["temperature"][:, 2:4] += 30
+    dataset.to_netcdf(tmp_path / "b.nc")
+    with pytest.raises(InputDataError, match="Between 50 and 100 hPa"):
+        read_state(tmp_path / "b.nc", levels=levels)

@@ -150,15 +150,93 @@ def test_no_longitude(native):
     assert "no longitude" in error.message and "latitude (8)" in error.message
 
 
-def test_curvilinear_grid(native):
+def test_a_grid_is_curvilinear_if_latitude_depends_on_longitude(native):
     dataset = native.rename(latitude="j", longitude="i").drop_vars(["i", "j"])
     mesh = np.meshgrid(native["longitude"], native["latitude"])
     dataset = dataset.assign_coords(
         lon=(("j", "i"), mesh[0]), lat=(("j", "i"), mesh[1])
     )
+    same_values(recognise(dataset, READ), native.isel(time=0))
+    dataset["lat"] = dataset["lat"] + 0.01 * dataset["lon"]
     error = recognition_refused(dataset)
     assert "curvilinear" in error.message
     assert "remapcon" in error.hint
+
+
+def test_coordinates_on_other_dimensions(native):
+    """lat(y), lon(x)."""
+    dataset = native.rename(latitude="lat", longitude="lon").swap_dims(lat="y", lon="x")
+    found = recognise(dataset, READ)
+    same_values(found, native.isel(time=0))
+    np.testing.assert_array_equal(found["longitude"], native["longitude"])
+
+
+def test_latitudes_and_longitudes_of_cells_are_no_grid(native):
+    cells = native.isel(latitude=0, drop=True).rename(longitude="cell")
+    both = {"lat": ("cell", np.arange(16.0)), "lon": ("cell", np.arange(16.0))}
+    cells = cells.drop_vars("cell").assign_coords(both)
+    assert "unstructured" in recognition_refused(cells).message
+
+
+def test_dates_in_another_coordinate_than_time(native):
+    """As the example data of GraphCast and GenCast, where times are relative."""
+    dates = np.array([["2019-03-29T00", "2019-03-29T06"]], "datetime64[ns]")
+    wide = native.isel(time=[0, 0]).expand_dims(batch=1)
+    for relative in (np.array([0, 6]), np.array([0, 6], "m8[h]").astype("m8[ns]")):
+        dataset = wide.assign_coords(time=relative, datetime=(("batch", "time"), dates))
+        found = recognise(dataset, READ)
+        np.testing.assert_array_equal(found["time"], dates[0])
+        named = recognise(dataset.rename(datetime="when"), READ)
+        np.testing.assert_array_equal(named["time"], dates[0])
+
+
+def test_two_coordinates_with_dates(native):
+    dataset = native.assign_coords(time=[0], one=("time", native["time"].values))
+    two = dataset.assign_coords(two=("time", native["time"].values))
+    assert "one, two" in recognition_refused(two).message
+
+
+@pytest.mark.parametrize("off", [-0.4, 0.4])
+def test_times_are_rounded_to_the_second(native, off):
+    """Days as floating point are off by a few microseconds, sometimes too early."""
+    late = native.assign_coords(time=native["time"] + np.timedelta64(int(off * 1e9)))
+    assert recognise(late, READ)["time"] == np.datetime64("2020-08-22T12", "s")
+
+
+@pytest.mark.parametrize(
+    "number, units",
+    [
+        (20200822.5, "day as %Y%m%d.%f"),
+        (20200822.499999996, "day as %Y%m%d.%f"),
+        (2020082212, ""),
+        ("2020-08-22T12:00:00Z", ""),
+        ("2020-08-22_12:00", ""),
+        (b"2020-08-22T12", ""),
+    ],
+)
+def test_dates_that_are_spelled(native, number, units):
+    """CDO's absolute time axes, plain integers, and text."""
+    dataset = native.assign_coords(time=("time", [number], {"units": units}))
+    assert recognise(dataset, READ)["time"] == np.datetime64("2020-08-22T12", "s")
+
+
+@pytest.mark.parametrize("number", [20201322, 2020, 6, "summer"])
+def test_what_spells_no_date(native, number):
+    found = recognise(native.assign_coords(time=[number]), READ)["time"]
+    assert found.dtype.kind in "iUOT"
+
+
+def test_an_axis_of_lead_times(native):
+    """WeatherBench 2: one initial time, several lead times."""
+    steps = native.isel(time=[0, 0]).rename(time="prediction_timedelta")
+    steps = steps.assign_coords(
+        prediction_timedelta=("prediction_timedelta", [6, 12], {"units": "hours"}),
+        time=np.datetime64("2020-08-22T12", "ns"),
+    )
+    found = recognise(steps, READ)["time"].values
+    np.testing.assert_array_equal(
+        found, np.array(["2020-08-22T18", "2020-08-23"], "M8[s]")
+    )
 
 
 def test_unstructured_grid(native):

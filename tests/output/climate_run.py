@@ -11,9 +11,11 @@ import numpy as np
 import zarr
 
 from ngcm_cli.diagnostics import DIAGNOSTICS
+from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.spectral.grid import Grid
 
+QUANTITIES = VARIABLES | DIAGNOSTICS
 GRID = Grid.linear(3)  # 8 x 4
 LEVELS = (50, 100, 200, 250, 500, 700, 850, 1000)
 # What is added to a number from 0 to 1, and what that is multiplied with before.
@@ -65,7 +67,7 @@ def day_bounds(first: str, count: int) -> np.ndarray:
 def means(name, members, bounds, levels, grid) -> np.ndarray:
     """The fields of one variable: (realization, time, [level,] latitude, longitude)."""
     shape = [members, len(bounds), len(grid.latitude), len(grid.longitude)]
-    if DIAGNOSTICS[name].on_levels:
+    if QUANTITIES[name].on_levels:
         shape.insert(2, len(levels))
     count = np.prod(shape)
     offset, scale = SIZES.get(name, (0.0, 1.0))
@@ -113,7 +115,7 @@ def write_means(
     )
     hours = (bounds - np.datetime64("1970-01-01", "h")).astype(np.int64)
     clock = {"units": "hours since 1970-01-01", "calendar": "proleptic_gregorian"}
-    at_surface = not any(DIAGNOSTICS[name].on_levels for name in variables)
+    at_surface = not any(QUANTITIES[name].on_levels for name in variables)
     for name, dims, values, extra in (
         ("time", ["time"], hours.mean(axis=1).astype(np.int64), clock),
         ("time_bnds", ["time", "bnds"], hours, clock),
@@ -135,7 +137,7 @@ def write_means(
             changes(name, fields)
         written[name] = fields
         dims = ["time", "level", "latitude", "longitude"]
-        if not DIAGNOSTICS[name].on_levels:
+        if not QUANTITIES[name].on_levels:
             dims.remove("level")
         data = fields if members > 1 else fields[0]
         group.create_array(
@@ -145,7 +147,7 @@ def write_means(
             fill_value=float("nan"),
             dimension_names=(["realization"] if members > 1 else []) + dims,
             attributes={
-                "units": DIAGNOSTICS[name].units,
+                "units": QUANTITIES[name].units,
                 "cell_methods": "time: mean (interval: 6 hours)",
             },
         )

@@ -95,9 +95,9 @@ def record(schema: StoreSchema, *index: int) -> dict[str, np.ndarray]:
 
 
 def contents(folder: pathlib.Path) -> dict[str, bytes]:
-    """Return all files in a directory, byte by byte."""
+    """Return all files in a directory but its checksums, byte by byte."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and not path.name.startswith(".checksums")
     }

@@ -38,8 +38,8 @@ def test_export_through_the_program(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout == "run/cmor\n"
     assert "holds 2 of 3 records: the run is running or was stopped." in done.stderr
-    assert "Wrote 12 files, " in done.stderr
-    name = "ta_Amon_NGCM_aimip_r1i1p1f1_gn_198201-198202.nc"
+    assert "Wrote 11 files, " in done.stderr
+    name = "ta_Amon_NGCM_amip-style_r1i1p1f1_gn_198201-198202.nc"
     with xr.open_dataset(tmp_path / "run" / "cmor" / name) as ds:
         assert ds.sizes == {"time": 2, "plev": 7, "lat": 4, "lon": 8, "bnds": 2}
         assert ds.attrs["institution"] == "Ours"
@@ -56,6 +56,26 @@ def test_folder_experiment_and_overwriting(tmp_path, ngcm):
     assert (code, out) == (2, "")
     assert "more files would be replaced" in err and "--overwrite" in err
     assert ngcm(*words, "--overwrite")[:2] == (0, "a/b\n")
+
+
+def test_labels_from_a_run_file(tmp_path, ngcm):
+    one = {"variables": ("surface_pressure",)}
+    write_means(tmp_path / "run" / "monthly.zarr", month_bounds("1982-01", 24), **one)
+    (tmp_path / "labels.yaml").write_text(
+        "cmor: yes\nexperiment: aimip\ninstitution-id: UN\nsource_id: A\ntree: true\n"
+        "contact: data@example.org\nyears_per_file: 1\noutput: files\n"
+    )
+    words = ("export", "run", "--config", "labels.yaml", "--source-id", "B")
+    assert ngcm(*words)[:2] == (0, "files\n")
+    folder = (
+        tmp_path / "files" / "UN" / "B" / "aimip" / "r1i1p1f1" / "Amon" / "ps" / "gn"
+    )
+    path = next(folder.glob("v*/ps_Amon_B_aimip_r1i1p1f1_gn_198301-198312.nc"))
+    with xr.open_dataset(path) as ds:
+        assert ds.attrs["contact"] == "data@example.org"
+    (tmp_path / "labels.yaml").write_text("institute: UN\n")
+    code, _, err = ngcm(*words)
+    assert code == 2 and "Unknown key 'institute' in labels.yaml" in err
 
 
 def test_without_a_form_it_says_what_there_is(ngcm):

@@ -27,7 +27,6 @@ NAMES = {
     "ua": "u_component_of_wind",
     "va": "v_component_of_wind",
     "zg": "geopotential",
-    "zg500": "geopotential",
     "ps": "surface_pressure",
     "psl": "mean_sea_level_pressure",
     "prw": "total_column_water_vapour",
@@ -40,8 +39,14 @@ GRIDS = {
 }
 
 
+DAILY = {
+    **dict.fromkeys(NAMES, "day"),
+    **{"zg500": "AERday", "ps": "CFday", "prw": "Eday", "evspsbl": "Eday"},
+}
+
+
 def named(variable, period, table="Amon", r=1, grid="gn"):
-    return f"{variable}_{table}_{MODEL}_aimip_r{r}i1p1f1_{grid}_{period}.nc"
+    return f"{variable}_{table}_{MODEL}_amip-style_r{r}i1p1f1_{grid}_{period}.nc"
 
 
 def files(folder):
@@ -77,8 +82,6 @@ def test_values_come_through_exactly(tmp_path, grid):
             with xr.open_dataset(path) as ds:
                 field = ds[name]
                 layers = () if written[source].ndim == 4 else ("plev",)
-                if name == "zg500":
-                    layers = ()
                 assert field.dims == ("time", *layers, "lat", "lon")
                 assert field.dtype == np.float32
                 np.testing.assert_array_equal(
@@ -99,20 +102,31 @@ def test_files_of_months_and_days(tmp_path):
     write_means(tmp_path / "monthly.zarr", month_bounds("1982-01", 12))
     write_means(tmp_path / "daily.zarr", day_bounds("1982-02-27", 4))
     paths = export_cmor(tmp_path, tmp_path / "cmor")
-    area = f"areacella_fx_{MODEL}_aimip_r1i1p1f1_gn.nc"
+    area = f"areacella_fx_{MODEL}_amip-style_r1i1p1f1_gn.nc"
+    days = {name: named(name, "19820227-19820302", t) for name, t in DAILY.items()}
+    zg500 = days.pop("zg500")
     wanted = [
         *(named(name, "198201-198212") for name in NAMES),
-        *(named(name, "19820227-19820302", "day") for name in NAMES),
+        *(days[name] for name in NAMES if name in ("ta", "hus", "ua", "va", "zg")),
+        zg500,
+        *(
+            days[name]
+            for name in NAMES
+            if name in ("ps", "psl", "prw", "pr", "evspsbl")
+        ),
         area,
     ]
     assert [path.name for path in paths] == wanted
     assert files(tmp_path / "cmor") == sorted(wanted)  # and nothing beside
-    with xr.open_dataset(paths[-2]) as ds:
+    with xr.open_dataset(tmp_path / "cmor" / days["ps"]) as ds:
         assert ds.sizes["time"] == 4
-        assert ds.attrs["frequency"] == "day" and ds.attrs["table_id"] == "day"
+        assert ds.attrs["frequency"] == "day" and ds.attrs["table_id"] == "CFday"
     with xr.open_dataset(tmp_path / "cmor" / area) as ds:
-        weights = GRID.area_weights[:, None] * 6371220.0**2 * np.ones(8)
-        np.testing.assert_allclose(ds["areacella"], weights, rtol=1e-6)
+        globe = 4 * np.pi * 6371220.0**2
+        assert float(ds["areacella"].astype(float).sum()) == pytest.approx(globe)
+        # Cells meet halfway between nodes, as in regridding.
+        north = globe / 2 * (1 - np.sin(np.deg2rad(ds["lat"][2:4].mean()))) / 8
+        np.testing.assert_allclose(ds["areacella"][-1], north, rtol=1e-6)
         assert ds["areacella"].attrs["standard_name"] == "cell_area"
         assert ds.attrs["table_id"] == "fx" and ds.attrs["frequency"] == "fx"
         assert "external_variables" not in ds.attrs and "time" not in ds.variables
@@ -159,12 +173,15 @@ def test_how_a_file_is_encoded(tmp_path):
         assert "_FillValue" not in file["time"].ncattrs()
 
 
-def test_height_at_500_hpa_has_a_scalar_level(tmp_path):
-    write_means(tmp_path / "monthly.zarr", month_bounds("1982-01", 1))
+def test_daily_height_at_500_hpa_has_a_scalar_level(tmp_path):
+    written = write_means(tmp_path / "daily.zarr", day_bounds("1982-01-01", 1))
     export_cmor(tmp_path, tmp_path / "cmor")
-    with netCDF4.Dataset(tmp_path / "cmor" / named("zg500", "198201-198201")) as file:
+    name = named("zg500", "19820101-19820101", "AERday")
+    with netCDF4.Dataset(tmp_path / "cmor" / name) as file:
         field = file["zg500"]
         assert field.dimensions == ("time", "lat", "lon")
+        heights = expected("zg500", written["geopotential"][0])
+        np.testing.assert_array_equal(field[...], heights)
         assert field.coordinates == "plev" and file["plev"].dimensions == ()
         assert file["plev"][...] == 50000
         assert field.standard_name == "geopotential_height" and field.units == "m"
@@ -192,7 +209,9 @@ def test_global_attributes(tmp_path):
     created = attributes.pop("creation_date")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", created)
     tracking = attributes.pop("tracking_id")
-    assert re.fullmatch("urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", tracking)
+    assert re.fullmatch(
+        "hdl:21.14100/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", tracking
+    )
     assert attributes == {
         # As the run says of itself.
         "title": "AMIP run by tl63_stochastic_mini from 1981-12-16T00",
@@ -216,15 +235,18 @@ def test_global_attributes(tmp_path):
         "history": "2026-01-02T03:04:05Z: ngcm amip --years 1\n"
         f"{created}: ngcm export --cmor",
         # As CMIP asks for.
-        "Conventions": "CF-1.11",
-        "activity_id": "AIMIP",
+        "Conventions": "CF-1.11 CMIP-6.2",
+        "activity_id": "unspecified",
+        "contact": "unspecified",
         "data_specs_version": "01.00.33",
         "experiment": "atmosphere only, with prescribed sea-surface temperature and "
         "sea ice",
-        "experiment_id": "aimip",
+        "experiment_id": "amip-style",
         "external_variables": "areacella",
         "forcing_index": 1,
         "frequency": "mon",
+        "further_info_url": "https://furtherinfo.es-doc.org/CMIP6.University-of-Nowhere."
+        f"{MODEL}.amip-style.none.r2i1p1f1",
         "grid": "native Gaussian grid; 8 x 4 longitude/latitude",
         "grid_label": "gn",
         "initialization_index": 1,
@@ -242,7 +264,9 @@ def test_global_attributes(tmp_path):
         "sub_experiment_id": "none",
         "table_id": "Amon",
         "variable_id": "psl",
-        "variant_info": "realization 1 of its store",
+        "variant_info": "r2: realization 1 of its store, random seed 4294967295; "
+        "i1: era5_tl31_1959-01-02T00.nc, the bundled ERA5 state; "
+        "p1: tl63_stochastic_mini; f1: sea of NOAA OISST",
         "variant_label": "r2i1p1f1",
     }
     assert attributes["realization_index"].dtype == np.int32
@@ -289,7 +313,7 @@ def test_a_partial_day_is_left_out(tmp_path, caplog):
     bounds[0, 0] = np.datetime64("1982-01-01T12")
     write_means(tmp_path / "daily.zarr", bounds)
     export_cmor(tmp_path, tmp_path / "cmor")
-    assert named("ps", "19820102-19820103", "day") in files(tmp_path / "cmor")
+    assert named("ps", "19820102-19820103", "CFday") in files(tmp_path / "cmor")
     assert "is not of a complete day" in caplog.text
 
 
@@ -374,8 +398,8 @@ def test_what_a_run_is_without_is_said(tmp_path, caplog):
     assert names == ["ta", "zg", "ps", "areacella"]
     with xr.open_dataset(paths[0]) as ds:
         np.testing.assert_array_equal(ds["plev"], [85000, 70000])
-    assert "hus, ua, va, zg500, psl, prw, pr, evspsbl not exported" in caplog.text
-    assert "no 1000, 500, 250, 100, 50 hPa, which AIMIP asks for" in caplog.text
+    assert "hus, ua, va, psl, prw, pr, evspsbl not exported" in caplog.text
+    assert "no 1000, 500, 250, 100, 50 hPa, which --levels aimip asks" in caplog.text
     assert "P_minus_E_rate not exported, for lack of a CMIP name" in caplog.text
 
 
@@ -434,8 +458,8 @@ def test_realizations_are_numbered_on_through_the_starts(tmp_path):
         fields = written[starts[2]]["surface_pressure"][1]
         np.testing.assert_array_equal(ds["ps"], fields)
         assert ds.attrs["variant_label"] == "r6i1p1f1"
-        assert ds.attrs["variant_info"] == (
-            "start 1980-01-21T00, realization 1 of its store"
+        assert ds.attrs["variant_info"].startswith(
+            "r6: realization 1 of its store, started 1980-01-21T00"
         )
 
 
@@ -443,7 +467,7 @@ def test_a_second_export_replaces_nothing_unless_asked(tmp_path):
     write_means(tmp_path / "monthly.zarr", month_bounds("1982-01", 2))
     paths = export_cmor(tmp_path, tmp_path / "cmor")
     before = {path: (path.stat().st_ino, path.read_bytes()) for path in paths}
-    with pytest.raises(OutputError, match="and 10 more files would be replaced"):
+    with pytest.raises(OutputError, match="and 9 more files would be replaced"):
         export_cmor(tmp_path, tmp_path / "cmor")
     after = {path: (path.stat().st_ino, path.read_bytes()) for path in paths}
     assert after == before
@@ -518,14 +542,38 @@ def test_one_record_is_in_memory_at_a_time(tmp_path):
     assert peak < size / 5, (peak, size)
 
 
-@pytest.mark.parametrize(
-    ("offset", "name"), [(0.0, "aimip"), (2, "aimip-p2k"), (4.0, "aimip-p4k")]
-)
-def test_the_experiment_follows_the_sea(tmp_path, offset, name):
-    bounds = month_bounds("1982-01", 1)
-    write_means(tmp_path / "monthly.zarr", bounds, sst_offset=offset)
+@pytest.mark.parametrize(("offset", "suffix"), [(0.0, ""), (2, "-p2k"), (4.0, "-p4k")])
+def test_aimips_period_is_labelled_with_its_experiment(tmp_path, offset, suffix):
+    bounds = month_bounds("1978-10", 555)
+    one = {"variables": ("surface_pressure",), "completed": 1, "sst_offset": offset}
+    write_means(tmp_path / "monthly.zarr", bounds, **one)
     paths = export_cmor(tmp_path, tmp_path / "cmor")
-    assert {path.name.split("_")[3] for path in paths} == {name}
+    assert {path.name.split("_")[3] for path in paths} == {f"aimip{suffix}"}
+    with netCDF4.Dataset(paths[0]) as file:
+        assert file.activity_id == "AIMIP" and file.experiment != file.experiment_id
+
+
+@pytest.mark.parametrize(
+    ("bounds", "attributes", "words"),
+    [
+        (("1978-11", 554), {}, "begins on 1978-11-01, not 1978-10-01"),
+        (("1978-10", 554), {"sst_offset": 2.0}, "ends on 2024-12-01, not 2025-01-01"),
+        (
+            ("1978-10", 555),
+            {"sst_source": "sst.nc, the bundled record"},
+            "has the bundled s",
+        ),
+    ],
+)
+def test_another_run_is_not_labelled_aimip(tmp_path, caplog, bounds, attributes, words):
+    one = {"variables": ("surface_pressure",), "completed": 2}
+    write_means(tmp_path / "monthly.zarr", month_bounds(*bounds), **one, **attributes)
+    paths = export_cmor(tmp_path, tmp_path / "a")
+    suffix = "-p2k" if "sst_offset" in attributes else ""
+    assert {path.name.split("_")[3] for path in paths} == {f"amip-style{suffix}"}
+    assert f"not aimip{suffix}, because the run {words}" in caplog.text
+    paths = export_cmor(tmp_path, tmp_path / "b", experiment="aimip")
+    assert {path.name.split("_")[3] for path in paths} == {"aimip"}
 
 
 @pytest.mark.parametrize(

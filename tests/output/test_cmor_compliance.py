@@ -9,12 +9,17 @@ import subprocess
 import sys
 
 import netCDF4
+import numpy as np
 import pytest
-from climate_run import GRID, day_bounds, month_bounds, write_means
+from climate_run import GRID, SIZES, day_bounds, month_bounds, write_means
 
 from ngcm_cli.output.cmor import export_cmor
 from ngcm_cli.output.grid import OutputGrid
 
+MORE = (
+    *("total_column_cloud_ice_water", "toa_incoming_shortwave_flux"),
+    *("sea_surface_temperature", "sea_ice_cover"),
+)
 # The suggestions that remain, of high, medium or low priority: none.
 REMAINING: list[str] = []
 
@@ -36,14 +41,21 @@ def complaints(paths) -> dict[str, list[str]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gn, months", "gr, days"])
 def test_every_file_complies(tmp_path, kind):
+    grid, names = OutputGrid.native(GRID), (*SIZES, *MORE)
     if kind == "gn, months":
-        bounds = month_bounds("1982-01", 3)
-        write_means(tmp_path / "monthly.zarr", bounds, members=2)
+        store, bounds = "monthly.zarr", month_bounds("1982-01", 3)
     else:
         grid = OutputGrid.regular(GRID, 30)
-        write_means(tmp_path / "daily.zarr", day_bounds("1984-02-28", 3), grid=grid)
-    paths = export_cmor(tmp_path, tmp_path / "cmor")
-    assert len(paths) == (23 if kind == "gn, months" else 12)
+        store, bounds = "daily.zarr", day_bounds("1984-02-28", 3)
+    write_means(tmp_path / store, bounds, variables=names, grid=grid)
+    land = np.zeros((len(grid.latitude), len(grid.longitude)))
+    paths = export_cmor(
+        tmp_path,
+        tmp_path / "cmor",
+        ground=lambda: {"sftlf": land, "orog": land},
+        mask_below_ground=True,
+    )
+    assert len(paths) == (17 if kind == "gn, months" else 18)
     assert complaints(paths) == {path.name: REMAINING for path in paths}
 
 

@@ -30,7 +30,7 @@ def filled(path, schema):
     sizes = [len(schema.coordinates[d].values) for d in schema.record_dimensions]
     for index in np.ndindex(*sizes):
         fields, member = record(schema, *index), index[0]
-        writer.write(fields, time=index[-1], realization=member, init_time=0)
+        writer.write(fields, time=index[-1], realization=member, init_time=index[-2])
     writer.set_attributes(status="complete")
     return path
 

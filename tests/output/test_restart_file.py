@@ -42,6 +42,7 @@ def arrays(size: int = 60) -> dict:
 
 @pytest.fixture
 def restart(tmp_path) -> pathlib.Path:
+    (tmp_path / RESTARTS).mkdir()
     path = restart_path(tmp_path / RESTARTS, TIME)
     write_restart(path, arrays(), METADATA)
     return path
@@ -134,6 +135,7 @@ def test_other_files_are_refused(tmp_path, restart, monkeypatch):
 
 def test_restarts_are_in_the_order_of_time(tmp_path):
     folder = tmp_path / RESTARTS
+    folder.mkdir()
     days = np.datetime64("1999-12-30", "s") + np.arange(4) * np.timedelta64(86400, "s")
     for time in reversed(days):
         write_restart(restart_path(folder, time), {}, {})

@@ -114,7 +114,7 @@ def test_a_disk_that_is_really_full(tmp_path):
         before = contents(directory.path)
         ballast = fill(disk)
         for work in (
-            lambda: writer.write(record(schema, 1), time=1),
+            lambda: (writer.write(record(schema, 1), time=1), writer.flush()),
             lambda: directory.write_progress(0, {"windows": 2}),
             lambda: directory.mark_complete("0-0", {}),
             lambda: directory.create("days: 20\n", {}),

@@ -36,7 +36,7 @@ def test_forecast():
         "coordinates": "valid_time",
     }
     assert schema.nbytes == 3 * 4 * FIELD
-    assert schema.file_count == 2 + 1 + 2 * 6 + 2
+    assert schema.file_count == 6 + 1 + 2 * 6 + 2
     assert schema.attributes["Conventions"] == "CF-1.11"
     assert schema.attributes["seed"] == 7
     assert schema.attributes["latitude_spacing"] == "gauss"
@@ -95,7 +95,8 @@ def test_members_come_first_and_have_chunks_of_their_own():
             (
                 "Standard deviation",
                 {
-                    "cell_methods": "realization: standard_deviation",
+                    "cell_methods": "realization: standard_deviation (divided "
+                    "by the number of members minus 1)",
                     "units_metadata": "temperature: difference",
                 },
             ),
@@ -149,6 +150,18 @@ def test_records_along_time_share_chunks_where_they_are_small():
     assert many.record_dimensions == ("realization", "time")
     assert many.variables["x"].chunks == (1, 40, 5)
     assert many.coordinates["realization"].values.tolist() == [3, 4]
+
+
+def test_records_of_one_forecast_have_files_of_their_own():
+    """Which also programs read that do not know shards."""
+    for leads, shared in ((41, 1), (240, 240)):
+        for variable in forecast_schema(leads).variables.values():
+            assert variable.chunks[:2] == (1, 1)
+            assert variable.shards[:2] == (1, shared)
+    init_times = np.array(["1959-01-02", "1959-01-03"], "datetime64[s]")
+    for changes in ({"realizations": [0]}, {"init_times": init_times}):
+        variable = forecast_schema(3, **changes).variables["temperature"]
+        assert variable.file_count == len(changes.get("init_times", [0]))
 
 
 @pytest.mark.parametrize("wavenumbers", [31, 63, 127, 255])  # of published models

@@ -176,7 +176,7 @@ def test_what_could_not_be_written_is_written_by_the_next_flush(tmp_path):
     writer, folder = opened(path, schema), path / "temperature"
     write_one(writer, (0,))
     folder.rename(tmp_path / "aside")
-    with pytest.raises(OutputError, match="s.zarr is gone, or damaged"):
+    with pytest.raises(OutputError, match="s.zarr/temperature was removed or moved"):
         writer.flush()
     (tmp_path / "aside").rename(folder)
     writer.flush()
@@ -368,8 +368,8 @@ def test_a_store_that_disappears_while_it_is_written(tmp_path, left):
     path = tmp_path / "s.zarr"
     writer = opened(path, DAILY)
     shutil.rmtree(path / "temperature" if left else path)
-    write_one(writer, (0,))
-    with pytest.raises(OutputError, match="s.zarr is gone, or damaged"):
+    with pytest.raises(OutputError, match=r"s.zarr.* was removed"):
+        write_one(writer, (0,))
         writer.flush()
 
 

@@ -1,5 +1,6 @@
 """Where runs get their data: what is asked for, described, and never written down."""
 
+import json
 import pathlib
 
 import numpy as np
@@ -20,6 +21,7 @@ from ngcm_cli.simulation.data_sources import (
     read_sample,
     uses_sample,
     with_absolute_paths,
+    with_sea_of_run,
 )
 from ngcm_cli.testing import TinyModel
 
@@ -159,3 +161,36 @@ def test_what_avoids_an_error_is_said():
     with pytest.raises(InputDataError) as caught:
         DataSources(config, TinyModel()).forcing(config.start)
     assert "Or use --sst-climatology." in caught.value.hint
+
+
+def own_output(path, **record):
+    """A state as a forecast of ngcm writes it, without its sea."""
+    with xr.open_dataset(SAMPLE) as sample:
+        air = sample.drop_vars(["sea_surface_temperature", "sea_ice_cover"]).load()
+    air.attrs["ngcm_run"] = json.dumps(record)
+    air.to_netcdf(path)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "settings, flags, source",
+    [
+        ({}, {}, SAMPLE),
+        ({"init": "2020-08-22"}, {}, "arco"),
+        ({"data": "a.nc"}, {}, "a.nc"),
+        ({"data": "a.nc", "sst_data": "b.nc"}, {}, "b.nc"),
+        ({"sst_data": "b.nc"}, {"sst_data": "mine.nc"}, "mine.nc"),
+        ({"sst_data": "b.nc"}, {"sst": "climatology"}, None),
+        ({"sst_offset": "2.0"}, {}, None),
+        ({"sst_offset": "2.0", "data": "a.nc"}, {"sst_offset": 2}, "a.nc"),
+    ],
+)
+def test_a_forecast_goes_on_with_the_sea_of_its_data(tmp_path, settings, flags, source):
+    settings = {"init": "1959-01-02T00", "sst_offset": "0.0", **settings}
+    path = own_output(tmp_path / "own.nc", command="forecast", settings=settings)
+    config = with_sea_of_run(ForecastConfig(data=path, **flags))
+    assert config.sst_data == source
+
+
+def test_data_with_a_sea_of_their_own_keep_it():
+    assert with_sea_of_run(ForecastConfig(data=SAMPLE)).sst_data is None

@@ -26,7 +26,7 @@ def assert_statistics(ds, members):
         x = members[name].values.astype(np.float64)
         expected = {
             "mean": x.mean(0),
-            "std": x.std(0),
+            "std": x.std(0, ddof=int(len(x) > 1)),
             "min": x.min(0),
             "max": x.max(0),
             **{f"p{n}": np.percentile(x, n, axis=0) for n in (10, 50, 90)},
@@ -40,10 +40,22 @@ def assert_statistics(ds, members):
             np.testing.assert_allclose(ours, right, rtol=0, atol=2e-7 * scale)
 
 
+def test_the_divisor_is_a_choice(tiny, tmp_path):
+    name, stores = "temperature_std", []
+    for ddof in (0, 1):
+        (tmp_path / f"{ddof}").mkdir()
+        settings = {"members": 4, "statistics": "std", "ddof": ddof}
+        stores.append(read(ENSEMBLE.start(tmp_path / f"{ddof}", **settings))[name])
+    np.testing.assert_allclose(stores[1], stores[0] * np.sqrt(4 / 3), rtol=1e-6)
+    for ddof, divisor in enumerate(("members", "members minus 1")):
+        methods = stores[ddof].attrs["cell_methods"]
+        assert methods.endswith(f"(divided by the number of {divisor})")
+
+
 @pytest.mark.parametrize("members, batch", [(5, 1), (5, 2), (5, 5), ("1:8", 3), (1, 1)])
 @pytest.mark.parametrize("keep_members", [True, False])
 def test_blocks_of_any_size(tiny, tmp_path, members, batch, keep_members):
-    settings = {"members": members, "batch": batch}
+    settings = {"members": members, "batch": batch, "ddof": int(members != 1)}
     kept = read(ENSEMBLE.start(tmp_path, **settings, statistics="none"))
     (tmp_path / "statistics").mkdir()
     ds = read(

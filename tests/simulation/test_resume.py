@@ -252,7 +252,7 @@ def test_netcdf_is_resumed(whole, tmp_path, monkeypatch):
         raise OutputError(f"{target} could not be written.")
 
     with monkeypatch.context() as patch, pytest.raises(OutputError, match="could not"):
-        patch.setattr("ngcm_cli.simulation.output_lifecycle.export_netcdf", full)
+        patch.setattr("ngcm_cli.simulation.output_lifecycle.export_store", full)
         run.ensemble(resume=output)
     left = read(output.with_suffix(".partial.zarr"))
     assert left.attrs["completed_lead_times"] == ENSEMBLE.windows

@@ -101,6 +101,10 @@ def test_provenance(tiny, tmp_path):
     assert command in attributes["history"]
     assert attributes["references"].startswith("https://doi.org/10.1038/")
     assert attributes["license"] == "CC0-1.0"
+    assert attributes["device"] == "cpu"
+    assert attributes["matmul_precision"] == "default"
+    assert attributes["deterministic_operations"] == "yes"
+    assert attributes["float64"] == "disabled"
     assert "the bundled ERA5 state" in attributes["data_source"]
     assert "Regridded conservatively" in attributes["notes"]
     assert attributes["seed"] == 7
@@ -296,7 +300,7 @@ def test_the_summary(tiny):
         "8 x 4 Gaussian (45 degrees)",
         "2 of 3 levels, 500 to 850 hPa",
         "tiny_1959-01-02T00.zarr",
-        "31.5 kB, about 24.2 kB compressed, in about 19 files",
+        "31.5 kB, about 24.2 kB compressed, in about 139 files",
     ):
         assert expected in text
     assert "extrapolated" not in text
@@ -304,11 +308,29 @@ def test_the_summary(tiny):
     text = summarize(set_up(EnsembleConfig(batch=5, statistics="mean,p90")))
     assert "members 0 to 9, 5 at once" in text
     assert "mean, p90 over all members" in text
+    noise = {"perturb": "gaussian", "batch": 5}
+    for amplitude, said in (
+        ("0.5K", "perturbed by gaussian noise of 0.5 K and 50 Pa"),
+        ("1000:1K,300:0.5K", "noise of 300:0.5,1000:1 (hPa:K) and 50 Pa"),
+    ):
+        text = summarize(set_up(EnsembleConfig(**noise, amplitude=amplitude)))
+        assert said in " ".join(text.split())
     text = summarize(
         set_up(AmipConfig(**{**AMIP.settings, "output": pathlib.Path("here")}))
     )
     for expected in ("4d", "a restart file every 1d", "monthly and daily means of"):
         assert expected in text
+
+
+def test_the_spread_of_one_member_is_refused(tiny):
+    for statistics in ("std", "mean"):
+        settings = {"members": 1, "statistics": statistics}
+        set_up(EnsembleConfig(**settings, ddof=0))
+        if statistics == "std":
+            with pytest.raises(ConfigError, match="of one member is not defined"):
+                set_up(EnsembleConfig(**settings))
+        else:
+            set_up(EnsembleConfig(**settings))
 
 
 def test_levels_above_the_model_are_named(tiny, tmp_path):

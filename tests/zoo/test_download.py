@@ -7,6 +7,8 @@ import logging
 import pytest
 
 from ngcm_cli.errors import CheckpointError
+from ngcm_cli.io.http import RetryPolicy
+from ngcm_cli.zoo import http_session
 from ngcm_cli.zoo.download import Unavailable, download
 from ngcm_cli.zoo.http_session import http_url
 
@@ -246,13 +248,25 @@ def test_no_network_is_a_sentence(target, address, reason):
 
 
 def test_a_server_that_falls_silent_is_given_up(server, target, monkeypatch):
-    from ngcm_cli.io.http import RetryPolicy
-    from ngcm_cli.zoo import http_session
-
     quick = RetryPolicy(connection_retries=0, failed_transfers=0, timeout=0.2)
     monkeypatch.setattr(http_session, "RETRY", quick)
     server.pause = 1.0
     assert unavailable(server, target) == "stops sending"
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_a_file_larger_than_the_model_is_refused(server, target, length):
+    server.length = length
+    with pytest.raises(Unavailable, match="sends more than 100 kB"):
+        download(server.url(), target, lambda *now: None, 100_000)
+    assert list(target.parent.glob("some*")) == []
+
+
+def test_a_server_that_sends_drop_by_drop_is_given_up(server, target, monkeypatch):
+    slow = RetryPolicy(least_rate=1e9, period=0.1)
+    monkeypatch.setattr(http_session, "RETRY", slow)
+    server.pause = 0.1
+    assert unavailable(server, target) == "sends too slowly"
 
 
 def test_a_disk_that_is_too_small_is_refused_before_it_is_filled(

@@ -7,20 +7,22 @@ the types, shapes and finite numbers that it says it has.
 
 import dataclasses
 import hashlib
+import os
 import pathlib
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import numpy as np
 
+from ngcm_cli.checkpoint.card import LARGEST_WEIGHTS
 from ngcm_cli.checkpoint.published.pickle_stream import Array, Refusal, decode
 from ngcm_cli.errors import CheckpointError
+from ngcm_cli.io.bounded_file import read_bounded
 
 _HINT = (
     "Use a NeuralGCM v1 checkpoint as published, downloaded again if need be; "
     "open no file of unknown origin with other tools."
 )
-_LARGEST_FILE = 2**31  # bytes; the largest published model has 125 MB
 _LONGEST_CONFIG = 2**20  # characters; the longest published one has 0.1 million
 _MOST_POINTS = 2**22  # of a horizontal grid; the finest published one has 2**17
 
@@ -79,20 +81,14 @@ def read_published(
 
 
 def _read_bytes(path: pathlib.Path) -> bytes:
-    if not path.exists():
+    if not os.path.exists(path):
         raise CheckpointError(f"There is no checkpoint at {path}.", "Check the path.")
-    if not path.is_file():
-        raise CheckpointError(f"{path} is not a file.", "Name a checkpoint file.")
-    if (size := path.stat().st_size) > _LARGEST_FILE:
-        raise CheckpointError(
-            f"{path} has {size} bytes, more than any published model.", _HINT
-        )
     try:
-        return path.read_bytes()
+        return read_bounded(path, LARGEST_WEIGHTS)
     except OSError as error:
         raise CheckpointError(
             f"The checkpoint {path} cannot be read: {error.strerror}.",
-            "Check its permissions and the disk.",
+            "Name a checkpoint file; check its permissions and the disk.",
         ) from None
 
 

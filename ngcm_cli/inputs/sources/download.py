@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.sources import object_store
+from ngcm_cli.io.atomic import write_text
 from ngcm_cli.io.cache_dir import cache_dir
+from ngcm_cli.io.checksum import file_state
+from ngcm_cli.io.http import Pace, TooSlow
 from ngcm_cli.io.lock import Lock, LockedError
 from ngcm_cli.io.progress import ByteProgress, format_size, no_progress
 
@@ -54,8 +57,15 @@ def download_file(
     """
     file, name = downloaded_path(url), object_store.redacted_url(url)
     if file.exists():
-        logger.info("Reading %s, downloaded from '%s' before.", file, name)
-        return file
+        if (damage := _damage(file, check)) is None:
+            logger.info("Reading %s, downloaded from '%s' before.", file, name)
+            return file
+        if offline:
+            raise InputDataError(
+                f"{file}, downloaded from '{name}' before, is damaged: {damage}",
+                "Run once without --offline, to download it again.",
+            )
+        logger.warning("%s is damaged: %s It is downloaded again.", file, damage)
     if offline:
         raise InputDataError(
             f"'{name}' is not on this computer, and no network may be used (offline).",
@@ -79,10 +89,31 @@ def download_file(
             with partial.open("wb") as target:
                 _fetch(url, name, file, target, progress)
             check(partial)
+            # First: a file without a checksum is one that only `check` looks at.
+            write_text(_checksum(file), file_state(partial))
             partial.replace(file)
         except OSError as error:
             raise _unwritable(file.parent, error) from error
     return file
+
+
+def _checksum(file: pathlib.Path) -> pathlib.Path:
+    """Return the path of the checksum of a file."""
+    return file.with_name(f".{file.name}.crc32c")
+
+
+def _damage(file: pathlib.Path, check: Callable[[pathlib.Path], None]) -> str | None:
+    """Return what is wrong with a file that was downloaded before, a sentence."""
+    try:
+        check(file)
+        with contextlib.suppress(FileNotFoundError):
+            if _checksum(file).read_text("utf-8") != file_state(file):
+                return "Its checksum differs."
+    except InputDataError as error:
+        return error.message
+    except (OSError, UnicodeDecodeError) as error:
+        return f"{error}."
+    return None
 
 
 def _unwritable(folder: pathlib.Path, error: OSError) -> InputDataError:
@@ -102,6 +133,7 @@ def _fetch(
     store = object_store.open_object_store(url)
     meta: ObjectMeta | None = None
     done, furthest, failures = 0, 0, 0
+    pace = Pace(object_store.RETRY)
     while True:
         options: GetOptions = {}
         if meta is not None and done:
@@ -133,16 +165,29 @@ def _fetch(
             meta, done = None, _restart(target)
             continue
         try:
-            for chunk in result.stream(min_chunk_size=object_store.MIN_CHUNK_BYTES):
-                target.write(chunk)
+            # What has come, not a megabyte: bytes may come one by one.
+            for chunk in result.stream(min_chunk_size=1):
                 done += len(chunk)
+                if done > meta["size"]:
+                    raise InputDataError(
+                        f"'{name}' sends more than the {format_size(meta['size'])} "
+                        "that it announced.",
+                        "Try again later, or name a local copy.",
+                    )
+                target.write(chunk)
+                pace.advance(done)
                 if done > furthest:  # no progress where it always starts again
                     furthest, failures = done, 0
                 progress(done, meta["size"])
             return
+        except TooSlow:
+            raise InputDataError(
+                f"'{name}' sends too slowly.", "Try again later, or name a local copy."
+            ) from None
         except BaseError as error:
             failures += 1
-            if failures > object_store.RETRY.failed_transfers:
+            given_up = failures > object_store.RETRY.failed_transfers
+            if given_up or pace.is_silent:
                 raise object_store.explain_error(error, name) from error
             at = format_size(done)
             logger.info("The connection broke at %s; resuming there.", at)

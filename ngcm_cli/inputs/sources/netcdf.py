@@ -1,4 +1,4 @@
-"""The size of a NetCDF file as its header declares it, to recognise truncated files.
+"""What the header of a NetCDF file declares: its size, to know if it is truncated.
 
 netCDF-C reads zeros where a NetCDF-3 file is truncated, without an error. The layout is
 described in the NetCDF Users Guide, "File Format Specifications".
@@ -8,6 +8,8 @@ import math
 import pathlib
 import struct
 from typing import BinaryIO
+
+import netCDF4
 
 HEADS = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n")
 """First bytes of NetCDF files."""
@@ -35,6 +37,12 @@ def declared_size(place: pathlib.Path) -> int | None:
             return place.stat().st_size + 1
         except (ValueError, KeyError, IndexError):  # netCDF-C reports what is wrong
             return None
+
+
+def shapes(place: pathlib.Path) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of all variables of a file."""
+    with netCDF4.Dataset(place) as file:
+        return {name: variable.shape for name, variable in file.variables.items()}
 
 
 def _hdf5_size(file: BinaryIO) -> int | None:

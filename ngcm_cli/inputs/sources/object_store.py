@@ -118,7 +118,7 @@ def open_object_store(url: str, *, to_list: bool = False) -> "stores.ObjectStore
     }
     retry: stores.RetryConfig = {
         "max_retries": RETRY.busy_retries,
-        "retry_timeout": datetime.timedelta(days=1),
+        "retry_timeout": seconds(RETRY.silence),
         "backoff": {
             "init_backoff": seconds(RETRY.first_wait),
             "max_backoff": seconds(RETRY.longest_wait),

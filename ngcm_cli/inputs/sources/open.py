@@ -17,7 +17,8 @@ from ngcm_cli.inputs.sources.download import (
     downloaded_path,
 )
 from ngcm_cli.inputs.sources.grib.open import is_grib, open_grib
-from ngcm_cli.inputs.sources.netcdf import HEADS, declared_size
+from ngcm_cli.inputs.sources.local_file import check_axes, check_file
+from ngcm_cli.inputs.sources.netcdf import HEADS, declared_size, shapes
 from ngcm_cli.inputs.sources.zarr import MonitoredStore, RemoteStore, open_store
 from ngcm_cli.io.progress import ByteProgress, no_progress
 
@@ -27,6 +28,7 @@ _MAGIC = (
 )
 _FORMATS = "Give a NetCDF or GRIB file or a Zarr directory."
 _COMPRESSED = (b"PK\x03\x04", b"\x1f\x8b")
+_TEXTS = {"units", "standard_name", "cell_methods", "long_name", "positive"}
 _STORE = "ngcm_store"  # key of the store in the encoding of a dataset
 
 logger = logging.getLogger(__name__)
@@ -48,10 +50,7 @@ def open_dataset(
     if object_store.is_url(path):
         return _open_url(path, offline, progress)
     place = pathlib.Path(path)
-    if not place.exists():
-        raise InputDataError(
-            f"There is no file or directory '{path}'.", "Check the path."
-        )
+    check_file(place, path)
     if not place.is_dir():
         return _open_local(place, path)
     _check_zarr_directory(place)
@@ -123,8 +122,10 @@ def _open_url(url: str, offline: bool, progress: ByteProgress) -> xr.Dataset:
 
 def _open_file(url: str, name: str, progress: ByteProgress) -> xr.Dataset:
     def check(file: pathlib.Path) -> None:
-        _check_binary(file, name)
-        _check_complete(file, name)
+        if is_grib(file):
+            _check_complete(file, name)
+        else:
+            _open_local(file, name).close()
 
     return _open_local(download_file(url, check, progress=progress), name)
 
@@ -132,6 +133,7 @@ def _open_file(url: str, name: str, progress: ByteProgress) -> xr.Dataset:
 def _open_zarr(store: MonitoredStore, name: str) -> xr.Dataset:
     with _explaining("zarr", name):
         group = zarr.open_group(store, mode="r")
+        check_axes(name, {key: array.shape for key, array in group.arrays()})
         dataset = xr.open_dataset(
             store,  # pyright: ignore[reportArgumentType]  # the engine accepts it
             engine="zarr",
@@ -152,6 +154,7 @@ def _open_local(place: pathlib.Path, name: str) -> xr.Dataset:
         return open_grib(place, name)
     _check_netcdf(place, name)
     with _explaining("netcdf4", name):
+        check_axes(name, shapes(place))
         dataset = xr.open_dataset(
             place, engine="netcdf4", decode_timedelta=False, cache=False
         )
@@ -161,6 +164,9 @@ def _open_local(place: pathlib.Path, name: str) -> xr.Dataset:
 def _checked_variables(dataset: xr.Dataset, name: str) -> xr.Dataset:
     if not dataset.data_vars:
         raise InputDataError(f"'{name}' opens, but holds no variables.", _FORMATS)
+    for variable in dataset.variables.values():
+        for key in _TEXTS & variable.attrs.keys():  # numbers in damaged files
+            variable.attrs[key] = str(variable.attrs[key])
     return dataset
 
 

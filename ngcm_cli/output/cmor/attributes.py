@@ -1,165 +1,138 @@
 """Global attributes that CMIP asks for, from those of the run."""
 
 import dataclasses
-import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from ngcm_cli.errors import ConfigError
+from ngcm_cli.output.cmor.labels import Labels
+from ngcm_cli.output.cmor.request import Variant
 from ngcm_cli.output.cmor.source import Means
-from ngcm_cli.output.cmor.table import (
-    DATA_SPECS_VERSION,
-    EXPERIMENT_OF_OFFSET,
-    EXPERIMENTS,
-)
+from ngcm_cli.output.cmor.table import DATA_SPECS_VERSION, EXPERIMENTS
 
-UNSPECIFIED = "unspecified"
-
+# The phase of CMIP whose names and tables these are.
+_MIP_ERA = "CMIP6"
 # Attributes of the store and its progress, or carried by other attributes here.
-_NOT_CARRIED = {"Conventions", "completed_records", "frequency", "sst_notes", "status"}
+_NOT_CARRIED = {
+    *("Conventions", "completed_records", "frequency", "ngcm_run"),
+    *("sst_notes", "status"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
-class Labels:
-    """Labels in the names of the exported files.
+class Identity:
+    """What a file holds, in CMIP's terms.
 
     Attributes:
-        experiment: CMIP's ``experiment_id``.
-        source: CMIP's ``source_id``, the label of the model.
-        institution: name of the institution that ran it.
+        variable: CMIP's name of the variable.
+        table: CMIP's table.
+        frequency: CMIP's frequency.
+        realm: CMIP's modeling realm.
     """
 
-    experiment: str
-    source: str
-    institution: str = UNSPECIFIED
-
-    @classmethod
-    def of(
-        cls,
-        attributes: Mapping[str, Any],
-        experiment: str | None = None,
-        source: str | None = None,
-        institution: str | None = None,
-    ) -> "Labels":
-        """Return the labels given, and for the others those that the run implies.
-
-        Args:
-            attributes: global attributes of a store of the run.
-            experiment: that of AIMIP with the SST of the run, if None.
-            source: the model's name in letters, digits and dashes, if None.
-            institution: unspecified, if None.
-
-        Raises:
-            ConfigError: a label has other characters than letters, digits and dashes,
-                or the run implies none.
-        """
-        return cls(
-            _label("--experiment", experiment)
-            if experiment
-            else _experiment_of(attributes),
-            _label("--source-id", source)
-            if source
-            else _sanitized(str(attributes.get("model", "ngcm"))),
-            " ".join((institution or "").split()) or UNSPECIFIED,
-        )
-
-
-def _sanitized(text: str) -> str:
-    return re.sub("[^A-Za-z0-9]+", "-", text).strip("-")
-
-
-def _label(flag: str, text: str) -> str:
-    if not re.fullmatch("[A-Za-z0-9]+(-[A-Za-z0-9]+)*", text):
-        near = _sanitized(text)
-        raise ConfigError(
-            f"{flag} '{text}' cannot be part of the name of CMIP's files.",
-            "Use letters, digits and dashes only"
-            + (f", as in {near}." if near else "."),
-        )
-    return text
-
-
-def _experiment_of(attributes: Mapping[str, Any]) -> str:
-    """Return the AIMIP experiment with the SST and sea ice of the run."""
-    offset = float(attributes.get("sst_offset", 0.0))
-    sst = attributes.get("sst")
-    is_other_sst = sst in ("persist", "anomaly-persist", "climatology")
-    if is_other_sst or offset not in EXPERIMENT_OF_OFFSET or "sst_patch" in attributes:
-        raise ConfigError(
-            f"The SST of the run, {sst or 'prescribed'} with {offset:+g} K, is not "
-            "that of an AIMIP experiment.",
-            "Name the experiment with --experiment.",
-        )
-    return EXPERIMENT_OF_OFFSET[offset]
+    variable: str
+    table: str
+    frequency: str
+    realm: str
 
 
 def global_attributes(
     means: Means,
     labels: Labels,
-    variable: str,
-    realization: int,
+    identity: Identity,
+    member: int,
     resolution: str,
     now: str,
 ) -> dict[str, Any]:
     """Return those of one file, of types that the netCDF classic model has.
 
-    Without ``further_info_url``, and with a plain UUID as ``tracking_id``: CMIP's pages
-    and its handles are for data that are registered there.
-
     Args:
         means: store that the file is made of.
         labels: in its name.
-        variable: CMIP's name; ``areacella`` has no time.
-        realization: CMIP's number, from 1.
+        identity: of the file.
+        member: position of the realization in the store.
         resolution: CMIP's nominal resolution of the grid.
         now: UTC time of the export, ISO 8601.
     """
-    run, is_fixed = means.attributes, variable == "areacella"
-    variant = f"r{realization}i1p1f1"
+    run, variant = means.attributes, variant_of(means, labels, member)
     history = [str(run["history"])] if run.get("history") else []
-    start = f"start {means.start}, " if means.start else ""
     experiment = labels.experiment
+    names = (
+        *(_MIP_ERA, labels.institution_id, labels.source, experiment),
+        *("none", variant.label),
+    )
     attributes = {
         **{k: v for k, v in run.items() if k not in _NOT_CARRIED},
-        "Conventions": "CF-1.11",
-        "activity_id": "AIMIP",
+        "Conventions": "CF-1.11 CMIP-6.2",
+        "activity_id": labels.activity,
+        "contact": labels.contact,
         "creation_date": now,
         "data_specs_version": DATA_SPECS_VERSION,
         "experiment": EXPERIMENTS.get(experiment, experiment),
         "experiment_id": experiment,
-        "external_variables": "" if is_fixed else "areacella",
-        "forcing_index": 1,
-        "frequency": "fx" if is_fixed else means.table.frequency,
+        "external_variables": "areacella" if identity.variable != "areacella" else "",
+        "forcing_index": variant.forcing,
+        "frequency": identity.frequency,
+        "further_info_url": f"https://furtherinfo.es-doc.org/{'.'.join(names)}",
         "grid": _grid_description(run),
         "grid_label": grid_label(run),
         "history": "\n".join([*history, f"{now}: ngcm export --cmor"]),
-        "initialization_index": 1,
+        "initialization_index": variant.initialization,
         "institution": labels.institution,
-        "institution_id": _sanitized(labels.institution),
-        # The phase of CMIP whose names and tables these are.
-        "mip_era": "CMIP6",
+        "institution_id": labels.institution_id,
+        "license": labels.license or run.get("license"),
+        "mip_era": _MIP_ERA,
         "nominal_resolution": resolution,
-        "physics_index": 1,
+        "physics_index": variant.physics,
         "product": "model-output",
-        "realization_index": realization,
-        "realm": "atmos",
+        "realization_index": variant.realization,
+        "realm": identity.realm,
         "source_id": labels.source,
         "source_type": "AGCM",
         "sub_experiment": "none",
         "sub_experiment_id": "none",
-        "table_id": "fx" if is_fixed else means.table.name,
+        "table_id": identity.table,
         "title": run.get("title") or f"Output of {labels.source} for {experiment}",
-        "tracking_id": f"urn:uuid:{uuid.uuid4()}",
-        "variable_id": variable,
-        "variant_info": f"{start}realization {realization - means.first} of its store",
-        "variant_label": variant,
+        # The prefix of CMIP6's handles; one resolves once the file is registered.
+        "tracking_id": f"hdl:21.14100/{uuid.uuid4()}",
+        "variable_id": identity.variable,
+        "variant_info": labels.variant_info or _variant_info(means, variant, member),
+        "variant_label": variant.label,
     }
     notes = [str(text) for text in (run.get("comment"), run.get("sst_notes")) if text]
     attributes["comment"] = "\n".join(notes)
     return {name: _classic(x) for name, x in attributes.items() if x not in ("", None)}
+
+
+def variant_of(means: Means, labels: Labels, member: int) -> Variant:
+    """Return the variant of a realization of a store, by its position there."""
+    return labels.variant.plus(means.first - 1 + member)
+
+
+def _variant_info(means: Means, variant: Variant, member: int) -> str:
+    """Return what the four indices stand for, from the settings of the run."""
+    run = means.attributes
+    number = int(means.values("realization")[member]) if means.members > 1 else member
+    realization = f"realization {number} of its store"
+    if means.start:
+        realization += f", started {means.start}"
+    if "seed" in run:
+        realization += f", random seed {run['seed']}"
+    physics = str(run.get("model", "the model"))
+    if "mean_surface_pressure" in run:
+        physics += f" with {run['mean_surface_pressure']} mean surface pressure"
+    forcing = f"sea of {run.get('sst_source', 'the run')}"
+    if offset := float(run.get("sst_offset", 0.0)):
+        forcing += f", {offset:+g} K"
+    if "sst_patch" in run:
+        forcing += f", anomaly {run['sst_patch']}"
+    return (
+        f"r{variant.realization}: {realization}; i{variant.initialization}: "
+        f"{run.get('data_source', 'the initial state')}; p{variant.physics}: "
+        f"{physics}; f{variant.forcing}: {forcing}"
+    )
 
 
 def grid_label(attributes: Mapping[str, Any]) -> str:

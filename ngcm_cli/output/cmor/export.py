@@ -1,19 +1,27 @@
 """Export of the means of a run to NetCDF, one file per variable and realization.
 
-Names and layout are those of AIMIP Phase 1 (https://github.com/ai2cm/AIMIP),
-``{variable}_{Amon|day}_{model}_{experiment}_r{r}i1p1f1_{gn|gr}_{period}.nc``.
+Names and layout are those of CMIP6 and of AIMIP Phase 1
+(https://github.com/ai2cm/AIMIP),
+``{variable}_{table}_{model}_{experiment}_{variant}_{gn|gr}_{period}.nc``.
 """
 
+import datetime
 import logging
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
 
 from ngcm_cli.errors import InputDataError, OutputError
-from ngcm_cli.output.cmor.attributes import Labels
-from ngcm_cli.output.cmor.file import CmorFile, refuse_to_replace
+from ngcm_cli.output.cmor.file import SURFACE_PRESSURE, CmorFile
+from ngcm_cli.output.cmor.fixed_file import fixed_files
+from ngcm_cli.output.cmor.labels import Labels
+from ngcm_cli.output.cmor.replacement import check_replaced
+from ngcm_cli.output.cmor.request import Period, Request, check_is_text
 from ngcm_cli.output.cmor.source import Means, find_means
 from ngcm_cli.output.cmor.table import (
-    LEVELS,
+    LEVEL_SETS,
     REQUESTED,
     VARIABLES,
     CmorVariable,
@@ -21,15 +29,15 @@ from ngcm_cli.output.cmor.table import (
 
 log = logging.getLogger(__name__)
 
+_ALL_LAND = 99.999  # %, rounding aside
+
 
 def export_cmor(
     run: pathlib.Path,
     folder: pathlib.Path,
     *,
-    experiment: str | None = None,
-    source_id: str | None = None,
-    institution: str | None = None,
-    overwrite: bool = False,
+    ground: Callable[[], Mapping[str, np.ndarray] | None] | None = None,
+    **options: Any,
 ) -> list[pathlib.Path]:
     """Write all complete months and days of a run under CMIP names.
 
@@ -40,23 +48,23 @@ def export_cmor(
     Args:
         run: folder of a run, which may still be running.
         folder: for the files; created if it does not exist.
-        experiment: CMIP's ``experiment_id``; that of AIMIP with the
-            SST of the run, if None.
-        source_id: CMIP's name of the model; derived from its own name, if None.
-        institution: name of the institution that ran it.
-        overwrite: replace files of the same variable and realization that share months
-            or days.
+        ground: returns land ``sftlf`` in % and height ``orog`` in m of the model's
+            ground, each (latitude, longitude) on the grid of the run, or None; called
+            once the options are understood.
+        options: attributes of `Request`, as text; None is its default.
 
     Returns:
         Paths of the files, in the order written.
 
     Raises:
         InputDataError: the run has nothing to export.
-        ConfigError: a label cannot be part of a file name, or has to be given.
+        ConfigError: an option is not understood, or a label has to be given.
         OutputError: files exist already, or cannot be written.
     """
+    request = Request.of(options)
     stores = find_means(run)
-    labels = Labels.of(stores[0].attributes, experiment, source_id, institution)
+    _check_folder(folder, stores)
+    labels = Labels.of(stores, request)
     for means in stores:
         means.log_excluded_records()
     complete = [means for means in stores if means.records]
@@ -65,15 +73,17 @@ def export_cmor(
             f"The run in {run} has no complete month or day yet.",
             "Export it again when it has advanced further.",
         )
-    files = [file for means in complete for file in _files(means, labels, folder)]
-    if not files:
-        sources = dict.fromkeys(variable.source for variable in VARIABLES)
-        raise InputDataError(
-            f"The run in {run} has no variable with a CMIP name.",
-            f"Run with some of {', '.join(sources)}.",
-        )
-    if not overwrite:
-        refuse_to_replace([file.planned for file in files])
+    fixed = None if ground is None else ground()
+    land = None if fixed is None else fixed["sftlf"] >= _ALL_LAND
+    groups = [
+        files
+        for means in complete
+        if (records := _records(means, request))
+        for files in _files(means, records, labels, folder, request, land)
+    ]
+    if not groups:
+        _refuse_nothing(run, complete, request)
+    check_replaced([[f.planned for f in files] for files in groups], request.overwrite)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -81,53 +91,161 @@ def export_cmor(
             f"The folder {folder} cannot be created: {error.strerror}.",
             "Choose another --output.",
         ) from None
-    written = [path for file in files if (path := file.write(overwrite))]
+    written = [path for files in groups for path in _write(files, request.overwrite)]
     if not written:
         raise InputDataError(
             f"The run in {run} has no mean that is finite everywhere.",
             "See `ngcm status` for the state of the run.",
         )
-    # One file for all realizations and periods, which share the grid.
-    if overwrite or not files[0].area.exists():
-        written.append(files[0].write_area())
+    # One file of each for all realizations and periods, which share the grid.
+    for file in fixed_files(groups[0][0], fixed):
+        if request.overwrite or not file.named().exists():
+            written.append(file.write())
     return written
 
 
-def _files(means: Means, labels: Labels, folder: pathlib.Path) -> Iterator[CmorFile]:
-    """Yield the files of one store, realization by realization."""
+def _check_folder(folder: pathlib.Path, stores: Sequence[Means]) -> None:
+    """Raise unless files can be named in a folder that is no part of the run's stores.
+
+    Raises:
+        ConfigError: its name is not UTF-8.
+        OutputError: it is in a store.
+    """
+    check_is_text("--output", str(folder))
+    for means in stores:
+        if folder.resolve().is_relative_to(means.path.resolve()):
+            raise OutputError(
+                f"The folder {folder} is in {means.path}, which is exported.",
+                "Choose another --output.",
+            )
+
+
+def _refuse_nothing(
+    run: pathlib.Path, complete: Sequence[Means], request: Request
+) -> NoReturn:
+    """Raise because no file is to be written."""
+    if request.period is not None and not any(_in(m, request.period) for m in complete):
+        spans = [m.bounds[[m.records[0], m.records[-1]], [0, 1]] for m in complete]
+        begin, end = min(s[0] for s in spans), max(s[1] for s in spans)
+        raise InputDataError(
+            f"The run in {run} has no complete month or day in {request.period.text}.",
+            f"It has some from {begin.astype('datetime64[D]')} to "
+            f"{end.astype('datetime64[D]')}.",
+        )
+    sources = dict.fromkeys(variable.source for variable in VARIABLES)
+    raise InputDataError(
+        f"The run in {run} has no variable with a CMIP name.",
+        f"Run with some of {', '.join(sources)}.",
+    )
+
+
+def _in(means: Means, period: Period | None) -> range:
+    """Return the complete records of a store in a period; all if None."""
+    return means.records if period is None else means.records_in(period)
+
+
+def _records(means: Means, request: Request) -> range:
+    """Return the records to export, and log where they do not fill the period."""
+    period = request.period
+    records = _in(means, period)
+    if period is None:
+        return records
+    if not records:
+        log.warning(f"{means.path} has nothing complete in {period.text}.")
+        return records
+    begin, end = means.bounds[records[0], 0], means.bounds[records[-1], 1]
+    if begin > period.begin or end < period.end:
+        log.warning(
+            f"{means.path}: of {period.text} only {begin.astype('datetime64[D]')} to "
+            f"{end.astype('datetime64[D]')} is exported."
+        )
+    return records
+
+
+def _files(
+    means: Means,
+    records: range,
+    labels: Labels,
+    folder: pathlib.Path,
+    request: Request,
+    land: np.ndarray | None,
+) -> Iterator[list[CmorFile]]:
+    """Yield the files of one store: consecutive ones of a variable and realization."""
     chosen = [
-        (v, levels) for v in VARIABLES if (levels := _levels(means, v)) is not None
+        (variable, levels)
+        for variable in VARIABLES
+        if (levels := _levels(means, variable, request)) is not None
     ]
-    _log_absent(means, [variable for variable, _ in chosen])
+    _log_absent(means, [variable for variable, _ in chosen], request)
+    is_masked = request.mask_below_ground
+    if (
+        is_masked
+        and SURFACE_PRESSURE not in means.variables
+        and any(x for _, x in chosen)
+    ):
+        raise InputDataError(
+            f"{means.path} has no {SURFACE_PRESSURE}, which tells what is below the "
+            "ground.",
+            "Leave out --mask-below-ground, or run with this variable, too.",
+        )
+    today = datetime.datetime.now(datetime.UTC).strftime("v%Y%m%d")
     for member in range(means.members):
+        place = means, labels, member, folder, today if request.tree else None
         for variable, levels in chosen:
-            yield CmorFile(means, labels, variable, levels, member, folder)
+            table = variable.tables[means.table.frequency]
+            if request.tables == "aimip":
+                table = means.table.name
+            yield [
+                CmorFile(*place, variable, table, levels, part, is_masked, land)
+                for part in means.split(records, request.years_per_file)
+            ]
 
 
-def _levels(means: Means, variable: CmorVariable) -> tuple[int, ...] | None:
+def _write(files: Sequence[CmorFile], overwrite: bool) -> Iterator[pathlib.Path]:
+    """Write consecutive files up to the first mean that is not finite."""
+    for file in files:
+        path = file.write(overwrite)
+        if path is not None:
+            yield path
+        if path != file.planned:
+            return
+
+
+def _levels(
+    means: Means, variable: CmorVariable, request: Request
+) -> tuple[int, ...] | None:
     """Return the levels of a variable in the store; None if it is not exportable."""
-    if variable.source not in means.variables:
+    frequency = means.table.frequency
+    if variable.source not in means.variables or frequency not in variable.tables:
         return None
-    levels = tuple(level for level in variable.levels if level in means.levels)
-    return levels if levels or not variable.levels else None
+    wanted = variable.levels(request.levels, frequency)
+    levels = tuple(level for level in wanted if level in means.levels)
+    return levels if levels or not wanted else None
 
 
-def _log_absent(means: Means, chosen: Sequence[CmorVariable]) -> None:
+def _log_absent(means: Means, chosen: Sequence[CmorVariable], request: Request) -> None:
     """Log which variables and levels will not be exported."""
-    absent = [v for v in VARIABLES if v not in chosen and v.name in REQUESTED]
+    frequency = means.table.frequency
+    absent = [
+        v
+        for v in VARIABLES
+        if v not in chosen and v.name in REQUESTED and frequency in v.tables
+    ]
     if absent:
         needed = dict.fromkeys(variable.source for variable in absent)
         log.warning(
             f"{means.path}: {', '.join(variable.name for variable in absent)} not "
             f"exported, because {', '.join(needed)}, or a level of it, is not there."
         )
-    levels = [f"{level}" for level in LEVELS if level not in means.levels]
+    wanted = LEVEL_SETS[request.levels][frequency]
+    levels = [f"{level}" for level in wanted if level not in means.levels]
     if levels and any(variable.is_layered for variable in chosen):
         log.warning(
-            f"{means.path}: no {', '.join(levels)} hPa, which AIMIP asks for, in the "
-            "run."
+            f"{means.path}: no {', '.join(levels)} hPa, which --levels "
+            f"{request.levels} asks for, in the run."
         )
-    others = sorted(set(means.variables) - {v.source for v in VARIABLES})
+    named = {v.source for v in VARIABLES if frequency in v.tables}
+    others = sorted(set(means.variables) - named)
     if others:
         log.warning(
             f"{means.path}: {', '.join(others)} not exported, for lack of a CMIP name."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.output.cmor.request import Period
 from ngcm_cli.output.zarr import dimensions_of, is_store, open_store
 
 if TYPE_CHECKING:
@@ -109,17 +110,27 @@ class Means:
         return tuple(self.values("level")) if "level" in self.group else ()
 
     @functools.cached_property
+    def planned_bounds(self) -> np.ndarray:
+        """Time bounds of all records of the run, (time, 2), datetime64[h]."""
+        units = self.array("time_bnds").attrs.get("units", _HOURS)
+        if not str(units).startswith(_HOURS):
+            raise self._not_means()
+        hours = self.values("time_bnds").astype("timedelta64[h]")
+        return np.datetime64("1970-01-01T00", "h") + hours
+
+    @functools.cached_property
     def bounds(self) -> np.ndarray:
         """Time bounds of the records written so far, (time, 2), datetime64[h]."""
-        units = self.array("time_bnds").attrs.get("units", _HOURS)
         completed = self.attributes.get("completed_records")
-        if not str(units).startswith(_HOURS) or not isinstance(completed, int):
-            raise InputDataError(
-                f"{self.path} does not tell number and times of its complete records.",
-                "Export the folder of a run as ngcm amip wrote it.",
-            )
-        hours = self.values("time_bnds")[:completed].astype("timedelta64[h]")
-        return np.datetime64("1970-01-01T00", "h") + hours
+        if not isinstance(completed, int):
+            raise self._not_means()
+        return self.planned_bounds[:completed]
+
+    def _not_means(self) -> InputDataError:
+        return InputDataError(
+            f"{self.path} does not tell number and times of its complete records.",
+            "Export the folder of a run as ngcm amip wrote it.",
+        )
 
     @functools.cached_property
     def records(self) -> range:
@@ -133,6 +144,30 @@ class Means:
         follows = is_complete[first + 1 :] & (end[first:-1] == begin[first + 1 :])
         count = 1 + int(np.argmin(np.append(follows, False)))
         return range(first, first + count)
+
+    def records_in(self, period: Period) -> range:
+        """Return the complete records that lie in a period."""
+        begin, end = self.bounds[self.records.start : self.records.stop].T
+        inside = np.flatnonzero((begin >= period.begin) & (end <= period.end))
+        if not len(inside):
+            return range(0)
+        return self.records[inside[0] : inside[-1] + 1]
+
+    def split(self, records: range, years: int | None) -> list[range]:
+        """Return the records in parts of calendar years; in one part if None."""
+        if years is None or not records:
+            return [records] if records else []
+        year = self.bounds[records.start : records.stop, 0].astype("datetime64[Y]")
+        part = (year - year[0]).astype(int) // years
+        ends = [*(np.flatnonzero(np.diff(part)) + 1), len(records)]
+        return [records[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+
+    @property
+    def top(self) -> float:
+        """Pressure in hPa of the model's highest level; 0 where the store has none."""
+        if "level" not in self.group:
+            return 0.0
+        return float(self.array("level").attrs.get("highest_model_level", 0.0))  # pyright: ignore
 
     def period(self, records: Sequence[int]) -> str:
         """Return the period of records as in CMIP file names: ``198201-202112``."""

@@ -50,8 +50,10 @@ def body(tmp_path, network):
 
 
 def kept(home):
+    """Return what is kept, but for the checksums beside it."""
     folder = home / "data" / "files"
-    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    names = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    return [name for name in names if not name.endswith(".crc32c")]
 
 
 def refused(url, **options):
@@ -76,7 +78,7 @@ def test_it_is_fetched_once_and_kept(network, url, body, native, home, caplog):
             np.testing.assert_array_equal(dataset["temperature"], native["temperature"])
             assert missing_chunks(dataset, "temperature") == ()
     assert network.count("era5.nc") == 1
-    assert seen == [(len(body), len(body))]
+    assert seen[-1] == (len(body), len(body))
     assert kept(home) == [downloaded_path(url).name]
     assert downloaded_path(url).read_bytes() == body
     first, second = caplog.messages
@@ -303,3 +305,25 @@ def test_another_run_fetches_it(network, url, home, body):
     with contextlib.closing(open_dataset(url)) as dataset:  # the lock died with it
         assert "temperature" in dataset
     assert kept(home) == [downloaded_path(url).name]
+
+
+def test_a_damaged_copy_is_fetched_again(network, url, home, body, caplog):
+    open_dataset(url).close()
+    copy = downloaded_path(url)
+    damaged = bytearray(body)
+    damaged[len(body) // 2] ^= 1
+    for wrong in damaged, body[:1000], b"<html>":
+        copy.write_bytes(wrong)
+        with pytest.raises(InputDataError, match="is damaged: "):
+            download_file(url, accept, offline=True)
+        open_dataset(url).close()
+        assert copy.read_bytes() == body
+        assert "is damaged" in caplog.text
+    assert network.count("era5.nc") == 4
+
+
+def test_a_body_that_is_no_dataset_is_not_kept(network, url, home, body):
+    network.faults = [Fault("era5.nc", 1, status=200, body=body[:8] + bytes(5000))]
+    assert "truncated" in str(refused(url))
+    assert kept(home) == []
+    open_dataset(url).close()

@@ -1,0 +1,72 @@
+"""The ground of the model of a run: where land is, and how high."""
+
+import logging
+import pathlib
+
+import numpy as np
+
+from ngcm_cli.config import AmipConfig, read_run_file
+from ngcm_cli.diagnostics.surface_altitude import surface_altitude
+from ngcm_cli.errors import CheckpointError, NgcmError
+from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.output.cmor.source import find_means
+from ngcm_cli.output.grid import OutputGrid
+from ngcm_cli.output.run_directory import RUN_FILE
+from ngcm_cli.zoo import Card, find_card, open_model
+
+log = logging.getLogger(__name__)
+
+
+def ground_of_run(run: pathlib.Path) -> dict[str, np.ndarray] | None:
+    """Return what the model of a run knows of the ground, on the grid of the run.
+
+    Args:
+        run: folder of the run.
+
+    Returns:
+        ``sftlf``, the area of land in %, and ``orog``, the height of the ground in m,
+        each (latitude, longitude) float64; None, which is logged, where the model is
+        not on this computer.
+
+    Raises:
+        InputDataError: the folder has no means.
+    """
+    attributes = find_means(run)[0].attributes
+    try:
+        model = _model_of(run, str(attributes["model"]), attributes["weights_sha256"])
+    except (NgcmError, KeyError) as error:
+        reason = error.message if isinstance(error, NgcmError) else "it names no model"
+        log.warning(
+            f"sftlf and orog are not exported, for lack of the run's model: {reason}"
+        )
+        return None
+    grid = OutputGrid.native(model.grid)
+    if attributes.get("latitude_spacing") != "gauss":
+        spacing = 180 / (int(attributes["latitude_nodes"]) - 1)
+        grid = OutputGrid.regular(model.grid, spacing)
+    fields = {
+        "sftlf": 100.0 * np.asarray(model.land_fraction, np.float64),
+        "orog": np.asarray(surface_altitude(model), np.float64),
+    }
+    return {name: grid.regrid(field).T for name, field in fields.items()}
+
+
+def _model_of(run: pathlib.Path, name: str, sha256: str) -> NeuralGCM:
+    """Return the model of a run.
+
+    Raises:
+        NgcmError: it is not on this computer, or has other weights.
+    """
+    path = run / RUN_FILE
+    if path.is_file():
+        settings = read_run_file(path, AmipConfig.model_fields)
+        name = settings.get("model", name)
+    card = find_card(name)
+    model = None
+    if not isinstance(card, Card) or card.weights.sha256 == sha256:
+        card, model = open_model(name, offline=True)
+    if model is None or card.weights.sha256 != sha256:
+        raise CheckpointError(
+            f"{name} has other weights than the run.", "Fetch those of the run."
+        )
+    return model
