@@ -1,7 +1,6 @@
 """Forecasts and climate runs with neural general circulation models."""
 
-import importlib
-import importlib.metadata
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,10 +25,17 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     """Import a public name where it lives, when it is first asked for."""
     if name == "__version__":
+        from importlib import metadata
+
         try:
-            return importlib.metadata.version("ngcm")
-        except importlib.metadata.PackageNotFoundError:  # a checkout, not installed
+            return metadata.version("ngcm")
+        except metadata.PackageNotFoundError:  # a checkout, not installed
             return "unknown"
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names, also those that are not imported yet."""
+    return sorted({*globals(), *__all__, "__version__"})

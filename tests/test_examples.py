@@ -75,7 +75,7 @@ def test_amip_run_file(tmp_path):
 @pytest.mark.slow
 def test_forecast_run_file(tmp_path):
     run_file = ROOT / "examples/forecast.yaml"
-    words = "forecast", "--config", str(run_file), "--lead", "12h"
+    words = "forecast", "--config", str(run_file), "--lead", "1h", "--every", "1h"
     done = command(*words, folder=tmp_path)
     assert done.stdout == "forecast_from_file.nc\n"
     with xarray.open_dataset(tmp_path / "forecast_from_file.nc") as forecast:

@@ -13,6 +13,7 @@ import pydantic
 _Count = Annotated[int, pydantic.Field(ge=0, le=10_000)]
 _Size = Annotated[int, pydantic.Field(gt=0, le=10_000)]
 _NonNegative = Annotated[float, pydantic.Field(ge=0)]
+_Cutoff = Annotated[float, pydantic.Field(ge=0, lt=1)]
 _Profile = tuple[pydantic.PositiveFloat, ...]
 
 
@@ -25,7 +26,7 @@ class FilterSpec(_Spec):
 
     attenuation: _NonNegative
     order: _Size
-    cutoff: _NonNegative
+    cutoff: _Cutoff
 
 
 class DampingSpec(_Spec):
@@ -37,7 +38,7 @@ class DampingSpec(_Spec):
 
     timescale_minutes: pydantic.PositiveFloat
     order: _Size
-    cutoff: _NonNegative
+    cutoff: _Cutoff
 
 
 Activation = Literal["gelu", "relu", "silu"]

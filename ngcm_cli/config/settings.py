@@ -1,5 +1,6 @@
 """Settings that all kinds of runs share."""
 
+import pathlib
 import shlex
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -8,7 +9,7 @@ import numpy as np
 import pydantic
 
 from ngcm_cli.config import values
-from ngcm_cli.errors import ConfigError
+from ngcm_cli.errors import ConfigError, check_text
 from ngcm_cli.time_format import (
     counts_hours,
     format_duration,
@@ -87,6 +88,8 @@ class Settings(pydantic.BaseModel):
     _readings: tuple[str, ...] = ()
 
     def __init__(self, **settings: Any):
+        for value in settings.values():
+            check_text(value if isinstance(value, str | pathlib.PurePath) else "")
         try:
             super().__init__(**settings)
         except pydantic.ValidationError as error:

@@ -29,6 +29,12 @@ from ngcm_cli.inputs.times import rounded_to_seconds
 from ngcm_cli.inputs.variables import VARIABLES, Variable
 from ngcm_cli.io.progress import format_size
 
+_MEANINGS = {
+    standard_name: variable.name
+    for variable in VARIABLES.values()
+    for standard_name in (variable.standard_name, *variable.other_standard_names)
+    if standard_name
+}
 _LONGEST_NAME = 100  # characters of names that are recognised, and of units
 
 
@@ -158,6 +164,10 @@ def _find_variable(
     standard_names = (variable.standard_name, *variable.other_standard_names)
     stated = {n: array.attrs.get("standard_name") for n, array in candidates.items()}
     called = [n for n in candidates if variable.is_called(short_name(n))]
+    if variable.on_levels:
+        # A name as short as 'q' says less than a standard name.
+        means = {n: _MEANINGS.get(str(stated[n]), variable.name) for n in called}
+        called = [n for n in called if means[n] == variable.name]
     groups = [
         [n for n in candidates if n == variable.name],
         *([n for n in candidates if stated[n] == known] for known in standard_names),

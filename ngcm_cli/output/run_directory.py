@@ -16,6 +16,7 @@ from typing import Any
 
 from ngcm_cli.errors import OutputError
 from ngcm_cli.io.atomic import make_directory, write_text
+from ngcm_cli.output.run_record import Outcome, ProgressRecord, check_content
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ class RunDirectory:
                 message = f"{self.path} was written by an older version of ngcm."
                 hint = f"Resume it with that version, or remove {self.path}."
             raise OutputError(message, hint) from None
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise OutputError(
                 f"{path} is damaged: {error}.",
                 f"Remove {self.path} and start a new run.",
@@ -99,7 +100,11 @@ class RunDirectory:
         """
         paths = self.path.glob("progress*.json")
         paths = sorted(paths, key=lambda path: (len(path.name), path.name))
-        return [found for path in paths if (found := _read(path)) is not None]
+        return [
+            check_content(ProgressRecord, found, path)
+            for path in paths
+            if (found := _read(path)) is not None
+        ]
 
     def mark_complete(self, task: str, outcome: Mapping[str, Any]) -> None:
         """Write that a task is complete, and what happened to its members."""
@@ -113,7 +118,8 @@ class RunDirectory:
         """
         path = self.restarts(task) / COMPLETE
         try:
-            return _read(path)
+            found = _read(path)
+            return None if found is None else check_content(Outcome, found, path)
         except OutputError:
             log.warning(f"{path} is damaged: what it is about is computed again.")
             return None
@@ -173,7 +179,7 @@ def _read(path: pathlib.Path) -> dict[str, Any] | None:
         return content
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise OutputError(
             f"{path} cannot be read: {error}.", "Check the disk."
         ) from error

@@ -248,8 +248,8 @@ def with_sea_of_run(config: Settings) -> Settings:
     """Return settings in which data that are a forecast of ngcm have its sea.
 
     The output of a forecast need not hold sea-surface temperature. It is then taken
-    from where that forecast took it, as ``--sst-data`` would name it; not if its sea
-    was warmed by another offset.
+    from where that forecast took it, a local file or a named source, as ``--sst-data``
+    would name it; not if its sea was warmed by another offset.
     """
     named = config.data
     if isinstance(config, AmipConfig) or named is None or config.sst_data is not None:
@@ -262,19 +262,20 @@ def with_sea_of_run(config: Settings) -> Settings:
         with InputDataset.open(named, SURFACE_VARIABLES) as dataset:
             if {SST, SKIN_TEMPERATURE} & set(dataset.fields):
                 return config
-            record = json.loads(dataset.attributes.get(RUN_ATTRIBUTE, "{}"))
-    except (InputDataError, ValueError):  # said when the data are read
+            record = json.loads(str(dataset.attributes.get(RUN_ATTRIBUTE)))
+        settings = {str(name): str(text) for name, text in record["settings"].items()}
+        offset = float(settings["sst_offset"])
+        if record["command"] == "amip" or offset != config.sst_offset:
+            return config
+        used = settings.get("sst_data") or settings.get("data")
+        if used is None:
+            is_sample = parse_times(settings["init"]) == (bundled.SAMPLE_TIME,)
+            used = bundled.sample_path() if is_sample else DEFAULT_SOURCE
+        if is_remote(used) and find_source(used) is None:
+            return config  # a file must not choose which server is asked
+    # What is wrong with the data is said when they are read.
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return config
-    settings = record.get("settings", {})
-    if record.get("command") == "amip" or "sst_offset" not in settings:
-        return config
-    if float(settings["sst_offset"]) != config.sst_offset:
-        return config
-    used = settings.get("sst_data") or settings.get("data")
-    if used is None:
-        times = parse_times(settings.get("init", str(bundled.SAMPLE_TIME)))
-        is_sample = times == (bundled.SAMPLE_TIME,)
-        used = bundled.sample_path() if is_sample else DEFAULT_SOURCE
     return config.model_copy(update={"sst_data": used})
 
 

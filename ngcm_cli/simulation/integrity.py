@@ -25,6 +25,7 @@ from ngcm_cli.time_format import format_time
 
 log = logging.getLogger(__name__)
 
+_METADATA = "zarr.json", ".zarray", ".zattrs"
 _NEVER = "was never written"
 _UNCHECKED = "{} was created without checksums, so it is not compared with them."
 
@@ -181,8 +182,12 @@ def _examine(
             continue
         examination = examine(store, states, content)
         good[store], wrong = examination.states, dict(examination.damaged)
-        chunks = {x.path: x for x in stored_chunks(store, stream.schema)}
-        if others := {path: wrong[path] for path in wrong.keys() - chunks.keys()}:
+        metadata = {path for path in wrong if path.endswith(_METADATA)}
+        chunks = {}
+        if not metadata:  # else it is said of what
+            chunks = {x.path: x for x in stored_chunks(store, stream.schema)}
+        names = metadata or wrong.keys() - chunks.keys()
+        if others := {path: wrong[path] for path in names}:
             raise OutputError(
                 describe_damage({store / path: why for path, why in others.items()}),
                 "Put it back from a copy, or start a new run.",

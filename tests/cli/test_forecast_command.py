@@ -59,12 +59,14 @@ def test_path_on_stdout_and_progress_on_stderr(tiny, ngcm, tmp_path, name):
     assert (code, out) == (0, f"{name}\n")
     lines = err.splitlines()
     assert lines[0].startswith("Model      tiny, weights 0123456789ab, CC0-1.0")
-    assert "Compiling the model" in lines
-    times = [line for line in lines if "of 2d" in line]
-    assert [line.split("  ")[:3] for line in times] == [
-        ["1959-01-02T00", "0h of 2d", "max wind 50 m/s"],
-        ["1959-01-03T00", "1d of 2d", "max wind 50 m/s"],
-        ["1959-01-04T00", "2d of 2d", "max wind 50 m/s"],
+    phases = ["Compiling the model", "Computing the first 6h", f"Writing {name}"]
+    found = [x.partition(", after")[0] for x in lines]
+    assert [x for x in found if x in phases] == phases
+    times = [line for line in lines if "max wind" in line]
+    assert [line.split("  ")[:4] for line in times] == [
+        ["1959-01-02T00", "+0 h", "11%", "max wind 50 m/s"],
+        ["1959-01-03T00", "+24 h", "56%", "max wind 50 m/s"],
+        ["1959-01-04T00", "+48 h", "100%", "max wind 50 m/s"],
     ]
     assert "days/min" in times[1] and "left" in times[1]
     assert lines[-1].startswith("Wrote ")

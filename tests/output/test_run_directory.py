@@ -17,6 +17,12 @@ from ngcm_cli.output.run_directory import RunDirectory
 HERE = str(pathlib.Path(__file__).parent)
 
 
+OUTCOME = {
+    "failed": [{"init_time": "1982-01-01T00", "realization": 3, "reason": "NaN"}],
+    "rewinds": [],
+}
+
+
 @pytest.fixture
 def directory(tmp_path) -> RunDirectory:
     return RunDirectory(tmp_path)
@@ -60,6 +66,9 @@ def test_progress_of_every_process(tmp_path, directory):
     (tmp_path / "progress-1.json").write_text('{"windows": ')
     with pytest.raises(OutputError, match="progress-1.json cannot be read"):
         directory.read_progress()
+    (tmp_path / "progress-1.json").write_text('{"windows": "many"}')
+    with pytest.raises(OutputError, match="progress-1.json is damaged at windows"):
+        directory.read_progress()
 
 
 def test_processes_are_in_the_order_of_their_numbers(directory):
@@ -71,8 +80,8 @@ def test_processes_are_in_the_order_of_their_numbers(directory):
 
 def test_complete_tasks(tmp_path, directory, caplog):
     assert directory.completed("0-1") is None
-    directory.mark_complete("0-1", {"failed": {"3": "NaN"}})
-    assert directory.completed("0-1") == {"failed": {"3": "NaN"}}
+    directory.mark_complete("0-1", OUTCOME)
+    assert directory.completed("0-1") == OUTCOME
     (directory.restarts("0-1") / "1982-01-01T00.nc").touch()
     directory.unmark_complete("0-1")
     assert directory.completed("0-1") is None
@@ -80,6 +89,8 @@ def test_complete_tasks(tmp_path, directory, caplog):
     (directory.restarts("0-1") / "complete.json").write_text("{")
     assert directory.completed("0-1") is None
     assert "complete.json is damaged" in caplog.text
+    (directory.restarts("0-1") / "complete.json").write_text('{"failed": 0}')
+    assert directory.completed("0-1") is None
     directory.discard("0-1")
     assert not directory.restarts("0-1").exists()
 
@@ -92,7 +103,7 @@ def test_complete_statistics(directory):
 
 def test_an_earlier_run_is_forgotten(tmp_path, directory):
     directory.create("", {})
-    directory.mark_complete("0-0", {})
+    directory.mark_complete("0-0", OUTCOME)
     directory.mark_statistics(0)
     directory.write_progress(0, {})
     directory.write_progress(1, {})
@@ -116,7 +127,7 @@ def test_a_disk_that_is_really_full(tmp_path):
         for work in (
             lambda: (writer.write(record(schema, 1), time=1), writer.flush()),
             lambda: directory.write_progress(0, {"windows": 2}),
-            lambda: directory.mark_complete("0-0", {}),
+            lambda: directory.mark_complete("0-0", OUTCOME),
             lambda: directory.create("days: 20\n", {}),
             lambda: opened(directory.path / "monthly.zarr", schema),
         ):

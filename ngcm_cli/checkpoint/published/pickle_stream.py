@@ -99,15 +99,16 @@ class _Stream:
         if not self.data.startswith(b"\x80"):
             raise Refusal("is not a pickle, so not a published model")
         try:
-            position = 0
+            end = 0
             for count, (opcode, argument, position) in enumerate(
                 pickletools.genops(self.data)
             ):
                 if count >= _MOST_INSTRUCTIONS:
                     raise Refusal("has more parts than any published model")
                 self._carry_out(opcode.name, argument)
+                end = (position or 0) + 1
             (result,) = self.stack
-            if position + 1 != len(self.data):
+            if end != len(self.data):
                 raise Refusal("has data after its end")
         except (ValueError, IndexError, KeyError, TypeError):
             raise Refusal("is truncated or damaged") from None
