@@ -43,6 +43,7 @@ def prepare(
     ] = None,
     sst: options.Sst = None,
     sst_data: options.SstData = None,
+    sst_time: options.SstTime = None,
     offline: options.Offline = None,
 ) -> None:
     """Fetch analyses, regrid them for a model, and cache them.
@@ -52,7 +53,7 @@ def prepare(
     Example: ngcm data prepare --init 2020-08-01/2020-08-31/12h
     """
     given: dict[str, Any] = {"model": model, "data": data, "lead": lead, "sst": sst}
-    given |= {"sst_data": sst_data, "offline": offline}
+    given |= {"sst_data": sst_data, "sst_time": sst_time, "offline": offline}
     with messages() as console, Display(console) as display:
         from ngcm_cli.config import ForecastConfig
         from ngcm_cli.simulation.prefetch import prefetch

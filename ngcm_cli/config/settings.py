@@ -39,6 +39,8 @@ class Settings(pydantic.BaseModel):
         output: path of the output; None makes a name of model and initial time.
         zarr_format: version of the format of Zarr stores, 3 or 2.
         sst_data: source of sea-surface temperature and sea ice.
+        sst_time: what one field of it a month is: the ``mean`` of the month, or an
+            ``instant``; None is as the file states.
         sst_offset: offset that is added to sea-surface temperature, K.
         restart_every: time between restart files; None writes them every few minutes of
             computing and at interruptions.
@@ -73,6 +75,7 @@ class Settings(pydantic.BaseModel):
     output: values.Path | None = None
     zarr_format: values.ZarrFormat = 3
     sst_data: values.Text | None = None
+    sst_time: values.SstTime | None = None
     sst_offset: values.Kelvin = 0.0
     restart_every: values.Duration | None = None
     on_instability: values.OnInstability = "stop"

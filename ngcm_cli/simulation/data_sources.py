@@ -128,6 +128,7 @@ class DataSources:
             sst_offset=config.sst_offset,
             sst_anomaly=SSTAnomaly(*config.sst_patch) if config.sst_patch else None,
             offline=config.offline,
+            sst_time=config.sst_time,
         )
         with _helpful_errors(config):
             return read_forcing(request, starts[0], self._model_inputs, self._progress)
@@ -144,6 +145,7 @@ class DataSources:
             data=config.sst_data,
             sst_offset=config.sst_offset,
             offline=config.offline,
+            sst_time=config.sst_time,
         )
 
 
@@ -159,7 +161,7 @@ def _helpful_errors(config: Settings) -> Iterator[None]:
                 "--sst-climatology" if is_long else "--sst persist or --sst climatology"
             )
             error.hint = f"{error.hint} Or use {other}.".strip()
-        elif uses_sample(config):
+        elif uses_sample(config) and config.sst_data is None:
             sample = str(bundled.sample_path())
             error.message = error.message.replace(sample, bundled.SAMPLE_NAME)
             error.hint = f"{error.hint} Or give your own data with --data.".strip()
