@@ -53,8 +53,8 @@ def test_the_same_as_at_once(whole, three, tmp_path):
 
 
 def test_again_and_again(whole, tmp_path):
-    ENSEMBLE.start(tmp_path, members=1)
-    for member in range(1, 5):
+    ENSEMBLE.start(tmp_path, members=2)
+    for member in range(2, 5):
         ENSEMBLE.start(tmp_path, members=f"{member}:{member + 1}")
     assert_same_values(tmp_path / ENSEMBLE.output, whole(ENSEMBLE))
 
@@ -135,9 +135,9 @@ def test_what_is_refused(whole, tmp_path, changes, sentence):
 
 
 def test_statistics_without_members_cannot_be_extended(tiny, tmp_path):
-    STATISTICS_ONLY.start(tmp_path, members=1)
+    STATISTICS_ONLY.start(tmp_path, members=2)
     with pytest.raises(OutputError, match="did not keep its members"):
-        STATISTICS_ONLY.start(tmp_path, members="1:2")
+        STATISTICS_ONLY.start(tmp_path, members="2:3")
 
 
 def test_a_forecast_is_not_extended(tiny, tmp_path):
