@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from ngcm_cli.cli import app
+from ngcm_cli.cli.app import app
 
 DOCS = pathlib.Path(__file__).parent
 NOTICE = (

@@ -1,24 +1,36 @@
 """Forecasts and climate runs with neural general circulation models."""
 
-import importlib
-import importlib.metadata
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ngcm_cli.gcm.rollout import rollout
+    from ngcm_cli.output.decoded import decode
+    from ngcm_cli.simulation.data_sources import read_state
     from ngcm_cli.simulation.run import amip, bundled_state, ensemble, forecast
     from ngcm_cli.zoo import load_model
 
     __version__: str
 
-__all__ = ["amip", "bundled_state", "ensemble", "forecast", "load_model", "rollout"]
+__all__ = [
+    "amip",
+    "bundled_state",
+    "decode",
+    "ensemble",
+    "forecast",
+    "load_model",
+    "read_state",
+    "rollout",
+]
 
 _HOMES = {
     "amip": "ngcm_cli.simulation.run",
     "bundled_state": "ngcm_cli.simulation.run",
+    "decode": "ngcm_cli.output.decoded",
     "ensemble": "ngcm_cli.simulation.run",
     "forecast": "ngcm_cli.simulation.run",
     "load_model": "ngcm_cli.zoo",
+    "read_state": "ngcm_cli.simulation.data_sources",
     "rollout": "ngcm_cli.gcm.rollout",
 }
 
@@ -26,10 +38,17 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     """Import a public name where it lives, when it is first asked for."""
     if name == "__version__":
+        from importlib import metadata
+
         try:
-            return importlib.metadata.version("ngcm")
-        except importlib.metadata.PackageNotFoundError:  # a checkout, not installed
+            return metadata.version("ngcm")
+        except metadata.PackageNotFoundError:  # a checkout, not installed
             return "unknown"
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names, also those that are not imported yet."""
+    return sorted({*globals(), *__all__, "__version__"})

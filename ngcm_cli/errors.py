@@ -61,6 +61,21 @@ class ConfigError(NgcmError, ValueError):
     """A flag or a key of a run file is wrong; correct it."""
 
 
+def check_text(value: object) -> None:
+    """Check that text given by a user can be stored and shown.
+
+    Raises:
+        ConfigError: it has bytes that are not UTF-8.
+    """
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        raise ConfigError(
+            f"{ascii(str(value))} has bytes that are not UTF-8.",
+            "Rename the file or folder, or write the value with other characters.",
+        ) from None
+
+
 class InputDataError(NgcmError, ValueError):
     """A dataset cannot be used: correct its names, units, levels, times or values."""
 

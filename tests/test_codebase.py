@@ -28,7 +28,7 @@ ORDER = [
 EVERYBODY = {"io", "time_format", "errors"}
 IMPORTS = {
     **{room: {*ORDER[i:], *EVERYBODY} for i, room in enumerate(ORDER)},
-    "__init__": {"simulation", "zoo", "gcm"},
+    "__init__": {"simulation", "output", "zoo", "gcm"},
     # Rooms that know less than their place in the order would let them.
     "output": {"output", "diagnostics", "inputs", "spectral", "units", *EVERYBODY},
     "forcing": {"forcing", "inputs", "spectral", "units", *EVERYBODY},
@@ -71,7 +71,7 @@ HOMES = {
     "urllib3": ["zoo/"],
     "google_crc32c": ["zoo/", "io/checksum.py"],
     "obstore": ["inputs/sources/"],
-    "xarray": ["inputs/"],
+    "xarray": ["inputs/", "output/decoded.py"],
     "zarr": ["inputs/sources/", "output/"],
     "netCDF4": [
         "inputs/input_cache.py",

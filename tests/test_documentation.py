@@ -12,7 +12,8 @@ import pytest
 import typer
 import yaml
 
-from ngcm_cli.cli import app, main
+from ngcm_cli.cli import main
+from ngcm_cli.cli.app import app
 from ngcm_cli.config import AmipConfig, EnsembleConfig, ForecastConfig
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -137,8 +138,6 @@ def test_commands_of_the_readme_work(command, tmp_path, monkeypatch):
     words = shlex.split(command, comments=True)[1:]
     if words[0] in CONFIGS:
         words.append("--dry-run")
-    if words[0] == "ensemble":
-        words += ["--batch", "4"]  # "auto" compiles the step
     assert run_command(monkeypatch, *words) == 0
 
 

@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import runpy
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ import xarray
 from command_line import ngcm
 from gcm import bundled
 
+import ngcm_cli
 from ngcm_cli.output.grid import OutputGrid
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -58,11 +60,16 @@ def test_ensemble_run_file(tmp_path):
 
 
 @pytest.mark.slow
-def test_amip_script(tmp_path):
-    script = ROOT / "examples/03_amip.py"
-    done = run(sys.executable, str(script), "days", "1", folder=tmp_path)
-    assert "from 1982-01-01T00: 1 days, complete" in done.stdout
-    assert re.search(r"1982-01-01  water \d+\.\d\d kg/m2 .* \d+ m/s", done.stdout)
+def test_amip_script(reduced_model, tmp_path, monkeypatch, capsys):
+    """With a model on a coarse grid: a day of the bundled one takes half a minute."""
+    amip = ngcm_cli.amip
+    monkeypatch.setattr(ngcm_cli, "amip", lambda **x: amip(model=reduced_model, **x))
+    monkeypatch.setattr(sys, "argv", ["03_amip.py", "days", "1"])
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(ROOT / "examples/03_amip.py"), run_name="__main__")
+    said = capsys.readouterr().out
+    assert "from 1982-01-01T00: 1 days, complete" in said
+    assert re.search(r"1982-01-01  water \d+\.\d\d kg/m2 .* \d+ m/s", said)
 
 
 def test_amip_run_file(tmp_path):
@@ -75,7 +82,7 @@ def test_amip_run_file(tmp_path):
 @pytest.mark.slow
 def test_forecast_run_file(tmp_path):
     run_file = ROOT / "examples/forecast.yaml"
-    words = "forecast", "--config", str(run_file), "--lead", "12h"
+    words = "forecast", "--config", str(run_file), "--lead", "1h", "--every", "1h"
     done = command(*words, folder=tmp_path)
     assert done.stdout == "forecast_from_file.nc\n"
     with xarray.open_dataset(tmp_path / "forecast_from_file.nc") as forecast:

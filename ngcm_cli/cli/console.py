@@ -5,18 +5,43 @@ import logging
 import pathlib
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import rich.console
 import typer
 
+from ngcm_cli.cli.interrupts import INTERRUPTED, leave_at_next_interrupt
 from ngcm_cli.errors import NgcmError, printable
+from ngcm_cli.io.progress import PHASES, format_size
 
 _LONGEST_LINE = 4000  # characters: a command with many flags can be copied
 
 
+class _Unfailing:
+    """A file for messages, which are lost where nobody reads them."""
+
+    def __init__(self, file: Any):
+        self._file = file
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # the latter if it is closed
+            self._file.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._file.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
 def stderr() -> rich.console.Console:
-    """Return the console for everything but results."""
-    return rich.console.Console(stderr=True, force_terminal=sys.stderr.isatty())
+    """Return the console for everything but results.
+
+    A run does not end because its messages cannot be written.
+    """
+    file: Any = _Unfailing(sys.stderr)
+    return rich.console.Console(file=file, force_terminal=sys.stderr.isatty())
 
 
 def print_line(console: rich.console.Console, text: str) -> None:
@@ -25,9 +50,9 @@ def print_line(console: rich.console.Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def print_error(error: NgcmError) -> None:
+def print_error(error: NgcmError, console: rich.console.Console | None = None) -> None:
     """Print an error, its hint, and notes on what a run has left."""
-    console = stderr()
+    console = console or stderr()
     console.print("Error:", style="bold red", end=" ")
     for line in (error.message, error.hint, *getattr(error, "__notes__", ())):
         if line:
@@ -38,8 +63,6 @@ def print_summary(
     console: rich.console.Console, path: pathlib.Path, seconds: float
 ) -> None:
     """Print the size of an output and how long it took."""
-    from ngcm_cli.io.progress import format_size
-
     files = path.rglob("*") if path.is_dir() else [path]
     size = sum(file.stat().st_size for file in files if file.is_file())
     print_line(console, f"Wrote {format_size(size)} in {format_seconds(seconds)}.")
@@ -71,7 +94,8 @@ class _MessageHandler(logging.Handler):
         self.console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        print_line(self.console, record.getMessage())
+        if record.name != PHASES.name:  # which a `Display` shows
+            print_line(self.console, record.getMessage())
 
 
 @contextlib.contextmanager
@@ -85,9 +109,13 @@ def messages() -> Iterator[rich.console.Console]:
     try:
         yield console
     except KeyboardInterrupt as stop:
-        notes = getattr(stop, "__notes__", ["Nothing was written."])
+        leave_at_next_interrupt()
+        # Interrupted again, it may have lost its notes; the first has them.
+        chain = (stop, stop.__context__)
+        found = (getattr(each, "__notes__", None) for each in chain)
+        notes = next(filter(None, found), ["Nothing was written."])
         print_line(console, " ".join(["Interrupted.", *notes]))
-        raise typer.Exit(getattr(stop, "exit_code", 130)) from None
+        raise typer.Exit(getattr(stop, "exit_code", INTERRUPTED)) from None
     finally:
         log.removeHandler(handler)
         log.setLevel(level)

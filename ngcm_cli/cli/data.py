@@ -7,7 +7,7 @@ import typer
 
 from ngcm_cli.cli import options
 from ngcm_cli.cli.console import messages, print_error, print_line, print_table
-from ngcm_cli.cli.progress import download_bar
+from ngcm_cli.cli.progress import Display
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.sources.named import DEFAULT_SOURCE, metavar
 
@@ -43,6 +43,7 @@ def prepare(
     ] = None,
     sst: options.Sst = None,
     sst_data: options.SstData = None,
+    sst_time: options.SstTime = None,
     offline: options.Offline = None,
 ) -> None:
     """Fetch analyses, regrid them for a model, and cache them.
@@ -52,8 +53,8 @@ def prepare(
     Example: ngcm data prepare --init 2020-08-01/2020-08-31/12h
     """
     given: dict[str, Any] = {"model": model, "data": data, "lead": lead, "sst": sst}
-    given |= {"sst_data": sst_data, "offline": offline}
-    with messages() as console, download_bar(console) as progress:
+    given |= {"sst_data": sst_data, "sst_time": sst_time, "offline": offline}
+    with messages() as console, Display(console) as display:
         from ngcm_cli.config import ForecastConfig
         from ngcm_cli.simulation.prefetch import prefetch
         from ngcm_cli.time_format import format_time, parse_times
@@ -61,11 +62,13 @@ def prepare(
         times = parse_times(init)
         config = ForecastConfig(**{k: v for k, v in given.items() if v is not None})
         failed = []
-        for number, done in enumerate(prefetch(config, times, progress), start=1):
+        for number, done in enumerate(
+            prefetch(config, times, display.download), start=1
+        ):
             count = f"{number} of {len(times)}: {format_time(done.time)}"
             if done.failure is not None:
                 print_line(console, f"{count} failed.")
-                print_error(done.failure)
+                print_error(done.failure, console)
                 failed.append(format_time(done.time))
             else:
                 print_line(console, count)
@@ -92,7 +95,7 @@ def check(
 
     Example: ngcm data check era5.nc
     """
-    with messages() as console, download_bar(console) as progress:
+    with messages() as console:
         from ngcm_cli.config import DEFAULT_MODEL
         from ngcm_cli.forcing.data_report import report_data
         from ngcm_cli.inputs.model_inputs import ModelInputs
@@ -100,12 +103,11 @@ def check(
         from ngcm_cli.zoo import open_model
 
         time = None if init is None else parse_time(init)
-        _, loaded = open_model(
-            model or DEFAULT_MODEL, offline=bool(offline), progress=progress
-        )
-        report = report_data(
-            file, ModelInputs.of(loaded), time, offline=bool(offline), progress=progress
-        )
+        how: dict[str, Any] = {"offline": bool(offline)}
+        with Display(console, f"Reading {file}") as display:
+            how["progress"] = display.download
+            _, loaded = open_model(model or DEFAULT_MODEL, **how)
+            report = report_data(file, ModelInputs.of(loaded), time, **how)
         heading = ""
         for title, text in report.lines:
             wrapped = textwrap.wrap(text, 78, break_long_words=False) or [""]

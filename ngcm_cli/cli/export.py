@@ -45,9 +45,8 @@ _TEXTS: dict[str, Any] = {
     ),
     "experiment": _text(
         "NAME",
-        "CMIP experiment_id.  [default: aimip, aimip-p2k or aimip-p4k for a run that "
-        "follows the protocol of AIMIP Phase 1, else amip-style, amip-style-p2k or "
-        "amip-style-p4k]",
+        "CMIP experiment_id.  [default: aimip for a run that follows the protocol of "
+        "AIMIP Phase 1, else amip-style; -p2k or -p4k is added by the SST offset]",
     ),
     "activity": _text(
         "NAME", "CMIP activity_id.  [default: AIMIP for its experiments]"

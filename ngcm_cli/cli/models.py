@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ngcm_cli.cli.console import messages, print_table
-from ngcm_cli.cli.progress import download_bar
+from ngcm_cli.cli.progress import Display
 from ngcm_cli.errors import CheckpointError
 
 app = typer.Typer(
@@ -31,20 +31,17 @@ def list_models() -> None:
     from ngcm_cli.zoo import description, model_names
     from ngcm_cli.zoo.catalogue import read_card
 
-    heads = "name", "grid", "parameters", "stochastic", "size", "licence", "where"
-    rows: list[tuple[str, ...]] = [(*heads, "stable for")]
+    rows = [("name", "grid", "random", "size", "licence", "where")]
     for name in model_names():
         card = read_card(name)
         rows.append(
             (
                 name,
-                description.resolution(card),
-                f"{card.parameters}",
+                description.grid(card),
                 "yes" if card.stochastic else "no",
-                description.size(card),
+                description.size(card).removeprefix("about "),
                 card.licence,
                 description.weights_state(card),
-                card.stable_for,
             )
         )
     print_table(rows)
@@ -57,10 +54,11 @@ def show(
         str | None,
         typer.Argument(metavar="OTHER", help="Show only differences from this model."),
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Show the complete architecture, too.")
+    ] = False,
 ) -> None:
     """Show a model, or the differences between two.
-
-    One model is shown with its card and its complete architecture.
 
     Example: ngcm models show tl63_stochastic_mini
     """
@@ -75,13 +73,13 @@ def show(
         else:
             typer.echo(description.format_lines(description.describe(cards[0])))
         for card in cards:
-            if not isinstance(card, Card):
+            if not isinstance(card, Card) and (full or len(cards) == 2):
                 typer.echo(
                     f"The architecture of {card.name} is in its weights, which are not "
                     f"fetched yet. Run: ngcm models fetch {card.name}",
                     err=True,
                 )
-            elif len(cards) == 1:
+            elif isinstance(card, Card) and full and len(cards) == 1:
                 architecture = description.describe_architecture(card.spec)
                 typer.echo(f"\nArchitecture\n\n{architecture}", nl=False)
 
@@ -102,8 +100,9 @@ def fetch(
         for name in models:
             zoo.find_card(name)  # refuses a misspelt name before any download
         for name in models:
-            with download_bar(console) as progress:
-                typer.echo(zoo.fetch(name, progress=progress))
+            with Display(console) as display:
+                path = zoo.fetch(name, progress=display.download)
+            typer.echo(path)
 
 
 @app.command()
@@ -125,12 +124,13 @@ def convert(
 
     Example: ngcm models convert deterministic_1_4_deg converted
     """
-    with messages() as console, download_bar(console) as progress:
+    with messages() as console:
         from ngcm_cli import zoo
 
-        card = zoo.convert(
-            model, folder, name=name, overwrite=overwrite, progress=progress
-        )
+        with Display(console) as display:
+            card = zoo.convert(
+                model, folder, name=name, overwrite=overwrite, progress=display.download
+            )
         typer.echo(card)
 
 
@@ -143,17 +143,18 @@ def verify(model: _Name) -> None:
 
     Example: ngcm models verify tl63_stochastic_mini
     """
-    with messages():
+    with messages() as console:
         from ngcm_cli.simulation.data_sources import read_sample
         from ngcm_cli.zoo.verify import verify
 
-        checks = list(verify(model, read_sample))
+        with Display(console, f"Verifying {model}"):
+            checks = list(verify(model, read_sample))
         print_table([(c.name, _MARKS[c.passed], c.detail) for c in checks])
         failed = [check.name for check in checks if check.passed is False]
         if failed:
             raise CheckpointError(
                 f"{model} failed: {', '.join(failed)}.",
-                "Check the path, or fetch the weights."
+                "Check the path."
                 if failed == ["file"]
                 else "Remove its weights, and fetch or convert them again.",
             )

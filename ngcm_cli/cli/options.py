@@ -59,6 +59,14 @@ SstData = Annotated[
 ]
 
 OUTPUT_NAMES = "-o", "--output"
+SstTime = Annotated[
+    str | None,
+    option(
+        "mean|instant",
+        "What one sea-surface temperature a month is: the mean of the month, or the "
+        "value at its time.  [default: as the data say]",
+    ),
+]
 
 OPTIONS: dict[str, Any] = {
     "model": Model,
@@ -149,6 +157,7 @@ OPTIONS: dict[str, Any] = {
     "overwrite": Overwrite,
     "sst": Sst,
     "sst_data": SstData,
+    "sst_time": SstTime,
     "sst_offset": _text(
         "KELVIN",
         "Offset added to sea-surface temperature, such as 2K.  [default: 0K]",

@@ -1,203 +1,153 @@
-"""Progress of runs and downloads: a bar on a terminal, else a few lines."""
+"""Progress of a command: one line that changes on a terminal, else a few lines."""
 
-import contextlib
+import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Self
 
 import rich.console
-import rich.progress
+import rich.live
+import rich.progress_bar
+import rich.spinner
+import rich.table
 
 from ngcm_cli.cli.console import format_seconds, print_line
+from ngcm_cli.cli.interrupts import leave
+from ngcm_cli.cli.pace import Pace
+from ngcm_cli.io.progress import PHASES, format_size
 
 if TYPE_CHECKING:
-    from ngcm_cli.io.progress import ByteProgress
-    from ngcm_cli.simulation.loop import Progress, ProgressCallback
+    from ngcm_cli.simulation.loop import Progress
     from ngcm_cli.simulation.simulation import Simulation
 
-_LINES = 10  # for a task of an ensemble, at most
-_YEAR = 365.25  # days
+_BAR = 10  # characters, at least
+_CONTROL_C = 2  # characters that the terminal adds where the line ends
+_MOMENT = 0.5  # seconds that are not worth saying
 
 
-@contextlib.contextmanager
-def run_progress(console: rich.console.Console) -> Iterator["ProgressCallback"]:
-    """Show the progress of a run."""
-    if not console.is_terminal:
-        yield lambda progress, simulation: _lines(progress, simulation, console)
-        return
-    bar = rich.progress.Progress(
-        rich.progress.SpinnerColumn(),
-        rich.progress.TextColumn("{task.description}"),
-        rich.progress.BarColumn(bar_width=None),
-        rich.progress.TextColumn("{task.fields[details]}"),
-        console=console,
-        refresh_per_second=4,
-    )
-    try:
-        yield lambda progress, simulation: _bar(progress, simulation, bar)
-    finally:
-        bar.stop()
+class Display(logging.Handler):
+    """What a command is doing: its phase, a download, or how far a run is.
 
+    On a terminal it is one line, which is gone when the command ends; elsewhere a line
+    for each phase, quarter of a download, and section of a run. It is a context manager
+    and receives the phases that the library logs.
 
-def _bar(
-    progress: Iterable["Progress"],
-    simulation: "Simulation",
-    bar: rich.progress.Progress,
-) -> Iterator["Progress"]:
-    bar.start()  # not earlier: a download before the run has its own bar
-    task = bar.add_task("Compiling the model", total=None, details="")
-    pace = _Pace(simulation)
-    for step in progress:
-        when, _, *details = pace.describe(step)
-        bar.update(
-            task,
-            description=when,
-            total=step.tasks * step.total_windows,
-            completed=step.tasks_done * step.total_windows + step.windows,
-            details="  ".join(details),
+    Args:
+        console: where to write.
+        phase: what the command does first, for a terminal.
+    """
+
+    def __init__(self, console: rich.console.Console, phase: str = ""):
+        super().__init__(logging.INFO)
+        self.console = console
+        self._started = self._phase_started = time.monotonic()
+        self._phase, self._spinner = phase, rich.spinner.Spinner("dots")
+        self._fields: list[tuple[int, str]] = []
+        self._share: float | None = None
+        self._quarter, self._is_running = 0, False
+        self._live = rich.live.Live(
+            console=console,
+            get_renderable=self._line,
+            refresh_per_second=4,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
-        yield step
 
+    def __enter__(self) -> Self:
+        PHASES.addHandler(self)
+        if self.console.is_terminal:
+            self._live.start()
+        return self
 
-def _lines(
-    progress: Iterable["Progress"],
-    simulation: "Simulation",
-    console: rich.console.Console,
-) -> Iterator["Progress"]:
-    print_line(console, "Compiling the model")
-    pace, printed = _Pace(simulation), None
-    for step in progress:
-        details = pace.describe(step)
-        section = pace.section(step)
-        if section != printed or step.windows == step.total_windows:
-            printed = section
-            print_line(console, "  ".join(details))
-        yield step
+    def __exit__(self, *_: object) -> None:
+        PHASES.removeHandler(self)
+        self._live.stop()
 
+    def leave(self, *_: Any) -> None:
+        """End the process at once, where nothing was written yet."""
+        self.__exit__()
+        print_line(self.console, "Interrupted. Nothing was written.")
+        leave()
 
-class _Pace:
-    """The speed of a run, and its progress as text."""
+    def emit(self, record: logging.LogRecord) -> None:
+        """Begin the phase that the library logs; tasks of a run are not phases."""
+        if self._is_running:
+            return
+        self._phase, self._phase_started = record.getMessage(), time.monotonic()
+        if not self.console.is_terminal:
+            seconds = self._phase_started - self._started
+            after = f", after {format_seconds(seconds)}" if seconds >= _MOMENT else ""
+            print_line(self.console, f"{self._phase}{after}")
 
-    def __init__(self, simulation: "Simulation"):
-        self.simulation = simulation
-        self.is_long = simulation.paths.is_directory
-        self.start: tuple[float, float] | None = None
-        self.speed: float | None = None  # simulated days per second
+    def download(self, done: int, total: int | None) -> None:
+        """Show the progress of a download, in bytes."""
+        ends = done == total
+        share = done / total if total else 0.0
+        text = f"{format_size(done)} of {format_size(total or done)}"
+        if self.console.is_terminal:
+            self._fields = [(0, "Fetching"), (1, text)]
+            self._share = None if ends else share
+        elif int(4 * share) > self._quarter:
+            print_line(self.console, text)
+        self._quarter = int(4 * share)
 
-    def section(self, step: "Progress") -> tuple[Any, ...]:
-        """Return the section of the run whose first step is printed as a line.
+    def track(
+        self, progress: Iterable["Progress"], simulation: "Simulation"
+    ) -> Iterator["Progress"]:
+        """Show the progress of a run, and yield it."""
+        pace, printed = Pace(simulation), None
+        for step in progress:
+            self._is_running = True
+            fields = pace.describe(step)
+            if self.console.is_terminal:
+                elapsed = _clock(time.monotonic() - self._started)
+                self._fields = [*fields, (4, elapsed)]
+                self._share = pace.share(step)
+            else:
+                section = pace.section(step)
+                if section != printed or step.windows == step.total_windows:
+                    printed = section
+                    print_line(self.console, "  ".join(text for _, text in fields))
+            yield step
+        self._is_running, self._share = False, None
 
-        A section is a calendar month of a long run, a simulated day of a single
-        forecast, or a tenth of a task of an ensemble.
-        """
-        if self.is_long:
-            return step.tasks_done, step.time.astype("datetime64[M]")
-        if step.tasks > 1:
-            return step.tasks_done, step.windows * _LINES // step.total_windows
-        return step.tasks_done, int(_days(step.lead))
-
-    def describe(self, step: "Progress") -> list[str]:
-        """Return time, position, monitored values, speed and time left, where known."""
-        from ngcm_cli.time_format import format_duration, format_time
-
-        simulation, schedule = (
-            self.simulation,
-            self.simulation.schedules[step.task.init],
-        )
-        details = [format_time(step.time)]
-        if self.is_long:
-            details.append(f"day {step.windows} of {step.total_windows}")
+    def _line(self) -> Any:
+        """Return the line of a terminal, as wide as the terminal is now."""
+        width = self.console.width - _CONTROL_C
+        if self._share is None and not self._phase:
+            return rich.console.Group()
+        if self._share is None:
+            elapsed = _clock(time.monotonic() - self._phase_started)
+            room = width - len(elapsed) - 4
+            parts = [self._spinner, _shortened(self._phase, room), elapsed]
         else:
-            lead = format_duration(step.lead)
-            whole = format_duration(schedule.length)
-            details.append(f"{lead} of {whole}")
-        if step.tasks > 1 or len(simulation.members) > 1:
-            members = step.task.block.members
-            first, last = members[0], members[-1]
-            several = last > first
-            details.append(
-                f"members {first} to {last}" if several else f"member {first}"
-            )
-            if len(simulation.schedules) > 1:
-                details.append(f"from {format_time(schedule.init)}")
-        if step.failed:
-            details.append(f"unstable: {', '.join(map(str, step.failed))}")
-        if "max_wind" in step.monitor:
-            details.append(f"max wind {step.monitor['max_wind'].max():.0f} m/s")
-        if self.is_long and "surface_pressure" in step.monitor:
-            pressure = step.monitor["surface_pressure"] / 100
-            details.append(f"mean pressure {pressure:.2f} hPa")
-        return [*details, *self._speed(step, _days(schedule.length))]
-
-    def _speed(self, step: "Progress", length: float) -> list[str]:
-        """Return speed and time left; the first window came with compilation."""
-        now = time.monotonic()
-        done = (step.tasks_done + step.windows / step.total_windows) * length
-        whole = step.tasks * length
-        if self.start is None or done < self.start[1]:
-            self.start = now, done
-            return []
-        if self.start[1] < done < whole:  # the last window has nothing left to compute
-            self.speed = (done - self.start[1]) / max(now - self.start[0], 1e-9)
-        if not self.speed:
-            return []
-        if self.is_long:
-            text = f"{self.speed * 86400 / _YEAR:.3g} years/day"
-        else:
-            text = f"{60 * self.speed:.3g} days/min"
-        if done >= whole:
-            return [text]
-        return [text, f"{format_seconds((whole - done) / self.speed)} left"]
+            texts = _fitting(self._fields, width - _BAR - 2)
+            room = width - sum(len(text) + 2 for text in texts)
+            bar = rich.progress_bar.ProgressBar(1, self._share, room)
+            parts = [*texts, bar]
+        row = rich.table.Table.grid(padding=(0, 2, 0, 0))
+        for _ in parts:
+            row.add_column(no_wrap=True, overflow="crop")
+        row.add_row(*parts)
+        return row
 
 
-def _days(span: Any) -> float:
-    return float(span.astype("timedelta64[s]").astype(int)) / 86400
+def _fitting(fields: list[tuple[int, str]], width: int) -> list[str]:
+    """Return the texts of the fields of highest rank that fit, in their own order."""
+    chosen: set[int] = set()
+    for number, (_, text) in sorted(enumerate(fields), key=lambda field: field[1][0]):
+        if len(text) <= width:
+            chosen.add(number)
+            width -= len(text) + 2
+    return [text for number, (_, text) in enumerate(fields) if number in chosen]
 
 
-@contextlib.contextmanager
-def download_bar(console: rich.console.Console) -> Iterator["ByteProgress"]:
-    """Show the progress of downloads: a bar, or a line per quarter."""
-    if not console.is_terminal:
-        yield _quarters(console)
-        return
-    bar = rich.progress.Progress(
-        rich.progress.TextColumn("Fetching"),
-        rich.progress.BarColumn(bar_width=None),
-        rich.progress.DownloadColumn(),
-        rich.progress.TransferSpeedColumn(),
-        rich.progress.TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    )
-    tasks: dict[str, rich.progress.TaskID] = {}
-
-    def show(done: int, total: int | None) -> None:
-        if "download" not in tasks:
-            bar.start()
-            tasks["download"] = bar.add_task("", total=total)
-        bar.update(tasks["download"], completed=done, total=total)
-        if done == total:  # other bars may follow on the same terminal
-            bar.stop()
-            bar.remove_task(tasks.pop("download"))
-
-    try:
-        yield show
-    finally:
-        bar.stop()
+def _shortened(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: max(width - 3, 0)]}..."
 
 
-def _quarters(console: rich.console.Console) -> Callable[[int, int | None], None]:
-    """Return a callback that prints a line at every quarter of a download."""
-    from ngcm_cli.io.progress import format_size
-
-    printed = 0
-
-    def show(done: int, total: int | None) -> None:
-        nonlocal printed
-        quarter = int(4 * done / total) if total else 0
-        if quarter > printed:
-            size = format_size(total or done)
-            print_line(console, f"{format_size(done)} of {size}")
-        printed = quarter
-
-    return show
+def _clock(seconds: float) -> str:
+    """Return a time as hours, minutes and seconds: ``0:01:05``."""
+    minutes, seconds = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"

@@ -1,6 +1,7 @@
 """``ngcm forecast``, ``ngcm ensemble`` and ``ngcm amip``: one body for all runs."""
 
 import functools
+import os
 import pathlib
 import time
 from collections.abc import Callable
@@ -10,7 +11,8 @@ import typer
 
 from ngcm_cli.cli import options
 from ngcm_cli.cli.console import messages, print_summary
-from ngcm_cli.cli.progress import download_bar, run_progress
+from ngcm_cli.cli.interrupts import leaving_at_interrupt
+from ngcm_cli.cli.progress import Display
 from ngcm_cli.cli.run_command import command
 from ngcm_cli.errors import ConfigError
 
@@ -25,20 +27,20 @@ FORECAST = (
     *("model", "data", "init", "lead", "every", "seed", "member", "perturb"),
     *("amplitude", "pressure_amplitude", "variables", "levels", "grid"),
     *("clip_humidity", "output", "zarr_format", "overwrite", "sst", "sst_data"),
-    *("sst_offset", *_SHARED),
+    *("sst_time", "sst_offset", *_SHARED),
 )
 ENSEMBLE = (
     *("members", "model", "data", "init", "lead", "every", "seed", "perturb"),
     *("amplitude", "pressure_amplitude", "statistics", "ddof", "keep_members"),
     *("variables", "levels", "grid", "clip_humidity", "output", "zarr_format"),
-    *("overwrite", "sst", "sst_data", "sst_offset", *_SHARED),
+    *("overwrite", "sst", "sst_data", "sst_time", "sst_offset", *_SHARED),
 )
 AMIP = (
     *("years", "months", "days", "start", "starts", "start_every", "init"),
     *("members", "model", "data", "seed", "output", "means", "every", "sample"),
     *("zarr_format", "variables", "levels", "grid", "clip_humidity"),
-    *("fix_mean_pressure", "sst_data", "sst_offset", "sst_climatology"),
-    *("sst_patch", *_SHARED),
+    *("fix_mean_pressure", "sst_data", "sst_time", "sst_offset"),
+    *("sst_climatology", "sst_patch", *_SHARED),
 )
 
 
@@ -63,20 +65,35 @@ def _run(
         known = (*kind.model_fields, "dry_run")
         settings = configs.read_run_file(run_file, known) if run_file else {}
         only_check = settings.pop("dry_run", False) if dry_run is None else dry_run
-        config = None if resume is not None else kind(**(settings | flags))
-        if configs.parse_switch(only_check):
-            typer.echo(_dry_run(kind, config, flags, resume))
-            return
+        settings |= flags
+        if (
+            os.path.exists(settings.get("output", ""))
+            and kind is configs.EnsembleConfig
+        ):
+            from ngcm_cli.simulation.existing_run import settings_for_members
 
-        from ngcm_cli.simulation import run
-
-        verb: Callable[..., pathlib.Path] = getattr(run, command)
+            settings = settings_for_members(settings)
+        config = None if resume is not None else kind(**settings)
+        is_dry = configs.parse_switch(only_check)
         started = time.monotonic()
-        with run_progress(console) as track, download_bar(console) as download:
-            changes = {} if resume is None else flags
-            path = verb(
-                config, resume=resume, track=track, download=download, **changes
-            )
+        with Display(console, "Reading the model and the data") as display:
+            with leaving_at_interrupt(display.leave):
+                from ngcm_cli.simulation import run
+
+            if is_dry:
+                plan = _dry_run(kind, config, flags, resume)
+            else:
+                verb: Callable[..., pathlib.Path] = getattr(run, command)
+                path = verb(
+                    config,
+                    resume=resume,
+                    track=display.track,
+                    download=display.download,
+                    **({} if resume is None else flags),
+                )
+        if is_dry:
+            typer.echo(plan)
+            return
         if run.is_complete(path):  # else other processes complete it later
             print_summary(console, path, time.monotonic() - started)
         typer.echo(path)
@@ -90,16 +107,27 @@ def _dry_run(
 ) -> str:
     """Return the summary of a run; nothing is downloaded or written."""
     from ngcm_cli.io.compilation_cache import enable_compilation_cache
+    from ngcm_cli.simulation import dask
+    from ngcm_cli.simulation.distributed import planned
     from ngcm_cli.simulation.existing_run import settings_for_resume
     from ngcm_cli.simulation.setup import set_up
+    from ngcm_cli.simulation.status import read_status
     from ngcm_cli.simulation.summary import summarize
 
     enable_compilation_cache()  # the model may be compiled to choose the batch
-    if config is None:
-        assert resume is not None
+    progress = ""
+    if resume is not None:
         config = kind(**settings_for_resume(kind.command, resume, **flags))
+        lines = read_status(resume).lines()[1:]
+        progress = "".join(f"\n{heading:<10} {text}" for heading, text in lines)
+    assert config is not None
     config = config.model_copy(update={"offline": True})
-    return summarize(set_up(config, resume=resume is not None))
+    processes = planned(config.coordinator, config.process)
+    simulation = set_up(config, processes=processes, resume=resume is not None)
+    if config.scheduler is not None:
+        with dask.cluster(config.scheduler):  # or it raises
+            pass
+    return summarize(simulation) + progress
 
 
 COMMANDS = tuple(

@@ -1,5 +1,6 @@
 """Settings that all kinds of runs share."""
 
+import pathlib
 import shlex
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -8,7 +9,7 @@ import numpy as np
 import pydantic
 
 from ngcm_cli.config import values
-from ngcm_cli.errors import ConfigError
+from ngcm_cli.errors import ConfigError, check_text
 from ngcm_cli.time_format import (
     counts_hours,
     format_duration,
@@ -38,6 +39,8 @@ class Settings(pydantic.BaseModel):
         output: path of the output; None makes a name of model and initial time.
         zarr_format: version of the format of Zarr stores, 3 or 2.
         sst_data: source of sea-surface temperature and sea ice.
+        sst_time: what one field of it a month is: the ``mean`` of the month, or an
+            ``instant``; None is as the file states.
         sst_offset: offset that is added to sea-surface temperature, K.
         restart_every: time between restart files; None writes them every few minutes of
             computing and at interruptions.
@@ -72,6 +75,7 @@ class Settings(pydantic.BaseModel):
     output: values.Path | None = None
     zarr_format: values.ZarrFormat = 3
     sst_data: values.Text | None = None
+    sst_time: values.SstTime | None = None
     sst_offset: values.Kelvin = 0.0
     restart_every: values.Duration | None = None
     on_instability: values.OnInstability = "stop"
@@ -84,6 +88,8 @@ class Settings(pydantic.BaseModel):
     _readings: tuple[str, ...] = ()
 
     def __init__(self, **settings: Any):
+        for value in settings.values():
+            check_text(value if isinstance(value, str | pathlib.PurePath) else "")
         try:
             super().__init__(**settings)
         except pydantic.ValidationError as error:

@@ -15,6 +15,7 @@ from ngcm_cli.diagnostics.diagnostic import Diagnostic
 from ngcm_cli.diagnostics.insolation import INSOLATION
 from ngcm_cli.diagnostics.lowest_level import LOWEST_LEVEL
 from ngcm_cli.diagnostics.negative_water import NEGATIVE_WATER
+from ngcm_cli.diagnostics.prescribed_sea import PRESCRIBED_SEA
 from ngcm_cli.diagnostics.pressure_levels import (
     pressure_of_levels,
     surface_pressure,
@@ -47,6 +48,7 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = MappingProxyType(
             *CLOUD_WATER,
             *INSOLATION,
             *VAPOUR_TRANSPORT,
+            *PRESCRIBED_SEA,
             *TENDENCIES,
         )
     }

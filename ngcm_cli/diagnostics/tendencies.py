@@ -13,6 +13,7 @@ import numpy as np
 from ngcm_cli import units
 from ngcm_cli.arrays import Nodal
 from ngcm_cli.diagnostics.diagnostic import CmipVariable, Diagnostic
+from ngcm_cli.diagnostics.prescribed_sea import prescribed_sea
 from ngcm_cli.diagnostics.pressure_levels import NOT_CORRECTED
 from ngcm_cli.dynamics import State
 from ngcm_cli.dynamics.implicit import implicit_tendencies
@@ -41,10 +42,7 @@ def physics_tendencies(
         Of temperature [K s-1], wind [m s-2], specific humidity and cloud contents
         [s-1], by name, each (sigma level, longitude, latitude).
     """
-    if not isinstance(forcing, Forcing):
-        given = {name: forcing[name] for name in model.forcing_variables}
-        forcing = Forcing.constant(given)
-    surface = forcing.select(state.substep * model.substep_minutes)
+    surface = prescribed_sea(model, state, forcing)
     features = model.step.features(state, surface)
     tendency = model.step.parameterization.tendency(features, state.state)
     return _named(tendency, model.harmonics, "physics")

@@ -1,5 +1,6 @@
 """A monthly climatology of sea-surface temperature and sea ice."""
 
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,8 @@ from ngcm_cli.forcing.mid_month_values import mid_month_values
 from ngcm_cli.forcing.surface_forcing import SurfaceForcing
 from ngcm_cli.inputs.calendars import month_lengths
 from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.sources.bundled import climatology_path
+from ngcm_cli.inputs.time_meaning import MEAN
 from ngcm_cli.inputs.times import describe_times
 from ngcm_cli.inputs.variables import SEA_ICE, SST, SURFACE_VARIABLES
 from ngcm_cli.time_format import format_time
@@ -25,7 +28,7 @@ def read_climatology(path: str, model_inputs: ModelInputs) -> SurfaceForcing:
     from ngcm_cli.inputs.input_dataset import InputDataset
 
     with InputDataset.open(path, SURFACE_VARIABLES) as dataset:
-        return climatology_of(SSTRecord(dataset, model_inputs), [])
+        return climatology_of(SSTRecord(dataset, model_inputs, MEAN), [])
 
 
 def climatology_of(record: "SSTRecord", notes: list[str]) -> SurfaceForcing:
@@ -34,7 +37,8 @@ def climatology_of(record: "SSTRecord", notes: list[str]) -> SurfaceForcing:
     There are twelve fields, with times in 2001, a year of the most frequent length.
 
     Raises:
-        InputDataError: The record is not one of monthly means of whole years.
+        InputDataError: The record is not one of monthly means of whole years, or it is
+            not known whether they are means.
     """
     months = np.arange("2001-01", "2002-01", dtype="datetime64[M]")
     fields, times = {}, months
@@ -42,6 +46,11 @@ def climatology_of(record: "SSTRecord", notes: list[str]) -> SurfaceForcing:
         bounds = units.SEA_BOUNDS_SI[name]
         times, values = mid_month_values(means, months, *bounds, periodic=True)
         fields[name] = values[:, None]
+        if name == SST and not record.is_climatology:
+            after = record.times[0] - record.times[0].astype("datetime64[M]")
+            stamps = months.astype("datetime64[s]") + after
+            year = times[0], times[-1]
+            record.check_clear((times, values), (stamps, means), *year)
     return SurfaceForcing(times, fields, tuple(dict.fromkeys(notes)))
 
 
@@ -53,26 +62,41 @@ def mean_of_months(record: "SSTRecord", notes: list[str]) -> dict[str, np.ndarra
     Raises:
         InputDataError: The record is not one of monthly means of whole years.
     """
-    dataset, times = record.dataset, record.times
-    months = times.astype("datetime64[M]").astype(int) % 12
-    count = np.bincount(months, minlength=12)
-    if not record.monthly or count.min() == 0:
-        raise InputDataError(
-            f"'{dataset.path}' holds {describe_times(times)}, which is not enough for "
-            "a monthly climatology.",
-            "Name monthly means of a year or more with --sst-data, or none for the "
-            "climatology that comes with ngcm.",
-        )
-    means = {}
-    for name in [n for n in (SST, SEA_ICE) if n in dataset.fields]:
-        total = np.zeros((12, *record.model_inputs.grid.nodal_shape))
-        for time, month in zip(times, months, strict=True):
+    path, means = record.dataset.path, {}
+    shape = 12, *record.model_inputs.grid.nodal_shape
+    for name in [n for n in (SST, SEA_ICE) if n in record.dataset.fields]:
+        known = record.times_of(name)
+        months = known.months.astype(int) % 12
+        count = np.bincount(months, minlength=12)
+        if not known.monthly or count.min() == 0:
+            raise InputDataError(
+                f"'{path}' holds {describe_times(known.times)}, which is not enough "
+                "for a monthly climatology.",
+                "Name monthly means of a year or more with --sst-data, or none for the "
+                "climatology that comes with ngcm.",
+            )
+        total = np.zeros(shape)
+        for time, month in zip(known.times, months, strict=True):
             total[month] += record.read(name, time, notes)
         means[name] = total / count[:, None, None]
-    if count.max() > 1:
-        first, last = format_time(times[0]), format_time(times[-1])
-        notes.append(f"Climatology: mean of {first} to {last} for every month.")
+        if count.max() > 1:
+            first, last = map(format_time, known.times[[0, -1]])
+            notes.append(f"Climatology: mean of {first} to {last} for every month.")
+    notes += record.fill_notes()
     return means
+
+
+@functools.lru_cache(maxsize=2)
+def amip_months(model_inputs: ModelInputs) -> dict[str, np.ndarray]:
+    """Return the means of every month in AMIP's climatology, by ERA5 name.
+
+    Shape (month, longitude, latitude), January first.
+    """
+    from ngcm_cli.forcing.sst_record import SSTRecord
+    from ngcm_cli.inputs.input_dataset import InputDataset
+
+    with InputDataset.open(climatology_path(), SURFACE_VARIABLES) as dataset:
+        return mean_of_months(SSTRecord(dataset, model_inputs, MEAN), [])
 
 
 def repeat_climatology(

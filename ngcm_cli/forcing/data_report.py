@@ -73,7 +73,7 @@ def report_data(
         if not dataset.fields:
             raise InputDataError(
                 f"'{path}' holds no variable that a run needs. Found the variables "
-                f"{', '.join(dataset.variable_names)}.",
+                f"{', '.join(dataset.variable_names)}{dataset.rejections}.",
                 "Needed: an analysis on pressure levels, or sea-surface temperature. "
                 "Static fields come with the model.",
             )
@@ -147,6 +147,8 @@ def _overview(dataset: InputDataset) -> list[tuple[str, str]]:
         grids.setdefault(text, []).append(name)
         known = dataset.times(name)
         text = describe_times(known) if len(known) else "no time axis"
+        if parts[0].climatology:
+            text = "the twelve months of a climatology"
         times.setdefault(text, []).append(name)
         if len(parts[0].levels):
             ordered = np.sort(parts[0].levels)
@@ -207,7 +209,14 @@ def _use_as_forcing(
     if len(record.times):
         what = "monthly means," if record.monthly else "fields of"
         kind = f"{what} {describe_times(record.times)}"
+    if record.is_climatology:
+        kind = "the twelve months of a climatology, repeated every year"
     text = [f"can be taken from it: {kind}.", *record.calendar_notes]
+    if not record.is_climatology and record.times_of(SST).unclear:
+        text.append(
+            "It is not stated whether they are means of the months or values at these "
+            "times: --sst-time mean or --sst-time instant."
+        )
     if SST not in dataset.fields:
         text.append(
             f"{SST} is not in the data: replaced by skin temperature of the sea."

@@ -35,6 +35,8 @@ class ForcingRequest:
         sst_offset: Added to sea-surface temperature everywhere, K.
         sst_anomaly: Localized anomaly added to it, or None.
         climatology: Path of AMIP's monthly climatology.
+        sst_time: ``mean`` or ``instant``, what one field a month is; None where the
+            file says so.
     """
 
     mode: str
@@ -44,6 +46,7 @@ class ForcingRequest:
     sst_anomaly: SSTAnomaly | None = None
     climatology: str = dataclasses.field(default_factory=climatology_path)
     offline: bool = False
+    sst_time: str | None = None
 
     @property
     def is_climatology(self) -> bool:
@@ -87,7 +90,7 @@ def find_forcing(
     sst_offset = request.total_sst_offset(model_inputs)
     mode = SSTMode(request.mode, start, start + request.lead)
     amip = lambda: read_climatology(request.climatology, model_inputs)
-    cache, cached = None, None
+    cache, cached, key = None, None, ""
     if request.is_climatology:
         read_observed = amip
     else:
@@ -95,11 +98,15 @@ def find_forcing(
         if data is None:
             raise ValueError("the data of the surface forcing are not named")
         cache = InputCache.of(data, model_inputs) if is_remote(data) else None
-        cached = load_forcing(cache, mode.cache_key) if cache else None
+        key = "_".join(filter(None, [mode.cache_key, request.sst_time]))
+        cached = load_forcing(cache, key) if cache else None
         if cached is None:
             from ngcm_cli.forcing.sst_record import SSTRecord  # imports xarray
 
-            record = SSTRecord(datasets.open(data), model_inputs)
+            method = request.sst_time or ""
+            record = SSTRecord(datasets.open(data), model_inputs, method)
+            if record.is_climatology and mode.name == "prescribed":
+                mode = dataclasses.replace(mode, name="climatology")
             read_observed = mode.find_observations(record)
         else:
             read_observed = lambda: cached
@@ -107,7 +114,7 @@ def find_forcing(
     def read() -> SurfaceForcing:
         observed = read_observed()
         if cache is not None and cached is None:
-            save_forcing(cache, mode.cache_key, observed)
+            save_forcing(cache, key, observed)
         forcing = mode.evolve(observed, amip)
         notes = [*forcing.notes, *_notes(request)]
         return dataclasses.replace(
@@ -155,6 +162,9 @@ def _notes(request: ForcingRequest) -> list[str]:
     notes = []
     if request.data == sst_record_path():
         notes.append(SST_RECORD_NOTE)
+    if request.sst_time:
+        kind = {"mean": "means", "instant": "values at their times"}[request.sst_time]
+        notes.append(f"{SST}: one field a month is taken as {kind}, as requested.")
     if request.sst_offset:
         notes.append(f"{SST}: {request.sst_offset:+g} K everywhere.")
     if request.sst_anomaly is not None:

@@ -107,6 +107,8 @@ def _open_datasets(
         options += "--sst", forcing.mode
     if forcing.data is not None:
         options += "--sst-data", redacted(forcing.data)
+    if forcing.sst_time is not None:
+        options += "--sst-time", forcing.sst_time
     return OpenDatasets(
         model_inputs,
         offline=analysis.offline or forcing.offline,

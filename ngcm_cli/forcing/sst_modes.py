@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ngcm_cli import units
+from ngcm_cli.errors import InputDataError
 from ngcm_cli.forcing.climatology import climatology_of, repeat_climatology
 from ngcm_cli.forcing.surface_forcing import SurfaceForcing, interpolate_in_time
 from ngcm_cli.inputs.variables import SEA_ICE, SST
@@ -55,6 +56,12 @@ class SSTMode:
         if self.name == "prescribed":
             record.check_covers(self.start, self.end)
             return lambda: record.read_period(self.start, self.end, notes)
+        if record.is_climatology:
+            raise InputDataError(
+                f"'{record.dataset.path}' is a monthly climatology, without years: it "
+                "has no field of 24 h before the initial time.",
+                "Use --sst climatology.",
+            )
         time, reason = record.latest(self.start)
         when = "" if time is None else f" of {format_time(time)}"
         what = f"{SST} and {SEA_ICE}" if record.has_ice else SST

@@ -6,18 +6,20 @@ import functools
 import numpy as np
 
 from ngcm_cli import units
-from ngcm_cli.errors import InputDataError, RecordCoverageError
+from ngcm_cli.errors import InputDataError
 from ngcm_cli.forcing.mid_month_values import mid_month_values
 from ngcm_cli.forcing.record_fields import RecordFields
+from ngcm_cli.forcing.record_times import RecordTimes
 from ngcm_cli.forcing.surface_forcing import (
     NO_TIME,
     SurfaceForcing,
     bracketing_slice,
     interpolate_in_time,
 )
-from ngcm_cli.inputs.calendars import STANDARD, describe_calendar, is_monthly
-from ngcm_cli.inputs.input_field import InputField, is_instantaneous
+from ngcm_cli.inputs.calendars import STANDARD, describe_calendar
+from ngcm_cli.inputs.input_field import InputField
 from ngcm_cli.inputs.sources.open import expect_chunks
+from ngcm_cli.inputs.time_meaning import INSTANT, is_mid_month_value
 from ngcm_cli.inputs.times import describe_times
 from ngcm_cli.inputs.variables import SEA_ICE, SST
 from ngcm_cli.time_format import format_time
@@ -26,15 +28,20 @@ MAX_AGE = np.timedelta64(31, "D")
 """Older fields do not persist in a forecast."""
 
 _DAY = np.timedelta64(24, "h").astype("timedelta64[s]")
-_FINEST_STEP = np.timedelta64(6, "h")
-_LONGEST_GAP = np.timedelta64(62, "D")
-# Mid-month values depend on other months, by a factor of six less per month.
-_MARGIN = np.timedelta64(13, "M")
+# K, root of mean square. More than that, and it must be known what the values are.
+_NOTICEABLE = 0.1
+_BOUNDS = units.SEA_BOUNDS_SI
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SSTRecord(RecordFields):
-    """Sea-surface temperature and sea ice in a dataset, not yet read."""
+    """Sea-surface temperature and sea ice in a dataset, not yet read.
+
+    Attributes:
+        time_method: `MEAN` or `INSTANT`, which the user states; "" as in the file.
+    """
+
+    time_method: str = ""
 
     @property
     def has_ice(self) -> bool:
@@ -49,18 +56,25 @@ class SSTRecord(RecordFields):
     @functools.cached_property
     def times(self) -> np.ndarray:
         """Valid times of the temperature, ascending; empty if unknown."""
-        return self._times(SST)
+        return self.dataset.times(self.temperature)
 
     @functools.cached_property
     def monthly(self) -> bool:
         """Whether the temperature is given as means over calendar months."""
-        return self._is_monthly(SST)
+        return self.times_of(SST).monthly
+
+    @property
+    def is_climatology(self) -> bool:
+        """Whether it is a mean year, without dates."""
+        return self._parts(SST)[0].climatology
 
     @property
     def calendar_notes(self) -> tuple[str, ...]:
         """One sentence for each calendar other than the standard one."""
         notes = (
-            describe_calendar(self._parts(name)[0].calendar, self._is_monthly(name))
+            describe_calendar(
+                self._parts(name)[0].calendar, self.times_of(name).monthly
+            )
             for name in self.names
             if self._parts(name)[0].calendar != STANDARD
         )
@@ -68,33 +82,8 @@ class SSTRecord(RecordFields):
 
     def check_covers(self, start: np.datetime64, end: np.datetime64) -> None:
         """Raise `RecordCoverageError` if a period is beyond the record or has a gap."""
-        path = self.dataset.path
         for name in self.names:
-            times = self._times(name)
-            if not len(times):
-                raise RecordCoverageError(
-                    f"'{path}' has no time axis for {name}, so it cannot be "
-                    "prescribed.",
-                    "Name a record with --sst-data.",
-                )
-            first, last = self._period(name)
-            if start < first or end > last:
-                raise RecordCoverageError(
-                    f"The run goes from {format_time(start)} to {format_time(end)}, "
-                    f"but {name} in '{path}' is known from {format_time(first)} to "
-                    f"{format_time(last)} only ({describe_times(times)}).",
-                    f"{_remedy(start, first, last)}, or name a longer record with "
-                    "--sst-data.",
-                )
-            within = times[bracketing_slice(times, start, end)]
-            gaps = np.diff(within)
-            if len(gaps) and gaps.max() > _LONGEST_GAP:
-                gap = within[gaps.argmax() :][:2]
-                raise RecordCoverageError(
-                    f"In '{path}' there is no {name} between {format_time(gap[0])} and "
-                    f"{format_time(gap[1])}.",
-                    "Add the missing times.",
-                )
+            self.times_of(name).check_covers(start, end)
 
     def latest(self, init_time: np.datetime64) -> tuple[np.datetime64 | None, str]:
         """Return the time whose fields persist in a forecast, and the reason.
@@ -109,7 +98,7 @@ class SSTRecord(RecordFields):
         if not len(self.times):
             return None, "taken as they are, because they have no time"
         wanted = init_time - _DAY
-        first, last = self._period(SST)
+        first, last = self.times_of(SST).period
         if self.monthly and first <= wanted <= last + MAX_AGE:
             age = (init_time - min(wanted, last)) / np.timedelta64(1, "h")
             reason = f"{age:g} h before the initial time, from monthly means"
@@ -141,13 +130,17 @@ class SSTRecord(RecordFields):
         """
         fields = {}
         for name in self.names:
-            if time is not None and self._is_monthly(name):
-                times, values = self._read_series(name, time, time, notes)
+            if time is not None and self.times_of(name).monthly:
+                times, values = self._read_months(name, time, time, notes)
                 series = SurfaceForcing(times, {name: values[:, None]}, ())
                 fields[name] = series.at_time(time)[name][None]
             else:
                 when = self._matching_time(name, time)
-                fields[name] = self.read(name, when, notes)[None, None]
+                field = self.read(name, when, notes)
+                if name == SEA_ICE:  # the model does not clip a single field
+                    field = np.clip(field, *_BOUNDS[name])
+                fields[name] = field[None, None]
+        notes += self.fill_notes()
         when = NO_TIME if time is None else time
         return SurfaceForcing(np.array([when]), fields, tuple(dict.fromkeys(notes)))
 
@@ -156,41 +149,42 @@ class SSTRecord(RecordFields):
     ) -> SurfaceForcing:
         """Return the fields from the last time before a period to the first after."""
         self.check_covers(start, end)
-        series = {n: self._read_series(n, start, end, notes) for n in self.names}
+        series = self._read_series(start, end, notes)
+        notes += self.fill_notes()
         times = np.unique(np.concatenate([times for times, _ in series.values()]))
         fields = {
             n: interpolate_in_time(*series[n], times)[:, None] for n in self.names
         }
         return SurfaceForcing(times, fields, tuple(dict.fromkeys(notes)))
 
-    def _is_monthly(self, name: str) -> bool:
-        instantaneous = (is_instantaneous(part.array) for part in self._parts(name))
-        return is_monthly(self._times(name)) and not any(instantaneous)
-
-    def _times(self, name: str) -> np.ndarray:
-        return self.dataset.times(self._variable(name))
+    def times_of(self, name: str) -> RecordTimes:
+        """Return the times of a field, and what its values are between them."""
+        parts = self._parts(name)
+        methods = {part.time_method for part in parts}
+        method = methods.pop() if len(methods) == 1 else ""
+        bounded = all(part.bounded for part in parts)
+        if self.time_method == INSTANT and bounded:
+            raise InputDataError(
+                f"'{self.dataset.path}' states the periods of which {name} is the mean "
+                "(bounds of time), but --sst-time says instant.",
+                "Leave out --sst-time, or remove the attribute bounds of time.",
+            )
+        return RecordTimes(
+            name,
+            self.dataset.path,
+            self.dataset.times(self._variable(name)),
+            self.time_method or method,
+            bounded,
+        )
 
     def _parts(self, name: str) -> tuple[InputField, ...]:
         return self.dataset.fields[self._variable(name)]
-
-    def _variable(self, name: str) -> str:
-        """Return the variable from which a field is taken or derived."""
-        return name if name in self.dataset.fields else self.temperature
-
-    def _period(self, name: str) -> tuple[np.datetime64, np.datetime64]:
-        """Return the first and last time of a field, of whole months if monthly."""
-        times = self._times(name)
-        first, last = times[0], times[-1]
-        if self._is_monthly(name):
-            months = times.astype("datetime64[M]")
-            first, last = months[0], months[-1] + 1
-        return first.astype("datetime64[s]"), last.astype("datetime64[s]")
 
     def _matching_time(
         self, name: str, time: np.datetime64 | None
     ) -> np.datetime64 | None:
         """Return a time of the temperature, or the last time of sea ice before it."""
-        times = self._times(name)
+        times = self.times_of(name).times
         if time is None or not len(times) or time in times:
             return time if len(times) else None
         before = _last_until(times, time)
@@ -203,60 +197,109 @@ class SSTRecord(RecordFields):
         return before
 
     def _read_series(
+        self, start: np.datetime64, end: np.datetime64, notes: list[str]
+    ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Return the times and values between which each field is linear, by name."""
+        series, wanted, values = {}, {}, {}
+        for name in self.names:
+            known = self.times_of(name)
+            if known.monthly:
+                series[name] = self._read_months(name, start, end, notes)
+                continue
+            times = known.thinned(notes)
+            wanted[name] = times[bracketing_slice(times, start, end)]
+            values[name] = []
+            notes += known.gap_note(start, end)
+            if is_mid_month_value(self._parts(name)[0].array.attrs["found"]):
+                notes.append(
+                    f"{name}: mid-month values as in AMIP, interpolated linearly in "
+                    "time and then held within their bounds."
+                )
+        self._expect_chunks(wanted)
+        # Temperature and ice of a time are read together, for they complete each other.
+        for time in np.unique(np.concatenate([*wanted.values(), self.times[:0]])):
+            for name in [n for n in wanted if time in wanted[n]]:
+                values[name].append(self.read(name, time, notes))
+        for name, times in wanted.items():
+            series[name] = times, np.stack(values[name])
+        return series
+
+    def _read_months(
         self, name: str, start: np.datetime64, end: np.datetime64, notes: list[str]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the times and values between which a field is linear."""
-        times = self._times(name)
-        if self._is_monthly(name):
-            months = times.astype("datetime64[M]")
-            used = (months >= start.astype("datetime64[M]") - _MARGIN) & (
-                months <= end.astype("datetime64[M]") + _MARGIN
-            )
-            self._expect_chunks(name, times[used])
-            means = np.stack([self.read(name, t, notes) for t in times[used]])
-            notes.append(
-                f"{name}: monthly means, interpolated between mid-month values that "
-                "preserve them, as in AMIP."
-            )
-            bounds = units.SEA_BOUNDS_SI[name]
-            times, values = mid_month_values(means, months[used], *bounds)
-            period = bracketing_slice(times, start, end)
-            return times[period], values[period]
-        times = _thin(times, notes)
-        times = times[bracketing_slice(times, start, end)]
-        self._expect_chunks(name, times)
-        return times, np.stack([self.read(name, t, notes) for t in times])
+        """Return the mid-months and values between which a field is linear.
 
-    def _expect_chunks(self, name: str, times: np.ndarray) -> None:
+        Raises:
+            InputDataError: It is not known whether the values are means, and they
+                would differ noticeably otherwise.
+        """
+        known = self.times_of(name)
+        used = known.months_around(start, end)
+        self._expect_chunks({name: known.times[used]})
+        means = np.stack([self.read(name, t, notes) for t in known.times[used]])
+        notes.append(
+            f"{name}: monthly means, interpolated between mid-month values that "
+            "preserve them, as in AMIP."
+        )
+        times, values = mid_month_values(means, known.months[used], *_BOUNDS[name])
+        if name == SST:
+            at_stamps = known.times[used], means
+            self.check_clear((times, values), at_stamps, start, end)
+        for beyond, word in ((start < times[0], "before"), (end > times[-1], "after")):
+            if beyond:
+                middle = format_time(times[0] if word == "before" else times[-1])
+                notes.append(
+                    f"{name}: constant {word} {middle}, the middle of the "
+                    f"{'first' if word == 'before' else 'last'} month of the record."
+                )
+        period = bracketing_slice(times, start, end)
+        return times[period], values[period]
+
+    def check_clear(
+        self,
+        as_means: tuple[np.ndarray, np.ndarray],
+        as_instants: tuple[np.ndarray, np.ndarray],
+        start: np.datetime64,
+        end: np.datetime64,
+    ) -> None:
+        """Refuse temperature once a month of unknown meaning, if it makes a difference.
+
+        Each argument is the times and values, K, of a series that is linear in time.
+
+        Raises:
+            InputDataError: It is not known whether the values are means, and somewhere
+                in the period the two series differ noticeably.
+        """
+        known = self.times_of(SST)
+        if not known.unclear:
+            return
+        times = np.union1d(as_means[0], as_instants[0])
+        within = times[(times > start) & (times < end)]
+        times = np.unique(np.concatenate([within, [start, end]]))
+        one, other = (
+            interpolate_in_time(*series, times) for series in (as_means, as_instants)
+        )
+        weights = np.broadcast_to(self.model_inputs.grid.area_weights, one.shape[1:])
+        squares = (np.square(one - other) * weights).sum(axis=(1, 2)) / weights.sum()
+        difference = float(np.sqrt(squares.max()))
+        if difference > _NOTICEABLE:
+            raise known.unclear_error(difference)
+
+    def _expect_chunks(self, wanted: dict[str, np.ndarray]) -> None:
         """Tell the stores how many chunks will be read, for their progress."""
-        for field in self._parts(name):
-            expect_chunks(
-                field.dataset, field.chunks * np.isin(times, field.times).sum()
-            )
+        counts: dict[int, int] = {}
+        datasets = {}
+        for name, times in wanted.items():
+            for field in self._parts(name):
+                key = id(field.dataset)
+                datasets[key] = field.dataset
+                number = field.chunks * int(np.isin(times, field.times).sum())
+                counts[key] = counts.get(key, 0) + number
+        for key, count in counts.items():
+            expect_chunks(datasets[key], count)
 
 
 def _last_until(times: np.ndarray, time: np.datetime64) -> np.datetime64 | None:
     """Return the last of several times that is not after another, or None."""
     known = times[times <= time]
     return known[-1] if len(known) else None
-
-
-def _thin(times: np.ndarray, notes: list[str]) -> np.ndarray:
-    """Return times at least six hours apart: the sea is slow, and fields are large."""
-    if len(times) < 2 or np.diff(times).min() >= _FINEST_STEP:
-        return times
-    kept = [times[0]]
-    for time in times[1:]:
-        if time - kept[-1] >= _FINEST_STEP:
-            kept.append(time)
-    notes.append(
-        f"SST and sea ice are taken every 6 h of a record with {describe_times(times)}."
-    )
-    return np.union1d(np.array(kept), times[-1:])
-
-
-def _remedy(start: np.datetime64, first: np.datetime64, last: np.datetime64) -> str:
-    """Return how a run can be moved into the period of a record."""
-    if start < first:
-        return "Start later"
-    return "Shorten the run" if start < last else "Start earlier"

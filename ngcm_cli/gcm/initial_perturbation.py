@@ -81,7 +81,7 @@ def _with_noise(
     relative: float,
 ):
     grid, levels = harmonics.grid, dycore.levels
-    white = jax.random.normal(key, (levels.layers, *grid.modal_shape))
+    white = jax.random.normal(key, (levels.layers, *grid.modal_shape), jnp.float32)
     flat = jnp.asarray(_vertical(levels.centers), jnp.float32)
     temperature = amplitude[:, None, None] * jnp.einsum(
         "ab,bij->aij", flat, white * _spectrum(grid, kind), precision="highest"

@@ -41,7 +41,7 @@ def _perturbed(state: State, key: PRNGKeyArray, amplitude: jax.Array) -> State:
     noisy = jax.tree.unflatten(
         structure,
         [
-            x * (1 + amplitude * jax.random.normal(k, x.shape))
+            x * (1 + amplitude * jax.random.normal(k, x.shape, jnp.float32))
             for k, x in zip(keys, leaves, strict=True)
         ],
     )

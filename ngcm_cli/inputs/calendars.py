@@ -10,9 +10,11 @@ Source: CF Conventions, section 4.4.1, "Calendar".
 import numpy as np
 
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.time_meaning import INSTANT, MEAN
 
 STANDARD = "standard"
 _STANDARD_NAMES = ("standard", "gregorian", "proleptic_gregorian")
+_HALF = np.timedelta64(14, "D")  # about half a month
 # Every month has 30 days: there is no 31 January, but a 30 February.
 _WITHOUT_DATES = "360_day"
 
@@ -29,20 +31,29 @@ def climatological_months() -> np.ndarray:
     return months.astype("datetime64[s]") + month_lengths(months) // 2
 
 
-def is_monthly(times: np.ndarray) -> bool:
-    """Return whether times stamp at least three consecutive calendar months, one each.
+def is_monthly(times: np.ndarray, at_least: int = 3) -> bool:
+    """Return whether times stamp calendar months, one each, most of them consecutive.
 
     All stamps must follow one convention: the same time after the beginning of the
-    month, the same time before its end, or its middle to within a day.
+    month, the same time before its end, or its middle to within a day. There must be a
+    number of months, three by default.
     """
     stamps = times.astype("datetime64[s]")
     months = stamps.astype("datetime64[M]")
     elapsed = stamps - months.astype("datetime64[s]")
-    return stamps_are_monthly(months, elapsed, month_lengths(months))
+    return stamps_are_monthly(months, elapsed, month_lengths(months), at_least)
+
+
+def are_mid_months(times: np.ndarray) -> bool:
+    """Return whether times are the middle of their months, to within a day."""
+    stamps = times.astype("datetime64[s]")
+    months = stamps.astype("datetime64[M]").astype("datetime64[s]")
+    off = np.abs(stamps - months - month_lengths(stamps) // 2)
+    return bool((off <= np.timedelta64(1, "D")).all())
 
 
 def stamps_are_monthly(
-    months: np.ndarray, elapsed: np.ndarray, lengths: np.ndarray
+    months: np.ndarray, elapsed: np.ndarray, lengths: np.ndarray, at_least: int = 3
 ) -> bool:
     """Return the same as `is_monthly` for stamps in any calendar.
 
@@ -50,8 +61,12 @@ def stamps_are_monthly(
         months: Month of each stamp, datetime64[M], ascending.
         elapsed: Time since the beginning of that month, timedelta64[s].
         lengths: Length of that month in its calendar, timedelta64[s].
+        at_least: Smallest number of months.
     """
-    if len(months) < 3 or (np.diff(months) != np.timedelta64(1, "M")).any():
+    steps = np.diff(months).astype(int)
+    if len(months) < at_least or (steps < 1).any():
+        return False
+    if len(steps) and (steps > 1).mean() >= 0.5:
         return False
     remaining = lengths - elapsed
     from_middle = np.abs(elapsed - remaining) / 2
@@ -74,16 +89,17 @@ def calendar_of(values: np.ndarray) -> str:
     return STANDARD if name in _STANDARD_NAMES else name
 
 
-def to_standard_calendar(values: np.ndarray, means: bool) -> np.ndarray:
+def to_standard_calendar(values: np.ndarray, method: str) -> np.ndarray:
     """Convert times to the standard calendar: monthly means by month, others by date.
 
     Args:
         values: cftime objects of one calendar, one or many.
-        means: Whether nothing states that the fields are instantaneous.
+        method: What the fields are, as `time_meaning.stated_method` returns it.
 
     Returns:
-        datetime64[s]: the middle of every month where the times stamp consecutive
-        months and the fields may be means. Otherwise the same dates; NaT for dates that
+        datetime64[s]: where the times stamp consecutive months and the fields may be
+        means, the middle of every month, or the same distance from its beginning or end
+        if it is not stated what they are. Otherwise the same dates; NaT for dates that
         the standard calendar lacks, which are 29 February only.
 
     Raises:
@@ -100,7 +116,15 @@ def to_standard_calendar(values: np.ndarray, means: bool) -> np.ndarray:
     full = (86400 * lengths).astype("timedelta64[s]")
     begin, length = month.astype("datetime64[s]"), month_lengths(month)
     order = np.argsort(month, kind="stable")  # the newest may be first
-    if means and stamps_are_monthly(month[order], elapsed[order], full[order]):
+    monthly = stamps_are_monthly(month[order], elapsed[order], full[order])
+    if monthly and method != INSTANT:
+        remaining = full - elapsed
+        if (np.abs(elapsed - remaining) <= np.timedelta64(2, "D")).all():
+            return begin + length // 2
+        if method != MEAN and (elapsed == elapsed[0]).all() and elapsed[0] < _HALF:
+            return begin + elapsed
+        if method != MEAN and (remaining == remaining[0]).all():
+            return begin + length - remaining
         return begin + length // 2
     if calendar_of(values) == _WITHOUT_DATES:
         first = ", ".join(str(value) for value in values[:3])

@@ -11,6 +11,7 @@ from ngcm_cli.inputs.forecast_valid_time import valid_times
 from ngcm_cli.inputs.layouts import short_name
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.pressure_levels import hectopascals, list_levels
+from ngcm_cli.inputs.time_meaning import MEAN
 from ngcm_cli.inputs.times import checked_times, describe_times
 from ngcm_cli.inputs.variables import (
     CLOUDS,
@@ -80,7 +81,7 @@ def _describe_times(dataset: xr.Dataset) -> str:
         calendar = calendar_of(values)
         if calendar == STANDARD:
             return describe_times(checked_times(values))
-        times = to_standard_calendar(values, means=True)
+        times = to_standard_calendar(values, MEAN)
         text = describe_times(checked_times(times[~np.isnat(times)]))
         return f"{text}, in the {calendar} calendar"
     except InputDataError as problem:

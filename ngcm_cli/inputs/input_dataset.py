@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
@@ -16,16 +17,17 @@ from ngcm_cli.inputs.calendars import (
     to_standard_calendar,
 )
 from ngcm_cli.inputs.humidity import SUBSTITUTES
-from ngcm_cli.inputs.input_field import InputField, StackedField, is_instantaneous
+from ngcm_cli.inputs.input_field import InputField, StackedField
 from ngcm_cli.inputs.layouts import split_levels
-from ngcm_cli.inputs.recognition import recognise
+from ngcm_cli.inputs.recognition import is_anomaly, recognise
 from ngcm_cli.inputs.source_grid import SourceGrid
 from ngcm_cli.inputs.sources.location import matching_files, naming_file
 from ngcm_cli.inputs.sources.named import find_source
 from ngcm_cli.inputs.sources.open import open_dataset
+from ngcm_cli.inputs.time_meaning import INSTANT, MEAN
 from ngcm_cli.inputs.times import checked_times
 from ngcm_cli.inputs.unit_conversion import stated_conversion
-from ngcm_cli.inputs.variables import CLOUDS, VARIABLES
+from ngcm_cli.inputs.variables import CLOUDS, SURFACE_VARIABLES, VARIABLES
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.time_format import format_time
 
@@ -106,6 +108,11 @@ class InputDataset:
             dataset.close()
 
     @property
+    def rejections(self) -> str:
+        """Why variables with known names are not used, in brackets; may be empty."""
+        return "".join(f" ({reason})" for reason in self.rejected)
+
+    @property
     def attributes(self) -> dict[str, Any]:
         """Global attributes of the first file."""
         return self._open[0].attrs
@@ -149,29 +156,22 @@ def _fields_of(
     grid = SourceGrid.from_file_order(
         canonical["longitude"].values, canonical["latitude"].values
     )
-    times, calendar = np.array([], "datetime64[s]"), STANDARD
-    if "time" in canonical.coords:
-        values = canonical["time"].values
-        calendar = calendar_of(values)
-        if is_cftime(values):
-            means = not any(map(is_instantaneous, canonical.data_vars.values()))
-            values = to_standard_calendar(values, means)
-        if calendar != STANDARD and "time" in canonical.dims:
-            known = ~np.isnat(values)
-            canonical, values = canonical.isel(time=known), values[known]
-        times = checked_times(values)
-    if "time" in canonical.dims:
-        filled = _filled_times(dataset, times)
-        canonical, times = canonical.isel(time=filled), times[filled]
+    has_middle = "time_middle" in canonical.coords
+    climatology = "time" in canonical.coords and bool(canonical["time"].attrs)
+    time_axis = functools.cache(functools.partial(_time_axis, dataset, canonical))
     for name, array in canonical.data_vars.items():
         variable = VARIABLES[str(name)]
+        method = array.attrs["time_method"]
+        bounded = has_middle and name in SURFACE_VARIABLES and method != INSTANT
+        method = MEAN if bounded else method
         # Refuses unknown units before anything is read.
         stated_conversion(variable, array.attrs["found"], array.attrs["units"])
+        times, used, calendar = time_axis(bounded, method)
         static = len(times) > 1 and "time" not in array.dims
         levels = np.array(array.attrs.get("pressure", []), float, ndmin=1)
         yield InputField(
             name=str(name),
-            array=array,
+            array=array.isel(time=used) if "time" in array.dims else array,
             times=times[:0] if static else times,
             levels=canonical["level"].values if "level" in array.dims else levels,
             grid=grid,
@@ -179,7 +179,38 @@ def _fields_of(
             static=static,
             dataset=dataset,
             calendar=calendar,
+            time_method=method,
+            bounded=bounded,
+            climatology=climatology,
         )
+
+
+def _time_axis(
+    dataset: xr.Dataset, canonical: xr.Dataset, bounded: bool, method: str
+) -> tuple[np.ndarray, np.ndarray | slice, str]:
+    """Return times, datetime64[s], which of those in the file they are, and a calendar.
+
+    Args:
+        dataset: As opened.
+        canonical: As `recognise` returns it.
+        bounded: Whether to return the middle of the bounds.
+        method: What the fields are, as `stated_method` returns it.
+    """
+    if "time" not in canonical.coords:
+        return np.array([], "datetime64[s]"), slice(None), STANDARD
+    values = canonical["time_middle" if bounded else "time"].values
+    calendar = calendar_of(values)
+    used = None
+    if is_cftime(values):
+        values = to_standard_calendar(values, method)
+        if "time" in canonical.dims:
+            used = np.flatnonzero(~np.isnat(values))
+            values = values[used]
+    times = checked_times(values)
+    if "time" not in canonical.dims:
+        return times, slice(None), calendar
+    filled = _filled_times(dataset, times)
+    return times[filled], filled if used is None else used[filled], calendar
 
 
 def _stack_levels(parts: Sequence[InputField]) -> list[InputField]:
@@ -222,8 +253,11 @@ def _rejected(dataset: xr.Dataset, missing: Sequence[str]) -> Iterator[str]:
     """Yield why variables with known names are not used."""
     for found in dataset.data_vars:
         if any(VARIABLES[name].is_called(str(found)) for name in missing):
-            dims = ", ".join(map(str, dataset.variables[found].dims))
-            yield f"'{found}' is not used: it is on {dims}"
+            array = dataset.variables[found]
+            why = f"on {', '.join(map(str, array.dims))}"
+            if is_anomaly(array):
+                why = "an anomaly by its attributes, and not the quantity itself"
+            yield f"'{found}' is not used: it is {why}"
 
 
 def _check_parts(name: str, parts: Sequence[InputField]) -> None:

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import math
-import re
 from collections.abc import Sequence
 from typing import Self
 
@@ -17,15 +16,21 @@ from ngcm_cli.inputs.pressure_levels import list_levels
 from ngcm_cli.inputs.regrid import ConservativeRegridder
 from ngcm_cli.inputs.source_grid import SourceGrid
 from ngcm_cli.inputs.sources.open import missing_chunks, reading_error
+from ngcm_cli.inputs.time_meaning import is_mid_month_value
 from ngcm_cli.inputs.unit_conversion import (
     choose_conversion,
     conversion_note,
     quoted_name,
     stated_conversion,
 )
-from ngcm_cli.inputs.variables import CLOUDS, VARIABLES
+from ngcm_cli.inputs.variables import CLOUDS, SEA_ICE, SST, VARIABLES
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.time_format import format_time
+from ngcm_cli.units import SEA_FREEZING_SI
+
+# Mid-month values of AMIP go beyond 0 and 1, and are clipped once interpolated.
+_MID_MONTH_ICE = (-20.0, 21.0)
+_UNDER_ICE = -1000  # in HadISST and other analyses of the Met Office
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,6 +44,9 @@ class InputField:
         levels: Pressure levels in the order of the file, hPa; empty at the surface.
         static: Whether it has no time axis in a file with several times.
         calendar: CF calendar of the times in the file.
+        time_method: Whether it is a `MEAN` over time or `INSTANT`; "" if not stated.
+        bounded: Whether the times are the middle of periods that the file states.
+        climatology: Whether the times are the months of a climatology, in year 1.
     """
 
     name: str
@@ -50,6 +58,9 @@ class InputField:
     static: bool
     dataset: xr.Dataset
     calendar: str = STANDARD
+    time_method: str = ""
+    bounded: bool = False
+    climatology: bool = False
 
     @property
     def found(self) -> str:
@@ -99,7 +110,11 @@ class InputField:
                 "(NaN).",
                 "Choose another initial time, or other data.",
             )
+        if self.name == SST:
+            stored = self._without_ice_mark(stored, notes)
         variable, found = VARIABLES[self.name], self.array.attrs["found"]
+        if self.name == SEA_ICE and is_mid_month_value(found):
+            variable = dataclasses.replace(variable, valid_range=_MID_MONTH_ICE)
         stated = stated_conversion(variable, found, self.array.attrs["units"])
         read = self.levels if levels is None else self.levels[list(levels)]
         ends = float(min(read, default=1000.0)), float(max(read, default=0.0))
@@ -129,6 +144,25 @@ class InputField:
         if len(self.levels) and "level" not in array.dims:
             stored = stored[None]
         return self.grid.reorder(stored)
+
+    def _without_ice_mark(self, stored: np.ndarray, notes: list[str]) -> np.ndarray:
+        """Return temperature with freezing water where a mark is of sea under ice.
+
+        The Met Office writes -1000 there. In the tropics it would mean something else.
+        """
+        marked = stored == _UNDER_ICE
+        north = self.grid.latitude[np.argsort(self.grid.latitude_order)]
+        if not marked.any() or marked[:, np.abs(north) < 30].any():
+            return stored
+        units_ = self.array.attrs["units"]
+        stated = stated_conversion(VARIABLES[SST], self.array.attrs["found"], units_)
+        # Without units they are degrees Celsius, in which the mark is written.
+        offset = 273.15 if stated is None else stated.offset
+        notes.append(
+            f"{SST}: {self.found} is {_UNDER_ICE} where the sea is under ice; set to "
+            f"freezing, {SEA_FREEZING_SI} K."
+        )
+        return np.where(marked, SEA_FREEZING_SI - offset, stored)
 
     def _check_chunks(self, stored: np.ndarray) -> None:
         """Refuse fill values in place of missing chunks, unless they are NaN."""
@@ -203,12 +237,6 @@ class StackedField(InputField):
 def _regridder(source: SourceGrid, grid: Grid) -> ConservativeRegridder:
     longitude, latitude = np.deg2rad(source.longitude), np.deg2rad(source.latitude)
     return ConservativeRegridder(longitude, latitude, grid.longitude, grid.latitude)
-
-
-def is_instantaneous(array: xr.DataArray) -> bool:
-    """Return whether CF metadata state that values are instantaneous."""
-    methods = str(array.attrs["cell_methods"])
-    return re.search(r"\btime: point\b", methods) is not None
 
 
 def check_complete(

@@ -4,7 +4,7 @@ Archives contain days with north and south exchanged, and files may be combined 
 Such data violate hydrostatic balance, or the latitudes of warm sea and of land.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -24,6 +24,7 @@ _WIND_OVER_LAND, _MIN_WIND_DIFFERENCE = -0.35, 0.25
 _LEAST_VARIANCE = 2.5e-3
 _NEAR_SURFACE, _NO_POLES = 975.0, np.deg2rad(65)  # hPa, radians
 _MIN_MASK_DIFFERENCE = 0.1  # it is 0.4 in ERA5 and OISST
+_MIN_TURN_DIFFERENCE = 0.2  # of correlations along latitudes
 
 Columns = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
@@ -160,21 +161,73 @@ def check_wind(columns: Columns, land: np.ndarray, grid: Grid) -> None:
 
 
 def check_land(missing: np.ndarray, land: np.ndarray, found: str) -> None:
-    """Refuse a sea field whose missing values fit land better if flipped.
+    """Refuse a sea field whose missing values fit land better if flipped or turned.
 
     ``missing`` and the land fraction of the model are of shape (longitude, latitude).
 
     Raises:
-        InputDataError: North and south are exchanged.
+        InputDataError: North and south are exchanged, or longitudes are shifted.
     """
-    upright = np.mean(missing == (land > 0.5))
-    flipped = np.mean(missing[:, ::-1] == (land > 0.5))
-    if missing.any() and flipped > upright + _MIN_MASK_DIFFERENCE:
+    if not missing.any():
+        return
+    is_land = land > 0.5
+    upright = np.mean(missing == is_land)
+    flipped = np.mean(missing[:, ::-1] == is_land)
+    if flipped > upright + _MIN_MASK_DIFFERENCE:
         raise InputDataError(
             f"North and south of variable {found} are exchanged: its missing values "
             "match the model's land better if latitudes are reversed.",
             "Choose another initial time, or correct the latitudes.",
         )
+    turned = [np.mean(x == is_land) for x in _turns(missing)]
+    if max(turned) > upright + _MIN_MASK_DIFFERENCE:
+        raise _turned_error(found, int(np.argmax(turned)), len(land), "missing values")
+
+
+def check_longitudes(
+    temperature: np.ndarray, usual: np.ndarray, land: np.ndarray | None, found: str
+) -> None:
+    """Refuse SST whose differences along latitudes are usual if it is turned.
+
+    The temperature, that of a climatology, and the land fraction, or None if it is
+    unknown, are of shape (longitude, latitude).
+
+    Raises:
+        InputDataError: Longitudes are shifted.
+    """
+    sea = np.ones(usual.shape) if land is None else (land < 0.5).astype(float)
+    middle = slice(usual.shape[1] // 6, -usual.shape[1] // 6)  # within about 60 degrees
+
+    def correlation(field: np.ndarray) -> float:
+        one, other = (_departures(x, sea)[:, middle] for x in (field, usual))
+        size = np.sqrt((one**2).sum() * (other**2).sum())
+        return float((one * other).sum() / size) if size > 0 else 0.0
+
+    likeness = [correlation(x) for x in _turns(temperature)]
+    best = int(np.argmax(likeness))
+    if likeness[best] > max(_MIN_CORRELATION, likeness[0] + _MIN_TURN_DIFFERENCE):
+        raise _turned_error(found, best, len(usual), "warm and cold seas")
+
+
+def _departures(field: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return weighted departures from the means along latitudes."""
+    total = np.maximum(weights.sum(axis=0), 1e-9)
+    return (field - (field * weights).sum(axis=0) / total) * weights
+
+
+def _turns(field: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield a field, (longitude, latitude), turned by every number of meridians."""
+    return (np.roll(field, shift, axis=0) for shift in range(len(field)))
+
+
+def _turned_error(found: str, shift: int, size: int, what: str) -> InputDataError:
+    degrees = (shift * 360 / size + 180) % 360 - 180
+    return InputDataError(
+        f"Variable {found} is shifted in longitude: its {what} match those of the "
+        f"Earth if it is turned by {abs(degrees):.0f} degrees.",
+        "Correct the longitudes: they may begin at -180 in the values, and at 0 in the "
+        "coordinate.",
+    )
 
 
 def _correlation(one: np.ndarray, other: np.ndarray, grid: Grid) -> float:

@@ -120,15 +120,17 @@ def _check_variables(
         return
     wanted = ", ".join(f"{name} ({VARIABLES[name].aliases[0]})" for name in missing)
     flat = not any(len(f.levels) for parts in dataset.fields.values() for f in parts)
-    rejected = "".join(f" ({reason})" for reason in dataset.rejected)
     hint = "Add them, or give them these names or their CF standard_name."
     if "specific_humidity" in missing:
         hint += " Relative humidity, under its own name, can replace specific humidity."
     if missing == [SST]:
-        hint = "Add it, or name other data of sea-surface temperature with --sst-data."
+        hint = (
+            "Add it, name other data of sea-surface temperature with --sst-data, or "
+            "use --sst climatology."
+        )
     raise InputDataError(
         f"In '{dataset.path}': Variables are missing: {wanted}. Found "
         f"{'no levels and ' if flat else ''}the variables "
-        f"{', '.join(dataset.variable_names)}{rejected}.",
+        f"{', '.join(dataset.variable_names)}{dataset.rejections}.",
         hint,
     )

@@ -19,9 +19,22 @@ from ngcm_cli.inputs.forecast_valid_time import valid_times
 from ngcm_cli.inputs.layouts import short_name
 from ngcm_cli.inputs.pressure_levels import PRESSURE_UNITS, hectopascals
 from ngcm_cli.inputs.sources.local_file import MOST_BYTES
+from ngcm_cli.inputs.time_meaning import (
+    bounds_of_times,
+    is_mean_year,
+    middle_of,
+    stated_method,
+)
+from ngcm_cli.inputs.times import rounded_to_seconds
 from ngcm_cli.inputs.variables import VARIABLES, Variable
 from ngcm_cli.io.progress import format_size
 
+_MEANINGS = {
+    standard_name: variable.name
+    for variable in VARIABLES.values()
+    for standard_name in (variable.standard_name, *variable.other_standard_names)
+    if standard_name
+}
 _LONGEST_NAME = 100  # characters of names that are recognised, and of units
 
 
@@ -32,11 +45,13 @@ def recognise(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
         The variables that the dataset has, lazy, each with dimensions among ``time``,
         ``level``, ``latitude`` and ``longitude``, in the order of the file, and with
         the attributes ``found`` (name in the file), ``units`` (may be empty),
-        ``cell_methods`` (may be empty), ``chunks`` (size by dimension, where they are
-        stored in chunks) and, of a single level, ``pressure`` (hPa). Coordinates:
+        ``time_method`` (of `stated_method`), ``chunks`` (size by dimension, where they
+        are stored in chunks) and, of a single level, ``pressure`` (hPa). Coordinates:
         degrees; ``level`` in hPa if a variable is on several levels; ``time`` rounded
         to seconds, absent if the file has none, with the lead time added if that is a
-        coordinate of its own, and in year 1 for the months of a climatology.
+        coordinate of its own. The months of a climatology are in year 1, and ``time``
+        has the attribute ``climatology``. Where the times have bounds, ``time_middle``
+        is their middle.
 
     Raises:
         InputDataError: A coordinate is missing, ambiguous or damaged, or a variable has
@@ -75,8 +90,23 @@ def recognise(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     result = xr.Dataset(found).assign_coords(coordinates)
     if times is not None:
         values = times[1]
+        if _is_climatology(dataset, values):
+            months = "time", climatological_months(), {"climatology": "yes"}
+            return result.assign_coords(time=months)
         result = result.assign_coords(time=(("time",) * values.ndim, values))
+        time = find_time(dataset)
+        bounds = None if time is None else bounds_of_times(dataset, time)
+        if bounds is not None:
+            middle = ("time",) * values.ndim, rounded_to_seconds(middle_of(bounds))
+            result = result.assign_coords(time_middle=middle)
     return result
+
+
+def _is_climatology(dataset: xr.Dataset, times: np.ndarray) -> bool:
+    """Return whether valid times are the months of a climatology."""
+    time = find_time(dataset)
+    stated = time is not None and "climatology" in dataset[time].attrs
+    return is_mean_year(times, stated)
 
 
 def _times(dataset: xr.Dataset) -> tuple[str | None, np.ndarray] | None:
@@ -128,11 +158,16 @@ def _find_variable(
             and horizontal <= set(array.dims)
             and array.dtype.kind in "iuf"
             and printable(name, _LONGEST_NAME) == name
+            and not is_anomaly(array)
         ):
             candidates[name] = array
     standard_names = (variable.standard_name, *variable.other_standard_names)
     stated = {n: array.attrs.get("standard_name") for n, array in candidates.items()}
     called = [n for n in candidates if variable.is_called(short_name(n))]
+    if variable.on_levels:
+        # A name as short as 'q' says less than a standard name.
+        means = {n: _MEANINGS.get(str(stated[n]), variable.name) for n in called}
+        called = [n for n in called if means[n] == variable.name]
     groups = [
         [n for n in candidates if n == variable.name],
         *([n for n in candidates if stated[n] == known] for known in standard_names),
@@ -150,6 +185,12 @@ def _find_variable(
         if choice:
             return dataset[choice[0]]
     return None
+
+
+def is_anomaly(array: xr.Variable) -> bool:
+    """Return whether metadata state that a variable is an anomaly."""
+    names = ("standard_name", "long_name", "statistic", "var_desc")
+    return any("anomal" in str(array.attrs.get(name, "")).lower() for name in names)
 
 
 def _is_one_pressure(level: xr.DataArray) -> bool:
@@ -179,7 +220,7 @@ def _with_canonical_dims(
     attributes = {
         "found": str(array.name),
         "units": printable(str(array.attrs.get("units", "")), _LONGEST_NAME),
-        "cell_methods": str(array.attrs.get("cell_methods", "")),
+        "time_method": stated_method(array),
         "chunks": {canonical[str(d)]: chunks[d] for d in array.dims if d in chunks},
     }
     bare = array.drop_vars([str(name) for name in array.coords])

@@ -247,6 +247,11 @@ def _check_times(dataset: InputDataset, names: list[str]) -> None:
     """Refuse another calendar than the standard one, and variables without times."""
     for name in names:
         field = dataset.fields[name][0]
+        if field.climatology:
+            raise InputDataError(
+                "The atmosphere is a monthly climatology, without a date.",
+                "Needed: an analysis of one time.",
+            )
         if field.calendar != STANDARD:
             raise InputDataError(
                 f"The times of the atmosphere are in the '{field.calendar}' calendar.",

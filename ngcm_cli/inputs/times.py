@@ -31,32 +31,31 @@ def spelled_dates(values: np.ndarray, units: str) -> np.ndarray:
     """Return dates out of text or numbers that spell them; others are returned.
 
     Such are ISO dates, the absolute time axes of CDO, in units of ``day as %Y%m%d.%f``,
-    and plain integers such as 20200822 and 2020082212 without units.
+    and plain integers with the hour such as 2020082212 without units.
     """
     if values.dtype.kind in "SUO":
-        texts = [v.decode() if isinstance(v, bytes) else v for v in values.flat]
-        if not all(isinstance(text, str) and text for text in texts):
+        if not all(isinstance(text, str | bytes) and text for text in values.flat):
             return values
         try:
+            texts = [t.decode() if isinstance(t, bytes) else t for t in values.flat]
             iso = [text.strip().replace("_", "T").removesuffix("Z") for text in texts]
             return np.array(iso, "datetime64[s]").reshape(values.shape)
         except ValueError:
             return values
-    spelled = units.strip().lower().startswith("day as %y%m%d")
-    plain = not units.strip() and values.dtype.kind in "iuf" and values.size > 0
-    if plain and (values > 10**9).all():
-        values, spelled = (values // 100) + (values % 100) / 24, True
-    if not spelled and not (
-        plain and ((values > 1600_00_00) & (values < 3000_00_00)).all()
-    ):
+    if not units.strip() and values.dtype.kind in "iuf" and (values > 10**9).all():
+        numbers = values // 100 + values % 100 / 24
+    elif units.strip().lower().startswith("day as %y%m%d"):
+        numbers = values.astype(float)
+    else:
         return values
-    days = np.floor(values).astype(int)
-    texts = [f"{d // 10000:04}-{d // 100 % 100:02}-{d % 100:02}" for d in days.flat]
     try:
-        dates = np.array(texts, "datetime64[s]").reshape(days.shape)
-    except ValueError:  # a thirteenth month
+        days = np.array([int(number) for number in numbers.flat])
+        iso = [f"{d // 10000:04}-{d // 100 % 100:02}-{d % 100:02}" for d in days]
+        dates = np.array(iso, "datetime64[s]").reshape(values.shape)
+    except (ValueError, OverflowError):  # a thirteenth month, NaN
         return values
-    return dates + np.rint(86400 * (values - days)).astype("timedelta64[s]")
+    seconds = 86400 * (numbers - days.reshape(values.shape))
+    return dates + np.rint(seconds).astype("timedelta64[s]")
 
 
 def checked_times(values: np.ndarray) -> np.ndarray:

@@ -1,9 +1,19 @@
-"""Progress of transfers, in bytes."""
+"""Progress: phases of a command, and transfers in bytes."""
 
+import logging
 from collections.abc import Callable
 
 ByteProgress = Callable[[int, int | None], None]
 """Receives the bytes transferred so far and the expected total, or None."""
+
+
+PHASES = logging.getLogger("ngcm_cli.phases")
+"""Receives the name of every phase of a command when it begins."""
+
+
+def begin_phase(name: str) -> None:
+    """Say what is done from now on, such as ``Compiling the model``."""
+    PHASES.info(name)
 
 
 def no_progress(done: int, total: int | None) -> None:

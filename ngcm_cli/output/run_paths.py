@@ -13,6 +13,9 @@ from ngcm_cli.output.zarr import is_store
 
 FORMATS = (".zarr", ".nc", grib.SUFFIX)
 
+_LONGEST_NAME = 255 - len("..12345678.partial")  # of a file that is being written
+_LONGEST_PATH = 4096 - 512  # with the variables of a store in it
+
 
 @dataclasses.dataclass(frozen=True)
 class RunPaths:
@@ -63,16 +66,11 @@ class RunPaths:
             return output / ".lock"
         return output.with_name(f".{output.name}.lock")
 
-    def check_new(self, overwrite: bool, resume: str) -> None:
-        """Check that a new output can be written; leave nothing behind.
-
-        Args:
-            overwrite: whether an existing output may be replaced.
-            resume: the command that resumes the run there.
+    def check_name(self) -> None:
+        """Check that the name can be that of an output, and of files beside it.
 
         Raises:
-            ConfigError: the name has no known format.
-            OutputError: something is there, or nothing can be.
+            ConfigError: it has no known format, is too long, or is no name.
         """
         if not self.is_directory and self.output.suffix not in FORMATS:
             raise ConfigError(
@@ -81,6 +79,35 @@ class RunPaths:
             )
         if self.is_grib:
             grib.load_eccodes()
+        path = os.path.abspath(self.output)
+        name = os.path.basename(path)
+        if not name:
+            raise ConfigError(
+                f"The output {self.output} is the root of the file system.",
+                "Give the name of a new folder or file.",
+            )
+        if "\\" in path:
+            raise ConfigError(
+                f"The path of the output, {path}, has a backslash, with which NetCDF "
+                "files cannot be opened.",
+                "Choose another --output.",
+            )
+        if len(os.fsencode(name)) > _LONGEST_NAME or len(path) > _LONGEST_PATH:
+            raise ConfigError(
+                f"The name of the output, {name[:20]}..., is too long.",
+                f"Give one of at most {_LONGEST_NAME} bytes.",
+            )
+
+    def check_new(self, overwrite: bool, resume: str) -> None:
+        """Check that a new output can be written; leave nothing behind.
+
+        Args:
+            overwrite: whether an existing output may be replaced.
+            resume: the command that resumes the run there.
+
+        Raises:
+            OutputError: something is there, or nothing can be.
+        """
         parent = _resolved(self.output).parent
         try:
             if not parent.is_dir():

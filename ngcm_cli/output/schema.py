@@ -33,7 +33,7 @@ Field = tuple[tuple[str, ...], tuple[int, ...], Mapping[str, Any]]
 # know shards. Otherwise a file holds this many bytes before compression, and more where
 # there would be more files than that, up to what one chunk of Zarr 2 may have.
 _SEPARATE = 128
-_FILE_BYTES, _FILES, _LARGEST_FILE = 128 * 2**20, 500, 2**31 - 2**20
+_FILE_BYTES, _FILES, _LARGEST_FILE = 64 * 2**20, 500, 2**31 - 2**20
 _HOUR, _SECOND = np.timedelta64(3600, "s"), np.timedelta64(1, "s")
 _MEMBER = {
     "standard_name": "realization",

@@ -94,7 +94,7 @@ class RandomFields(eqx.Module):
 
         def draw(key):
             return jax.random.truncated_normal(
-                key, -self.clip, self.clip, grid.modal_shape
+                key, -self.clip, self.clip, grid.modal_shape, jnp.float32
             )
 
         return jnp.where(grid.mask, jax.vmap(draw)(keys), 0)

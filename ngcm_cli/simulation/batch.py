@@ -13,11 +13,13 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from ngcm_cli.gcm.interface import Model
+from ngcm_cli.io.progress import begin_phase
 
 Devices = list[Any]  # of jax.Device, which is a variable to type checkers
 
 _AXIS = "realization"
 _SHARE_OF_MEMORY = 0.6  # fields on their way to disk need some, too
+_SMALL_SHARE = 0.2  # of that
 _ASSUMED_MEMORY = 4e9  # bytes, where the system does not say what is free
 _LARGEST_BATCH = {"cpu": 8}
 """More members at once gain nothing on a CPU; see benchmarks."""
@@ -143,7 +145,8 @@ def auto_batch_size(
     """Return how many members to compute at once, in blocks as even as can be.
 
     XLA says what its program for a number of members needs; the number is halved until
-    that is there. On one device the run finds the program in the cache.
+    that is there. On one device the run finds the program in the cache. Where members
+    are computed one after the other nothing is compiled if their states are small.
     """
     devices = jax.local_devices()
     members = math.ceil(members / processes)
@@ -153,12 +156,23 @@ def auto_batch_size(
     if math.ceil(each / blocks) == 1:
         return sharing
     free = _SHARE_OF_MEMORY * min(map(_free_memory, devices))
-    batched, example = BatchedModel(model), state()
+    batched = BatchedModel(model)
+    if not batched.vectorized and _add_little(state, math.ceil(each / blocks), free):
+        return math.ceil(each / blocks) * sharing
+    begin_phase("Compiling the model, to see how many members fit into memory")
+    example = state()
     while (size := math.ceil(each / blocks)) > 1:
         if _needed_memory(batched, example, size, forcing) <= free:
             break
         blocks *= 2
     return size * sharing
+
+
+def _add_little(state: Callable[[], Any], members: int, free: float) -> bool:
+    """Return whether the states of members, before and after a step, are small."""
+    arrays = jax.tree.leaves(eqx.filter_eval_shape(state))
+    each = sum(x.size * x.dtype.itemsize for x in arrays if hasattr(x, "dtype"))
+    return 2 * members * each <= _SMALL_SHARE * free
 
 
 def _needed_memory(batched: BatchedModel, state: Any, size: int, forcing: Any) -> float:

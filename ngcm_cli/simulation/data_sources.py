@@ -6,10 +6,11 @@ import json
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
-from ngcm_cli.config import AmipConfig
+from ngcm_cli.config import AmipConfig, ForecastConfig
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.errors import InputDataError, RecordCoverageError
 from ngcm_cli.forcing.read_forcing import ForcingRequest, read_forcing
@@ -127,6 +128,7 @@ class DataSources:
             sst_offset=config.sst_offset,
             sst_anomaly=SSTAnomaly(*config.sst_patch) if config.sst_patch else None,
             offline=config.offline,
+            sst_time=config.sst_time,
         )
         with _helpful_errors(config):
             return read_forcing(request, starts[0], self._model_inputs, self._progress)
@@ -143,6 +145,7 @@ class DataSources:
             data=config.sst_data,
             sst_offset=config.sst_offset,
             offline=config.offline,
+            sst_time=config.sst_time,
         )
 
 
@@ -158,7 +161,7 @@ def _helpful_errors(config: Settings) -> Iterator[None]:
                 "--sst-climatology" if is_long else "--sst persist or --sst climatology"
             )
             error.hint = f"{error.hint} Or use {other}.".strip()
-        elif uses_sample(config):
+        elif uses_sample(config) and config.sst_data is None:
             sample = str(bundled.sample_path())
             error.message = error.message.replace(sample, bundled.SAMPLE_NAME)
             error.hint = f"{error.hint} Or give your own data with --data.".strip()
@@ -246,8 +249,8 @@ def with_sea_of_run(config: Settings) -> Settings:
     """Return settings in which data that are a forecast of ngcm have its sea.
 
     The output of a forecast need not hold sea-surface temperature. It is then taken
-    from where that forecast took it, as ``--sst-data`` would name it; not if its sea
-    was warmed by another offset.
+    from where that forecast took it, a local file or a named source, as ``--sst-data``
+    would name it; not if its sea was warmed by another offset.
     """
     named = config.data
     if isinstance(config, AmipConfig) or named is None or config.sst_data is not None:
@@ -260,19 +263,20 @@ def with_sea_of_run(config: Settings) -> Settings:
         with InputDataset.open(named, SURFACE_VARIABLES) as dataset:
             if {SST, SKIN_TEMPERATURE} & set(dataset.fields):
                 return config
-            record = json.loads(dataset.attributes.get(RUN_ATTRIBUTE, "{}"))
-    except (InputDataError, ValueError):  # said when the data are read
+            record = json.loads(str(dataset.attributes.get(RUN_ATTRIBUTE)))
+        settings = {str(name): str(text) for name, text in record["settings"].items()}
+        offset = float(settings["sst_offset"])
+        if record["command"] == "amip" or offset != config.sst_offset:
+            return config
+        used = settings.get("sst_data") or settings.get("data")
+        if used is None:
+            is_sample = parse_times(settings["init"]) == (bundled.SAMPLE_TIME,)
+            used = bundled.sample_path() if is_sample else DEFAULT_SOURCE
+        if is_remote(used) and find_source(used) is None:
+            return config  # a file must not choose which server is asked
+    # What is wrong with the data is said when they are read.
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return config
-    settings = record.get("settings", {})
-    if record.get("command") == "amip" or "sst_offset" not in settings:
-        return config
-    if float(settings["sst_offset"]) != config.sst_offset:
-        return config
-    used = settings.get("sst_data") or settings.get("data")
-    if used is None:
-        times = parse_times(settings.get("init", str(bundled.SAMPLE_TIME)))
-        is_sample = times == (bundled.SAMPLE_TIME,)
-        used = bundled.sample_path() if is_sample else DEFAULT_SOURCE
     return config.model_copy(update={"sst_data": used})
 
 
@@ -300,3 +304,37 @@ def read_sample(model: Model) -> RunInputs:
         ForcingRequest(mode="persist", lead=np.timedelta64(0, "s"), offline=True),
         ModelInputs.of(model),
     )
+
+
+def read_state(
+    model: Model, data: str, init: str | np.datetime64 | None = None, **settings: Any
+) -> RunInputs:
+    """Return an analysis and its surface forcing on the grid and levels of a model.
+
+    What ``ngcm forecast --data`` reads: names, units, levels and grid are recognised
+    and converted, and ``analysis.notes`` says how.
+
+    Args:
+        model: that will start from it.
+        data: path, URL, pattern of files, or named source.
+        init: initial time, UTC; None is the only one in the data.
+        **settings: other fields of `ForecastConfig`, such as ``sst`` and ``sst_data``.
+
+    Returns:
+        Its attributes ``time``, ``fields`` and ``forcing`` are what ``model.encode``
+        takes.
+
+    Raises:
+        InputDataError: there are no such data, or they are not usable.
+        ConfigError: a setting is wrong.
+
+    Example:
+        >>> data = read_state(model, "era5.nc", "2020-08-22T12")
+        >>> state = model.encode(data.fields, data.forcing, data.time, key)
+    """
+    config = ForecastConfig(
+        data=str(data), **({} if init is None else {"init": init}), **settings
+    )
+    sources = DataSources(config, model)
+    time = config.init[0] if config.init else None
+    return RunInputs(sources.analysis(time), sources.forcing(time))

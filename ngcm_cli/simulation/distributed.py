@@ -15,7 +15,8 @@ from ngcm_cli.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-_PROCESS = re.compile(r"(\d{1,5})/(\d{1,5})")
+_PROCESS = re.compile("([0-9]{1,5})/([0-9]{1,5})")
+_ADDRESS = re.compile(r"(\S+):([0-9]{1,5})")
 _TIMEOUT = 300  # seconds until all processes must be there
 _RUN = "ngcm/run"
 
@@ -79,8 +80,27 @@ def join(coordinator: str | None = None, process: str | None = None) -> Processe
         state.process_id, state.num_processes = 0, 1
 
 
-def _explicit(coordinator: str | None, process: str | None) -> dict[str, Any]:
-    """Return what JAX is told about the processes; empty lets it look for them."""
+def planned(coordinator: str | None, process: str | None) -> Processes:
+    """Return this process among the others, without waiting for them.
+
+    Raises:
+        ConfigError: the two do not fit together, the port is taken, or there is no such
+            host.
+    """
+    found = _parse(coordinator, process)
+    if found is None:
+        return Processes()
+    host, port, index, count = found
+    _check_host(host, port)
+    if index == 0:
+        _check_free(port)
+    return Processes(index, count)
+
+
+def _parse(
+    coordinator: str | None, process: str | None
+) -> tuple[str, int, int, int] | None:
+    """Return host, port, index and count; None if no other processes are named."""
     if (coordinator is None) != (process is None):
         raise ConfigError(
             "Processes without a cluster manager need both --coordinator and "
@@ -88,7 +108,7 @@ def _explicit(coordinator: str | None, process: str | None) -> dict[str, Any]:
             "Write --coordinator HOST:PORT --process 0/2, and 1/2 for the other one.",
         )
     if coordinator is None or process is None:
-        return {}
+        return None
     match = _PROCESS.fullmatch(process.strip())
     index, count = map(int, match.groups()) if match else (0, 0)
     if not index < count:
@@ -96,18 +116,28 @@ def _explicit(coordinator: str | None, process: str | None) -> dict[str, Any]:
             f"'{process}' is not one of several processes.",
             "Write 0/2 for the first of two, and 1/2 for the second.",
         )
-    host, _, port = coordinator.rpartition(":")
-    if not (host and re.fullmatch(r"\d{1,5}", port) and 0 < int(port) < 2**16):
+    address = _ADDRESS.fullmatch(coordinator)
+    host, port = (address[1], int(address[2])) if address else ("", 0)
+    if not 0 < port < 2**16:
         raise ConfigError(
             f"'{coordinator}' is not the address of a coordinator.",
             "Write HOST:PORT, the same for all processes.",
         )
+    return host, port, index, count
+
+
+def _explicit(coordinator: str | None, process: str | None) -> dict[str, Any]:
+    """Return what JAX is told about the processes; empty lets it look for them."""
+    found = _parse(coordinator, process)
+    if found is None:
+        return {}
+    host, port, index, count = found
     # JAX would end the process where these fail.
     if index == 0:
-        _check_free(int(port))
+        _check_free(port)
         log.info(f"Waiting for the other processes at {coordinator}")
     else:
-        _await(host, int(port))
+        _await(host, port)
     return {
         "coordinator_address": coordinator,
         "num_processes": count,
@@ -128,18 +158,25 @@ def _check_free(port: int) -> None:
         ) from None
 
 
+def _check_host(host: str, port: int) -> None:
+    try:
+        socket.getaddrinfo(host, port)
+    except (OSError, UnicodeError) as error:  # the latter of malformed names
+        reason = getattr(error, "strerror", None) or "it is not a name"
+        raise ConfigError(
+            f"There is no host '{host}': {reason}.",
+            "Name in --coordinator the one on which the first process runs.",
+        ) from None
+
+
 def _await(host: str, port: int) -> None:
     """Wait until the first process listens."""
+    _check_host(host, port)
     deadline = time.monotonic() + _TIMEOUT
     while time.monotonic() < deadline:
         try:
             socket.create_connection((host, port), timeout=5).close()
             return
-        except socket.gaierror as error:
-            raise ConfigError(
-                f"There is no host '{host}': {error.strerror}.",
-                "Name in --coordinator the one on which the first process runs.",
-            ) from None
         except OSError:
             time.sleep(1)
     raise ConfigError(

@@ -6,7 +6,13 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from ngcm_cli.config import AmipConfig, EnsembleConfig, ForecastConfig, read_run_file
+from ngcm_cli.config import (
+    AmipConfig,
+    EnsembleConfig,
+    ForecastConfig,
+    parse_switch,
+    read_run_file,
+)
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.errors import ConfigError, OutputError
 from ngcm_cli.inputs.sources.location import redacted
@@ -213,11 +219,34 @@ def settings_for_resume(
         same = name in _SOURCES and redacted(str(value)) == settings.get(name)
         if name not in config.allowed_on_resume and not same:
             flags = (f"--{n.replace('_', '-')}" for n in config.allowed_on_resume)
+            hint = f"Leave it out; {', '.join(flags)} may be given."
+            if name == "members":
+                hint = f"To add members, give --output {output} in place of --resume."
             raise ConfigError(
-                f"--{name.replace('_', '-')} cannot be given with --resume.",
-                f"Leave it out; {', '.join(flags)} may be given.",
+                f"--{name.replace('_', '-')} cannot be given with --resume.", hint
             )
     return settings | changes | {"output": str(output)}
+
+
+def settings_for_members(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of an ensemble, which may add members to an existing one.
+
+    Then what is not given is as the existing members have it.
+
+    Args:
+        settings: as they were given.
+    """
+    asked, output = dict(settings), settings.get("output")
+    overwrite = parse_switch(asked.get("overwrite", False))
+    if output is None or "members" not in asked or overwrite:
+        return asked
+    try:
+        existing = ExistingRun.read(find_paths(pathlib.Path(output)))
+    except OutputError:  # nothing, or nothing of ours: `find_existing` says so
+        return asked
+    if existing.record["command"] != EnsembleConfig.command or not existing.is_finished:
+        return asked
+    return existing.record["settings"] | asked
 
 
 def format_ranges(numbers: Sequence[int]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ngcm_cli.io.progress import begin_phase
 from ngcm_cli.simulation.recorder import Recorder
 from ngcm_cli.simulation.run_state import WindowResults
 from ngcm_cli.simulation.simulation import Simulation
@@ -78,6 +79,7 @@ class RunLoop:
             OutputError: the disk.
         """
         for task in self.tasks:
+            begin_phase("Compiling the model")
             self.current = TaskRun(
                 self.simulation, self.recorder, task, self._is_final(task)
             )

@@ -13,7 +13,12 @@ import jax
 import numpy as np
 
 import ngcm_cli
-from ngcm_cli.config import AmipConfig, EnsembleConfig
+from ngcm_cli.config import (
+    AmipConfig,
+    EnsembleConfig,
+    ForecastConfig,
+    ForecastSettings,
+)
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.simulation.data_sources import (
     describe_analysis,
@@ -72,11 +77,22 @@ def _attributes(
             attributes["sst_patch"] = ",".join(f"{x:g}" for x in config.sst_patch)
     else:
         attributes["sst"] = getattr(config, "sst", "")
+        attributes |= _perturbation(config)
     if notes["variables"]:
         attributes["variables_notes"] = "\n".join(notes["variables"])
     if notes["sst"]:
         attributes["sst_notes"] = "\n".join(notes["sst"])
     return attributes
+
+
+def _perturbation(config: Settings) -> dict[str, Any]:
+    """Return how members of a forecast differ, where they are asked to."""
+    found: dict[str, Any] = {}
+    if isinstance(config, ForecastConfig) and config.member is not None:
+        found["member"] = config.member
+    if isinstance(config, ForecastSettings) and config.perturb != "none":
+        found |= {"perturb": config.perturb, "perturb_amplitude": config.amplitude}
+    return found
 
 
 def _title(

@@ -12,13 +12,14 @@ from ngcm_cli.errors import OutputError, UnstableRunError
 from ngcm_cli.forcing.run_inputs import RunInputs
 from ngcm_cli.io.compilation_cache import enable_compilation_cache
 from ngcm_cli.io.lock import SharedLock
-from ngcm_cli.io.progress import ByteProgress, no_progress
+from ngcm_cli.io.progress import ByteProgress, begin_phase, no_progress
 from ngcm_cli.simulation import dask
 from ngcm_cli.simulation.data_sources import read_sample
 from ngcm_cli.simulation.distributed import join
 from ngcm_cli.simulation.existing_run import (
     ExistingRun,
     find_paths,
+    settings_for_members,
     settings_for_resume,
 )
 from ngcm_cli.simulation.interrupts import explain_out_of_memory, sigterm_as_exception
@@ -138,6 +139,8 @@ def _run(
     if resume is not None:
         path = pathlib.Path(resume)
         settings = settings_for_resume(kind.command, path, **settings)
+    elif config is None and kind is EnsembleConfig:
+        settings = settings_for_members(settings)
     config = config or kind(**settings)
     processes = join(config.coordinator, config.process)
     simulation = set_up(config, download, processes, resume is not None)
@@ -191,6 +194,7 @@ def run_simulation(
                 parts = f"{missing} of {len(simulation.tasks())} parts are missing."
                 log.info(f"{parts} {_resume(simulation)}")
                 return
+            begin_phase(f"Writing {paths.output}")
             failed = complete(recorder)
             if paths.has_run_record():
                 loop.write_progress(recorder.directory.read_record()["status"])

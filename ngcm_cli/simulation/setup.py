@@ -157,6 +157,7 @@ def _check_output(
 ) -> ExistingRun | None:
     """Check the output before anything long, and find what exists there."""
     paths = run_paths(config)
+    paths.check_name()
     for source, described in local_files(config):
         paths.check_apart_from(source, described)
     return find_existing(config, paths, resume, processes.run)

@@ -49,23 +49,25 @@ class Status:
     unstable: list[str]
     global_means: list[tuple[str, ...]]
 
-    def describe(self) -> str:
-        """Return all but the table as text."""
+    def lines(self) -> list[tuple[str, str]]:
+        """Return headings and texts: of the run, its state, and how far it is."""
         record = self.run.record
-        lines = [
-            f"{record['settings'].get('model')}, ngcm {record['command']}, in "
-            f"{self.run.paths.output}",
-            self.state,
-        ]
-        text = [f"Run       {lines[0]}", f"State     {lines[1]}"]
+        model, output = record["settings"].get("model"), self.run.paths.output
+        lines = [("Run", f"{model}, ngcm {record['command']}, in {output}")]
+        lines.append(("State", self.state))
         for process, progress in enumerate(self.progress):
             name = f"Process {process}" if self.progress[1:] else "Progress"
             is_running = self.state == "running"
-            text.append(f"{name:<9} {_describe_progress(progress, is_running)}")
+            lines.append((name, _describe_progress(progress, is_running)))
         if len(self.run.members) > 1:
-            text.append(f"Members   {format_ranges(self.run.members)}")
+            lines.append(("Members", format_ranges(self.run.members)))
         if self.restart:
-            text.append(f"Restart   {self.restart}")
+            lines.append(("Restart", self.restart))
+        return lines
+
+    def describe(self) -> str:
+        """Return all but the table as text."""
+        text = (f"{heading:<9} {line}" for heading, line in self.lines())
         return "\n".join([*text, *self.unstable])
 
 

@@ -95,6 +95,9 @@ def _run(simulation: Simulation) -> list[str]:
         if len(simulation.devices) > 1:
             text.append(f"on {len(simulation.devices)} devices")
         lines.append(", ".join(text))
+        if simulation.is_extended:
+            added = [x for x in simulation.members if x not in simulation.complete]
+            lines.append(f"members {format_ranges(added)} are added to the output")
         idle = len(jax.local_devices()) - len(simulation.devices)
         if idle:
             have = "devices have" if idle > 1 else "device has"

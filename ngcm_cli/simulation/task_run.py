@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from ngcm_cli.gcm.perturbation import relative_perturbation
+from ngcm_cli.io.progress import begin_phase
 from ngcm_cli.simulation import checkpoint, stability
 from ngcm_cli.simulation.recorder import Recorder
 from ngcm_cli.simulation.run_state import (
@@ -65,6 +66,8 @@ class TaskRun:
             OutputError: the disk.
         """
         pending = self._compute(self.run)
+        # It was compiled before the device was given it.
+        begin_phase(f"Computing the first {format_duration(self.schedule.window)}")
         while pending is not None and self.stable:
             following, results = pending
             pending = self._compute(following)

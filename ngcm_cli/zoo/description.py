@@ -15,10 +15,16 @@ from ngcm_cli.zoo.pin import weights_path
 _COLUMN = 36  # characters of each model in a comparison
 
 
+def grid(card: Card | PublishedCard) -> str:
+    """Return the numbers of longitudes and latitudes: ``128x64``."""
+    longitudes = 2 * (int(card.grid.removeprefix("TL")) + 1)
+    return f"{longitudes}x{longitudes // 2}"
+
+
 def resolution(card: Card | PublishedCard) -> str:
     """Return grid and spacing: ``TL63 128x64 2.8°``."""
-    longitudes = 2 * (int(card.grid.removeprefix("TL")) + 1)
-    return f"{card.grid} {longitudes}x{longitudes // 2} {360 / longitudes:.1f}°"
+    longitudes = int(grid(card).partition("x")[0])
+    return f"{card.grid} {grid(card)} {360 / longitudes:.1f}°"
 
 
 def models_with_precipitation() -> list[str]:
@@ -64,6 +70,12 @@ def describe(card: Card | PublishedCard) -> dict[str, str]:
         lines["Weights"] = str(path) if cache.is_here(card) else "not fetched"
     else:
         lines["SHA-256"] = card.weights.sha256
+        top, *_, bottom = (f"{level:g}" for level in card.spec.pressure_levels)
+        lines["Levels"] = (
+            f"{card.spec.sigma_layers} sigma layers; "
+            f"{len(card.spec.pressure_levels)} pressure levels, {top} to {bottom} hPa"
+        )
+        lines["Step"] = f"{card.spec.step_minutes:g} minutes"
     return {heading: text for heading, text in lines.items() if text is not None}
 
 
@@ -111,7 +123,7 @@ def _flat(card: Card | PublishedCard, with_spec: bool) -> dict[str, str]:
     content: dict[str, Any] = {
         key: text
         for key, text in describe(card).items()
-        if key not in ("Name", "Weights", "SHA-256", "Locations")
+        if key not in ("Name", "Weights", "SHA-256", "Locations", "Levels", "Step")
     }
     if isinstance(card, Card) and with_spec:
         content |= card.spec.model_dump(mode="json")

@@ -110,11 +110,14 @@ def open_model(
     """Load a model with its complete card; arguments as for `fetch`.
 
     Raises:
+        ConfigError: JAX has no device.
         CheckpointError: There is no such model, or its files are not usable.
     """
     from ngcm_cli.checkpoint.build import build
     from ngcm_cli.checkpoint.weights import Weights
+    from ngcm_cli.io.devices import check_devices
 
+    check_devices()
     card, arrays = read_model(name_or_path, offline=offline, progress=progress)
     return card, build(card.name, card.spec, Weights(arrays))
 

@@ -21,6 +21,7 @@ from ngcm_cli.checkpoint.card import (
 from ngcm_cli.checkpoint.weights import Weights
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.io.devices import check_devices
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.zoo import cache
 from ngcm_cli.zoo.catalogue import card_path, read_card
@@ -58,7 +59,8 @@ def verify(
     last.
 
     Raises:
-        CheckpointError: There is no such model, or its card is invalid.
+        CheckpointError: There is no such model, it is not fetched, or its card is
+            invalid.
     """
     for check in _checks(name_or_path, read_sample):
         yield check
@@ -80,6 +82,12 @@ def _checks(
     name_or_path: str, read_sample: Callable[[NeuralGCM], _InitialConditions]
 ) -> Iterator[Check]:
     card, path = _find_files(name_or_path)
+    if isinstance(card, PublishedCard) and not os.path.isfile(path):
+        raise CheckpointError(
+            f"{card.name} is not fetched: there is nothing to verify yet.",
+            f"Fetch it with `ngcm models fetch {name_or_path}`.",
+        )
+    check_devices()
     yield Check("file", os.path.isfile(path), str(path))
     yield from _check_file(card, path)
     try:

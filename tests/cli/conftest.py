@@ -1,5 +1,6 @@
 """The command line in this process, in an empty directory."""
 
+import signal
 import sys
 
 import pytest
@@ -15,8 +16,10 @@ def ngcm(monkeypatch, capsys, tmp_path):
 
     def ngcm(*args):
         monkeypatch.setattr(sys, "argv", ["ngcm", *map(str, args)])
+        before = signal.getsignal(signal.SIGINT)  # which an interruption changes
         with pytest.raises(SystemExit) as caught:
             main()
+        signal.signal(signal.SIGINT, before)
         captured = capsys.readouterr()
         return caught.value.code or 0, captured.out, captured.err
 

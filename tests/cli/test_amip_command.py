@@ -152,7 +152,7 @@ def test_a_run_and_how_it_is_resumed(tiny, amip, tmp_path):
     code, out, err = amip("--days", "3", "--output", "run", "--start", "1984-01-30")
     assert (code, out) == (0, "run\n")
     lines = err.splitlines()
-    assert [line.split("  ")[:2] for line in lines if "day " in line] == [
+    assert [line.split("  ")[:2] for line in lines if " of 3  " in line] == [
         ["1984-01-31T00", "day 1 of 3"],
         ["1984-02-01T00", "day 2 of 3"],
         ["1984-02-02T00", "day 3 of 3"],

@@ -51,7 +51,12 @@ def test_members_are_added_and_nothing_is_computed_twice(tiny, ensemble, tmp_pat
     assert "members 0 to 1" in err
     code, _, err = ensemble("--members", "1:3", *settings)
     assert code == 2 and "exists and has member 1 already" in err
-    code, out, err = ensemble("--members", "2:4", *settings)
+    more = ("--members", "2:4", "--output", "out.zarr")
+    code, out, err = ensemble(*more, "--lead", "12h")
+    assert (code, out) == (2, "") and "was made with lead 6h, not 12h." in err
+    code, out, err = ensemble(*more, "--dry-run")
+    assert (code, err) == (0, "") and "members 2 to 3 are added to the output" in out
+    code, out, err = ensemble(*more)  # the other settings are those of the output
     assert (code, out) == (0, "out.zarr\n")
     assert "members 2 to 3" in err and "members 0 to 1" not in err
     with xr.open_zarr("out.zarr", chunks=None) as ds:
@@ -63,7 +68,10 @@ def test_members_are_added_and_nothing_is_computed_twice(tiny, ensemble, tmp_pat
     assert (code, out) == (0, "out.zarr\n") and "nothing is missing" in err
     code, _, err = ensemble("--resume", "out.zarr", "--seed", "3")
     assert code == 2 and "--seed cannot be given with --resume." in err
+    code, _, err = ensemble("--resume", "out.zarr", "--members", "4:6")
+    assert code == 2 and "give --output out.zarr in place of --resume." in err
     code, out, err = ensemble("--resume", "out.zarr", "--dry-run")
     assert (code, err) == (0, "") and "members 0 to 3, 2 at once" in out
+    assert "\nState      complete\n" in out
     code, _, err = ensemble("--resume", "out.zarr", "--on-instability", "rewind")
     assert code == 0

@@ -49,6 +49,8 @@ def test_public_names_are_found_lazily():
 
     assert ngcm_cli.forecast is run.forecast
     assert ngcm_cli.__version__
+    assert {*ngcm_cli.__all__, "__version__"} <= set(dir(ngcm_cli))
+    assert all(callable(getattr(ngcm_cli, name)) for name in ngcm_cli.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         ngcm_cli.nothing  # noqa: B018
 
@@ -59,12 +61,14 @@ def test_path_on_stdout_and_progress_on_stderr(tiny, ngcm, tmp_path, name):
     assert (code, out) == (0, f"{name}\n")
     lines = err.splitlines()
     assert lines[0].startswith("Model      tiny, weights 0123456789ab, CC0-1.0")
-    assert "Compiling the model" in lines
-    times = [line for line in lines if "of 2d" in line]
-    assert [line.split("  ")[:3] for line in times] == [
-        ["1959-01-02T00", "0h of 2d", "max wind 50 m/s"],
-        ["1959-01-03T00", "1d of 2d", "max wind 50 m/s"],
-        ["1959-01-04T00", "2d of 2d", "max wind 50 m/s"],
+    phases = ["Compiling the model", "Computing the first 6h", f"Writing {name}"]
+    found = [x.partition(", after")[0] for x in lines]
+    assert [x for x in found if x in phases] == phases
+    times = [line for line in lines if "max wind" in line]
+    assert [line.split("  ")[:4] for line in times] == [
+        ["1959-01-02T00", "+0 h", "11%", "max wind 50 m/s"],
+        ["1959-01-03T00", "+24 h", "56%", "max wind 50 m/s"],
+        ["1959-01-04T00", "+48 h", "100%", "max wind 50 m/s"],
     ]
     assert "days/min" in times[1] and "left" in times[1]
     assert lines[-1].startswith("Wrote ")
@@ -220,6 +224,26 @@ def test_unstable_is_exit_3_and_says_where_the_output_is(ngcm, monkeypatch):
         assert ds.attrs["status"] == "unstable"
         finite = np.isfinite(ds.temperature.values).all(axis=(0, 2, 3, 4))
         assert finite[0] and not finite[-1] and not np.diff(finite.astype(int)).max()
+
+
+def test_how_a_forecast_was_perturbed_is_in_its_attributes(tiny, ngcm):
+    flags = ("--lead", "0h", "--output", "out.zarr")
+    assert ngcm("forecast", *flags, "--member", "3", "--sst-offset", "2K")[0] == 0
+    with xr.open_zarr("out.zarr") as ds:
+        assert (ds.attrs["member"], ds.attrs["sst_offset"]) == (3, 2)
+        assert "perturb" not in ds.attrs
+
+
+def test_a_state_without_sst_is_told_of_the_climatology(tiny, ngcm, tmp_path):
+    from ngcm_cli.zoo import bundled_folder
+
+    sample = bundled_folder() / "era5_tl31_1959-01-02T00.nc"
+    with xr.open_dataset(sample) as ds:
+        ds.drop_vars("sea_surface_temperature").to_netcdf(tmp_path / "dry.nc")
+    code, out, err = ngcm("forecast", "--data", "dry.nc", "--dry-run")
+    assert (code, out) == (2, "") and "or use --sst climatology." in err
+    flags = ("--dry-run", "--sst", "climatology")
+    assert ngcm("forecast", "--data", "dry.nc", *flags)[0] == 0
 
 
 def test_interrupt_is_exit_130(ngcm, monkeypatch):

@@ -77,8 +77,8 @@ def test_the_list_of_variables(ngcm):
     code, out, err = ngcm("variables")
     assert (code, err) == (0, "")
     assert max(map(len, out.splitlines())) <= 80
-    assert "msl    Pa          mean_sea_level_pressure" in out
-    assert "tp     m           precipitation_cumulative_mean *" in out
+    assert "msl     Pa          mean_sea_level_pressure" in out
+    assert "tp      m           precipitation_cumulative_mean *" in out
     assert out.endswith(
         "* of stochastic_evap_2_8_deg, stochastic_precip_2_8_deg only\n"
     )

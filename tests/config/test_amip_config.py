@@ -18,6 +18,7 @@ EVERYTHING = {
     "grid": "1.5",
     "clip_humidity": True,
     "sst_data": "my sst.nc",
+    "sst_time": "instant",
     "sst_offset": "-1.5K",
     "offline": True,
     "start": "1979-12-01",
@@ -238,7 +239,7 @@ def test_the_command_line_repeats_what_was_asked():
         "ngcm amip --model cards/mine.yaml --data arco --seed 4294967295 --variables "
         "temperature,surface_pressure --levels 0.5,500,850 --grid 1.5 "
         "--clip-humidity --output 'a run' --zarr-format 2 "
-        "--sst-data 'my sst.nc' --sst-offset -1.5 "
+        "--sst-data 'my sst.nc' --sst-time instant --sst-offset -1.5 "
         "--restart-every 8d --on-instability rewind --batch 4 --scheduler "
         "tcp://host:8786 --coordinator host:1234 --process 0/2 --offline --start "
         "1979-12-01T00 --years 2 --months 3 --days 4 --members 5 --starts 6 "

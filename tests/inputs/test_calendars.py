@@ -215,17 +215,17 @@ def test_instants_once_a_month_are_no_means(tmp_path):
 
 def test_a_date_is_a_date():
     values = np.array([date("noleap", 2000, 12, 31, 23, 59, 58)])
-    assert to_standard_calendar(values, means=True)[0] == np.datetime64(
+    assert to_standard_calendar(values, "mean")[0] == np.datetime64(
         "2000-12-31T23:59:58"
     )
     values = np.array([date("all_leap", 1999, 2, 29), date("all_leap", 2000, 2, 29)])
-    ours = to_standard_calendar(values, means=False)
+    ours = to_standard_calendar(values, "instant")
     assert np.isnat(ours[0]) and ours[1] == np.datetime64("2000-02-29")
 
 
 def test_the_newest_month_may_be_first():
     values = np.array(months("360_day", years=1)[::-1])
-    ours = to_standard_calendar(values, means=True)
+    ours = to_standard_calendar(values, "mean")
     assert ours[0] == np.datetime64("1999-12-16T12") and (np.diff(ours) < 0).all()
 
 

@@ -73,6 +73,17 @@ def test_relative_humidity_called_specific_is_refused(tmp_path, units, scale):
     assert "called 'relative_humidity'" in caught.value.hint
 
 
+def test_a_standard_name_says_more_than_a_short_name(tmp_path, native):
+    """What is called q and states that it is relative humidity is that."""
+    dataset = moist(native)
+    dataset.to_netcdf(tmp_path / "a.nc")
+    dataset["rh"].attrs["standard_name"] = "relative_humidity"
+    dataset.rename(rh="q").to_netcdf(tmp_path / "b.nc")
+    one, other = (read_state(tmp_path / name) for name in ("a.nc", "b.nc"))
+    name = "specific_humidity"
+    np.testing.assert_array_equal(one.fields[name], other.fields[name])
+
+
 def test_the_hint_does_not_lead_to_relative_humidity(tmp_path, native):
     native.drop_vars("specific_humidity").to_netcdf(tmp_path / "a.nc")
     with pytest.raises(InputDataError, match="missing: specific_humidity") as caught:

@@ -217,6 +217,15 @@ def test_a_period_without_a_whole_month(run):
         export_cmor(folder, folder / "cmor", period="1990/1991")
 
 
+def test_what_a_killed_export_left_is_removed(run):
+    folder = run()
+    paths = export_cmor(folder, folder / "cmor")
+    left = paths[0].with_name(f".{paths[0].name}.0123abcd.partial")
+    paths[0].rename(left)
+    export_cmor(folder, folder / "cmor")
+    assert paths[0].is_file() and not left.exists()
+
+
 def test_aimips_directory_tree(run):
     folder = run()
     labels = {"institution_id": "UN", "source_id": "NGCM", "experiment": "aimip"}

@@ -187,7 +187,11 @@ else:
     assert_same(restart, arrays())
 
 
-def test_a_restart_written_again_is_the_same(restart):
-    before = restart.read_bytes()
+def test_a_restart_written_again_holds_the_same(restart):
+    """But for the time of writing, which HDF5 keeps of every object."""
+    with netCDF4.Dataset(restart) as file:
+        before = file.sha256
     write_restart(restart, arrays(), METADATA)
-    assert restart.read_bytes() == before
+    assert_same(restart, arrays())
+    with netCDF4.Dataset(restart) as file:
+        assert file.sha256 == before

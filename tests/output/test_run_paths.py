@@ -55,7 +55,7 @@ def test_a_link_names_what_it_points_to(tmp_path):
 @pytest.mark.parametrize("name", ["out", "out.grib", "out.zarr.gz"])
 def test_unknown_format(tmp_path, name):
     with pytest.raises(ConfigError, match="no known format. End its name in"):
-        check(tmp_path, name)
+        paths(tmp_path, name).check_name()
 
 
 @pytest.mark.parametrize("is_directory", [False, True])

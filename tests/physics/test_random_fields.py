@@ -131,6 +131,14 @@ def test_the_same_key_gives_the_same_fields():
     assert rms(other.fields - noise.sample(jax.random.key(7)).fields) > 0.01
 
 
+def test_draws_do_not_depend_on_double_precision():
+    """``JAX_ENABLE_X64`` must not change which numbers are drawn."""
+    drawn = fields().sample(jax.random.key(5)).fields
+    with jax.enable_x64(True):
+        again = fields().sample(jax.random.key(5)).fields
+    np.testing.assert_allclose(again, drawn, atol=1e-5)
+
+
 @pytest.mark.parametrize("noise", [fields(), NAMED], ids=["batch", "named"])
 def test_members_side_by_side_are_members_one_by_one(noise):
     keys = jax.random.split(jax.random.key(3), 3)

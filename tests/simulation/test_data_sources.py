@@ -3,6 +3,7 @@
 import json
 import pathlib
 
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
@@ -183,6 +184,9 @@ def own_output(path, **record):
         ({"sst_data": "b.nc"}, {"sst": "climatology"}, None),
         ({"sst_offset": "2.0"}, {}, None),
         ({"sst_offset": "2.0", "data": "a.nc"}, {"sst_offset": 2}, "a.nc"),
+        ({"data": "https://example.org/a.nc"}, {}, None),  # a file names no server
+        ({"init": "yesterday"}, {}, None),
+        ({"sst_offset": [1]}, {}, None),
     ],
 )
 def test_a_forecast_goes_on_with_the_sea_of_its_data(tmp_path, settings, flags, source):
@@ -190,6 +194,14 @@ def test_a_forecast_goes_on_with_the_sea_of_its_data(tmp_path, settings, flags, 
     path = own_output(tmp_path / "own.nc", command="forecast", settings=settings)
     config = with_sea_of_run(ForecastConfig(data=path, **flags))
     assert config.sst_data == source
+
+
+@pytest.mark.parametrize("record", ["[" * 10**5, "{", "[]", '{"settings": 1}'])
+def test_a_damaged_record_of_a_run(tmp_path, record):
+    path = own_output(tmp_path / "own.nc")
+    with netCDF4.Dataset(path, "a") as file:
+        file.ngcm_run = record
+    assert with_sea_of_run(ForecastConfig(data=path)).sst_data is None
 
 
 def test_data_with_a_sea_of_their_own_keep_it():

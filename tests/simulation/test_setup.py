@@ -15,7 +15,7 @@ from ngcm_cli.errors import ConfigError, InputDataError, OutputError
 from ngcm_cli.inputs.sources import bundled
 from ngcm_cli.io import compilation_cache
 from ngcm_cli.output.grid import OutputGrid
-from ngcm_cli.simulation import run, setup
+from ngcm_cli.simulation import run, setup, simulation
 from ngcm_cli.simulation.data_sources import DataSources, read_sample
 from ngcm_cli.simulation.setup import set_up
 from ngcm_cli.simulation.summary import summarize
@@ -320,6 +320,23 @@ def test_the_summary(tiny):
     )
     for expected in ("4d", "a restart file every 1d", "monthly and daily means of"):
         assert expected in text
+
+
+@pytest.mark.parametrize(
+    "asked, kelvins",
+    # On sigma levels at 167, 500 and 833 hPa.
+    [("0.3K", 0.3), ("1000:1,500:0.5", [0.5, 0.5, 5 / 6])],
+)
+def test_amplitudes_reach_the_levels_of_the_model(tiny, monkeypatch, asked, kelvins):
+    given = []
+    monkeypatch.setattr(simulation, "NeuralGCM", TinyModel)
+    monkeypatch.setattr(
+        simulation, "perturb_initial_state", lambda *args: given.extend(args)
+    )
+    noise = {"perturb": "gaussian", "amplitude": asked, "pressure_amplitude": "1hPa"}
+    set_up(EnsembleConfig(**noise, batch=5)).initial_state(0, 1)
+    assert given[3] == "gaussian" and given[5] == 100
+    np.testing.assert_allclose(given[4], kelvins, rtol=1e-5)
 
 
 def test_the_spread_of_one_member_is_refused(tiny):

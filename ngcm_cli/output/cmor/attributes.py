@@ -163,4 +163,6 @@ def _classic(value: Any) -> Any:
         limits = np.iinfo(np.int32)
         fits = limits.min <= value <= limits.max
         return np.int32(value) if fits else str(value)
-    return value if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return value
+    return str(value).encode(errors="backslashreplace").decode()

@@ -3,12 +3,12 @@
 import os
 import pathlib
 import re
-import uuid
 from collections.abc import Callable, Sequence
 
 import netCDF4
 
 from ngcm_cli.errors import OutputError
+from ngcm_cli.io.atomic import remove_temporary_siblings, temporary_sibling
 
 _NAME = re.compile(r"(.*)_(\d{6}|\d{8})-(\d{6}|\d{8})\.nc")
 
@@ -20,6 +20,8 @@ def write_whole(
 ) -> pathlib.Path | None:
     """Fill a temporary sibling, then rename it to the path that ``fill`` returns.
 
+    What a killed export of the same file has left is removed.
+
     Args:
         planned: path in the folder of the file, which is created if it does not exist.
         fill: writes the content; None for a file that is not to be.
@@ -28,9 +30,10 @@ def write_whole(
     Raises:
         OutputError: the file cannot be written, or would replace another.
     """
-    new = planned.with_name(f".{planned.name}.{uuid.uuid4().hex[:8]}")
+    new = temporary_sibling(planned)
     try:
         planned.parent.mkdir(parents=True, exist_ok=True)
+        remove_temporary_siblings(planned)
         with netCDF4.Dataset(new, "w", format="NETCDF4_CLASSIC") as file:
             target = fill(file)
         if target is None:

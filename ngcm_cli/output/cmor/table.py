@@ -14,8 +14,6 @@ import numpy as np
 
 from ngcm_cli.diagnostics import DIAGNOSTICS, Diagnostic
 from ngcm_cli.diagnostics.diagnostic import CmipVariable
-from ngcm_cli.inputs.variables import SEA_ICE, SST
-from ngcm_cli.inputs.variables import VARIABLES as QUANTITIES
 
 DATA_SPECS_VERSION = "01.00.33"
 MISSING = np.float32(1e20)
@@ -117,39 +115,6 @@ class CmorVariable:
         return self.convert(np.asarray(field, np.float64)).astype(np.float32)
 
 
-_SEA = (
-    Diagnostic.of_variable(
-        QUANTITIES[SST],
-        cmip=CmipVariable(
-            "tos",
-            "Sea Surface Temperature",
-            units="degC",
-            monthly="Omon",
-            daily="Oday",
-            realm="ocean",
-            where="sea",
-            comment="prescribed, as the model took it",
-            convert=lambda kelvin: kelvin - 273.15,
-        ),
-    ),
-    Diagnostic.of_variable(
-        QUANTITIES[SEA_ICE],
-        cmip=CmipVariable(
-            "siconc",
-            "Sea-Ice Area Percentage (Ocean Grid)",
-            units="%",
-            monthly="SImon",
-            daily="SIday",
-            realm="seaIce",
-            where="sea",
-            area_type="sea_ice",
-            comment="prescribed, as the model took it, on the grid of the atmosphere",
-            convert=lambda fraction: 100 * fraction,
-        ),
-    ),
-)
-
-
 def _tables(cmip: CmipVariable) -> dict[str, str]:
     named = {"mon": cmip.monthly, "day": cmip.daily}
     return {frequency: table for frequency, table in named.items() if table}
@@ -192,8 +157,7 @@ def _variables(diagnostic: Diagnostic) -> Iterator[CmorVariable]:
 
 def _all_variables() -> tuple[CmorVariable, ...]:
     """Those that AIMIP asks for in its order, then the others in that of listings."""
-    declared = (*DIAGNOSTICS.values(), *_SEA)
-    known = {v.name: v for d in declared for v in _variables(d)}
+    known = {v.name: v for d in DIAGNOSTICS.values() for v in _variables(d)}
     return tuple(known[name] for name in dict.fromkeys((*REQUESTED, *known)))
 
 

@@ -1,0 +1,40 @@
+"""Ctrl-C where a traceback would say nothing, or the exception would be lost."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+INTERRUPTED = 130
+"""Exit code of a process that Ctrl-C ends."""
+
+
+def leave(*_: Any) -> None:
+    """End the process at once: there is nothing to save, not yet or not any more."""
+    os._exit(INTERRUPTED)
+
+
+def leave_at_next_interrupt() -> None:
+    """Let Ctrl-C end the process at once from now on."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, leave)
+
+
+@contextlib.contextmanager
+def leaving_at_interrupt(handler: Callable[..., None] = leave) -> Iterator[None]:
+    """Let Ctrl-C end the process at once in the context, where modules are imported.
+
+    An import may catch the exception that Ctrl-C raises elsewhere, and continue.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    usual = signal.getsignal(signal.SIGINT)
+    if not is_main or usual is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)

@@ -1,0 +1,161 @@
+"""Names, folders, standard files, devices and interruptions around the command line."""
+
+import os
+import subprocess
+import sys
+
+import jax
+import pytest
+
+from ngcm_cli.cli import main
+from ngcm_cli.config import DEFAULT_MODEL
+
+STATE = ("--init", "1959-01-02", "--lead", "6h")
+
+
+@pytest.mark.parametrize(
+    "args, sentence",
+    [
+        (("amip", "--days", "1", "-o", "/"), "The output / is the root of the file"),
+        (("forecast", "-o", "/"), "The output / has no known format."),
+        (("forecast", "-o", "."), "The output . has no known format."),
+        (
+            ("forecast", "-o", f"{'a' * 240}.nc"),
+            "aaaaaaaaaaaaaaaaaaaa..., is too long.",
+        ),
+        (("forecast", "-o", "a\\b.zarr"), "a\\b.zarr, has a backslash"),
+        (("forecast", "--data", "a" * 300), "There is no file or directory 'aaaa"),
+        (("status", "a" * 300), "aaaa... cannot be used: File name too long."),
+        (("forecast", "--model", "\udcff"), r"'\udcff' has bytes that are not UTF-8."),
+        (("forecast", "--init", "\udcff"), r"'\udcff' has bytes that are not UTF-8."),
+        (("models", "show", "\udcff"), r"'\udcff' has bytes that are not UTF-8."),
+        (
+            ("forecast", "--coordinator", "localhost:1234", "--process", "2/2"),
+            "'2/2' is not one of several processes.",
+        ),
+        (
+            ("forecast", "--coordinator", "localhost:٣", "--process", "1/2"),
+            "'localhost:٣' is not the address of a coordinator.",
+        ),
+        (
+            ("forecast", "--coordinator", "a..b:1234", "--process", "1/2"),
+            "There is no host 'a..b': ",
+        ),
+        (
+            ("forecast", "--scheduler", "nonsense"),
+            "There is no Dask scheduler at nonse",
+        ),
+    ],
+)
+def test_a_dry_run_finds_what_a_run_would_stumble_over(tiny, ngcm, args, sentence):
+    dry = ("--dry-run",) if args[0] in ("forecast", "amip") else ()
+    code, out, err = ngcm(*args, *dry)
+    error, hint = err.splitlines()
+    assert (code, out) == (2, "") and sentence in error and hint.endswith(".")
+
+
+def test_a_dry_run_of_one_of_several_processes(tiny, ngcm):
+    where = ("--coordinator", "localhost:1234", "--process", "1/2")
+    code, out, err = ngcm("forecast", *STATE, *where, "--dry-run")
+    assert (code, err) == (0, "") and "in 2 processes" in out
+
+
+def test_settings_from_python_are_text():
+    from ngcm_cli.config import ForecastConfig
+    from ngcm_cli.errors import ConfigError
+
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        ForecastConfig(data="\udcff.nc")
+
+
+def test_a_deleted_working_directory(monkeypatch, tmp_path, capsys):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    monkeypatch.setattr(sys, "argv", ["ngcm", "models", "list"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert "working directory does not exist any more." in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)  # for what runs after this test
+
+
+TINY = (
+    "import pathlib, sys, pytest; sys.path[:0] = {path}\n"
+    "from tiny_run import use_tiny_model\n"
+    "from ngcm_cli.cli import main\n"
+    "with pytest.MonkeyPatch.context() as patch:\n"
+    "    use_tiny_model(patch)\n"
+    "    main()"
+)
+
+
+def shell(redirected, *args, folder):
+    """Run a command with the tiny model, its standard files redirected by a shell."""
+    code = TINY.format(path=[path for path in sys.path if path.endswith("tests")])
+    line = f'exec "$0" "$@" {redirected}'
+    words = [sys.executable, "-c", code, *args]
+    command = ["sh", "-c", line, *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_a_run_does_without_its_messages(tmp_path):
+    """Nor do other files take the place of the one that is closed."""
+    run = ("forecast", *STATE, "-o", "out.zarr")
+    done = shell("2>&-", *run, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "out.zarr\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.zarr"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_a_full_standard_output(tmp_path):
+    done = shell(">/dev/full", "models", "list", folder=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "Error: Standard output is full.\nWrite it elsewhere.\n"
+
+
+@pytest.mark.parametrize(
+    "raised, reason",
+    [
+        (AssertionError(), "device."),  # as JAX does where CUDA's plugin is missing
+        (RuntimeError("Unknown backend. (set JAX_PLATFORMS='')"), "device: Unknown"),
+    ],
+)
+def test_a_device_that_is_not_there(ngcm, monkeypatch, raised, reason):
+    def devices():
+        raise raised
+
+    monkeypatch.setattr(jax, "devices", devices)
+    named = jax.config.values["jax_platforms"]
+    for command in (("forecast", "--dry-run"), ("models", "verify", DEFAULT_MODEL)):
+        code, out, err = ngcm(*command)
+        error, hint = err.splitlines()
+        assert (code, out) == (2, "") and "cuda12" in hint
+        sentence = f"JAX_PLATFORMS is '{named}', but there is no such {reason}"
+        assert sentence in error
+
+
+def test_ctrl_c_again_while_a_run_ends(ngcm, monkeypatch):
+    """What the first one says is said."""
+    from ngcm_cli.simulation import run
+
+    def forecast(config, **others):
+        try:
+            stop = KeyboardInterrupt()
+            stop.add_note("out.zarr: 2 of 3 lead times are complete.")
+            raise stop
+        finally:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "forecast", forecast)
+    said = "Interrupted. out.zarr: 2 of 3 lead times are complete.\n"
+    assert ngcm("forecast") == (130, "", said)
+
+
+def test_ctrl_c_in_a_command_that_saves_nothing(ngcm, monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ngcm_cli.zoo.model_names", interrupt)
+    assert ngcm("models", "list") == (130, "", "Interrupted.\n")
