@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import glob
 import os
 import pathlib
 import shutil
@@ -19,7 +20,7 @@ def temporary_sibling(path: pathlib.Path) -> pathlib.Path:
 
 def remove_temporary_siblings(path: pathlib.Path) -> None:
     """Remove temporary siblings that killed processes left; nobody may write now."""
-    for left in path.parent.glob(f".{path.name}.*.partial"):
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:

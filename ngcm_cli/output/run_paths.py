@@ -40,7 +40,7 @@ class RunPaths:
         output = self.output
         if self.is_exported:
             output = output.with_suffix(".partial.zarr")
-        return output.resolve()
+        return _resolved(output)
 
     @property
     def is_exported(self) -> bool:
@@ -55,13 +55,13 @@ class RunPaths:
     @property
     def work(self) -> pathlib.Path:
         """The working directory."""
-        output = self.output.resolve()
+        output = _resolved(self.output)
         return output if self.is_directory else output.with_name(f".{output.name}.run")
 
     @property
     def lock(self) -> pathlib.Path:
         """The file of the lock that is held while a run writes."""
-        output = self.output.resolve()
+        output = _resolved(self.output)
         if self.is_directory:
             return output / ".lock"
         return output.with_name(f".{output.name}.lock")
@@ -108,14 +108,17 @@ class RunPaths:
         Raises:
             OutputError: something is there, or nothing can be.
         """
-        parent = self.output.resolve().parent
+        parent = _resolved(self.output).parent
         try:
             if not parent.is_dir():
                 raise OutputError(
                     f"The directory of the output, {parent}, does not exist.",
                     "Create it, or choose another --output.",
                 )
-            tempfile.TemporaryDirectory(prefix=".ngcm-", dir=parent).cleanup()
+            # Named as what the next run of this output removes.
+            tempfile.TemporaryDirectory(
+                prefix=f".{self.output.name}.", suffix=".partial", dir=parent
+            ).cleanup()
             self._check_free_name(overwrite, resume)
         except OutputError:
             raise
@@ -172,7 +175,7 @@ class RunPaths:
             size: least number of bytes that will be written.
             what: will be written, the beginning of a sentence.
         """
-        parent = self.output.resolve().parent
+        parent = _resolved(self.output).parent
         free = shutil.disk_usage(parent).free
         if size > free:
             raise OutputError(
@@ -189,13 +192,18 @@ class RunPaths:
             source: file or directory that is read.
             described: its name in the message.
         """
-        there = source.resolve()
-        for written in (self.output.resolve(), self.stores):
+        there = _resolved(source)
+        for written in (_resolved(self.output), self.stores):
             if _holds(there, written) or _holds(written, there):
                 raise ConfigError(
                     f"The output {self.output} would overwrite the data, {described}.",
                     "Choose another --output.",
                 )
+
+
+def _resolved(path: pathlib.Path) -> pathlib.Path:
+    """Return a path without links; one that leads back to itself is kept."""
+    return pathlib.Path(os.path.realpath(path))
 
 
 def _holds(outer: pathlib.Path, inner: pathlib.Path) -> bool:

@@ -36,6 +36,7 @@ BUFFER = 512 * 2**20
 """Bytes of records that a writer keeps in memory, besides those of one window."""
 
 _Series = tuple[str, tuple[int, ...]]  # a variable, and where it is written
+_DAMAGED = ValueError, TypeError, KeyError, AttributeError, RecursionError
 _DIMENSIONS = "_ARRAY_DIMENSIONS"  # attribute that names them in version 2 of Zarr
 
 
@@ -286,7 +287,7 @@ def open_store(
         where = path if mode == "r" else CheckedStore(path)
         return zarr.open_group(where, mode=mode, use_consolidated=use_consolidated)
     # What Zarr makes of a zarr.json that is not there, not JSON, or not its own.
-    except (ValueError, TypeError, KeyError, FileNotFoundError) as error:
+    except (*_DAMAGED, FileNotFoundError) as error:
         raise OutputError(
             f"{path} is not a Zarr store, or a damaged one: {error}.",
             "Check its name; a damaged output must be written again.",

@@ -8,7 +8,7 @@ from typing import Any
 import ngcm_cli
 from ngcm_cli.config.run_file import format_run_file
 from ngcm_cli.errors import OutputError
-from ngcm_cli.io.atomic import remove_temporary_siblings
+from ngcm_cli.io.atomic import remove_temporary_siblings, temporary_sibling
 from ngcm_cli.output.export import export_store
 from ngcm_cli.output.zarr import (
     RUN_ATTRIBUTE,
@@ -54,6 +54,8 @@ def prepare(recorder: Recorder) -> Failed | None:
         if existing.is_finished:
             with recorder.translated_errors():
                 check_finished(simulation.paths.stores)
+            if not ours:
+                _remove_leftovers(recorder)
             return existing.record["failed"]
         with recorder.translated_errors():
             is_damaged = not ours and repair(recorder)
@@ -122,12 +124,17 @@ def complete(recorder: Recorder) -> Failed:
     recorder.set_attributes(**{RUN_ATTRIBUTE: json.dumps(record | {"failed": failed})})
     if paths.is_exported:
         export_store(paths.stores, paths.output)
-        try:
-            shutil.rmtree(paths.stores)
-        except OSError as error:
-            log.warning(f"{paths.stores} could not be removed: {error}.")
     if not paths.is_directory:
         recorder.directory.remove()
+    if paths.is_exported:
+        # Last, and under a name that the next run of this output removes: a part of a
+        # store would be taken for a damaged one.
+        rest = temporary_sibling(paths.stores)
+        try:
+            paths.stores.rename(rest)
+            shutil.rmtree(rest)
+        except OSError as error:
+            log.warning(f"{paths.stores} could not be removed: {error}.")
     return failed
 
 

@@ -230,3 +230,36 @@ def test_a_failed_write_leaves_no_card(tmp_path, spec):
     with pytest.raises(OSError):
         write_native(tmp_path, DESCRIPTION, spec, ARRAYS)
     assert not (tmp_path / "mine.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "dtype, shape", [("BF16", [4]), ("F32", [1] * 70 + [2]), ("F32", [2**62])]
+)
+def test_arrays_that_numpy_does_not_have_are_refused(folder, dtype, shape):
+    """The file is the one that the card names; what is in it cannot be used."""
+    head = {"x": {"dtype": dtype, "shape": shape, "data_offsets": [0, 8]}}
+    text = json.dumps(head).encode()
+    data = len(text).to_bytes(8, "little") + text + bytes(8)
+    (folder / "mine.safetensors").write_bytes(data)
+
+    def change(content):
+        content["weights"]["bytes"] = len(data)
+        content["weights"]["sha256"] = hashlib.sha256(data).hexdigest()
+
+    edit(folder, change)
+    assert "are not safetensors that can be used" in weights_refused(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda spec: spec.update(truncation=10**9),
+        lambda spec: spec.update(step_minutes=float("nan")),
+        lambda spec: spec["tower"].update(latent=-1),
+        lambda spec: spec["dycore"].update(wavenumbers=9999),
+        lambda spec: spec["dycore"]["filters"][0].update(cutoff=1.0),
+    ],
+)
+def test_sizes_and_numbers_of_a_card_are_bounded(folder, change):
+    path = edit(folder, lambda content: change(content["spec"]))
+    assert "is wrong at spec" in card_refused(path)

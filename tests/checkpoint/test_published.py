@@ -517,3 +517,8 @@ WEIGHT = ("params", "step/~/linear_0", "w")
 )
 def test_a_pickle_that_is_not_a_published_model_is_refused(write, content, words):
     refused(write(content), words)
+
+
+def test_data_after_the_end_are_refused(write):
+    path = write(pickle.dumps(published(), 4) + b"more")
+    refused(path, "has data after its end")

@@ -21,6 +21,7 @@ from runs import (
 
 from ngcm_cli.errors import OutputError
 from ngcm_cli.output import schema
+from ngcm_cli.simulation import run
 from ngcm_cli.simulation.status import check_output
 
 STORES = {FORECAST: "", ENSEMBLE: "", STATISTICS_ONLY: "", AMIP: "daily.zarr"}
@@ -179,3 +180,20 @@ def test_a_store_of_an_earlier_version_is_resumed_unchecked(whole, tmp_path, cap
     assert "without checksums" in caplog.text
     FORECAST.resume(tmp_path)  # of a finished one, too
     assert read(tmp_path / FORECAST.output).equals(read(expected))
+
+
+def test_the_next_run_removes_what_was_left_of_a_file(tiny, tmp_path):
+    output = FORECAST.start(tmp_path, output=tmp_path / "[a].nc")
+    for name in ".[a].nc.0badcafe.partial", ".[a].partial.zarr.0badcafe.partial":
+        (tmp_path / name).mkdir()
+    run.forecast(resume=output)
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def test_a_link_to_itself_is_a_sentence(tiny, tmp_path):
+    loop = tmp_path / FORECAST.output
+    loop.symlink_to(loop)
+    with pytest.raises(OutputError):
+        FORECAST.start(tmp_path)
+    with pytest.raises(OutputError):
+        FORECAST.resume(tmp_path)
