@@ -35,6 +35,9 @@ def cluster(address: str) -> Iterator[Any]:
             "Install it: pip install 'ngcm[dask]'.",
         ) from None
     try:
+        # First: a client of what is no address would stay the default of this process,
+        # which whatever reads or writes files afterwards asks for locks.
+        distributed.comm.get_address_host(address)
         client = distributed.Client(address, timeout="20s")
     except (OSError, ValueError) as error:
         raise ConfigError(

@@ -245,10 +245,13 @@ def test_an_initial_time_that_fails(tiny, tmp_path, threads, monkeypatch):
     assert_same(output, expected)
 
 
-def test_there_is_no_scheduler(tiny, tmp_path):
-    pytest.importorskip("distributed")
+@pytest.mark.parametrize("address", ["nowhere://1", "nonsense"])
+def test_there_is_no_scheduler(tiny, tmp_path, address):
+    distributed = pytest.importorskip("distributed")
     with pytest.raises(ConfigError, match="There is no Dask scheduler at"):
-        ENSEMBLE.start(tmp_path, scheduler="nowhere://1")
+        ENSEMBLE.start(tmp_path, scheduler=address)
+    with pytest.raises(ValueError, match="No clients found"):  # none is left behind
+        distributed.default_client()
 
 
 @pytest.fixture(scope="session")
