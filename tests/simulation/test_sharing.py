@@ -150,9 +150,9 @@ def test_one_process_comes_when_all_is_done(whole, tmp_path, caplog):
 
 def test_processes_extend_an_ensemble(whole, tmp_path):
     whole(ENSEMBLE)
-    ENSEMBLE.start(tmp_path, members=1)
+    ENSEMBLE.start(tmp_path, members=2)
     for index in range(2):
-        one_of(ENSEMBLE, tmp_path, index, 2, members="1:5", batch=None)
+        one_of(ENSEMBLE, tmp_path, index, 2, members="2:5", batch=None)
     assert_nearly_same(tmp_path / ENSEMBLE.output, whole(ENSEMBLE))
 
 
