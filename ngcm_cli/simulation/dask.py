@@ -29,6 +29,7 @@ def cluster(address: str) -> Iterator[Any]:
     """
     try:
         import distributed
+        from distributed.comm.addressing import get_address_host
     except ImportError:
         raise ConfigError(
             "A Dask cluster needs the package distributed.",
@@ -37,7 +38,7 @@ def cluster(address: str) -> Iterator[Any]:
     try:
         # First: a client of what is no address would stay the default of this process,
         # which whatever reads or writes files afterwards asks for locks.
-        distributed.comm.get_address_host(address)
+        get_address_host(address)
         client = distributed.Client(address, timeout="20s")
     except (OSError, ValueError) as error:
         raise ConfigError(
