@@ -133,11 +133,13 @@ def _open_file(url: str, name: str, progress: ByteProgress) -> xr.Dataset:
 def _open_zarr(store: MonitoredStore, name: str) -> xr.Dataset:
     with _explaining("zarr", name):
         group = zarr.open_group(store, mode="r")
-        check_axes(name, {key: array.shape for key, array in group.arrays()})
+        arrays = dict(group.arrays())
+        check_axes(name, {key: array.shape for key, array in arrays.items()})
         dataset = xr.open_dataset(
             store,  # pyright: ignore[reportArgumentType]  # the engine accepts it
             engine="zarr",
             chunks=None,
+            mask_and_scale={key: _is_masked(x) for key, x in arrays.items()},
             decode_timedelta=False,
             cache=False,
             backend_kwargs={
@@ -147,6 +149,17 @@ def _open_zarr(store: MonitoredStore, name: str) -> xr.Dataset:
         )
         dataset.encoding[_STORE] = store
     return _checked_variables(dataset, name)
+
+
+def _is_masked(array: zarr.Array) -> bool:
+    """Return whether a variable has values that stand for missing ones.
+
+    In version 2 of Zarr, zero is the default for chunks that are not stored, and a mask
+    only where attributes declare it or the values are packed.
+    """
+    declared = {"_FillValue", "missing_value", "scale_factor", "add_offset"}
+    is_default = array.metadata.zarr_format == 2 and array.fill_value == 0
+    return bool(declared & {*array.attrs}) or not is_default
 
 
 def _open_local(place: pathlib.Path, name: str) -> xr.Dataset:

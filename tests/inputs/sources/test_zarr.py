@@ -175,6 +175,23 @@ def test_public_data_of_google_without_consolidated_metadata(
         np.testing.assert_array_equal(read(dataset), native["temperature"][0])
 
 
+def test_zero_is_a_value_where_it_is_the_default_of_a_store(tmp_path):
+    """Zarr 2 fills chunks with zero, which xarray would take as a mask."""
+    store = zarr.create_group(tmp_path / "a.zarr", zarr_format=2)
+    fields = {"plain": np.float32([0, 1, 2]), "packed": np.int16([0, 1, 2])}
+    fields |= {"declared": fields["plain"], "x": np.float64([-1, 0, 1])}
+    for name, values in fields.items():
+        store.create_array(name, data=values, fill_value=0)
+        store[name].attrs["_ARRAY_DIMENSIONS"] = ["x"]
+    store["packed"].attrs["scale_factor"] = 0.5
+    store["declared"].attrs["_FillValue"] = 0.0
+    with open_dataset(str(tmp_path / "a.zarr")) as dataset:
+        read = {name: dataset[name].values.tolist() for name in ("plain", "x")}
+        assert read == {"plain": [0, 1, 2], "x": [-1, 0, 1]}
+        for name, last in ("packed", 1), ("declared", 2):
+            assert np.isnan(dataset[name][0]) and dataset[name][2] == last
+
+
 def test_shards_are_read_in_part(tmp_path, impatience):
     """With ranges, which Amazon's store and Google's have."""
     array = zarr.create_array(
