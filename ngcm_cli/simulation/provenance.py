@@ -91,7 +91,12 @@ def _perturbation(config: Settings) -> dict[str, Any]:
     if isinstance(config, ForecastConfig) and config.member is not None:
         found["member"] = config.member
     if isinstance(config, ForecastSettings) and config.perturb != "none":
-        found |= {"perturb": config.perturb, "perturb_amplitude": config.amplitude}
+        amplitude = config.amplitude
+        found["perturb"] = config.perturb
+        found["perturb_amplitude"] = (  # files hold numbers and text
+            amplitude if isinstance(amplitude, float) else str(amplitude)
+        )
+        found["perturb_pressure_amplitude"] = config.pressure_amplitude
     return found
 
 

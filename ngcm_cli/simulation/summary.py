@@ -57,11 +57,9 @@ def _randomness(simulation: Simulation) -> str:
     if member is not None:
         text += f", member {member}"
     if isinstance(config, ForecastSettings) and config.perturb != "none":
+        unit = "(hPa:K)" if isinstance(config.amplitude, AmplitudeProfile) else "K"
         text += f", initial state perturbed by {config.perturb} noise of "
-        if isinstance(config.amplitude, AmplitudeProfile):
-            text += f"{config.amplitude} (hPa:K) and {config.pressure_amplitude:g} Pa"
-        else:
-            text += f"{config.amplitude:g} K and {config.pressure_amplitude:g} Pa"
+        text += f"{config.amplitude} {unit} and {config.pressure_amplitude:g} Pa"
     if isinstance(config, AmipConfig):
         fixed = "fixed" if config.fix_mean_pressure else "free to drift"
         text += f"; mean surface pressure {fixed}"
@@ -124,10 +122,9 @@ def _grid(simulation: Simulation) -> list[str]:
     lines.append(f"{count} of {total} levels, {top:g} to {bottom:g} hPa")
     if fields.extrapolated:
         levels = ", ".join(f"{level:g}" for level in fields.extrapolated)
-        lines += textwrap.wrap(
+        lines.append(
             f"{levels} hPa: above the highest level of the model, at about "
-            f"{fields.top:.3g} hPa; extrapolated, possibly far off",
-            68,
+            f"{fields.top:.3g} hPa; extrapolated, possibly far off"
         )
     return lines
 
@@ -150,6 +147,8 @@ def _output(simulation: Simulation) -> list[str]:
     files = "" if simulation.paths.is_exported else f", in about {count} files"
     lines.append(f"{text}{files}")
     if files and count > _MANY_FILES:
-        lines.append("which some disks do not take: write fewer variables or members,")
-        lines.append("or divide the members or initial times among several outputs")
+        lines.append(
+            "which some disks do not take: write fewer variables or members, or divide "
+            "the members or initial times among several outputs"
+        )
     return lines

@@ -1,10 +1,13 @@
 """Attributes that say what an output was computed with."""
 
 import jax
+import numpy as np
 import pytest
 
+from ngcm_cli.config import ForecastConfig
 from ngcm_cli.simulation.checkpoint import version_changes, versions
-from ngcm_cli.simulation.provenance import numerical_settings
+from ngcm_cli.simulation.provenance import numerical_settings, run_attributes
+from ngcm_cli.zoo import find_card
 
 
 @pytest.mark.parametrize(
@@ -42,3 +45,18 @@ def test_other_settings_than_before_are_announced(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "--xla_gpu_deterministic_ops=true")
     (change,) = version_changes(before)
     assert "with xla_flags none, this is --xla_gpu_deterministic_ops=true" in change
+
+
+@pytest.mark.parametrize(
+    "amplitude, recorded",
+    [("0.8K", 0.8), ("1000:0.8K,300:0.5K", "300:0.5,1000:0.8")],
+)
+def test_perturbations_are_recorded(amplitude, recorded):
+    """As numbers and text, for files of every format hold nothing else."""
+    config = ForecastConfig(perturb="gaussian", amplitude=amplitude)
+    card, notes = find_card(config.model), {"data": (), "sst": (), "variables": ()}
+    found = run_attributes(config, card, [np.datetime64("1959-01-02", "s")], notes)(0)
+    assert found["perturb"] == "gaussian"
+    assert found["perturb_amplitude"] == recorded
+    assert found["perturb_pressure_amplitude"] == 50
+    assert {type(x) for x in found.values()} <= {str, int, float}
