@@ -24,8 +24,6 @@ PRINTED_VALUES = 8
 LARGEST_WEIGHTS = 2**31
 """Bytes of a file of weights, at most; the largest published model has 125 MB."""
 
-# The same as yaml.safe_load, in C where that is there: ten times as fast.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HINT = "The file is damaged or of another version; get it again."
 
 
@@ -176,7 +174,7 @@ def read_card(path: pathlib.Path) -> Card | PublishedCard:
         CheckpointError: it is missing, not YAML, or has wrong or unknown keys.
     """
     try:
-        content = read_plain_yaml(path, _LOADER)
+        content = read_plain_yaml(path)
         card = _kind(content).model_validate(content)
     except OSError as error:
         raise CheckpointError(

@@ -8,31 +8,22 @@ from typing import Annotated, Any
 import typer
 
 from ngcm_cli.cli.console import messages, print_line
-from ngcm_cli.cli.options import OUTPUT_NAMES, Overwrite, option
+from ngcm_cli.cli.options import OUTPUT_NAMES, Overwrite, switch, text
 from ngcm_cli.cli.run_command import RunFile
 from ngcm_cli.errors import ConfigError
 
-
-def _text(*described: str) -> Any:
-    return Annotated[str | None, option(*described)]
-
-
-def _switch(name: str, help: str) -> Any:  # noqa: A002
-    return Annotated[bool | None, typer.Option(name, help=help)]
-
-
 _SWITCHES: dict[str, Any] = {
-    "cmor": _switch(
+    "cmor": switch(
         "--cmor",
         "Write NetCDF with CMIP names, a file per variable and realization, as CMIP6 "
         "and AIMIP Phase 1 require.",
     ),
-    "mask_below_ground": _switch(
+    "mask_below_ground": switch(
         "--mask-below-ground/--no-mask-below-ground",
         "Write missing values where the mean surface pressure is lower than that of "
         "the level.",
     ),
-    "tree": _switch(
+    "tree": switch(
         "--tree/--no-tree",
         "Write into AIMIP's directory tree: institution, model, experiment, "
         "realization, table, variable, grid, version.",
@@ -40,58 +31,56 @@ _SWITCHES: dict[str, Any] = {
     "overwrite": Overwrite,
 }
 _TEXTS: dict[str, Any] = {
-    "output": _text(
+    "output": text(
         "DIR", "Directory for the files.  [default: RUN/cmor]", *OUTPUT_NAMES
     ),
-    "experiment": _text(
+    "experiment": text(
         "NAME",
         "CMIP experiment_id.  [default: aimip for a run that follows the protocol of "
         "AIMIP Phase 1, else amip-style; -p2k or -p4k is added by the SST offset]",
     ),
-    "activity": _text(
-        "NAME", "CMIP activity_id.  [default: AIMIP for its experiments]"
-    ),
-    "source_id": _text(
+    "activity": text("NAME", "CMIP activity_id.  [default: AIMIP for its experiments]"),
+    "source_id": text(
         "NAME",
         "CMIP source_id, of letters, digits and dashes.  [default: from the name of "
         "the model]",
     ),
-    "institution": _text(
+    "institution": text(
         "TEXT", "Institution that made the run.  [default: unspecified]"
     ),
-    "institution_id": _text(
+    "institution_id": text(
         "NAME", "CMIP institution_id.  [default: from the name of the institution]"
     ),
-    "contact": _text(
+    "contact": text(
         "TEXT", "Who answers questions about the data.  [default: unspecified]"
     ),
-    "license": _text(
+    "license": text(
         "TEXT", "Licence of the data.  [default: that of the model's weights]"
     ),
-    "variant": _text(
+    "variant": text(
         "rNiNpNfN",
         "Variant label of the first realization, from which the others count on.  "
         "[default: r1i1p1f1]",
     ),
-    "variant_info": _text(
+    "variant_info": text(
         "TEXT", "What the variant label means.  [default: from the settings of the run]"
     ),
-    "levels": _text(
+    "levels": text(
         "NAME",
         "Pressure levels: aimip, its seven; plev19; plev8; or cmip6, plev19 for "
         "monthly and plev8 for daily means.  [default: aimip]",
     ),
-    "tables": _text(
+    "tables": text(
         "cmip6|aimip",
         "Tables in names of files: those of the CMIP6 data request, or Amon and day "
         "for all variables, as in AIMIP.  [default: cmip6]",
     ),
-    "period": _text(
+    "period": text(
         "FIRST/LAST",
         "Period to export, of years, months or days, such as 1978-10/2024-12.  "
         "[default: all]",
     ),
-    "years_per_file": _text("N", "Calendar years in each file.  [default: all]"),
+    "years_per_file": text("N", "Calendar years in each file.  [default: all]"),
 }
 
 

@@ -16,7 +16,8 @@ def option(metavar: str, help: str, *names: str) -> Any:  # noqa: A002
     return typer.Option(*names, metavar=metavar, help=help)
 
 
-def _text(*described: str) -> Any:
+def text(*described: str) -> Any:
+    """Return an option whose value is text."""
     return Annotated[str | None, option(*described)]
 
 
@@ -24,7 +25,8 @@ def _texts(*described: str) -> Any:
     return Annotated[list[str] | None, option(*described)]
 
 
-def _switch(names: str, help: str) -> Any:  # noqa: A002
+def switch(names: str, help: str) -> Any:  # noqa: A002
+    """Return an option that is on, off or not given."""
     return Annotated[bool | None, typer.Option(names, help=help)]
 
 
@@ -70,41 +72,41 @@ SstTime = Annotated[
 
 OPTIONS: dict[str, Any] = {
     "model": Model,
-    "data": _text(
+    "data": text(
         metavar("PATH", "URL"),
         f"Initial analyses: NetCDF, GRIB or Zarr; or {summaries()}.  "
         f"[default: bundled ERA5; {DEFAULT_SOURCE} for other times]",
     ),
-    "init": _text(
+    "init": text(
         "TIME|FIRST/LAST/STEP",
         "Initial times in UTC, such as 2020-08-22T12 or 2020-01-01/2020-12-31/12h.  "
         "[default: the only one in DATA]",
     ),
-    "lead": _text("DURATION", "Forecast length, such as 36h.  [default: 10d]"),
-    "every": _text("DURATION", "Time between outputs.  [default: 6h]"),
-    "seed": _text("N", "Seed of the random numbers.  [default: 0]"),
-    "member": _text(
+    "lead": text("DURATION", "Forecast length, such as 36h.  [default: 10d]"),
+    "every": text("DURATION", "Time between outputs.  [default: 6h]"),
+    "seed": text("N", "Seed of the random numbers.  [default: 0]"),
+    "member": text(
         "M",
         "Number of the ensemble member with this seed to compute.  [default: none]",
     ),
-    "members": _text(
+    "members": text(
         "N|FIRST:END",
         "Number of members, or a range: 50:100 adds members 50 to 99 to an output that "
         "has the first fifty.  [default: 10]",
         "-n",
         "--members",
     ),
-    "perturb": _text(
+    "perturb": text(
         "KIND",
         "Noise added to the initial state: none, gaussian (smooth) or spherical (all "
         "scales).  [default: none]",
     ),
-    "amplitude": _text(
+    "amplitude": text(
         "KELVIN|HPA:KELVIN,...",
         "Standard deviation of that noise in temperature, the same on all levels or by "
         "pressure, such as 1000:0.8K,300:0.5K.  [default: 0.5K]",
     ),
-    "pressure_amplitude": _text(
+    "pressure_amplitude": text(
         "PASCAL",
         "Standard deviation of that noise in surface pressure.  [default: 50Pa]",
     ),
@@ -113,12 +115,12 @@ OPTIONS: dict[str, Any] = {
         "Statistics over the members to write: mean, std (or spread), min, max, and "
         "percentiles such as p10.  [default: none]",
     ),
-    "ddof": _text(
+    "ddof": text(
         "0|1",
         "Standard deviation of N members with N - DDOF as the divisor.  [default: 1, "
         "as WeatherBench]",
     ),
-    "keep_members": _switch(
+    "keep_members": switch(
         "--keep-members/--no-keep-members",
         "Write the members themselves.  [default: yes]",
     ),
@@ -133,23 +135,23 @@ OPTIONS: dict[str, Any] = {
         "Pressure levels to write, in hPa, or model for the model's sigma levels.  "
         "[default: all pressure levels]",
     ),
-    "grid": _text(
+    "grid": text(
         "native|DEGREES",
         "Grid to write on: the model's, or a regular one with poles and this spacing, "
         "such as 1.5.  [default: native]",
     ),
-    "clip_humidity": _switch(
+    "clip_humidity": switch(
         "--clip-humidity/--no-clip-humidity",
         "Write negative humidity and cloud as zero, and the water that this adds.  "
         "[default: no]",
     ),
-    "output": _text(
+    "output": text(
         "PATH",
         "A name in .zarr, .nc or .grib2.  [default: MODEL_INIT.zarr, in this "
         "directory]",
         *OUTPUT_NAMES,
     ),
-    "zarr_format": _text(
+    "zarr_format": text(
         "3|2",
         "Version of the format of Zarr stores; 2 is for programs that cannot read 3.  "
         "[default: 3]",
@@ -158,35 +160,35 @@ OPTIONS: dict[str, Any] = {
     "sst": Sst,
     "sst_data": SstData,
     "sst_time": SstTime,
-    "sst_offset": _text(
+    "sst_offset": text(
         "KELVIN",
         "Offset added to sea-surface temperature, such as 2K.  [default: 0K]",
     ),
-    "restart_every": _text(
+    "restart_every": text(
         "DURATION",
         "Time between restart files.  [default: every 5 minutes of computing, and at "
         "interruptions]",
     ),
-    "on_instability": _text(
+    "on_instability": text(
         "stop|rewind",
         "What to do with a member that becomes unstable: stop it, or rewind it to its "
         "last restart file, perturb it by one part in a million and continue.  "
         "[default: stop]",
     ),
-    "batch": _text(
+    "batch": text(
         "auto|N",
         "Members computed together.  [default: auto, as many as fit into memory]",
     ),
-    "scheduler": _text(
+    "scheduler": text(
         "ADDRESS",
         "Share the initial times among the workers of this Dask scheduler.",
     ),
-    "coordinator": _text(
+    "coordinator": text(
         "HOST:PORT",
         "Share the run among processes, the first of which listens here; not needed "
         "under SLURM and on Cloud TPUs.",
     ),
-    "process": _text(
+    "process": text(
         "I/N", "Number of this process, from 0, and of all of them: 0/2 or 1/2."
     ),
     "offline": Offline,
@@ -194,50 +196,50 @@ OPTIONS: dict[str, Any] = {
 """Options by field; `AMIP_OPTIONS` and `ENSEMBLE_OPTIONS` replace some."""
 
 AMIP_OPTIONS: dict[str, Any] = {
-    "years": _text("N", "Calendar years of every run; added to months and days."),
-    "months": _text("N", "Calendar months of every run."),
-    "days": _text("N", "Days of every run."),
-    "start": _text("DATE", "First initial time.  [default: 1982-01-01]"),
-    "starts": _text("N", "Number of initial times.  [default: 1]"),
-    "start_every": _text("DURATION", "Time between initial times.  [default: 10d]"),
-    "init": _text(
+    "years": text("N", "Calendar years of every run; added to months and days."),
+    "months": text("N", "Calendar months of every run."),
+    "days": text("N", "Days of every run."),
+    "start": text("DATE", "First initial time.  [default: 1982-01-01]"),
+    "starts": text("N", "Number of initial times.  [default: 1]"),
+    "start_every": text("DURATION", "Time between initial times.  [default: 10d]"),
+    "init": text(
         "DATE|FIRST/LAST/STEP", "Initial times, instead of the three options above."
     ),
-    "members": _text("N", "Runs from every initial time.  [default: 1]"),
-    "data": _text(
+    "members": text("N", "Runs from every initial time.  [default: 1]"),
+    "data": text(
         metavar("PATH", "URL"),
         "Initial analyses: NetCDF, GRIB or Zarr; or "
         f"{summaries()}.  [default: bundled ERA5, whatever the date]",
     ),
-    "output": _text(
+    "output": text(
         "DIRECTORY",
         "Directory to create.  [default: MODEL_amip_START, in this directory]",
         *OUTPUT_NAMES,
     ),
     "means": _texts("monthly,daily|none", "Means to write.  [default: monthly]"),
-    "every": _text("DURATION", "Time between instantaneous outputs.  [default: none]"),
-    "sample": _text("DURATION", "Time between the samples of means.  [default: 6h]"),
+    "every": text("DURATION", "Time between instantaneous outputs.  [default: none]"),
+    "sample": text("DURATION", "Time between the samples of means.  [default: 6h]"),
     "variables": _texts(
         "NAME,...",
         "Variables to write, such as t,u,msl, or z500 for one level; ngcm variables "
         "lists them.  [default: those that the model predicts, surface fields and "
         "fluxes]",
     ),
-    "restart_every": _text("DURATION", "Time between restart files.  [default: 30d]"),
-    "fix_mean_pressure": _switch(
+    "restart_every": text("DURATION", "Time between restart files.  [default: 30d]"),
+    "fix_mean_pressure": switch(
         "--fix-mean-pressure/--no-fix-mean-pressure",
         "Fix the global mean of log surface pressure.  [default: yes]",
     ),
-    "sst_data": _text(
+    "sst_data": text(
         metavar("PATH", "URL"),
         "Record of sea-surface temperature and sea ice.  [default: bundled OISST, "
         "1981-12 to 2023-01, with sea ice of AMIP's climatology]",
     ),
-    "sst_climatology": _switch(
+    "sst_climatology": switch(
         "--sst-climatology/--no-sst-climatology",
         "Prescribe AMIP's monthly climatology.",
     ),
-    "sst_patch": _text(
+    "sst_patch": text(
         "LAT,LON,WIDTH,KELVIN",
         "Local anomaly of sea-surface temperature, such as 0,200,20,2K: its centre, "
         "half its width in degrees, its amplitude.",
@@ -246,7 +248,7 @@ AMIP_OPTIONS: dict[str, Any] = {
 """Options of ``ngcm amip`` alone, or with another description."""
 
 ENSEMBLE_OPTIONS: dict[str, Any] = {
-    "output": _text(
+    "output": text(
         "PATH",
         "A name in .zarr, .nc or .grib2.  [default: MODEL_INIT_ensemble.zarr, in this "
         "directory]",

@@ -75,6 +75,7 @@ class Display(logging.Handler):
         if self._is_running:
             return
         self._phase, self._phase_started = record.getMessage(), time.monotonic()
+        self._share = None  # of a download whose size was not known
         if not self.console.is_terminal:
             seconds = self._phase_started - self._started
             after = f", after {format_seconds(seconds)}" if seconds >= _MOMENT else ""

@@ -66,10 +66,10 @@ def _run(
         settings = configs.read_run_file(run_file, known) if run_file else {}
         only_check = settings.pop("dry_run", False) if dry_run is None else dry_run
         settings |= flags
-        if (
-            os.path.exists(settings.get("output", ""))
-            and kind is configs.EnsembleConfig
-        ):
+        output = settings.get("output")
+        is_new = resume is None and kind is configs.EnsembleConfig
+        # Not imported for nothing: reading an existing run takes a while.
+        if is_new and isinstance(output, str) and os.path.exists(output):
             from ngcm_cli.simulation.existing_run import settings_for_members
 
             settings = settings_for_members(settings)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from ngcm_cli.cli.options import OPTIONS
+from ngcm_cli.cli.options import OPTIONS, switch
 
 Resume = Annotated[
     pathlib.Path | None,
@@ -22,12 +22,9 @@ RunFile = Annotated[
         help="Run file whose keys are these options, which override it.",
     ),
 ]
-DryRun = Annotated[
-    bool | None,
-    typer.Option(
-        "--dry-run/--no-dry-run", help="Check the run and print its summary, no more."
-    ),
-]
+DryRun = switch(
+    "--dry-run/--no-dry-run", "Check the run and print its summary, no more."
+)
 
 
 class ListsCommand(TyperCommand):

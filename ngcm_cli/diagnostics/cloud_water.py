@@ -7,7 +7,6 @@ from ngcm_cli.arrays import NodalSurface
 from ngcm_cli.diagnostics.diagnostic import CmipVariable, Diagnostic
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
-from ngcm_cli.gcm.surface_outputs import column_mass
 from ngcm_cli.inputs.variables import CLOUDS
 
 _COMMENT = "of the model state, without the decoder's correction of cloud contents"
@@ -23,21 +22,14 @@ def cloud_water_paths(
     Returns:
         By name, each (1, longitude, latitude).
     """
-    prognostic, layers = state.state, model.sigma_levels.layers
+    prognostic, integral = state.state, model.sigma_levels.integral
+    # The sums over the column first: one level is transformed instead of all.
+    columns = [integral(prognostic.tracers[name]) for name in CLOUDS]
     nodal = model.harmonics.to_nodal(
-        jnp.concatenate(
-            [
-                *(prognostic.tracers[name] for name in CLOUDS),
-                prognostic.log_surface_pressure,
-            ]
-        )
+        jnp.concatenate([*columns, prognostic.log_surface_pressure])
     )
-    pressure = jnp.exp(nodal[-1:])
-    ice, liquid = (
-        column_mass(content, pressure, model.sigma_levels)
-        / units.KILOGRAM_PER_SQUARE_METER
-        for content in (nodal[:layers], nodal[layers:-1])
-    )
+    mass = jnp.exp(nodal[2:]) / (units.GRAVITY * units.KILOGRAM_PER_SQUARE_METER)
+    ice, liquid = nodal[:1] * mass, nodal[1:2] * mass
     return {
         "total_column_cloud_ice_water": ice,
         "total_column_cloud_condensed_water": ice + liquid,

@@ -198,7 +198,8 @@ def _global_means(
 ) -> dict[str, jax.Array]:
     prognostic, levels, grid = state.state, dycore.levels, harmonics.grid
     tracers = prognostic.tracers
-    # The sums over the column first: one level is transformed instead of all.
+    # The sums over the column first: one level is transformed instead of all. Of
+    # humidity all are needed, too, for their signs.
     columns = {name: levels.integral(x) for name, x in tracers.items()}
     water = columns.pop(_VAPOUR), sum(columns.values(), jnp.float32(0))
     surface = jnp.concatenate([prognostic.log_surface_pressure, *water])

@@ -18,7 +18,8 @@ ADDED = "water_added_by_clipping"
 CLIPPED = (*TRACERS, "relative_humidity")
 """Variables that `clip` sets to zero where they are negative."""
 
-CLIPPED_COMMENT = f"negative values are set to zero, which adds {ADDED}"
+CLIPPED_TO_ZERO = "negative values are set to zero"
+CLIPPED_COMMENT = f"{CLIPPED_TO_ZERO}, which adds {ADDED}"
 
 
 def clip(fields: Mapping[str, jax.Array]) -> dict[str, jax.Array]:

@@ -8,6 +8,7 @@ import jax
 
 from ngcm_cli.diagnostics.diagnostic import CmipVariable, Diagnostic
 from ngcm_cli.gcm.forcing import Forcing
+from ngcm_cli.gcm.integration import minutes
 from ngcm_cli.gcm.model import Fields, NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.inputs.variables import SEA_ICE, SST, VARIABLES
@@ -31,8 +32,7 @@ def prescribed_sea(
     if not isinstance(forcing, Forcing):
         given = {name: forcing[name] for name in model.forcing_variables}
         forcing = Forcing.constant(given)
-    minutes_per_substep = model.step_seconds // model.step.substeps // 60
-    return forcing.select(state.substep * minutes_per_substep)
+    return forcing.select(minutes(state.substep, model.substep_minutes))
 
 
 PRESCRIBED_SEA = (

@@ -90,7 +90,8 @@ def _with_noise(
     potential = levels.geopotential(temperature)
     log_pressure = before.log_surface_pressure
     if relative:
-        white = jax.random.normal(jax.random.fold_in(key, 1), (1, *grid.modal_shape))
+        own, shape = jax.random.fold_in(key, 1), (1, *grid.modal_shape)
+        white = jax.random.normal(own, shape, jnp.float32)
         noise = relative * white * _spectrum(grid, kind)
         warm = np.array(dycore.reference_temperature, np.float32)[:, None, None]
         potential = potential + units.GAS_CONSTANT * warm * noise

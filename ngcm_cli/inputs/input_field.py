@@ -192,6 +192,11 @@ class StackedField(InputField):
 
     parts: tuple[InputField, ...] = ()
 
+    @property
+    def chunks(self) -> int:
+        """Number of chunks of one time of all parts."""
+        return sum(part.chunks for part in self.parts)
+
     @classmethod
     def of(cls, parts: Sequence[InputField]) -> Self:
         """Return the field of all levels; the first part stands for the others.

@@ -172,6 +172,8 @@ def check_land(missing: np.ndarray, land: np.ndarray, found: str) -> None:
         return
     is_land = land > 0.5
     upright = np.mean(missing == is_land)
+    if upright >= 1 - _MIN_MASK_DIFFERENCE:  # nothing can match better by that much
+        return
     flipped = np.mean(missing[:, ::-1] == is_land)
     if flipped > upright + _MIN_MASK_DIFFERENCE:
         raise InputDataError(
@@ -198,8 +200,10 @@ def check_longitudes(
     sea = np.ones(usual.shape) if land is None else (land < 0.5).astype(float)
     middle = slice(usual.shape[1] // 6, -usual.shape[1] // 6)  # within about 60 degrees
 
+    other = _departures(usual, sea)[:, middle]
+
     def correlation(field: np.ndarray) -> float:
-        one, other = (_departures(x, sea)[:, middle] for x in (field, usual))
+        one = _departures(field, sea)[:, middle]
         size = np.sqrt((one**2).sum() * (other**2).sum())
         return float((one * other).sum() / size) if size > 0 else 0.0
 

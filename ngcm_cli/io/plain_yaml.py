@@ -17,7 +17,11 @@ _DEEPEST = 20  # levels of nesting
 _LONGEST = 20_000  # characters of one value: long numbers take long to convert
 
 
-def read_plain_yaml(path: str | pathlib.Path, loader: type) -> Any:
+# The same as yaml.safe_load, in C where that is there: ten times as fast.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_plain_yaml(path: str | pathlib.Path, loader: type = _LOADER) -> Any:
     """Return the content of a YAML file.
 
     Args:
@@ -45,7 +49,7 @@ def read_plain_yaml(path: str | pathlib.Path, loader: type) -> Any:
 def _check(text: str) -> None:
     """Refuse what is left out, before anything is built."""
     depth = 0
-    for event in yaml.parse(text, Loader=_PARSER):
+    for event in yaml.parse(text, Loader=_LOADER):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             _refuse(event, "an anchor or alias (& or *)")
         if getattr(event, "tag", None):
@@ -65,6 +69,3 @@ def _check(text: str) -> None:
 
 def _refuse(event: yaml.Event, what: str) -> None:
     raise yaml.YAMLError(f"line {event.start_mark.line + 1} has {what}")
-
-
-_PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -17,13 +17,11 @@ class StoredChunk:
 
     Attributes:
         path: within the store.
-        name: of the variable.
         records: which it holds: their indices along each record dimension that the
             variable has.
     """
 
     path: str
-    name: str
     records: Mapping[str, range]
 
 
@@ -51,4 +49,4 @@ def stored_chunks(store: pathlib.Path, schema: StoreSchema) -> Iterator[StoredCh
                 if dimension in schema.record_dimensions
             }
             path = f"{name}/{array.metadata.encode_chunk_key(index)}"
-            yield StoredChunk(path, name, records)
+            yield StoredChunk(path, records)

@@ -238,7 +238,9 @@ def settings_for_members(settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     asked, output = dict(settings), settings.get("output")
     overwrite = parse_switch(asked.get("overwrite", False))
-    if output is None or "members" not in asked or overwrite:
+    if not isinstance(output, str | pathlib.PurePath):
+        return asked
+    if "members" not in asked or overwrite:
         return asked
     try:
         existing = ExistingRun.read(find_paths(pathlib.Path(output)))

@@ -206,6 +206,8 @@ def _windows_to_keep(
     recorder: Recorder, task: Task, losses: Sequence[Loss]
 ) -> tuple[int, list[Loss]]:
     """Return after which window a task can continue, and what it lost before."""
+    if not losses:  # and no restart file needs to be read
+        return 0, []
     simulation, schedule = recorder.simulation, recorder.simulation.schedules[task.init]
     saved = list(checkpoint.saved(recorder.directory, task).values())
     reached = max((x["windows"] for x in saved), default=0)

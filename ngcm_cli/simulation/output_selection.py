@@ -13,7 +13,13 @@ from ngcm_cli.diagnostics import (
     resolve_name,
     split_level,
 )
-from ngcm_cli.diagnostics.negative_water import ADDED, CLIPPED, CLIPPED_COMMENT
+from ngcm_cli.diagnostics.negative_water import (
+    ADDED,
+    CLIPPED,
+    CLIPPED_COMMENT,
+    CLIPPED_TO_ZERO,
+)
+from ngcm_cli.dynamics.state import TRACERS
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.interface import Model
 from ngcm_cli.output import grib
@@ -148,9 +154,8 @@ def _resolve(
                 "Leave out the number.",
             )
         return name, level
-    name = resolve_name(
-        asked, dict.fromkeys((*names, *DIAGNOSTICS))
-    )  # says what is near
+    # Says what is near, if there is no such variable.
+    name = resolve_name(asked, dict.fromkeys((*names, *DIAGNOSTICS)))
     if name in available(model):
         raise ConfigError(
             f"'{name}' is an amount since the start and has no mean over time.",
@@ -202,7 +207,8 @@ def select_fields(config: Settings, model: Model, request: Request) -> FieldSele
     }
     if config.clip_humidity:
         for name in set(request.variables) & set(CLIPPED):
-            said = filter(None, (described[name].comment, CLIPPED_COMMENT))
+            clipped = CLIPPED_COMMENT if name in TRACERS else CLIPPED_TO_ZERO
+            said = filter(None, (described[name].comment, clipped))
             described[name] = dataclasses.replace(
                 described[name], comment="; ".join(said)
             )

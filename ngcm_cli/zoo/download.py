@@ -20,6 +20,7 @@ import pydantic
 import requests
 import urllib3
 
+from ngcm_cli.checkpoint.card import LARGEST_WEIGHTS
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.io.http import Pace, TooSlow
 from ngcm_cli.io.progress import ByteProgress, format_size
@@ -59,7 +60,10 @@ class Received:
 
 
 def download(
-    address: str, target: pathlib.Path, progress: ByteProgress, limit: int = 2**31
+    address: str,
+    target: pathlib.Path,
+    progress: ByteProgress,
+    limit: int = LARGEST_WEIGHTS,
 ) -> Received:
     """Download a file over HTTP; resume an earlier download that broke off.
 

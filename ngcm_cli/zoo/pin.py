@@ -53,7 +53,7 @@ def read_pin(card: PublishedCard) -> Pin | None:
     """Return the content of a card's lock file, None without one; raise if unusable."""
     path = pin_path(card)
     try:
-        return Pin.model_validate(read_plain_yaml(path, yaml.SafeLoader))
+        return Pin.model_validate(read_plain_yaml(path))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, yaml.YAMLError):

@@ -82,3 +82,10 @@ def test_the_list_of_variables(ngcm):
     assert out.endswith(
         "* of stochastic_evap_2_8_deg, stochastic_precip_2_8_deg only\n"
     )
+
+
+def test_a_list_in_place_of_an_output(ngcm, tmp_path):
+    run_file = tmp_path / "run.yaml"
+    run_file.write_text("members: 2\noutput: [x.zarr]\n")
+    code, _, err = ngcm("ensemble", "--config", str(run_file), "--dry-run")
+    assert code == 2 and "is not a name" in err

@@ -1,5 +1,6 @@
 """What all exported files have: a path, global attributes, latitude and longitude."""
 
+import abc
 import dataclasses
 import datetime
 import pathlib
@@ -30,7 +31,7 @@ _COORDINATES: Mapping[str, Mapping[str, Any]] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class GridFile:
+class GridFile(abc.ABC):
     """A file to export.
 
     Attributes:
@@ -49,9 +50,9 @@ class GridFile:
     version: str | None
 
     @property
+    @abc.abstractmethod
     def identity(self) -> Identity:
         """What the file holds, in CMIP's terms."""
-        raise NotImplementedError
 
     @property
     def variant(self) -> str:

@@ -78,7 +78,8 @@ def test_it_is_fetched_once_and_kept(network, url, body, native, home, caplog):
             np.testing.assert_array_equal(dataset["temperature"], native["temperature"])
             assert missing_chunks(dataset, "temperature") == ()
     assert network.count("era5.nc") == 1
-    assert seen[-1] == (len(body), len(body))
+    assert seen[-1] == (len(body), len(body)) and seen == sorted(set(seen))
+    assert {total for _, total in seen} == {len(body)}
     assert kept(home) == [downloaded_path(url).name]
     assert downloaded_path(url).read_bytes() == body
     first, second = caplog.messages
