@@ -136,7 +136,9 @@ def test_fetch_prints_the_path(ngcm, store, home, small):
     assert bundled == str(bundled_folder() / f"{MINI}.safetensors")
     lines = err.splitlines()
     assert lines[0].startswith("Fetching the weights of small, about 765 kB, licence")
-    assert "852 kB of 1.05 MB" in lines
+    # By quarters, at the first bytes that come beyond each.
+    shown = [line for line in lines if line.endswith(" of 1.05 MB")]
+    assert 1 <= len(shown) <= 4
     assert lines[-1].startswith("Fetched 1.05 MB (crc32c and md5): pinned to SHA-256")
     assert ngcm("models", "fetch", small) == (0, f"{fetched}\n", "")
 

@@ -115,6 +115,7 @@ def test_a_run_that_was_rewound(tiny, tmp_path, monkeypatch):
     track = after(0, 3, look)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ngcm_cli.simulation.loop._PROGRESS_SECONDS", 0)
+        patch.setattr("ngcm_cli.simulation.loop._PROGRESS_SHARE", 0)
         AMIP.start(tmp_path, track, on_instability="rewind")
     assert said["Rewound"].startswith("member 0 to 2019-12-31T00: at 2019-12-31T00")
 
@@ -181,6 +182,7 @@ def test_days_that_no_member_came_to(tiny, tmp_path, monkeypatch):
 
 def test_it_can_be_read_at_any_time(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("ngcm_cli.simulation.loop._PROGRESS_SECONDS", 0)
+    monkeypatch.setattr("ngcm_cli.simulation.loop._PROGRESS_SHARE", 0)
     failures, done, output = [], threading.Event(), tmp_path / AMIP.output
 
     def look():
