@@ -22,7 +22,7 @@ import numpy as np
 import xarray
 from PIL import Image
 
-COASTLINES = pathlib.Path(__file__).with_name("coastline.json.gz")
+COASTLINES = pathlib.Path(__file__).parents[1] / "ngcm_cli/plots/coastline.json.gz"
 STANDARD_GRAVITY = 9.80665  # m s-2
 
 

@@ -1,0 +1,1 @@
+"""Physical consistency and climate of a run: balance, budgets, circulation, trends."""

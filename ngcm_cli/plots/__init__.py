@@ -1,0 +1,1 @@
+"""Pictures of fields, scores and runs, and the report."""

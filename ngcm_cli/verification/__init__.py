@@ -1,0 +1,1 @@
+"""Forecast verification: scores against a truth, regions, climatology, baselines."""
