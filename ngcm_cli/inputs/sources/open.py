@@ -135,6 +135,7 @@ def _open_zarr(store: MonitoredStore, name: str) -> xr.Dataset:
         group = zarr.open_group(store, mode="r")
         arrays = dict(group.arrays())
         check_axes(name, {key: array.shape for key, array in arrays.items()})
+        store.limit_chunks(arrays)
         dataset = xr.open_dataset(
             store,  # pyright: ignore[reportArgumentType]  # the engine accepts it
             engine="zarr",
