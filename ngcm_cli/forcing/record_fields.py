@@ -10,6 +10,7 @@ from ngcm_cli.forcing.climatology import amip_months
 from ngcm_cli.forcing.undefined_sea import (
     FREEZING_SST,
     check_full,
+    check_ice_is_whole,
     climatological_ice,
     complete_ice,
     complete_temperature,
@@ -154,6 +155,9 @@ class RecordFields:
         if on_grid:
             values = field.regrid(self.model_inputs.grid, values)
             others = partner.regrid(self.model_inputs.grid, others)
+        absent = missing_chunks(field.dataset, field.array.attrs["found"])
+        if name == SEA_ICE and absent:
+            check_ice_is_whole(field.found, values, others, absent[0])
         complete = complete_ice if name == SEA_ICE else complete_temperature
         return complete(values, others, notes), on_grid
 

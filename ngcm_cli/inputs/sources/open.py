@@ -16,6 +16,7 @@ from ngcm_cli.inputs.sources.download import (
     download_file,
     downloaded_path,
 )
+from ngcm_cli.inputs.sources.fill_values import is_masked, without_default_marks
 from ngcm_cli.inputs.sources.grib.open import is_grib, open_grib
 from ngcm_cli.inputs.sources.local_file import check_axes, check_file
 from ngcm_cli.inputs.sources.netcdf import HEADS, declared_size, shapes
@@ -140,7 +141,7 @@ def _open_zarr(store: MonitoredStore, name: str) -> xr.Dataset:
             store,  # pyright: ignore[reportArgumentType]  # the engine accepts it
             engine="zarr",
             chunks=None,
-            mask_and_scale={key: _is_masked(x) for key, x in arrays.items()},
+            mask_and_scale={key: is_masked(x) for key, x in arrays.items()},
             decode_timedelta=False,
             cache=False,
             backend_kwargs={
@@ -148,19 +149,9 @@ def _open_zarr(store: MonitoredStore, name: str) -> xr.Dataset:
                 "zarr_format": group.metadata.zarr_format,
             },
         )
+        dataset = without_default_marks(dataset, arrays)
         dataset.encoding[_STORE] = store
     return _checked_variables(dataset, name)
-
-
-def _is_masked(array: zarr.Array) -> bool:
-    """Return whether a variable has values that stand for missing ones.
-
-    In version 2 of Zarr, zero is the default for chunks that are not stored, and a mask
-    only where attributes declare it or the values are packed.
-    """
-    declared = {"_FillValue", "missing_value", "scale_factor", "add_offset"}
-    is_default = array.metadata.zarr_format == 2 and array.fill_value == 0
-    return bool(declared & {*array.attrs}) or not is_default
 
 
 def _open_local(place: pathlib.Path, name: str) -> xr.Dataset:

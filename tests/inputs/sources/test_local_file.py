@@ -133,5 +133,3 @@ def test_attributes_that_should_be_text(tmp_path, key, name):
         assert report.usable == (key != "units" or name == "level")
     except InputDataError as error:
         assert name == "time" and key == "units" and "[1.5 2.5]" in str(error)
-
-
