@@ -18,6 +18,7 @@ from ngcm_cli.forcing.surface_forcing import (
 )
 from ngcm_cli.inputs.calendars import STANDARD, describe_calendar
 from ngcm_cli.inputs.input_field import InputField
+from ngcm_cli.inputs.sources.month_counts import month_note
 from ngcm_cli.inputs.sources.open import expect_chunks
 from ngcm_cli.inputs.time_meaning import INSTANT, is_mid_month_value
 from ngcm_cli.inputs.times import describe_times
@@ -70,14 +71,14 @@ class SSTRecord(RecordFields):
 
     @property
     def calendar_notes(self) -> tuple[str, ...]:
-        """One sentence for each calendar other than the standard one."""
-        notes = (
-            describe_calendar(
-                self._parts(name)[0].calendar, self.times_of(name).monthly
-            )
-            for name in self.names
-            if self._parts(name)[0].calendar != STANDARD
-        )
+        """Sentences on calendars other than the standard one, and counted months."""
+        notes: list[str] = []
+        for name in self.names:
+            first = self._parts(name)[0]
+            notes += month_note(first.dataset)
+            if first.calendar != STANDARD:
+                monthly = self.times_of(name).monthly
+                notes.append(describe_calendar(first.calendar, monthly))
         return tuple(dict.fromkeys(notes))
 
     def check_covers(self, start: np.datetime64, end: np.datetime64) -> None:

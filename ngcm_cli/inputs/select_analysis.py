@@ -28,6 +28,7 @@ from ngcm_cli.inputs.pressure_levels import (
     nearest_level,
 )
 from ngcm_cli.inputs.sources.location import naming_file
+from ngcm_cli.inputs.sources.month_counts import month_note
 from ngcm_cli.inputs.sources.open import expect_chunks
 from ngcm_cli.inputs.times import choose_time, describe_times
 from ngcm_cli.inputs.variables import CLOUDS, VARIABLES
@@ -227,6 +228,7 @@ def select_analysis(
             )
         fields = {n: dataset.field(source, time) for n, source in sources.items()}
         for name, field in fields.items():
+            notes += month_note(field.dataset)
             if len(times) and not len(field.times):
                 when = format_time(time)
                 notes.append(f"{name} has no time; it is assumed valid at {when}.")

@@ -19,6 +19,7 @@ from ngcm_cli.inputs.sources.download import (
 from ngcm_cli.inputs.sources.fill_values import is_masked, without_default_marks
 from ngcm_cli.inputs.sources.grib.open import is_grib, open_grib
 from ngcm_cli.inputs.sources.local_file import check_axes, check_file
+from ngcm_cli.inputs.sources.month_counts import open_with_months
 from ngcm_cli.inputs.sources.netcdf import HEADS, declared_size, shapes
 from ngcm_cli.inputs.sources.zarr import MonitoredStore, RemoteStore, open_store
 from ngcm_cli.io.progress import ByteProgress, no_progress
@@ -137,8 +138,8 @@ def _open_zarr(store: MonitoredStore, name: str) -> xr.Dataset:
         arrays = dict(group.arrays())
         check_axes(name, {key: array.shape for key, array in arrays.items()})
         store.limit_chunks(arrays)
-        dataset = xr.open_dataset(
-            store,  # pyright: ignore[reportArgumentType]  # the engine accepts it
+        dataset = open_with_months(
+            store,
             engine="zarr",
             chunks=None,
             mask_and_scale={key: is_masked(x) for key, x in arrays.items()},
@@ -160,7 +161,7 @@ def _open_local(place: pathlib.Path, name: str) -> xr.Dataset:
     _check_netcdf(place, name)
     with _explaining("netcdf4", name):
         check_axes(name, shapes(place))
-        dataset = xr.open_dataset(
+        dataset = open_with_months(
             place, engine="netcdf4", decode_timedelta=False, cache=False
         )
     return _checked_variables(dataset, name)
@@ -188,8 +189,9 @@ def _explaining(kind: str, name: str) -> Iterator[None]:
     except Exception as error:  # Every backend raises others for a broken file.
         reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
         if "decode time" in reason:
+            reason = reason.partition(". Try opening")[0].rstrip(".")
             raise InputDataError(
-                f"The times of '{name}' cannot be decoded: {reason.rstrip('.')}.",
+                f"The times of '{name}' cannot be decoded: {reason}.",
                 "Write them as CF times, such as 'hours since 1900-01-01' in the "
                 "standard calendar.",
             ) from error
