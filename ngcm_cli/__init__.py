@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ngcm_cli.gcm.rollout import rollout
+    from ngcm_cli.inputs.gridded import open_gridded
     from ngcm_cli.output.decoded import decode
     from ngcm_cli.simulation.data_sources import read_state
     from ngcm_cli.simulation.run import amip, bundled_state, ensemble, forecast
@@ -21,6 +22,7 @@ __all__ = [
     "ensemble",
     "forecast",
     "load_model",
+    "open_gridded",
     "read_state",
     "rollout",
 ]
@@ -32,6 +34,7 @@ _HOMES = {
     "ensemble": "ngcm_cli.simulation.run",
     "forecast": "ngcm_cli.simulation.run",
     "load_model": "ngcm_cli.zoo",
+    "open_gridded": "ngcm_cli.inputs.gridded",
     "read_state": "ngcm_cli.simulation.data_sources",
     "rollout": "ngcm_cli.gcm.rollout",
 }
