@@ -12,11 +12,11 @@ import xarray as xr
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.below_ground import is_below_ground
 from ngcm_cli.inputs.calendars import STANDARD
+from ngcm_cli.inputs.fill_checks import check_fill
 from ngcm_cli.inputs.pressure_levels import list_levels
 from ngcm_cli.inputs.regrid import ConservativeRegridder
 from ngcm_cli.inputs.source_grid import SourceGrid
-from ngcm_cli.inputs.sources.fill_values import fill_of
-from ngcm_cli.inputs.sources.open import missing_chunks, reading_error
+from ngcm_cli.inputs.sources.open import reading_error
 from ngcm_cli.inputs.time_meaning import is_mid_month_value
 from ngcm_cli.inputs.unit_conversion import (
     choose_conversion,
@@ -24,15 +24,13 @@ from ngcm_cli.inputs.unit_conversion import (
     quoted_name,
     stated_conversion,
 )
-from ngcm_cli.inputs.variables import CLOUDS, SEA_ICE, SST, VARIABLES
+from ngcm_cli.inputs.variables import SEA_ICE, SST, VARIABLES
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.time_format import format_time
 from ngcm_cli.units import SEA_FREEZING_SI
 
 # Mid-month values of AMIP go beyond 0 and 1, and are clipped once interpolated.
 _MID_MONTH_ICE = (-20.0, 21.0)
-_MANY_ZEROS = (*CLOUDS, SEA_ICE, "specific_humidity", "relative_humidity")
-_MUCH_LAND = 0.1  # of the globe
 _UNDER_ICE = -1000  # in HadISST and other analyses of the Met Office
 
 
@@ -143,7 +141,9 @@ class InputField:
             stored = array.compute().transpose(..., "longitude", "latitude").values
         except Exception as error:  # codecs raise their own: EOFError, zlib.error
             raise reading_error(self.found, error) from error
-        self._check_fill(stored, time)
+        found, units = self.array.attrs["found"], self.array.attrs["units"]
+        when = "" if time is None else f" at {format_time(time)}"
+        check_fill(self.dataset, self.name, found, stored, units, when)
         if len(self.levels) and "level" not in array.dims:
             stored = stored[None]
         return self.grid.reorder(stored)
@@ -166,41 +166,6 @@ class InputField:
             f"freezing, {SEA_FREEZING_SI} K."
         )
         return np.where(marked, SEA_FREEZING_SI - offset, stored)
-
-    def _check_fill(self, stored: np.ndarray, time: np.datetime64 | None) -> None:
-        """Refuse fill values in place of missing chunks, unless they are NaN.
-
-        A chunk without cloud or ice need not be stored. A packed zero that is the fill
-        value by default may be a value or not.
-        """
-        found = self.array.attrs["found"]
-        fill = fill_of(self.dataset, found)
-        missing = missing_chunks(self.dataset, found)
-        # There is sea ice somewhere at any time.
-        may_be_zero = self.name in CLOUDS or (self.name == SEA_ICE and stored.any())
-        is_zero = fill is not None and fill.value == 0
-        if missing and not np.isnan(stored).any() and not (may_be_zero and is_zero):
-            raise InputDataError(
-                f"Variable {self.found} is incomplete: the chunk {missing[0]} is not "
-                f"in the store{f' ({len(missing)} in all)' if missing[1:] else ''}.",
-                "Copy the whole store again, or choose another initial time.",
-            )
-        if fill is None or (is_zero and self.name in _MANY_ZEROS):
-            return
-        doubtful = fill.count_doubtful(stored)
-        # That of temperature on land, or of freezing water, is recognised later.
-        if self.name == SST and doubtful > _MUCH_LAND * stored.size:
-            return
-        if doubtful:
-            when = "" if time is None else f" at {format_time(time)}"
-            raise InputDataError(
-                f"It is not known whether {doubtful} values of variable {self.found}"
-                f"{when} are missing: they are stored as 0, which stands for "
-                f"{fill.value:g} {self.array.attrs['units']} and is the fill value of "
-                "the store, perhaps only by default.",
-                "Say so in the metadata of the variable: the attribute missing_value 0 "
-                "if they are missing, fill_value null in .zarray if they are not.",
-            )
 
     def regrid(self, grid: Grid, values: np.ndarray) -> np.ndarray:
         """Return values on the grid of the file as float32 on the model's grid."""
