@@ -49,6 +49,7 @@ def climatology_of(record: "SSTRecord", notes: list[str]) -> SurfaceForcing:
         if name == SST and not record.is_climatology:
             after = record.times[0] - record.times[0].astype("datetime64[M]")
             stamps = months.astype("datetime64[s]") + after
+            record.check_month_stamps(stamps, means)
             year = times[0], times[-1]
             record.check_clear((times, values), (stamps, means), *year)
     return SurfaceForcing(times, fields, tuple(dict.fromkeys(notes)))

@@ -8,7 +8,9 @@ import numpy as np
 
 from ngcm_cli import units
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.forcing.climatology import amip_months
 from ngcm_cli.forcing.mid_month_values import mid_month_values
+from ngcm_cli.forcing.month_phase import check_month_stamps
 from ngcm_cli.forcing.record_fields import RecordFields
 from ngcm_cli.forcing.record_times import RecordTimes
 from ngcm_cli.forcing.surface_forcing import (
@@ -19,6 +21,7 @@ from ngcm_cli.forcing.surface_forcing import (
 )
 from ngcm_cli.inputs.calendars import STANDARD, describe_calendar
 from ngcm_cli.inputs.input_field import InputField
+from ngcm_cli.inputs.sources.bundled import climatology_path
 from ngcm_cli.inputs.sources.month_counts import month_note
 from ngcm_cli.inputs.sources.open import expect_chunks
 from ngcm_cli.inputs.time_meaning import INSTANT, is_mid_month_value
@@ -234,6 +237,8 @@ class SSTRecord(RecordFields):
         for name, _, field in self.read_together(wanted, notes):
             values.setdefault(name, []).append(field)
         series = {n: (times, np.stack(values[n])) for n, times in wanted.items()}
+        for name, (times, fields) in series.items():
+            self.times_of(name).check_resolved(times, fields)
         for name in names:
             if self.times_of(name).monthly:
                 series[name] = self._mid_months(name, *series[name], start, end, notes)
@@ -261,13 +266,7 @@ class SSTRecord(RecordFields):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the mid-months and values between which a field is linear.
 
-        Args:
-            name: ERA5 name.
-            stamps: Times of the means in the record.
-            means: Means of months, (time, longitude, latitude).
-            start: Of the period.
-            end: Of the period.
-            notes: Sentences are appended.
+        The means, (time, longitude, latitude), have their stamps in the record.
 
         Raises:
             InputDataError: It is not known whether the values are means, and they
@@ -280,6 +279,7 @@ class SSTRecord(RecordFields):
         months = stamps.astype("datetime64[M]")
         times, values = mid_month_values(means, months, *_BOUNDS[name])
         if name == SST:
+            self.check_month_stamps(stamps, means)
             self.check_clear((times, values), (stamps, means), start, end)
         for beyond, word in ((start < times[0], "before"), (end > times[-1], "after")):
             if beyond:
@@ -290,6 +290,15 @@ class SSTRecord(RecordFields):
                 )
         period = bracketing_slice(times, start, end)
         return times[period], values[period]
+
+    def check_month_stamps(self, stamps: np.ndarray, means: np.ndarray) -> None:
+        """Refuse means of temperature that are stamped a month late."""
+        if not self.times_of(SST).bounded and self.dataset.path != climatology_path():
+            usual, found = (
+                amip_months(self.model_inputs)[SST],
+                self._parts(SST)[0].found,
+            )
+            check_month_stamps(found, stamps, means, usual, self.model_inputs)
 
     def check_clear(
         self,

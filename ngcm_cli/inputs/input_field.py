@@ -154,8 +154,7 @@ class InputField:
         The Met Office writes -1000 there. In the tropics it would mean something else.
         """
         marked = stored == _UNDER_ICE
-        north = self.grid.latitude[np.argsort(self.grid.latitude_order)]
-        if not marked.any() or marked[:, np.abs(north) < 30].any():
+        if not marked.any() or marked[:, np.abs(self.grid.latitude) < 30].any():
             return stored
         units_ = self.array.attrs["units"]
         stated = stated_conversion(VARIABLES[SST], self.array.attrs["found"], units_)
