@@ -200,23 +200,55 @@ def find_fields(
             notes.append("The data have no wind: its criterion is left out.")
             criteria = dataclasses.replace(criteria, min_wind=0.0)
     height, note = find_surface_height(data)
-    if height is None:
-        height, note = model_height(data), "Height of the ground: that of the model."
-    if height is None and np.isfinite(criteria.max_surface_height):
-        if config.max_surface_height is not None:
+    if np.isfinite(criteria.max_surface_height):
+        if height is None:
+            height, note = model_height(data), "Height of the ground: the model's."
+        if height is None and config.max_surface_height is not None:
             raise InputDataError(
                 f"{_name(data)} has no height of the ground for its criterion.",
                 "Leave it out with --max-surface-height none, or add "
                 "geopotential_at_surface to the file.",
             )
-        note = "The height of the ground is not known: its criterion is left out."
-        criteria = dataclasses.replace(criteria, max_surface_height=float("inf"))
-    if note and np.isfinite(criteria.max_surface_height) == (height is not None):
+        if height is None:
+            note = "The height of the ground is not known: its criterion is left out."
+            criteria = dataclasses.replace(criteria, max_surface_height=float("inf"))
         notes.append(note)
     grid = HorizontalGrid(data["latitude"].values, data["longitude"].values)
+    criteria, note = widen_for_grid(criteria, config, grid.spacing)
+    notes += [note] if note else []
     for sentence in notes:
         log.info(sentence)
     return CycloneFields(data, criteria, grid, needed, height, tuple(notes), wind)
+
+
+def widen_for_grid(
+    criteria: CycloneCriteria, config: TracksConfig, spacing: float
+) -> tuple[CycloneCriteria, str]:
+    """Return criteria whose radii a grid resolves, and a sentence if they differ.
+
+    A contour around a centre between two points needs two grid steps in every
+    direction, and the highest wind is not at the centre.
+
+    Args:
+        criteria: of the search.
+        config: the settings; the radii that it has are not changed.
+        spacing: of the grid, degrees.
+    """
+    steps = {"contour_radius": 2.5, "thickness_radius": 2.5, "wind_radius": 1.5}
+    wider = {
+        name: round(count * spacing, 2)
+        for name, count in steps.items()
+        if getattr(config, name) is None
+        and getattr(criteria, name) < round(count * spacing, 2)
+    }
+    if not wider:
+        return criteria, ""
+    listed = ", ".join(f"{name} {value:g}" for name, value in wider.items())
+    note = (
+        f"The grid of {spacing:.3g} degrees does not resolve the radii of the preset; "
+        f"wider ones, in degrees: {listed}."
+    )
+    return dataclasses.replace(criteria, **wider), note
 
 
 def _find_wind(
