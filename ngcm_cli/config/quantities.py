@@ -6,7 +6,9 @@ from typing import Any
 
 from ngcm_cli.errors import ConfigError
 
-_NUMBER = re.compile(r"([+-]?(?:[0-9]{1,15}\.?[0-9]{0,15}|\.[0-9]{1,15})(?:e-?[0-9]{1,2})?)")
+_NUMBER = re.compile(
+    r"([+-]?(?:[0-9]{1,15}\.?[0-9]{0,15}|\.[0-9]{1,15})(?:e-?[0-9]{1,2})?)"
+)
 
 
 def quantity_parser(

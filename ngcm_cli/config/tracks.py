@@ -2,6 +2,8 @@
 
 import dataclasses
 import pathlib
+import shlex
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -21,9 +23,7 @@ _WIND_SOURCES = ("10m", "lowest")
 
 
 def _quantity(*described: Any, none: float | None = None) -> Any:
-    return Annotated[
-        float, pydantic.BeforeValidator(quantity_parser(*described, none=none))
-    ]
+    return pydantic.BeforeValidator(quantity_parser(*described, none=none))
 
 
 def _wind_level(value: Any) -> str:
@@ -40,28 +40,48 @@ def _wind_level(value: Any) -> str:
     return str(int(text))
 
 
-_Distance = _quantity("a distance", _DEGREES, (0.01, 90.0), "5.5deg")
-_Pressure = _quantity(
-    "a pressure difference", {"pa": 1.0, "hpa": 100.0}, (1.0, 1e4), "200Pa"
-)
-_Vorticity = _quantity(
-    "a vorticity difference", {"s-1": 1.0, "1/s": 1.0, "/s": 1.0}, (1e-7, 1e-2), "6e-5"
-)
-_Thickness = _quantity(
-    "a fall of thickness",
-    {"m2 s-2": 1.0, "m2s-2": 1.0, "m2/s2": 1.0, "m": 9.80616, "gpm": 9.80616},
-    (0.1, 1e4),
-    "58.8, in m2 s-2, or as 6m",
-    none=0.0,
-)
-_Wind = _quantity(
-    "a wind speed", {"m/s": 1.0, "m s-1": 1.0}, (0.1, 100.0), "10m/s", none=0.0
-)
-_Latitude = _quantity("a latitude", _DEGREES, (1.0, 90.0), "50deg", none=90.0)
-_Height = _quantity(
-    "a height", {"m": 1.0, "km": 1000.0}, (0.0, 1e4), "150m", none=float("inf")
-)
-_Kilometres = _quantity("a distance", {"km": 1.0, "m": 1e-3}, (1.0, 5000.0), "120km")
+_Distance = Annotated[float, _quantity("a distance", _DEGREES, (0.01, 90.0), "5.5deg")]
+_Pressure = Annotated[
+    float,
+    _quantity("a pressure difference", {"pa": 1.0, "hpa": 100.0}, (1.0, 1e4), "200Pa"),
+]
+_Vorticity = Annotated[
+    float,
+    _quantity(
+        "a vorticity difference",
+        {"s-1": 1.0, "1/s": 1.0, "/s": 1.0},
+        (1e-7, 1e-2),
+        "6e-5",
+    ),
+]
+_Thickness = Annotated[
+    float,
+    _quantity(
+        "a fall of thickness",
+        {"m2 s-2": 1.0, "m2s-2": 1.0, "m2/s2": 1.0, "m": 9.80616, "gpm": 9.80616},
+        (0.1, 1e4),
+        "58.8, in m2 s-2, or as 6m",
+        none=0.0,
+    ),
+]
+_Wind = Annotated[
+    float,
+    _quantity(
+        "a wind speed", {"m/s": 1.0, "m s-1": 1.0}, (0.1, 100.0), "10m/s", none=0.0
+    ),
+]
+_Latitude = Annotated[
+    float, _quantity("a latitude", _DEGREES, (1.0, 90.0), "50deg", none=90.0)
+]
+_Height = Annotated[
+    float,
+    _quantity(
+        "a height", {"m": 1.0, "km": 1000.0}, (0.0, 1e4), "150m", none=float("inf")
+    ),
+]
+_Kilometres = Annotated[
+    float, _quantity("a distance", {"km": 1.0, "m": 1e-3}, (1.0, 5000.0), "120km")
+]
 
 
 class TracksConfig(pydantic.BaseModel):
@@ -119,6 +139,8 @@ class TracksConfig(pydantic.BaseModel):
     strike_grid: values.Spacing = 1
     offline: values.Switch = False
 
+    _given: dict[str, Any] = {}
+
     def __init__(self, **settings: Any):
         for value in settings.values():
             check_text(value if isinstance(value, str | pathlib.PurePath) else "")
@@ -126,6 +148,7 @@ class TracksConfig(pydantic.BaseModel):
             super().__init__(**settings)
         except pydantic.ValidationError as error:
             raise settings_error(error, type(self).model_fields) from None
+        self._given = {name: x for name, x in settings.items() if x is not None}
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -153,6 +176,17 @@ class TracksConfig(pydantic.BaseModel):
         if self.format is not None:
             return self.format
         return _NETCDF if self.output is None else _FORMATS[self.output.suffix.lower()]
+
+    def command_line(self, data: Sequence[str]) -> str:
+        """Return the command line that searches data with these settings."""
+        words = ["ngcm", self.command, *data]
+        for name, value in self._given.items():
+            flag = f"--{name.replace('_', '-')}"
+            if getattr(self, name) is True:
+                words.append(flag)
+            elif getattr(self, name) is not False:
+                words += [flag, str(value)]
+        return shlex.join(words)
 
     def criteria(self, preset: str | None = None) -> CycloneCriteria:
         """Return the criteria of the preset, with the settings that replace them.

@@ -20,20 +20,22 @@ class Candidates:
     """Centres of cyclones at one time, each attribute (candidate,).
 
     Attributes:
-        points: flat indices on the grid.
+        latitude_index: on the grid.
+        longitude_index: on the grid.
         latitude: degrees.
         longitude: degrees.
         properties: ``mean_sea_level_pressure`` in Pa, ``wind_speed`` in m s-1,
             ``vorticity`` in s-1 and ``surface_altitude`` in m, as far as known.
     """
 
-    points: np.ndarray
+    latitude_index: np.ndarray
+    longitude_index: np.ndarray
     latitude: np.ndarray
     longitude: np.ndarray
     properties: Mapping[str, np.ndarray]
 
     def __len__(self) -> int:
-        return len(self.points)
+        return len(self.latitude)
 
 
 def detect(
@@ -69,7 +71,8 @@ def detect(
         points = points[closed]
     rows, columns = np.divmod(points, grid.shape[1])
     return Candidates(
-        points,
+        rows,
+        columns,
         grid.latitude[rows],
         grid.longitude[columns] % 360,
         _properties(grid, fields, criteria, points),

@@ -68,12 +68,7 @@ def find_tracks(
         raise ConfigError("No data are given.", "Name a file.")
     with contextlib.ExitStack() as stack:
         opened = [stack.enter_context(_opened(each, config)) for each in data]
-        kinds = {"lead_time" in each.dims for each in opened}
-        if len(kinds) > 1:
-            raise InputDataError(
-                "Some of the data are forecasts, others are records.",
-                "Search them separately.",
-            )
+        _check_kind(opened, config)
         fields = [find_fields(each, config, model_surface_height) for each in opened]
         for each in fields:
             _check_times(each)
@@ -89,6 +84,35 @@ def _opened(
     from ngcm_cli.inputs.gridded import open_gridded
 
     return open_gridded(os.fspath(data), offline=config.offline)
+
+
+def _check_kind(opened: Sequence[xr.Dataset], config: TracksConfig) -> None:
+    """Check that data go together, and that the output can hold what is found.
+
+    Raises:
+        InputDataError: they do not.
+    """
+    if len({"lead_time" in data.dims for data in opened}) > 1:
+        raise InputDataError(
+            "Some of the data are forecasts, others are records.",
+            "Search them separately.",
+        )
+    if config.strike_radius is not None and (
+        len(opened) > 1 or opened[0].sizes.get("realization", 1) < 2
+    ):
+        raise InputDataError(
+            "Strike probability needs one ensemble of several members.",
+            "Give the output of ngcm ensemble, or leave out --strike-radius.",
+        )
+    sizes = (
+        data.sizes.get("init_time", 1) * data.sizes.get("realization", 1)
+        for data in opened
+    )
+    if config.output_format == "tempest" and sum(sizes) > 1:
+        raise InputDataError(
+            "The text of TempestExtremes does not tell forecasts and members apart.",
+            "Write NetCDF, to a name that ends with .nc, or search one of them.",
+        )
 
 
 def _search(fields: Sequence[CycloneFields], progress: TimeProgress) -> xr.Dataset:
@@ -121,13 +145,15 @@ def _count(fields: CycloneFields) -> int:
 def _searches(
     fields: CycloneFields, tick: Callable[[], None]
 ) -> Iterator[tuple[Search, int]]:
-    """Yield the search of each forecast or record, and at how many times it has gaps."""
+    """Yield each search, and the number of times with missing values."""
     data, axis = fields.data, _axis(fields.data)
     outer = [name for name in ("init_time", "realization") if name in data.dims]
     for index in np.ndindex(*(data.sizes[name] for name in outer)):
         of = dict(zip(outer, index, strict=True))
-        init_time = data["init_time"].values[of["init_time"]] if axis != "time" else None
-        times = data[axis].values if init_time is None else init_time + data[axis].values
+        times, init_time = data[axis].values, None
+        if axis == "lead_time":
+            init_time = data["init_time"].values[of["init_time"]]
+            times = init_time + times
         found, gaps = [], 0
         for at in fields.blocks(of, axis):
             gaps += any(np.isnan(field).any() for field in at.values())
@@ -175,8 +201,8 @@ def _scaling(criteria: CycloneCriteria, step: np.timedelta64) -> str:
     return (
         f"The data are {format_duration(step)} apart, not "
         f"{format_duration(criteria.reference_step)}: points may be {reach:g} degrees "
-        f"apart, and {points_at_step(criteria, step)} of them have to meet the criteria "
-        "of wind, latitude and height."
+        f"apart, and {points_at_step(criteria, step)} of them have to meet the "
+        "criteria of wind, latitude and height."
     )
 
 
@@ -196,9 +222,7 @@ def _attributes(
         "featureType": "trajectory",
         "title": "Tracks of tropical cyclones",
         "history": f"{now}: ngcm tracks",
-        "source": "; ".join(
-            dict.fromkeys(s.source for s in searches if s.source)
-        )
+        "source": "; ".join(dict.fromkeys(s.source for s in searches if s.source))
         or "datasets in memory",
         "criteria": describe_criteria(criteria),
         "method": "Criteria of DetectNodes and StitchNodes of TempestExtremes, "

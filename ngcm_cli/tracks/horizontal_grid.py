@@ -3,7 +3,7 @@
 import functools
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.tracks.great_circle import angle_between, chord, unit_vectors
@@ -63,8 +63,8 @@ class HorizontalGrid:
         return float(max(np.diff(axis).max() for axis in axes))
 
     @functools.cached_property
-    def _tree(self) -> cKDTree:
-        return cKDTree(self._points)
+    def _tree(self) -> KDTree:
+        return KDTree(self._points)
 
     def neighbours(self, points: np.ndarray) -> np.ndarray:
         """Return the flat indices of the four neighbours, (4, point); -1 is none."""
@@ -128,5 +128,5 @@ class HorizontalGrid:
 
     def pairs_within(self, points: np.ndarray, radius: float) -> np.ndarray:
         """Return the pairs, as positions in ``points``, within a radius, (pair, 2)."""
-        tree = cKDTree(self._points[points])
+        tree = KDTree(self._points[points])
         return tree.query_pairs(chord(radius + _SLACK), output_type="ndarray")

@@ -12,6 +12,7 @@ from ngcm_cli.tracks.detection import Candidates
 from ngcm_cli.tracks.stitching import Track
 
 _POINT_COORDINATES = ("time", "lead_time", "latitude", "longitude")
+_INDICES = ("latitude_index", "longitude_index")
 PROPERTIES = ("mean_sea_level_pressure", "wind_speed", "vorticity", "surface_altitude")
 """What is recorded along tracks, as far as it is known."""
 
@@ -70,12 +71,17 @@ ATTRIBUTES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "standard_name": "surface_altitude",
             "units": "m",
         },
+        "latitude_index": {"long_name": "Index of the latitude in the data, ascending"},
+        "longitude_index": {
+            "long_name": "Index of the longitude in the data, ascending"
+        },
         "track_error": {
             "long_name": "Distance from the best track",
             "units": "km",
         },
         "along_track_error": {
-            "long_name": "Distance from the best track along its motion, positive ahead",
+            "long_name": "Distance from the best track along its motion, positive "
+            "ahead",
             "units": "km",
         },
         "cross_track_error": {
@@ -131,6 +137,8 @@ class Search:
         for name in PROPERTIES:
             if name in found[0][0].properties:
                 columns[name] = np.array([c.properties[name][i] for c, i in found])
+        for name in _INDICES:
+            columns[name] = np.array([getattr(c, name)[i] for c, i in found], np.int32)
         return columns
 
 
@@ -184,13 +192,14 @@ def _point_names(searches: Sequence[Search]) -> list[str]:
     } | {"time", "latitude", "longitude"}
     if any(search.init_time is not None for search in searches):
         known.add("lead_time")
-    return [name for name in (*_POINT_COORDINATES, *PROPERTIES) if name in known]
+    known |= set(_INDICES)
+    order = *_POINT_COORDINATES, *PROPERTIES, *_INDICES
+    return [name for name in order if name in known]
 
 
 def _joined(name: str, columns: list[dict[str, np.ndarray]]) -> np.ndarray:
     """Return a column of all tracks, NaN where a search does not have it."""
     kinds = {"time": "datetime64[s]", "lead_time": "timedelta64[s]"}
-    parts = [
-        c[name] if name in c else np.full(len(c["time"]), np.nan) for c in columns
-    ]
+    kinds |= dict.fromkeys(_INDICES, "int32")
+    parts = [c[name] if name in c else np.full(len(c["time"]), np.nan) for c in columns]
     return np.concatenate([np.empty(0, kinds.get(name, "float64")), *parts])

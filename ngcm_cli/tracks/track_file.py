@@ -27,6 +27,8 @@ Along ``point``:
 - ``vorticity``: relative vorticity at 850 hPa, s-1, negative in cyclones south of the
   equator; only if it was searched for.
 - ``surface_altitude``: height of the ground, m; only if it is known.
+- ``latitude_index``, ``longitude_index``: of the centre in the data, both ascending,
+  int32.
 - ``track_error``, ``along_track_error``, ``cross_track_error``: km, of the forecast
   position against the best track at the same time, the latter two positive ahead and to
   the right of the storm's motion; ``pressure_error`` in Pa and ``wind_error`` in m s-1,
@@ -36,3 +38,113 @@ Along ``point``:
 Global attributes name the criteria and every substitution, ``init_times`` and
 ``realizations`` the forecasts that were searched, also those without a track.
 """
+
+import os
+import pathlib
+
+import numpy as np
+import xarray as xr
+
+from ngcm_cli.errors import InputDataError, OutputError
+from ngcm_cli.io.atomic import atomic_file, temporary_sibling
+from ngcm_cli.tracks import tempest_text
+
+_EPOCH = "seconds since 1970-01-01T00:00:00"
+
+
+def write_tracks(tracks: xr.Dataset, path: pathlib.Path, file_format: str) -> None:
+    """Write tracks to a file, which appears under its name when it is whole.
+
+    Args:
+        tracks: in the layout of this module.
+        path: of the file.
+        file_format: ``netcdf``, or ``tempest`` for the text of TempestExtremes.
+
+    Raises:
+        OutputError: the file cannot be written, or the format cannot hold the tracks.
+    """
+    if file_format == "tempest":
+        text = tempest_text.format_tracks(tracks)
+        try:
+            with atomic_file(path) as file:
+                file.write(text.encode())
+        except OSError as error:
+            raise _unwritten(path, error) from error
+        return
+    write_netcdf(tracks, path)
+
+
+def write_netcdf(dataset: xr.Dataset, path: pathlib.Path) -> None:
+    """Write a dataset to a NetCDF-4 file, which appears when it is whole.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    new = temporary_sibling(path)
+    encoding = {
+        str(name): _encoding(array) for name, array in dataset.variables.items()
+    }
+    try:
+        dataset.to_netcdf(new, engine="netcdf4", encoding=encoding)
+        os.replace(new, path)
+    except (OSError, RuntimeError) as error:  # the C library's errors are the latter
+        raise _unwritten(path, error) from error
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _encoding(array: xr.Variable) -> dict:
+    if array.dtype.kind == "M":
+        return {"units": _EPOCH, "dtype": "int64", "_FillValue": None}
+    if array.dtype.kind == "m":
+        return {"units": "hours", "dtype": "float64", "_FillValue": None}
+    if array.dtype.kind == "f" and array.dims == ("point",):
+        is_place = array.attrs.get("axis") in ("X", "Y")
+        return {"_FillValue": None if is_place else np.nan}
+    return {"_FillValue": None} if array.dtype.kind in "if" else {}
+
+
+def _unwritten(path: pathlib.Path, error: Exception) -> OutputError:
+    return OutputError(
+        f"{path} could not be written: {error}.", "Choose another path, or free space."
+    )
+
+
+def read_tracks(
+    path: str | os.PathLike[str], columns: tuple[str, ...] | None = None
+) -> xr.Dataset:
+    """Return the tracks of a file, in memory, in the layout of this module.
+
+    Args:
+        path: of a NetCDF file, or of TempestExtremes' text.
+        columns: names of the columns of a text after longitude and latitude, such as
+            ``("slp", "wind", "zs")``; None is these, as many as there are.
+
+    Raises:
+        InputDataError: the file cannot be read, or holds something else.
+    """
+    path = pathlib.Path(path)
+    try:
+        with path.open("rb") as file:
+            begins = file.read(8)
+    except OSError as error:
+        raise InputDataError(
+            f"{path} cannot be read: {error.strerror}.", "Check its name."
+        ) from None
+    if begins[:3] not in (b"CDF", b"\x89HD"):
+        return tempest_text.read_tracks(path, columns)
+    try:
+        with xr.open_dataset(path, engine="netcdf4", decode_timedelta=True) as file:
+            tracks = file.load()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputDataError(
+            f"{path} cannot be read: {error}.", "Check that it is whole."
+        ) from None
+    needed = {"row_size", "time", "latitude", "longitude"}
+    points = tracks.sizes.get("point")
+    if not needed <= set(tracks.variables) or tracks["row_size"].sum() != points:
+        raise InputDataError(
+            f"{path} holds no tracks in the layout of this program.",
+            "Give a file that ngcm tracks has written.",
+        )
+    return tracks
