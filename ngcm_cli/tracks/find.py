@@ -129,7 +129,10 @@ def _search(fields: Sequence[CycloneFields], progress: TimeProgress) -> xr.Datas
         if missing:
             notes.append(f"Values are missing at {missing} times, at some points.")
             log.warning(notes[-1])
-    return build_dataset(searches, _attributes(fields, searches, notes))
+    tracks = build_dataset(searches, _attributes(fields, searches, notes))
+    if "wind_speed" in tracks:
+        tracks["wind_speed"].attrs["comment"] = tracks.attrs["wind"]
+    return tracks
 
 
 def _axis(data: xr.Dataset) -> str:
@@ -150,7 +153,8 @@ def _searches(
     outer = [name for name in ("init_time", "realization") if name in data.dims]
     for index in np.ndindex(*(data.sizes[name] for name in outer)):
         of = dict(zip(outer, index, strict=True))
-        times, init_time = data[axis].values, None
+        times: np.ndarray = data[axis].values
+        init_time: Any = None
         if axis == "lead_time":
             init_time = data["init_time"].values[of["init_time"]]
             times = init_time + times

@@ -68,7 +68,7 @@ def typical_step(times: np.ndarray) -> np.timedelta64:
     """Return the median time between the data, in seconds."""
     if len(times) < 2:
         return np.timedelta64(0, "s")
-    seconds = np.diff(times.astype("datetime64[s]")).astype(np.int64)
+    seconds = np.diff(times).astype("timedelta64[s]").astype(np.int64)
     return np.timedelta64(int(np.median(seconds)), "s")
 
 
