@@ -155,8 +155,11 @@ def tracks(
         if count > _MOST_ROWS:
             print_line(console, f"and {count - _MOST_ROWS} more")
         if checked.best_track is not None:
-            for line in table_lines(summarize_errors(saved.tracks)):
+            errors = summarize_errors(saved.tracks)
+            for line in table_lines(errors) if errors[1:] else ():
                 print_line(console, line)
+            if not errors[1:]:
+                print_line(console, "No track matches a storm of the best track.")
         found = f"Found {count or 'no'} track{'' if count == 1 else 's'}."
         print_line(console, found)
         print_summary(console, saved.path, time.monotonic() - started)
@@ -177,7 +180,7 @@ tracks.__signature__ = inspect.Signature(  # pyright: ignore
             Annotated[
                 list[str],
                 typer.Argument(
-                    metavar="DATA...",
+                    metavar="DATA",
                     help="Forecasts, ensembles, climate runs or reanalyses: files, "
                     "Zarr stores, folders of runs, URLs or named sources.",
                 ),

@@ -184,6 +184,9 @@ def find_fields(
     missing = [field for field in needed.values() if not field.is_in(data)]
     if missing:
         raise _missing(data, missing, criteria, has_vorticity)
+    for field in needed.values():
+        if "mean" in str(data[field.name].attrs.get("cell_methods", "")):
+            notes.append(f"{field.name} is a mean over time, which weakens cyclones.")
     wind, wind_fields = _find_wind(data, config)
     if wind_fields:
         needed["wind_u"], needed["wind_v"] = wind_fields
@@ -227,17 +230,18 @@ def widen_for_grid(
     """Return criteria whose radii a grid resolves, and a sentence if they differ.
 
     A contour around a centre between two points needs two grid steps in every
-    direction, and the highest wind is not at the centre.
+    direction; the highest wind is not at the centre, but at a point beside it.
 
     Args:
         criteria: of the search.
         config: the settings; the radii that it has are not changed.
         spacing: of the grid, degrees.
     """
-    steps = {"contour_radius": 2.5, "thickness_radius": 2.5, "wind_radius": 1.5}
+    needed = {"contour_radius": 2.5, "thickness_radius": 2.5, "wind_radius": 1.0}
+    steps = needed | {"wind_radius": 1.5}
     wider = {
-        name: round(count * spacing, 2)
-        for name, count in steps.items()
+        name: round(steps[name] * spacing, 2)
+        for name, count in needed.items()
         if getattr(config, name) is None
         and getattr(criteria, name) < round(count * spacing, 2)
     }

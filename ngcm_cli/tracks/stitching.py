@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from ngcm_cli.config.cyclone_criteria import CycloneCriteria
 from ngcm_cli.tracks.detection import Candidates
@@ -30,9 +31,10 @@ def stitch(
 ) -> list[Track]:
     """Return the tracks that meet the criteria, in the order of their first points.
 
-    At each time, pairs of the last point of a track and a candidate are joined, the
-    nearest first, if they are not farther apart in space and time than the criteria
-    allow. A candidate without a track begins one.
+    At each time, the last points of tracks are joined with candidates that are not
+    farther away in space and time than the criteria allow, each with one at most, so
+    that the sum of distances is smallest; a track that is not joined adds the largest
+    distance to the sum. A candidate without a track begins one.
 
     The distance is that for the time between the data, not for that since the last
     point, so that a gap does not widen the search.
@@ -86,16 +88,13 @@ def _join(
     if not (len(active) and len(points)):
         return set()
     distance = angle_between(ends[:, None], points[None])
-    rows, columns = np.nonzero(distance <= reach + _SLACK)
-    order = np.argsort(distance[rows, columns], kind="stable")
-    extended: set[int] = set()
+    gain = np.where(distance <= reach + _SLACK, reach + 2 * _SLACK - distance, 0.0)
     taken: set[int] = set()
-    for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
-        if row not in extended and column not in taken:
+    for row, column in zip(*linear_sum_assignment(gain, maximize=True), strict=True):
+        if gain[row, column] > 0:
             active[row].times.append(k)
-            active[row].candidates.append(column)
-            extended.add(row)
-            taken.add(column)
+            active[row].candidates.append(int(column))
+            taken.add(int(column))
     return taken
 
 

@@ -40,6 +40,7 @@ def cyclones(
     strength=25.0,
     missing=(),
     latitudes=None,
+    radius=3.0,
 ):
     """Return a dataset with a vortex along each path.
 
@@ -52,6 +53,7 @@ def cyclones(
         strength: highest wind, m s-1.
         missing: pairs of vortex and time at which it does not exist.
         latitudes: those of the grid instead of regular ones.
+        radius: of the highest wind, degrees.
     """
     lat, lon = axes(spacing)
     lat = lat if latitudes is None else latitudes
@@ -63,7 +65,7 @@ def cyclones(
         for k, centre in enumerate(path):
             if (number, k) in missing:
                 continue
-            bump, u, v = vortex(lat, lon, centre)
+            bump, u, v = vortex(lat, lon, centre, radius)
             for name, field in zip(names, (bump, u, v, bump), strict=True):
                 sums[name][k] += field
     axis = "lead_time" if lead_time else "time"
