@@ -1,9 +1,11 @@
 """Datasets with vortices whose tracks are known."""
 
+import functools
+
 import numpy as np
 import xarray as xr
 
-from ngcm_cli.tracks.great_circle import great_circle_distance
+from ngcm_cli.tracks.great_circle import unit_vectors
 
 HOURS = np.timedelta64(1, "h")
 START = np.datetime64("2020-08-20T00", "s")
@@ -19,16 +21,29 @@ def vortex(lat, lon, centre, radius=3.0):
 
     Cyclonic in both hemispheres; the highest wind is at ``radius``, in degrees.
     """
-    la, lo = np.meshgrid(lat, lon, indexing="ij")
-    r = great_circle_distance(la, lo, *centre)
+    points = _points(tuple(lat), tuple(lon))
+    r = np.degrees(
+        np.arccos(np.clip(points @ unit_vectors(*map(np.array, centre)), -1, 1))
+    )
+    fields = np.zeros((3, *r.shape))
+    near = np.nonzero(r < 7 * radius)  # where it is not zero to rounding of a pascal
+    r, la, lo = r[near], np.asarray(lat)[near[0]], np.asarray(lon)[near[1]]
     shape = np.exp(-0.5 * (r / radius) ** 2)
-    speed = r / radius * np.exp(0.5 - 0.5 * (r / radius) ** 2)
+    speed = r / radius * np.exp(0.5) * shape
     east = (lo - centre[1] + 180) % 360 - 180
-    x = np.radians(east) * np.cos(np.radians(la))
-    y = np.radians(la - centre[0])
-    angle = np.arctan2(y, x)
+    angle = np.arctan2(la - centre[0], east * np.cos(np.radians(la)))
     turn = np.sign(centre[0])
-    return shape, -turn * speed * np.sin(angle), turn * speed * np.cos(angle)
+    for field, values in zip(
+        fields, (shape, -turn * speed * np.sin(angle), turn * speed * np.cos(angle)),
+        strict=True,
+    ):  # fmt: skip
+        field[near] = values
+    return fields
+
+
+@functools.lru_cache
+def _points(lat, lon):
+    return unit_vectors(*np.meshgrid(lat, lon, indexing="ij"))
 
 
 def cyclones(

@@ -56,7 +56,9 @@ def test_noise_yields_no_track(seed):
     for k in range(3, 15):
         for field in noise:
             phase = rng.uniform(0, 2 * np.pi, (shape[0], 2, 1, 1))
-            wave = np.cos(k * lon + phase[:, 0]) * np.cos(k * lat[:, None] + phase[:, 1])
+            wave = np.cos(k * lon + phase[:, 0]) * np.cos(
+                k * lat[:, None] + phase[:, 1]
+            )
             field += wave * np.cos(lat)[:, None] ** 2
     noise *= 1 / noise.std()
     data["mean_sea_level_pressure"] = data.mean_sea_level_pressure + 500 * noise[0]
@@ -151,7 +153,9 @@ def test_vorticity_of_the_data_is_taken_before_that_of_the_wind():
     data = cyclones([EAST])
     bump = vortex(data.latitude.values, data.longitude.values, (20.0, 200.0))[0]
     data["vorticity"] = data.geopotential.copy(data=np.tile(1e-3 * bump, (13, 3, 1, 1)))
-    tracks = find_tracks(data, search="vorticity", thickness_fall="none", min_wind="none")
+    tracks = find_tracks(
+        data, search="vorticity", thickness_fall="none", min_wind="none"
+    )
     assert set(tracks.longitude.values) == {199.5}
     assert "derived" not in tracks.attrs["notes"]
 
