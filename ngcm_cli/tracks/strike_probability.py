@@ -113,6 +113,7 @@ def _dataset(
         names = {
             "standard_name": "forecast_reference_time",
             "long_name": "Initial time of the forecast",
+            "units_metadata": "leap_seconds: none",
         }
         coordinates["init_time"] = ("init_time", starts, names)
     kept = "Conventions", "history", "source", "criteria", "wind", "notes", "model"

@@ -110,7 +110,10 @@ def read_tracks(path: pathlib.Path, columns: tuple[str, ...] | None) -> xr.Datas
         _check_full(sizes, rows)
         if len({len(row) for row in rows}) > 1:
             raise ValueError
-        return _dataset(sizes, np.array(rows).reshape(len(rows), -1), columns)
+        width = len(rows[0]) if rows else 8
+        return _dataset(sizes, np.array(rows).reshape(len(rows), width), columns)
+    except InputDataError:
+        raise
     except (ValueError, IndexError, UnicodeDecodeError):
         at = f": line {number}" if number else ""
         raise InputDataError(
@@ -128,7 +131,7 @@ def _dataset(
     sizes: list[int], rows: np.ndarray, columns: tuple[str, ...] | None
 ) -> xr.Dataset:
     """Return the dataset of rows of numbers: i, j, lon, lat, columns, date."""
-    count = max(rows.shape[1] - 8, 0)
+    count = rows.shape[1] - 8
     if columns is None:
         if count > len(_USUAL):
             raise InputDataError(

@@ -26,6 +26,7 @@ ATTRIBUTES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "init_time": {
             "long_name": "Initial time of the forecast",
             "standard_name": "forecast_reference_time",
+            "units_metadata": "leap_seconds: none",
         },
         "realization": {
             "long_name": "Number of the member",
@@ -34,7 +35,12 @@ ATTRIBUTES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
         "source": {"long_name": "Data of the track"},
         "storm_id": {"long_name": "Observed storm that the track was matched with"},
-        "time": {"long_name": "Valid time", "standard_name": "time", "axis": "T"},
+        "time": {
+            "long_name": "Valid time",
+            "standard_name": "time",
+            "axis": "T",
+            "units_metadata": "leap_seconds: none",
+        },
         "lead_time": {
             "long_name": "Time since the initial time",
             "standard_name": "forecast_period",
