@@ -98,13 +98,13 @@ def read_tracks(path: pathlib.Path, columns: tuple[str, ...] | None) -> xr.Datas
     try:
         for line in path.read_text("utf-8").splitlines():
             number += 1
-            words = line.split()
-            if words[:1] == ["start"]:
+            cells = line.split()
+            if cells[:1] == ["start"]:
                 _check_full(sizes, rows)
-                sizes.append(int(words[1]))
-            elif words:
-                rows.append([float(word) for word in words])
-                if len(rows) > sum(sizes) or len(words) < 8:
+                sizes.append(int(cells[1]))
+            elif cells:
+                rows.append([float(cell) for cell in cells])
+                if len(rows) > sum(sizes) or len(cells) < 8:
                     raise ValueError
         number = 0
         _check_full(sizes, rows)
