@@ -40,13 +40,10 @@ def merge_near(
     """
     if not len(points):
         return points
-    values = field.reshape(-1)[points]
-    first, second = grid.pairs_within(points, distance).T
-    first, second = np.minimum(first, second), np.maximum(first, second)
-    is_dropped = np.zeros(len(points), bool)
-    is_dropped[first[values[second] < values[first]]] = True
-    is_dropped[second[values[first] <= values[second]]] = True
-    return points[~is_dropped]
+    order = np.argsort(field.reshape(-1)[points], kind="stable")
+    ranks = np.empty(len(points), np.int64)
+    ranks[order] = np.arange(len(points))
+    return grid.lowest_near(points, ranks, distance)
 
 
 def lowest_within(

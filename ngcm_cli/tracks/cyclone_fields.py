@@ -101,15 +101,16 @@ class CycloneFields:
             axis: name of the dimension of time.
         """
         rows, columns = self.grid.shape
-        count = max(1, _BLOCK_BYTES // (8 * rows * columns * len(self.fields)))
-        arrays = {name: f.select(self.data) for name, f in self.fields.items()}
+        arrays = {field: field.select(self.data) for field in self.fields.values()}
+        count = max(1, _BLOCK_BYTES // (8 * rows * columns * len(arrays)))
         for start in range(0, self.data.sizes[axis], count):
             where = {**of, axis: slice(start, start + count)}
             block = {
-                name: _values(array, where, axis) for name, array in arrays.items()
+                field: _values(array, where, axis) for field, array in arrays.items()
             }
             for k in range(len(next(iter(block.values())))):
-                yield self._derived({name: x[k] for name, x in block.items()})
+                at = {name: block[field][k] for name, field in self.fields.items()}
+                yield self._derived(at)
 
     def _derived(self, at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the fields of detection from those that were read."""

@@ -92,6 +92,12 @@ def _check_kind(opened: Sequence[xr.Dataset], config: TracksConfig) -> None:
     Raises:
         InputDataError: they do not.
     """
+    for data in opened:
+        if not {"lead_time", "time"} & set(data.dims):
+            raise InputDataError(
+                f"{data.attrs.get('location', 'The dataset')} has no times.",
+                "Give fields along time or lead time.",
+            )
     if len({"lead_time" in data.dims for data in opened}) > 1:
         raise InputDataError(
             "Some of the data are forecasts, others are records.",

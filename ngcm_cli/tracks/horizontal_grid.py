@@ -3,6 +3,7 @@
 import functools
 
 import numpy as np
+from scipy.ndimage import minimum_filter
 from scipy.spatial import KDTree
 
 from ngcm_cli.errors import InputDataError
@@ -126,7 +127,29 @@ class HorizontalGrid:
         """Return whether points are more than a radius in degrees apart."""
         return self.distance(points, others) > radius + _SLACK
 
-    def pairs_within(self, points: np.ndarray, radius: float) -> np.ndarray:
-        """Return the pairs, as positions in ``points``, within a radius, (pair, 2)."""
+    def lowest_near(
+        self, points: np.ndarray, ranks: np.ndarray, radius: float
+    ) -> np.ndarray:
+        """Return the points without one of a lower rank within a radius in degrees.
+
+        Args:
+            points: flat indices.
+            ranks: of the points, each once.
+            radius: in degrees.
+        """
+        # First among those in a box whose corners are within the radius, which is fast.
+        reach = min(int(radius / np.sqrt(2) / self.spacing), min(self.shape) // 2)
+        field = np.full(self.shape, len(points), np.int64)
+        field.reshape(-1)[points] = ranks
+        modes = "nearest", "wrap" if self.is_round else "nearest"
+        lowest = minimum_filter(field, 2 * reach + 1, mode=modes).reshape(-1)[points]
+        chosen = np.flatnonzero(lowest == ranks)
         tree = KDTree(self._points[points])
-        return tree.query_pairs(chord(radius + _SLACK), output_type="ndarray")
+        near = tree.query_ball_point(
+            self._points[points[chosen]], chord(radius + _SLACK)
+        )
+        keep = [
+            ranks[others].min() == ranks[i]
+            for i, others in zip(chosen, near, strict=True)
+        ]
+        return points[chosen[np.asarray(keep, bool)]]

@@ -103,6 +103,21 @@ def test_merging_keeps_the_deeper_and_of_equals_the_first():
     np.testing.assert_array_equal(merge_near(grid, field, points, 4.0), points)
 
 
+@pytest.mark.parametrize("regional", [False, True])
+def test_merging_many_agrees_with_the_definition(regional):
+    lat, lon = axes(3.0)
+    if regional:
+        lat, lon = lat[20:], lon[5:90]
+    grid = HorizontalGrid(lat, lon)
+    field = np.random.default_rng(2).normal(size=grid.shape)
+    points = local_minima(grid, field)
+    values = field.reshape(-1)[points]
+    apart = grid.distance(points[:, None], points[None])
+    is_lower = (values[None] < values[:, None]) & (apart <= 14.0)
+    expected = points[~is_lower.any(axis=1)]
+    np.testing.assert_array_equal(merge_near(grid, field, points, 14.0), expected)
+
+
 def test_a_constant_field_has_no_minimum():
     grid = HorizontalGrid(*axes(30.0))
     assert local_minima(grid, np.zeros(grid.shape)).size == 0

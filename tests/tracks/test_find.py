@@ -241,6 +241,12 @@ def test_too_short_or_coarse_data_are_refused(steps, hours, said):
         find_tracks(data)
 
 
+def test_a_single_field_is_refused():
+    data = cyclones([EAST], 30.0).isel(time=0, drop=True)
+    with pytest.raises(InputDataError, match="has no times"):
+        find_tracks(data)
+
+
 def test_times_that_do_not_increase_are_refused():
     data = cyclones([EAST], 30.0)
     with pytest.raises(InputDataError, match="do not increase"):
