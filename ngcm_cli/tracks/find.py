@@ -18,6 +18,7 @@ from ngcm_cli.errors import ConfigError, InputDataError
 from ngcm_cli.time_format import format_duration, format_time
 from ngcm_cli.tracks.cyclone_fields import CycloneFields, find_fields
 from ngcm_cli.tracks.detection import detect
+from ngcm_cli.tracks.grid_noise import describe_noise
 from ngcm_cli.tracks.model_height import model_surface_height
 from ngcm_cli.tracks.stitching import points_at_step, stitch, typical_step
 from ngcm_cli.tracks.track_dataset import Search, build_dataset
@@ -128,6 +129,9 @@ def _search(fields: Sequence[CycloneFields], progress: TimeProgress) -> xr.Datas
     searches, notes = [], []
     for each in fields:
         missing = 0
+        if noise := _noise(each):
+            notes.append(noise)
+            log.warning(noise)
         for search, gaps in _searches(each, lambda: progress(next(counter), total)):
             searches.append(search)
             missing += gaps
@@ -139,6 +143,16 @@ def _search(fields: Sequence[CycloneFields], progress: TimeProgress) -> xr.Datas
     if "wind_speed" in tracks:
         tracks["wind_speed"].attrs["comment"] = tracks.attrs["wind"]
     return tracks
+
+
+def _noise(fields: CycloneFields) -> str:
+    """Return what is to say of noise at the last time, at which models are settled."""
+    if "pressure" not in fields.fields:
+        return ""
+    array = fields.fields["pressure"].select(fields.data)
+    last = {d: -1 for d in array.dims if d not in ("latitude", "longitude")}
+    pressure = array.isel(last).transpose("latitude", "longitude").values
+    return describe_noise(fields.grid, pressure.astype(np.float64), fields.criteria)
 
 
 def _axis(data: xr.Dataset) -> str:

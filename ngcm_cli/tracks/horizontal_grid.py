@@ -1,6 +1,7 @@
 """Neighbours and distances of the points of a latitude-longitude grid."""
 
 import functools
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import minimum_filter
@@ -141,7 +142,7 @@ class HorizontalGrid:
         reach = min(int(radius / np.sqrt(2) / self.spacing), min(self.shape) // 2)
         field = np.full(self.shape, len(points), np.int64)
         field.reshape(-1)[points] = ranks
-        modes = "nearest", "wrap" if self.is_round else "nearest"
+        modes: Any = "nearest", "wrap" if self.is_round else "nearest"
         lowest = minimum_filter(field, 2 * reach + 1, mode=modes).reshape(-1)[points]
         chosen = np.flatnonzero(lowest == ranks)
         tree = KDTree(self._points[points])
