@@ -151,3 +151,42 @@ def polar_night_wind(
         latitude: degrees, ascending.
     """
     return at_latitude(at_level(u, levels, 10.0), latitude, 60.0)
+
+
+def major_warmings(day: np.ndarray, wind: np.ndarray) -> int:
+    """Return the number of major sudden stratospheric warmings.
+
+    The zonal-mean wind at 60 N and 10 hPa becomes easterly from November to March; it
+    was westerly for 20 days in succession since the last easterly day, and is so again
+    for 10 days in succession before the end of April (Charlton and Polvani 2007,
+    doi:10.1175/JCLI3996.1).
+
+    Args:
+        day: days of a record without gaps, datetime64[D], (day,).
+        wind: daily means, m s-1, (day,).
+    """
+    month = day.astype("datetime64[M]").astype(int) % 12 + 1
+    count, westerly_days = 0, 0
+    for i in range(len(day)):
+        if wind[i] >= 0:
+            westerly_days += 1
+            continue
+        in_season = month[i] >= 11 or month[i] <= 3
+        if westerly_days >= 20 and in_season and _returns(day, wind, i):
+            count += 1
+        westerly_days = 0
+    return count
+
+
+def _returns(day: np.ndarray, wind: np.ndarray, onset: int) -> bool:
+    """Return whether westerlies return for ten days before the end of April."""
+    year = day[onset].astype("datetime64[Y]")
+    if day[onset].astype("datetime64[M]").astype(int) % 12 >= 10:
+        year = year + 1
+    end = (year.astype("datetime64[M]") + 4).astype("datetime64[D]")
+    spell = 0
+    for i in range(onset, int(np.searchsorted(day, end))):
+        spell = spell + 1 if wind[i] >= 0 else 0
+        if spell >= 10:
+            return True
+    return False

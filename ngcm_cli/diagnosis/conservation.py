@@ -7,6 +7,20 @@ import numpy as np
 from ngcm_cli.diagnosis.balance import ANGULAR_VELOCITY
 from ngcm_cli.diagnosis.columns import integrate
 from ngcm_cli.diagnosis.sphere import area_weights, weighted_mean
+from ngcm_cli.diagnosis.topic import (
+    COLUMN_LEVELS,
+    INSTANTS,
+    SURFACE_PRESSURE,
+    Averages,
+    Entry,
+    Fields,
+    Topic,
+    by_time,
+    entry,
+    number,
+    time_coordinate,
+)
+from ngcm_cli.diagnosis.trends import linear_trend
 from ngcm_cli.inputs.variables import CLOUDS
 from ngcm_cli.units import GRAVITY_SI, KAPPA, LENGTH
 
@@ -79,3 +93,76 @@ def global_contents(
     if all(name in found for name in _ENERGIES):
         found["total_energy"] = sum(found[name] for name in _ENERGIES)
     return found
+
+
+_TITLES = {
+    "total_mass": "Mass of the atmosphere per area",
+    "dry_mass": "Mass of dry air per area",
+    "total_water": "Water vapour and cloud per area",
+    "internal_energy": "Internal energy per area",
+    "potential_energy": "Potential energy per area",
+    "kinetic_energy": "Kinetic energy per area",
+    "latent_energy": "Latent energy per area",
+    "total_energy": "Total energy per area",
+    "angular_momentum": "Axial angular momentum of the atmosphere",
+}
+
+
+def _reduce(fields: Fields) -> dict[str, float]:
+    values = {name: x for name, x in fields.values.items() if name != SURFACE_PRESSURE}
+    pressure = fields[SURFACE_PRESSURE]
+    return global_contents(values, pressure, fields.masses, fields.grid.latitude)
+
+
+def drifts(
+    averages: Averages, titles: dict[str, str], units: dict[str, str]
+) -> dict[str, Entry]:
+    """Return series, means and linear drifts per day of global contents."""
+    found = time_coordinate(averages)
+    for name, title in titles.items():
+        if name not in averages.means:
+            averages.miss(title, "more variables: see the documentation")
+            continue
+        series = averages.means[name]
+        dims = (averages.time_dimension,)
+        found[f"{name}_series"] = entry(dims, series, units[name], title)
+        found[name] = number(np.nanmean(series), units[name], title)
+        if len(series) < 3:
+            averages.miss(f"Drift of {title[0].lower()}{title[1:]}", "three times")
+            continue
+        drift = float(linear_trend(averages.days, series).slope)
+        per_day = f"{units[name]} day-1"
+        found[f"{name}_drift"] = number(drift, per_day, f"{title}, linear drift")
+    return found
+
+
+def _conclude(averages: Averages) -> dict[str, Entry]:
+    if averages.kind != INSTANTS:
+        averages.note(
+            f"kinetic energy is that of the mean wind: the data are {averages.kind}"
+        )
+    if averages.grid.highest is not None:
+        averages.note(
+            "integrals use no level above the model's highest, at "
+            f"{averages.grid.highest:.3g} hPa; the layer of the next reaches to the top"
+        )
+    return drifts(averages, _TITLES, UNITS)
+
+
+CONSERVATION = Topic(
+    name="conservation",
+    title="Mass, water, energy, angular momentum",
+    needs=((SURFACE_PRESSURE,),),
+    optional=(
+        "specific_humidity",
+        *CLOUDS,
+        "temperature",
+        "geopotential",
+        "u_component_of_wind",
+        "v_component_of_wind",
+    ),
+    reduce=_reduce,
+    conclude=_conclude,
+    bin_of=by_time,
+    levels=COLUMN_LEVELS,
+)
