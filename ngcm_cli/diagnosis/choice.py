@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from ngcm_cli.diagnosis.records import Record
+from ngcm_cli.diagnosis.remarks import Remarks
 from ngcm_cli.diagnosis.topic import Stamp, Topic
 from ngcm_cli.diagnosis.topics import TOPICS
 
@@ -31,18 +32,16 @@ class Chosen:
 
 
 def choose(
-    records: Sequence[Record], stamps: Mapping[Record, list[Stamp]]
-) -> tuple[list[Chosen], list[str]]:
-    """Return what can be computed, and why the rest cannot.
+    records: Sequence[Record], stamps: Mapping[Record, list[Stamp]], remarks: Remarks
+) -> list[Chosen]:
+    """Return the topics that can be computed, in their order.
 
     Args:
         records: those that there are.
         stamps: the times of each that are used.
-
-    Returns:
-        The topics in their order, and a line for each that is left out.
+        remarks: to which is added what each topic needs that is left out.
     """
-    chosen, missing = [], []
+    chosen = []
     for alternatives in TOPICS:
         found = (_choose(topic, records, stamps) for topic in alternatives)
         first = next((x for x in found if x is not None), None)
@@ -50,8 +49,8 @@ def choose(
             chosen.append(first)
         else:
             topic = alternatives[-1]
-            missing.append(f"{topic.title}: needs {_needs(topic, records, stamps)}")
-    return chosen, list(dict.fromkeys(missing))
+            remarks.miss(topic.title, _needs(topic, records, stamps))
+    return chosen
 
 
 def _choose(
@@ -71,7 +70,7 @@ def _choose(
 
 def _shortage(topic: Topic, record: Record, stamps: list[Stamp]) -> str:
     """Return what a record lacks besides variables; empty if nothing."""
-    if topic.records_only and record.is_forecast:
+    if topic.records_only and any(stamp.lead is not None for stamp in stamps):
         return "a record in time, not forecasts"
     months = record.months(stamps)
     if months < topic.months:
@@ -95,7 +94,7 @@ def _needs(
     ]
     if not having:
         alternatives = (" and ".join(names) for names in topic.needs)
-        return " or ".join(alternatives)
+        return topic.needs_text or ", or ".join(alternatives)
     fitting = [record for record in having if record.kind in topic.kinds]
     if not fitting:
         return " or ".join(topic.kinds)

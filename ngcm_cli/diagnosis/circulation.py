@@ -1,10 +1,36 @@
-"""The mean meridional circulation, jets, and winds of the stratosphere."""
+"""The mean meridional circulation, its cells, and jets."""
 
 import numpy as np
 
-from ngcm_cli.diagnosis.sphere import at_latitude
+from ngcm_cli.diagnosis.columns import masses_above_levels
+from ngcm_cli.diagnosis.seasons import (
+    note_incomplete_year,
+    season_coordinate,
+    seasonal_means,
+    seasons_of,
+    suffix,
+    title,
+)
+from ngcm_cli.diagnosis.sphere import zonal_mean
+from ngcm_cli.diagnosis.topic import (
+    COLUMN_LEVELS,
+    DAILY,
+    INSTANTS,
+    MONTHLY,
+    SURFACE_PRESSURE,
+    Averages,
+    Entry,
+    Fields,
+    Topic,
+    by_calendar_month,
+    entry,
+    number,
+)
 from ngcm_cli.units import LENGTH
 
+U, V, T = "u_component_of_wind", "v_component_of_wind", "temperature"
+JET_LEVELS = 850.0, 250.0
+"""Pressures at which jets are looked for, hPa."""
 JET_BAND = 15.0, 75.0
 """Latitudes of each hemisphere in which jets are looked for, degrees."""
 CELL_BAND = 40.0
@@ -138,55 +164,115 @@ def at_level(section: np.ndarray, levels: np.ndarray, pressure: float) -> np.nda
     return (1 - share) * section[..., after - 1, :] + share * section[..., after, :]
 
 
-def polar_night_wind(
-    u: np.ndarray, levels: np.ndarray, latitude: np.ndarray
-) -> np.ndarray:
-    """Return zonal-mean wind at 60 N and 10 hPa, m s-1; easterly in a major warming.
-
-    Charlton and Polvani 2007, doi:10.1175/JCLI3996.1.
-
-    Args:
-        u: zonal-mean eastward wind, m s-1, (..., level, latitude).
-        levels: hPa, ascending.
-        latitude: degrees, ascending.
-    """
-    return at_latitude(at_level(u, levels, 10.0), latitude, 60.0)
+_SECTION = "season", "level", "latitude"
+_HEMISPHERES = ("north", "northern", True), ("south", "southern", False)
 
 
-def major_warmings(day: np.ndarray, wind: np.ndarray) -> int:
-    """Return the number of major sudden stratospheric warmings.
+def _reduce(fields: Fields) -> dict[str, np.ndarray]:
+    grid = fields.grid
+    above = masses_above_levels(grid.levels, fields.surface_pressure, grid.highest)
+    flow = mass_streamfunction(fields[V], fields.masses, above, grid.latitude)
+    found = {
+        "eastward": zonal_mean(fields[U]),
+        "streamfunction": flow,
+        "known_ground": np.float64(SURFACE_PRESSURE in fields),
+    }
+    if T in fields:
+        found["temperature"] = zonal_mean(fields[T])
+    return found
 
-    The zonal-mean wind at 60 N and 10 hPa becomes easterly from November to March; it
-    was westerly for 20 days in succession since the last easterly day, and is so again
-    for 10 days in succession before the end of April (Charlton and Polvani 2007,
-    doi:10.1175/JCLI3996.1).
 
-    Args:
-        day: days of a record without gaps, datetime64[D], (day,).
-        wind: daily means, m s-1, (day,).
-    """
-    month = day.astype("datetime64[M]").astype(int) % 12 + 1
-    count, westerly_days = 0, 0
-    for i in range(len(day)):
-        if wind[i] >= 0:
-            westerly_days += 1
+def _conclude(averages: Averages) -> dict[str, Entry]:
+    grid, found = averages.grid, {"season": season_coordinate(averages)}
+    note_incomplete_year(averages)
+    if not averages.means["known_ground"].all():
+        averages.note(
+            "without surface_pressure the ground is at 1000 hPa everywhere; missing "
+            "values count as below the ground"
+        )
+    if grid.highest is not None:
+        averages.note(
+            "the streamfunction uses no level above the model's highest, at "
+            f"{grid.highest:.3g} hPa"
+        )
+    wind = seasonal_means(averages, "eastward")
+    flow = seasonal_means(averages, "streamfunction")
+    found["zonal_wind"] = entry(_SECTION, wind, "m s-1", "Zonal-mean eastward wind")
+    found["mass_streamfunction"] = entry(
+        _SECTION, flow, "kg s-1", "Mass streamfunction of the meridional circulation"
+    )
+    if "temperature" in averages.means:
+        found["zonal_temperature"] = entry(
+            _SECTION,
+            seasonal_means(averages, "temperature"),
+            "K",
+            "Zonal-mean temperature",
+        )
+    for i, season in enumerate(seasons_of(averages)):
+        found |= _cells(flow[i], averages, season) | _jets(wind[i], averages, season)
+    return found
+
+
+def _cells(flow: np.ndarray, averages: Averages, season: str) -> dict[str, Entry]:
+    grid, end = averages.grid, suffix(season)
+    cells = hadley_cells(flow, grid.levels, grid.latitude)
+    if np.isnan(cells["northern_edge"]) and season == "mean":
+        averages.miss(
+            "Edge of the northern Hadley cell", "a change of sign of psi at 500 hPa"
+        )
+    if np.isnan(cells["southern_edge"]) and season == "mean":
+        averages.miss(
+            "Edge of the southern Hadley cell", "a change of sign of psi at 500 hPa"
+        )
+    return {
+        f"hadley_{name}{end}": number(x, units, f"{what}{title(season)}")
+        for name, x, units, what in (
+            ("north", cells["northern"], "kg s-1", "Maximum of psi, northern cell"),
+            ("south", cells["southern"], "kg s-1", "Minimum of psi, southern cell"),
+            (
+                "edge_north",
+                cells["northern_edge"],
+                "degrees_north",
+                "Northern edge of the Hadley cells at 500 hPa",
+            ),
+            (
+                "edge_south",
+                cells["southern_edge"],
+                "degrees_north",
+                "Southern edge of the Hadley cells at 500 hPa",
+            ),
+        )
+        if np.isfinite(x)
+    }
+
+
+def _jets(wind: np.ndarray, averages: Averages, season: str) -> dict[str, Entry]:
+    grid, found = averages.grid, {}
+    for level in JET_LEVELS:
+        profile = at_level(wind, grid.levels, level)
+        if not np.isfinite(profile).any():
+            if season == "mean":
+                averages.miss(f"Jets at {level:g} hPa", "levels on both sides of it")
             continue
-        in_season = month[i] >= 11 or month[i] <= 3
-        if westerly_days >= 20 and in_season and _returns(day, wind, i):
-            count += 1
-        westerly_days = 0
-    return count
+        for name, adjective, is_northern in _HEMISPHERES:
+            latitude, speed = jet(profile, grid.latitude, is_northern)
+            what = f"{adjective} jet at {level:g} hPa{title(season)}"
+            end = f"{name}_{level:g}hPa{suffix(season)}"
+            found[f"jet_latitude_{end}"] = number(
+                latitude, "degrees_north", f"Latitude of the {what}"
+            )
+            found[f"jet_speed_{end}"] = number(speed, "m s-1", f"Speed of the {what}")
+    return found
 
 
-def _returns(day: np.ndarray, wind: np.ndarray, onset: int) -> bool:
-    """Return whether westerlies return for ten days before the end of April."""
-    year = day[onset].astype("datetime64[Y]")
-    if day[onset].astype("datetime64[M]").astype(int) % 12 >= 10:
-        year = year + 1
-    end = (year.astype("datetime64[M]") + 4).astype("datetime64[D]")
-    spell = 0
-    for i in range(onset, int(np.searchsorted(day, end))):
-        spell = spell + 1 if wind[i] >= 0 else 0
-        if spell >= 10:
-            return True
-    return False
+CIRCULATION = Topic(
+    name="circulation",
+    title="Zonal-mean circulation",
+    needs=((U, V),),
+    optional=(SURFACE_PRESSURE, T),
+    reduce=_reduce,
+    conclude=_conclude,
+    bin_of=by_calendar_month,
+    kinds=(MONTHLY, DAILY, INSTANTS),
+    levels=COLUMN_LEVELS,
+)

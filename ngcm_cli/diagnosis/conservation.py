@@ -108,6 +108,19 @@ _TITLES = {
 }
 
 
+NEEDS = {
+    "dry_mass": "specific_humidity",
+    "total_water": "specific_humidity",
+    "internal_energy": "temperature",
+    "potential_energy": "geopotential",
+    "kinetic_energy": "both components of wind",
+    "latent_energy": "specific_humidity",
+    "total_energy": "temperature, geopotential, wind and specific_humidity",
+    "angular_momentum": "u_component_of_wind",
+}
+"""What each needs besides surface pressure."""
+
+
 def _reduce(fields: Fields) -> dict[str, float]:
     values = {name: x for name, x in fields.values.items() if name != SURFACE_PRESSURE}
     pressure = fields[SURFACE_PRESSURE]
@@ -121,7 +134,7 @@ def drifts(
     found = time_coordinate(averages)
     for name, title in titles.items():
         if name not in averages.means:
-            averages.miss(title, "more variables: see the documentation")
+            averages.miss(title, NEEDS.get(name, "it in the store of the run"))
             continue
         series = averages.means[name]
         dims = (averages.time_dimension,)

@@ -12,6 +12,13 @@ MEMBER, REFERENCE = "realization", "_reference"
 _CLIMATOLOGY, _MONTHS = "_climatology", "calendar_month"
 
 
+def merged(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Return the variables of all parts; a variable of several is that of the first."""
+    return xr.merge(
+        list(parts), join="outer", compat="override", combine_attrs="override"
+    )
+
+
 def join_members(findings: Sequence[xr.Dataset], members: Sequence[int]) -> xr.Dataset:
     """Return the findings of all members along ``realization``.
 
@@ -55,9 +62,7 @@ def with_reference(run: xr.Dataset, reference: xr.Dataset) -> xr.Dataset:
     for name in shared:
         title = f"{run[name].attrs['long_name']}, reference"
         beside[f"{name}{REFERENCE}"].attrs["long_name"] = title
-    result = xr.merge(
-        [run, beside], join="outer", compat="override", combine_attrs="override"
-    )
+    result = merged([run, beside])
     for name in shared:
         if str(name).endswith(_CLIMATOLOGY) and "latitude" in run[name].dims:
             _add_bias(result, run, reference, str(name))

@@ -5,8 +5,10 @@ import pathlib
 import numpy as np
 import xarray as xr
 
+from ngcm_cli.config.diagnose import Period
 from ngcm_cli.diagnosis.conservation import drifts
-from ngcm_cli.diagnosis.topic import DAILY, Averages, Grid, Stamp, Topic, to_dataset
+from ngcm_cli.diagnosis.remarks import Remarks
+from ngcm_cli.diagnosis.topic import DAILY, Averages, Grid, to_dataset
 from ngcm_cli.output.schema import EPOCH
 from ngcm_cli.output.zarr import dimensions_of, is_store, open_store
 
@@ -29,31 +31,33 @@ def find_store(location: str) -> pathlib.Path | None:
 
 
 def global_series(
-    store: pathlib.Path, member: int | None, is_used: "tuple[object, object] | None"
-) -> tuple[xr.Dataset, list[str]]:
-    """Return means and drifts of the global means of one member, and what is missing.
+    store: pathlib.Path, member: int, period: Period | None
+) -> tuple[xr.Dataset, Remarks]:
+    """Return means and drifts of the global means of one member, and remarks.
 
     Args:
         store: of `find_store`.
-        member: index of the member; None where there are none.
-        is_used: first time and the time after the last that are used; None is all.
+        member: index of the member; not used where there are none.
+        period: days that are used; None is all.
 
     Raises:
         OutputError: the store is damaged.
     """
+    import zarr
+
     group = open_store(store, "r")
     count = int(group.attrs.get("completed_records", 0))  # pyright: ignore
     hours = np.asarray(group["time"][:count])  # pyright: ignore
     times = EPOCH + hours * np.timedelta64(3600, "s")
     chosen = np.ones(count, bool)
-    if is_used is not None:
-        chosen = (times >= is_used[0]) & (times < is_used[1])  # pyright: ignore
+    if period is not None:
+        chosen = (times >= period.begin) & (times < period.end)
     means = {}
     for name in _SERIES:
         array = group.get(name)
-        if array is None:
+        if not isinstance(array, zarr.Array):
             continue
-        where = () if "realization" not in dimensions_of(array) else (member or 0,)
+        where = () if "realization" not in dimensions_of(array) else (member,)
         means[_PREFIX + name] = np.asarray(array[(*where, slice(count))])[chosen]
     nothing = np.array([])
     grid = Grid(nothing, nothing, nothing)
@@ -61,10 +65,10 @@ def global_series(
         list(times[chosen]), np.ones(chosen.sum(), int), means, grid, DAILY, False
     )
     if not chosen.any():
-        return xr.Dataset(), [f"{TITLE}: needs complete days"]
+        averages.miss(TITLE, "complete days")
+        return xr.Dataset(), averages.remarks
     titles = {_PREFIX + name: title for name, (title, _) in _SERIES.items()}
     units = {_PREFIX + name: unit for name, (_, unit) in _SERIES.items()}
-    topic = Topic("model", TITLE, (), _nothing, _none, _one)
     found = {
         name: ((dims and ("day",)), values, attributes)
         for name, (dims, values, attributes) in drifts(averages, titles, units).items()
@@ -72,16 +76,4 @@ def global_series(
     }
     days = times[chosen].astype("datetime64[ns]")
     found["day"] = ("day",), days, {"long_name": "Middle of the day"}
-    return to_dataset(found, grid, topic), averages.missing
-
-
-def _nothing(fields: object) -> dict:
-    return {}
-
-
-def _none(averages: Averages) -> dict:
-    return {}
-
-
-def _one(stamp: Stamp) -> None:
-    return None
+    return to_dataset(found, grid, TITLE), averages.remarks

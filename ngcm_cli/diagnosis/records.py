@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -207,18 +208,19 @@ def highest_level(dataset: xr.Dataset, location: str) -> float | None:
     """
     if "level" not in dataset.coords:
         return None
-    attributes = dict(dataset["level"].attrs)
+    attributes: dict[Any, Any] = dict(dataset["level"].attrs)
     path = pathlib.Path(location)
     if "highest_model_level" not in attributes and "ngcm_version" in dataset.attrs:
         if is_store(path):
-            attributes = dict(open_store(path, "r")["level"].attrs)
+            attributes = open_store(path, "r")["level"].attrs.asdict()
         elif path.is_file():
             with xr.open_dataset(path, decode_times=False) as file:
                 attributes = dict(file["level"].attrs) if "level" in file else {}
     highest = attributes.get("highest_model_level")
-    if highest is None or not (dataset["level"].values < float(highest)).any():
+    if not isinstance(highest, int | float | np.number):
         return None
-    return float(highest)
+    is_above = dataset["level"].values < float(highest)
+    return float(highest) if is_above.any() else None
 
 
 def regridder(source: Grid, target: Grid) -> ConservativeRegridder | None:
@@ -236,7 +238,7 @@ def regridder(source: Grid, target: Grid) -> ConservativeRegridder | None:
     return ConservativeRegridder(*map(np.deg2rad, nodes))
 
 
-def described(stamps: list[Stamp]) -> str:
+def described(stamps: Iterable[Stamp]) -> str:
     """Return the first and the last valid time."""
     valid = sorted(stamp.valid for stamp in stamps)
     return f"{format_time(valid[0])} to {format_time(valid[-1])}" if valid else "none"

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.diagnosis.columns import layer_masses
+from ngcm_cli.diagnosis.remarks import Remarks
 
 INSTANTS, DAILY, MONTHLY = "instantaneous fields", "daily means", "monthly means"
 """What the times of a dataset are."""
@@ -121,8 +122,7 @@ class Averages:
         grid: nodes of the fields.
         kind: what the times are.
         is_forecast: whether bins of times are lead times.
-        notes: what a reader must know, for `note`.
-        missing: what could not be computed, for `miss`.
+        remarks: what a reader must know, and what could not be computed.
     """
 
     bins: list[Any]
@@ -131,8 +131,7 @@ class Averages:
     grid: Grid
     kind: str
     is_forecast: bool
-    notes: list[str] = dataclasses.field(default_factory=list)
-    missing: list[str] = dataclasses.field(default_factory=list)
+    remarks: Remarks = dataclasses.field(default_factory=Remarks)
 
     @property
     def time_dimension(self) -> str:
@@ -154,11 +153,11 @@ class Averages:
 
     def note(self, text: str) -> None:
         """Say what a reader of the findings must know."""
-        self.notes.append(text)
+        self.remarks.note(text)
 
     def miss(self, what: str, needs: str) -> None:
         """Say what could not be computed, and what it needs."""
-        self.missing.append(f"{what}: needs {needs}")
+        self.remarks.miss(what, needs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,6 +179,7 @@ class Topic:
         records_only: whether forecasts are not enough.
         months: months that a record must have.
         levels: pressure levels that there must be, at or below the model's highest.
+        needs_text: what it needs, where a list of names would not say it.
     """
 
     name: str
@@ -193,6 +193,7 @@ class Topic:
     records_only: bool = False
     months: int = 0
     levels: int = 0
+    needs_text: str = ""
 
 
 def by_time(stamp: Stamp) -> Hashable:
@@ -241,7 +242,7 @@ def time_coordinate(averages: Averages) -> dict[str, Entry]:
     return {name: ((name,), np.array(averages.bins).astype(unit), {"long_name": title})}
 
 
-def to_dataset(findings: Mapping[str, Entry], grid: Grid, topic: Topic) -> xr.Dataset:
+def to_dataset(findings: Mapping[str, Entry], grid: Grid, title: str) -> xr.Dataset:
     """Return findings as a dataset, whose variables say of which topic they are."""
     known = {
         "latitude": (grid.latitude, {"units": "degrees_north"}),
@@ -256,7 +257,7 @@ def to_dataset(findings: Mapping[str, Entry], grid: Grid, topic: Topic) -> xr.Da
     }
     coordinates |= {name: x for name, x in findings.items() if x[0] == (name,)}
     variables = {
-        name: (dimensions, values, {**attributes, "topic": topic.title})
+        name: (dimensions, values, {**attributes, "topic": title})
         for name, (dimensions, values, attributes) in findings.items()
         if name not in coordinates
     }

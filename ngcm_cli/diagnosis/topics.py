@@ -1,22 +1,20 @@
 """All topics of a diagnosis, in the order of the table."""
 
 from ngcm_cli.diagnosis.balance import BALANCE
-from ngcm_cli.diagnosis.climate import (
-    MODES,
-    MONSOON,
-    MONSOON_WIND,
-    SEASONAL_CYCLE,
-    TRENDS,
-)
+from ngcm_cli.diagnosis.circulation import CIRCULATION
 from ngcm_cli.diagnosis.conservation import CONSERVATION
-from ngcm_cli.diagnosis.eddy_topics import (
+from ngcm_cli.diagnosis.eddies import (
     AVERAGED_EDDIES,
     EDDIES,
     STATIONARY_EDDIES,
     TRANSIENT_EDDIES,
 )
-from ngcm_cli.diagnosis.mean_circulation import CIRCULATION, STRATOSPHERE, WARMINGS
+from ngcm_cli.diagnosis.modes import MODES
+from ngcm_cli.diagnosis.monsoon import MONSOON, MONSOON_WIND
+from ngcm_cli.diagnosis.seasonal_cycle import SEASONAL_CYCLE
+from ngcm_cli.diagnosis.stratosphere import STRATOSPHERE, WARMINGS
 from ngcm_cli.diagnosis.topic import Topic
+from ngcm_cli.diagnosis.trends import TRENDS
 from ngcm_cli.diagnosis.water import (
     MOISTURE_BUDGET,
     NET_PRECIPITATION,

@@ -4,6 +4,26 @@ import dataclasses
 
 import numpy as np
 
+from ngcm_cli.diagnosis.sphere import area_weights, weighted_mean
+from ngcm_cli.diagnosis.topic import (
+    DAILY,
+    INSTANTS,
+    MONTHLY,
+    Averages,
+    Entry,
+    Fields,
+    Topic,
+    by_month,
+    entry,
+    month_coordinate,
+    number,
+)
+
+T = "temperature"
+TREND_MONTHS = 36
+"""Months without which there is no trend."""
+_REPORTED = 850.0, 500.0, 200.0  # hPa, of the numbers in the table
+
 
 @dataclasses.dataclass(frozen=True)
 class Trend:
@@ -29,7 +49,8 @@ def linear_trend(
     With r, the autocorrelation at lag one of the residuals, n values count as
     n (1 - r)/(1 + r), at most n, in the variance of the residuals and in the degrees
     of freedom of Student's t (Santer et al. 2000, doi:10.1029/1999JD901105, section
-    3.2). Values are taken to be equally spaced in time; missing ones are left out.
+    3.2). Values are taken to follow each other in equal steps; missing ones are left
+    out.
 
     Args:
         time: (time,).
@@ -71,7 +92,58 @@ def without_annual_cycle(values: np.ndarray, month: np.ndarray) -> np.ndarray:
     """
     values = np.asarray(values, np.float64)
     result = np.empty_like(values)
-    for number in np.unique(month):
-        chosen = month == number
+    for each in np.unique(month):
+        chosen = month == each
         result[chosen] = values[chosen] - values[chosen].mean(0)
     return result
+
+
+def _temperatures(fields: Fields) -> dict[str, np.ndarray]:
+    latitude, t = fields.grid.latitude, fields[T]
+    return {
+        "global": weighted_mean(t, area_weights(latitude)),
+        "tropical": weighted_mean(t, area_weights(latitude, -20, 20)),
+    }
+
+
+def _conclude_trends(averages: Averages) -> dict[str, Entry]:
+    grid, months = averages.grid, averages.months
+    found = {"month": month_coordinate(averages)}
+    hidden = grid.levels < (grid.highest or 0)
+    for name, region in ("global", "global mean"), ("tropical", "20S-20N"):
+        series = np.where(hidden, np.nan, averages.means[name])
+        title = f"Temperature, {region}"
+        found[f"{name}_temperature"] = entry(("month", "level"), series, "K", title)
+        # Of both, so that a record of a few years has the trend of the data exactly.
+        trend = linear_trend(
+            without_annual_cycle(averages.days / 3652.5, months),
+            without_annual_cycle(series, months),
+        )
+        for kind, values, what in (
+            ("trend", trend.slope, "linear trend"),
+            ("trend_interval", trend.half_width, "half width of the 95 % interval"),
+        ):
+            long_name = f"{title}, {what}"
+            units = "K decade-1"
+            found[f"{name}_temperature_{kind}"] = entry(
+                ("level",), values, units, long_name
+            )
+            for level, value in zip(grid.levels, values, strict=True):
+                if level in _REPORTED and np.isfinite(value):
+                    found[f"{name}_temperature_{kind}_{level:g}hPa"] = number(
+                        value, units, f"{long_name}, {level:g} hPa"
+                    )
+    return found
+
+
+TRENDS = Topic(
+    name="trends",
+    title="Trends of temperature",
+    needs=((T,),),
+    reduce=_temperatures,
+    conclude=_conclude_trends,
+    bin_of=by_month,
+    kinds=(MONTHLY, DAILY, INSTANTS),
+    records_only=True,
+    months=TREND_MONTHS,
+)

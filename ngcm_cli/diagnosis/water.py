@@ -121,8 +121,12 @@ def net_rate(fields: Fields) -> np.ndarray:
     """
     if NET_RATE in fields:
         return fields[NET_RATE] * SECONDS_PER_DAY
-    rain = fields[RAIN] * WATER_DENSITY_SI
-    return (rain + fields[EVAPORATION]) * SECONDS_PER_DAY
+    return rain_rate(fields) + fields[EVAPORATION] * SECONDS_PER_DAY
+
+
+def rain_rate(fields: Fields) -> np.ndarray:
+    """Return precipitation in mm per day, (latitude, longitude)."""
+    return fields[RAIN] * WATER_DENSITY_SI * SECONDS_PER_DAY
 
 
 def _third_day(stamp: Stamp) -> object | None:

@@ -78,11 +78,9 @@ def test_a_jet_at_the_edge_of_the_band_is_a_node():
     assert np.isnan(circulation.jet(LATITUDE * np.nan, LATITUDE, True)).all()
 
 
-def test_the_polar_night_wind():
+def test_between_levels():
     levels = np.array([5.0, 10, 20])
     u = np.stack([LATITUDE * 0, LATITUDE, LATITUDE * 2])
-    found = circulation.polar_night_wind(u, levels, LATITUDE)
-    assert found == pytest.approx(60)
-    assert np.isnan(circulation.polar_night_wind(u, levels + 20, LATITUDE))
     between = circulation.at_level(u, levels, np.sqrt(200.0))
     np.testing.assert_allclose(between, 1.5 * LATITUDE)
+    assert np.isnan(circulation.at_level(u, levels, 30.0)).all()

@@ -32,10 +32,20 @@ def test_regions_are_those_of_their_names():
     assert tropics.sum() == pytest.approx(1) and middle.sum() == pytest.approx(1)
 
 
-def test_a_closed_budget_has_no_residual():
+@pytest.mark.parametrize("is_before", [True, False])
+def test_a_closed_budget_has_no_residual(is_before):
     time = np.linspace(0, 10, 41)
     net = 0.5 * np.ones_like(time)
-    found = water.budget_residual(time, 25 - 0.5 * time, net)
+    found = water.budget_terms(time, 25 - 0.5 * time, net, is_before)
     assert found == pytest.approx((-0.5, -0.5, 0), abs=1e-12)
-    leaking = water.budget_residual(time, 25 - 0.4 * time, net)
+    leaking = water.budget_terms(time, 25 - 0.4 * time, net, is_before)
     assert leaking[2] == pytest.approx(0.1)
+
+
+def test_rates_of_instants_and_of_intervals():
+    """P - E of 2 t: by trapezoids exactly; by means over intervals, their sum."""
+    time = np.arange(5.0)
+    by_trapezoid = water.budget_terms(time, 30 - time**2, 2 * time, False)
+    assert by_trapezoid == pytest.approx((-4, -4, 0))
+    means = np.array([np.nan, 1, 3, 5, 7])
+    assert water.budget_terms(time, 30 - time**2, means, True)[2] == pytest.approx(0)
