@@ -71,6 +71,12 @@ def _diagnose(
     stamps, beside = within(run, config.period), {}
     if reference:
         stamps, beside = match(stamps, reference, remarks)
+    for record, each in stamps.items():
+        if part := record.partial_months(each):
+            remarks.note(
+                f"monthly means of {', '.join(part)} are of a part of the month; "
+                "--period leaves them out"
+            )
     nodes = Nodes.shared([*run, *reference], bool(reference))
     found, own = read_findings(stamps, nodes, track)
     remarks.add(own)

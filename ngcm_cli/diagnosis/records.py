@@ -101,6 +101,19 @@ class Record:
         count = int(data.attrs.get("completed_records", len(times)))
         return [Stamp(x, None, {"time": i}) for i, x in enumerate(times[:count])]
 
+    def partial_months(self, stamps: list[Stamp]) -> list[str]:
+        """Return the months of monthly means of a run that have not all of their days.
+
+        Their time, the middle of what is averaged, is not the middle of the month.
+        """
+        if self.kind != MONTHLY or "ngcm_version" not in self.dataset.attrs:
+            return []
+        months = np.array([stamp.valid.astype("datetime64[M]") for stamp in stamps])
+        first, end = (x.astype(_SECONDS) for x in (months, months + 1))
+        valid = np.array([stamp.valid for stamp in stamps])
+        is_part = valid != first + (end - first) // 2
+        return [str(month) for month in months[is_part]]
+
     def months(self, stamps: list[Stamp]) -> int:
         """Return the number of different months of some times."""
         return len({stamp.valid.astype("datetime64[M]") for stamp in stamps})
@@ -173,14 +186,17 @@ def _open(location: str, offline: bool, progress: ByteProgress) -> Record:
 
 
 def kind_of(dataset: xr.Dataset) -> str:
-    """Return what the times of a dataset are, from cell methods and spacing.
+    """Return what the times of a dataset are, from attributes and spacing.
 
-    Without cell methods, fields four weeks or more apart are taken for monthly means,
-    others for instantaneous.
+    Means are monthly or daily as the attribute ``frequency`` states, or as they are
+    spaced. Without cell methods, fields four weeks or more apart are taken for monthly
+    means, others for instantaneous.
     """
+    stated = {"mon": MONTHLY, "day": DAILY}.get(_frequency(dataset)[:3])
+    if stated is not None and _is_mean(dataset):
+        return stated
     if "lead_time" in dataset.dims or dataset.sizes.get("time", 1) < 2:
-        states = dataset.sizes.get("time", 1) == 1 and _is_mean(dataset)
-        return MONTHLY if states and "mon" in _frequency(dataset) else INSTANTS
+        return INSTANTS
     spacing = np.median(np.diff(dataset["time"].values).astype("timedelta64[s]"))
     spacing = np.timedelta64(int(spacing.astype(np.int64)), "s")
     if spacing >= _MONTH:
