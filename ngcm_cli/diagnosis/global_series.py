@@ -43,19 +43,18 @@ def global_series(
     Raises:
         OutputError: the store is damaged.
     """
-    import zarr
-
     group = open_store(store, "r")
+    arrays = dict(group.arrays())
     count = int(group.attrs.get("completed_records", 0))  # pyright: ignore
-    hours = np.asarray(group["time"][:count])  # pyright: ignore
+    hours = np.asarray(arrays["time"][:count])
     times = EPOCH + hours * np.timedelta64(3600, "s")
     chosen = np.ones(count, bool)
     if period is not None:
         chosen = (times >= period.begin) & (times < period.end)
     means = {}
     for name in _SERIES:
-        array = group.get(name)
-        if not isinstance(array, zarr.Array):
+        array = arrays.get(name)
+        if array is None:
             continue
         where = () if "realization" not in dimensions_of(array) else (member,)
         means[_PREFIX + name] = np.asarray(array[(*where, slice(count))])[chosen]
