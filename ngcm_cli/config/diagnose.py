@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import shlex
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -96,6 +97,12 @@ class DiagnoseConfig(CheckedSettings):
     overwrite: values.Switch = False
     format: Annotated[str, pydantic.BeforeValidator(_format)] = "table"
     offline: values.Switch = False
+
+    def command_line(self) -> str:
+        """Return the command line of these settings, the run without a flag."""
+        flags = super().command_line()
+        name = shlex.quote(self.run)
+        return flags.replace(f" --run {name}", f" {name}", 1)
 
     @pydantic.model_validator(mode="after")
     def _is_netcdf(self) -> "DiagnoseConfig":

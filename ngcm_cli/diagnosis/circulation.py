@@ -73,8 +73,9 @@ def hadley_cells(
 
     ``northern`` and ``southern`` are the maximum and the minimum of the streamfunction
     within 40 degrees of the equator, between 150 and 950 hPa [kg s-1]. The edges are
-    where, polewards of its extreme at 500 hPa, it first changes its sign there
-    [degrees]; NaN where it does not, or where 500 hPa is not between levels.
+    where, polewards of its extreme at 500 hPa within 40 degrees in each hemisphere, it
+    first changes its sign there [degrees]; NaN where there is no such cell, or where
+    500 hPa is not between levels.
 
     Args:
         streamfunction: kg s-1, (level, latitude).
@@ -97,7 +98,7 @@ def hadley_cells(
 
 def _edge(profile: np.ndarray, latitude: np.ndarray) -> float:
     """Return the latitude north of the maximum where a profile becomes negative."""
-    tropics = np.flatnonzero(np.abs(latitude) <= CELL_BAND)
+    tropics = np.flatnonzero((latitude >= 0) & (latitude <= CELL_BAND))
     if not np.isfinite(profile).all() or not len(tropics):
         return np.nan
     top = tropics[np.argmax(profile[tropics])]

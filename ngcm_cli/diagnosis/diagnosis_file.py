@@ -8,7 +8,7 @@ some of these, and every variable has ``units``, ``long_name`` and ``topic``:
 ``latitude``            degrees, ascending; ``longitude`` likewise
 ``season``              ``mean``, ``djf``, ``jja``
 ``month``               beginning of each month of a series
-``time``, ``day``       times of the data; middle of each day of the run's global means
+``time``, ``day``       of series of instantaneous fields; middle of days, of means
 ``lead_time``           of forecasts; ``lead_day`` whole days
 ``calendar_month``      1 to 12
 ``region``, ``rate``    of the distribution of P - E; mm per day

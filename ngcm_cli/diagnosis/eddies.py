@@ -9,9 +9,6 @@ from ngcm_cli.diagnosis.seasons import (
     note_incomplete_year,
     season_coordinate,
     seasonal_means,
-    seasons_of,
-    suffix,
-    title,
 )
 from ngcm_cli.diagnosis.sphere import area_weights, zonal_mean
 from ngcm_cli.diagnosis.topic import (
@@ -150,18 +147,18 @@ def _conclude(kind: str, prefix: str, averages: Averages) -> dict[str, Entry]:
         means = seasonal_means(averages, name)
         found[f"{prefix}{name}"] = entry(_SECTION, means, UNITS[name], what)
         level = _REPORTED[name]
-        for season, section in zip(seasons_of(averages), means, strict=True):
-            profile = at_level(section, grid.levels, level)
-            if not np.isfinite(profile).any():
-                continue
-            for band, bounds, text in _BANDS:
-                weights = area_weights(grid.latitude, *bounds)
-                there = np.isfinite(profile) & (weights > 0)
-                found[f"{prefix}{name}_{level:g}hPa_{band}{suffix(season)}"] = number(
-                    np.average(profile[there], weights=weights[there]),
-                    UNITS[name],
-                    f"{what} at {level:g} hPa, {text}{title(season)}",
-                )
+        profile = at_level(means[0], grid.levels, level)
+        if not np.isfinite(profile).any():
+            averages.miss(f"{what} at {level:g} hPa", "levels on both sides of it")
+            continue
+        for band, bounds, text in _BANDS:
+            weights = area_weights(grid.latitude, *bounds)
+            there = np.isfinite(profile) & (weights > 0)
+            found[f"{prefix}{name}_{level:g}hPa_{band}"] = number(
+                np.average(profile[there], weights=weights[there]),
+                UNITS[name],
+                f"{what} at {level:g} hPa, {text}",
+            )
     return found
 
 
@@ -172,17 +169,17 @@ def _conclude_all(averages: Averages) -> dict[str, Entry]:
 
 
 def _conclude_averaged(averages: Averages) -> dict[str, Entry]:
-    averages.note("eddy fluxes are those that the run averaged itself")
+    averages.note("the run averaged the fluxes itself, at every sample of its means")
     return _conclude("all", "", averages)
 
 
 def _conclude_stationary(averages: Averages) -> dict[str, Entry]:
-    averages.note("stationary eddies are those of the mean over each month")
+    averages.note("of the mean over each month")
     return _conclude("stationary", "stationary_", averages)
 
 
 def _conclude_transient(averages: Averages) -> dict[str, Entry]:
-    averages.note(f"transient eddies are departures from {averages.kind}")
+    averages.note(f"departures from {averages.kind}")
     return _conclude("transient", "transient_", averages)
 
 

@@ -68,11 +68,5 @@ def global_series(
         return xr.Dataset(), averages.remarks
     titles = {_PREFIX + name: title for name, (title, _) in _SERIES.items()}
     units = {_PREFIX + name: unit for name, (_, unit) in _SERIES.items()}
-    found = {
-        name: ((dims and ("day",)), values, attributes)
-        for name, (dims, values, attributes) in drifts(averages, titles, units).items()
-        if name != "time"
-    }
-    days = times[chosen].astype("datetime64[ns]")
-    found["day"] = ("day",), days, {"long_name": "Middle of the day"}
+    found = drifts(averages, titles, units)
     return to_dataset(found, grid, TITLE), averages.remarks

@@ -10,9 +10,9 @@ _NAMES = {"mean": "", "djf": ", December to February", "jja": ", June to August"
 
 
 def seasons_of(averages: Averages) -> list[str]:
-    """Return the seasons whose months are all there; the mean always is."""
+    """Return the seasons whose months are all there, among others; and the mean."""
     there = set(averages.bins)
-    return [s for s, months in SEASONS.items() if s == "mean" or there >= {*months}]
+    return [s for s, months in SEASONS.items() if s == "mean" or there > {*months}]
 
 
 def seasonal_means(averages: Averages, name: str) -> np.ndarray:

@@ -90,6 +90,15 @@ def _returns(day: np.ndarray, wind: np.ndarray, onset: int) -> bool:
     return False
 
 
+def _note_extrapolation(averages: Averages) -> None:
+    highest = averages.grid.highest
+    if highest is not None:
+        averages.note(
+            f"wind above {highest:.3g} hPa, the highest level of the model, is "
+            "extrapolated"
+        )
+
+
 def _stratosphere(fields: Fields) -> dict[str, np.ndarray]:
     u, grid = zonal_mean(fields[U]), fields.grid
     return {
@@ -101,8 +110,8 @@ def _stratosphere(fields: Fields) -> dict[str, np.ndarray]:
 def _conclude_stratosphere(averages: Averages) -> dict[str, Entry]:
     months, levels = averages.months, averages.grid.levels
     found = {"month": month_coordinate(averages)}
-    highest = averages.grid.highest
-    top = max(levels[0], highest or 0.0)
+    top = levels[0]
+    _note_extrapolation(averages)
     if top > 10:
         averages.miss(
             "Wind at 60N and 10 hPa", f"10 hPa; the highest level is {top:.3g}"
@@ -149,9 +158,10 @@ def _warmings(fields: Fields) -> dict[str, np.ndarray]:
 
 
 def _conclude_warmings(averages: Averages) -> dict[str, Entry]:
-    highest = max(averages.grid.levels[0], averages.grid.highest or 0.0)
-    if highest > 10:
-        averages.miss("Sudden warmings", f"10 hPa; the highest level is {highest:.3g}")
+    top = averages.grid.levels[0]
+    _note_extrapolation(averages)
+    if top > 10:
+        averages.miss("Sudden warmings", f"10 hPa; the highest level is {top:.3g}")
         return {}
     day = np.array(averages.bins).astype("datetime64[D]")
     unique, place = np.unique(day, return_inverse=True)
@@ -166,7 +176,10 @@ def _conclude_warmings(averages: Averages) -> dict[str, Entry]:
             10 * count / years, "1", "Major sudden stratospheric warmings per decade"
         ),
         "daily_polar_night_wind_series": entry(
-            ("time",), averages.means["wind"], "m s-1", "Wind at 60N and 10 hPa"
+            (averages.time_dimension,),
+            averages.means["wind"],
+            "m s-1",
+            "Wind at 60N and 10 hPa",
         ),
         **time_coordinate(averages),
     }

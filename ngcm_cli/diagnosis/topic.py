@@ -135,8 +135,14 @@ class Averages:
 
     @property
     def time_dimension(self) -> str:
-        """Name of the dimension of bins that are times."""
-        return "lead_time" if self.is_forecast else "time"
+        """Name of the dimension of bins that are times.
+
+        Different for means over months, for means over days and for others, so that
+        series of several records do not share one.
+        """
+        if self.is_forecast:
+            return "lead_time"
+        return {MONTHLY: "month", DAILY: "day"}.get(self.kind, "time")
 
     @property
     def days(self) -> np.ndarray:
@@ -230,15 +236,17 @@ def number(value: Any, units: str, long_name: str, **others: Any) -> Entry:
 
 def month_coordinate(averages: Averages) -> Entry:
     """Return the coordinate ``month``: the first day of each month."""
-    months = np.array(averages.bins).astype("datetime64[ns]")
+    months = np.array(averages.bins).astype("datetime64[M]").astype("datetime64[ns]")
     return ("month",), months, {"long_name": "Beginning of the month"}
 
 
 def time_coordinate(averages: Averages) -> dict[str, Entry]:
     """Return the coordinate of bins that are times."""
     name = averages.time_dimension
+    if name == "month":
+        return {name: month_coordinate(averages)}
     unit = "timedelta64[ns]" if averages.is_forecast else "datetime64[ns]"
-    title = "Lead time" if averages.is_forecast else "Time"
+    title = {"lead_time": "Lead time", "day": "Middle of the day"}.get(name, "Time")
     return {name: ((name,), np.array(averages.bins).astype(unit), {"long_name": title})}
 
 

@@ -265,7 +265,7 @@ NET_PRECIPITATION = Topic(
     reduce=_rates,
     conclude=_conclude_rates,
     bin_of=_third_day,
-    kinds=(INSTANTS, DAILY, MONTHLY),
+    kinds=(DAILY, INSTANTS, MONTHLY),
 )
 MOISTURE_BUDGET = Topic(
     name="moisture_budget",
@@ -274,7 +274,7 @@ MOISTURE_BUDGET = Topic(
     reduce=_budget_terms,
     conclude=_conclude_budget,
     bin_of=by_time,
-    kinds=(INSTANTS, DAILY, MONTHLY),
+    kinds=(DAILY, INSTANTS, MONTHLY),
 )
 PRECIPITABLE_WATER = Topic(
     name="precipitable_water",

@@ -12,7 +12,7 @@ GRAVITY = 9.80616
 FINE = np.arange(10.0, 1001, 10)
 
 
-def streamfunction(levels, v, surface=1e5):
+def streamfunction(levels, v, surface: float | np.ndarray = 1e5):
     pressure = on_globe(surface)
     masses = layer_masses(levels, pressure), masses_above_levels(levels, pressure)
     return circulation.mass_streamfunction(v, *masses, LATITUDE)

@@ -65,10 +65,14 @@ def test_jets_are_where_they_were_put(climate):
         assert float(climate[f"jet_speed_{name}_250hPa"]) == pytest.approx(30, rel=0.05)
     assert climate["zonal_wind"].dims == ("season", "level", "latitude")
     assert list(climate["season"].values) == ["mean", "djf", "jja"]
+    assert climate["total_mass_series"].dims == ("month",)
 
 
 def test_nothing_drifts_in_a_constant_state(climate):
-    mass, masses = 98_000 / known.GRAVITY, layer_masses(known.LEVELS, [[98_000.0]])
+    mass, masses = (
+        98_000 / known.GRAVITY,
+        layer_masses(known.LEVELS, np.array([[98_000.0]])),
+    )
     expected = float((known.HUMIDITY * masses[:, 0, 0]).sum())
     for name, value in (
         ("total_mass", mass),

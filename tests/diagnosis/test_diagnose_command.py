@@ -11,7 +11,7 @@ from command_line import ngcm
 from diagnosis import known_data as known
 from tiny_run import use_tiny_model
 
-from ngcm_cli.config.diagnose import DiagnoseConfig
+from ngcm_cli.config.diagnose import parse_period
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.simulation import run
 
@@ -44,7 +44,7 @@ def test_the_table_and_the_file(folder):
     with xr.open_dataset(folder / "found.nc") as found:
         assert found.attrs["Conventions"] == "CF-1.11"
         assert json.loads(found.attrs["settings"])["against"] == "truth.nc"
-        assert "ngcm diagnose --run run.nc" in found.attrs["history"]
+        assert "ngcm diagnose run.nc --against truth.nc" in found.attrs["history"]
         assert found["ageostrophic_ratio"].dims == ("lead_day", "level")
         assert found["ageostrophic_ratio_reference"].attrs["units"] == "1"
         name = "ageostrophic_ratio_500hPa_day_1"
@@ -97,12 +97,12 @@ def test_a_run_file(folder):
 
 
 def test_periods():
-    period = DiagnoseConfig(run="x", period="1979-02/1979-03").period
-    assert period is not None and str(period) == "1979-02/1979-03"
+    period = parse_period("1979-02/1979-03")
+    assert str(period) == "1979-02/1979-03"
     assert period.begin == np.datetime64("1979-02-01")
     assert period.end == np.datetime64("1979-04-01")
     with pytest.raises(ConfigError, match="is not a period"):
-        DiagnoseConfig(run="x", period="1979-1")
+        parse_period("1979-1")
 
 
 def test_the_directory_of_a_long_run(tmp_path, monkeypatch):
