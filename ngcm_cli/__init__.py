@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ngcm_cli.output.decoded import decode
     from ngcm_cli.simulation.data_sources import read_state
     from ngcm_cli.simulation.run import amip, bundled_state, ensemble, forecast
+    from ngcm_cli.tracks.find import find_tracks
     from ngcm_cli.zoo import load_model
 
     __version__: str
@@ -20,6 +21,7 @@ __all__ = [
     "decode",
     "diagnose",
     "ensemble",
+    "find_tracks",
     "forecast",
     "load_model",
     "open_gridded",
@@ -33,6 +35,7 @@ _HOMES = {
     "decode": "ngcm_cli.output.decoded",
     "diagnose": "ngcm_cli.diagnosis.diagnose",
     "ensemble": "ngcm_cli.simulation.run",
+    "find_tracks": "ngcm_cli.tracks.find",
     "forecast": "ngcm_cli.simulation.run",
     "load_model": "ngcm_cli.zoo",
     "open_gridded": "ngcm_cli.inputs.gridded",
