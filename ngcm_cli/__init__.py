@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ngcm_cli.diagnosis.diagnose import diagnose
     from ngcm_cli.gcm.rollout import rollout
     from ngcm_cli.inputs.gridded import open_gridded
     from ngcm_cli.output.decoded import decode
@@ -20,6 +21,7 @@ __all__ = [
     "amip",
     "bundled_state",
     "decode",
+    "diagnose",
     "ensemble",
     "find_tracks",
     "forecast",
@@ -33,6 +35,7 @@ _HOMES = {
     "amip": "ngcm_cli.simulation.run",
     "bundled_state": "ngcm_cli.simulation.run",
     "decode": "ngcm_cli.output.decoded",
+    "diagnose": "ngcm_cli.diagnosis.diagnose",
     "ensemble": "ngcm_cli.simulation.run",
     "find_tracks": "ngcm_cli.tracks.find",
     "forecast": "ngcm_cli.simulation.run",
