@@ -79,6 +79,8 @@ def _text_of(value: Any) -> str:
         return f"{value.start}:{value.stop}"
     if isinstance(value, tuple) and value and isinstance(value[0], np.datetime64):
         return format_times(value)
+    if isinstance(value, tuple) and value and isinstance(value[0], np.timedelta64):
+        return ",".join(map(format_duration, value))
     if isinstance(value, tuple):
         return ",".join(map(str, value)) or "none"
     if isinstance(value, np.timedelta64):
