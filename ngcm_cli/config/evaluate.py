@@ -96,6 +96,28 @@ def _years(value: Any) -> tuple[int, int]:
     return first, last
 
 
+def _thresholds(value: Any) -> tuple[tuple[str, float], ...]:
+    """Return the variables and values of ``t850:300,tcwv:40``."""
+    items = value if isinstance(value, list | tuple) else str(value).split(",")
+    found = []
+    for item in items:
+        if isinstance(item, tuple):
+            found.append(item)
+            continue
+        for part in filter(None, (x.strip() for x in str(item).split(","))):
+            name, colon, number = part.rpartition(":")
+            try:
+                found.append((name.strip(), float(number)))
+            except ValueError:
+                colon = ""
+            if not (colon and name.strip() and np.isfinite(found[-1][1])):
+                raise ConfigError(
+                    f"'{part}' is not a threshold.",
+                    "Give VARIABLE:VALUE in SI units, such as temperature:300.",
+                )
+    return tuple(found)
+
+
 def _format(value: Any) -> str:
     name = str(value).strip().lower()
     if name not in FORMATS:
@@ -108,6 +130,9 @@ def _format(value: Any) -> str:
 Locations = Annotated[tuple[NamedLocation, ...], pydantic.BeforeValidator(_locations)]
 Leads = Annotated[tuple[np.timedelta64, ...], pydantic.BeforeValidator(_leads)]
 Years = Annotated[tuple[int, int], pydantic.BeforeValidator(_years)]
+Thresholds = Annotated[
+    tuple[tuple[str, float], ...], pydantic.BeforeValidator(_thresholds)
+]
 Format = Annotated[str, pydantic.BeforeValidator(_format)]
 
 
@@ -132,6 +157,8 @@ class EvaluateConfig(CheckedSettings):
         lead: lead times; None is all.
         init: initial times; None is all.
         metrics: metrics; None is those that forecasts and climatology allow.
+        thresholds: events whose probability is scored, as variable and value in SI
+            units; None is none.
         output: path of the score file.
         overwrite: replace an existing score file.
         by_init: also write scores of every initial time, and the sums that merging
@@ -160,6 +187,7 @@ class EvaluateConfig(CheckedSettings):
     lead: Leads | None = None
     init: values.Times | None = None
     metrics: values.Names | None = None
+    thresholds: Thresholds | None = None
     output: values.Path = pathlib.Path("scores.nc")
     overwrite: values.Switch = False
     by_init: values.Switch = False
