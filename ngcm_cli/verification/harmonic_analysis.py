@@ -1,10 +1,10 @@
 """Spherical-harmonic coefficients of fields on global grids, in NumPy float64.
 
 The transform of the model, in ``ngcm_cli.spectral``, is float32 and knows the Gaussian
-grid alone; here fields of any regular or Gaussian grid are analysed. Fields on a regular
-grid are first interpolated to Gaussian latitudes: on a meridian and its continuation
-beyond the poles a field is periodic, and a band-limited one is a trigonometric
-polynomial of the latitude, which as many latitudes determine as the grid has.
+grid alone; here fields of any regular or Gaussian grid are analysed. Fields on a
+regular grid are first interpolated to Gaussian latitudes: on a meridian and its
+continuation beyond the poles a field is periodic, and a band-limited one is a
+trigonometric polynomial, which the latitudes of the grid determine.
 """
 
 import dataclasses
@@ -40,7 +40,9 @@ class HarmonicGrid:
     @property
     def truncation(self) -> int:
         """Highest total wavenumber that the grid resolves in both directions."""
-        return min(self.latitudes - 1, (self.longitudes - 1) // 2)
+        # The highest sine of colatitude vanishes at all latitudes of a grid with poles.
+        lost = 2 if self.spacing == "with_poles" else 1
+        return min(self.latitudes - lost, (self.longitudes - 1) // 2)
 
 
 def harmonic_grid(
@@ -66,16 +68,18 @@ def harmonic_grid(
         "with_poles": np.linspace(-90, 90, count),
         "without_poles": (np.arange(count) + 0.5) * 180 / count - 90,
     }
-    for spacing, expected in nodes.items():
-        if np.allclose(latitude, expected, rtol=0, atol=_ROUNDING):
-            break
-    else:
+    found: list[Spacing] = [
+        spacing
+        for spacing, expected in nodes.items()
+        if np.allclose(latitude, expected, rtol=0, atol=_ROUNDING)
+    ]
+    if not found:
         raise InputDataError(
             f"The {count} latitudes are neither Gaussian nor equally spaced from pole "
             "to pole.",
             "Spectra by total wavenumber need such a grid of the whole globe.",
         )
-    grid = HarmonicGrid(count, around, spacing)
+    grid = HarmonicGrid(count, around, found[0])
     if 8 * count * (grid.truncation + 2) ** 2 > _LARGEST_TABLE:
         raise InputDataError(
             f"The grid of {count} latitudes is too fine for a spectrum by total "

@@ -108,7 +108,7 @@ def _northward(field: np.ndarray, latitude: np.ndarray) -> np.ndarray:
 
 def _power(coefficients: np.ndarray) -> np.ndarray:
     """Return the power by total wavenumber, shape (..., l), of those of m ≥ 0."""
-    square = np.square(coefficients.real) + np.square(coefficients.imag)
+    square = np.square(np.abs(coefficients))
     square[1:] *= 2  # and those of -m
     return np.moveaxis(square.sum(axis=0), 0, -1) / (4 * np.pi)
 

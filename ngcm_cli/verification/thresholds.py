@@ -65,7 +65,7 @@ def _of_level(
     event = (truth > threshold).astype(np.float64)
     brier = np.square(probability - event)
     fair = brier - probability * (1 - probability) / (count - 1)
-    missing = ~np.isfinite(members).all(axis=0)
+    missing = np.asarray(~np.isfinite(members).all(axis=0))
     quantities = {"brier": brier, "fair_brier": fair}
     quantities = {n: np.where(missing, np.nan, x)[None] for n, x in quantities.items()}
     scores = area_sums(quantities, valid[None], weights)

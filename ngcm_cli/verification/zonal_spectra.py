@@ -63,7 +63,7 @@ def zonal_energy_spectrum(
     values = np.asarray(field, dtype=np.float64)[..., inside, :]
     with np.errstate(invalid="ignore"):
         fourier = np.fft.rfft(values, norm="forward")
-    power = np.square(fourier.real) + np.square(fourier.imag)
+    power = np.square(np.abs(fourier))
     power[..., 1:] *= 2
     energy = np.einsum("...jk,j->...k", power, weights * circumference)
     wavenumber = np.arange(energy.shape[-1])
