@@ -35,8 +35,12 @@ class NamedLocation(NamedTuple):
         return f"{self.name}={self.location}" if self.name else self.location
 
 
-def _locations(value: Any) -> tuple[NamedLocation, ...]:
-    """Return the locations of ``PATH`` and ``NAME=PATH``, one or a list."""
+def parse_locations(value: Any) -> tuple[NamedLocation, ...]:
+    """Return the locations of ``PATH`` and ``NAME=PATH``, one or a list.
+
+    Raises:
+        ConfigError: one is empty.
+    """
     found = []
     for item in value if isinstance(value, list | tuple) else [value]:
         if isinstance(item, NamedLocation):
@@ -77,6 +81,21 @@ def _leads(value: Any) -> tuple[np.timedelta64, ...]:
     if not leads:
         raise ConfigError("No lead time is given.", "Give some, such as 1d,3d,5d.")
     return tuple(sorted(set(leads)))
+
+
+def _regions(value: Any) -> tuple[str, ...] | None:
+    """Return regions: names, and boxes ``name=south:north,west:east`` with a comma."""
+    if value is None:
+        return None
+    items = value if isinstance(value, list | tuple) else [value]
+    parts = [part.strip() for item in items for part in str(item).split(",")]
+    names: list[str] = []
+    for part in filter(None, parts):
+        if names and "=" in names[-1] and "," not in names[-1]:
+            names[-1] += f",{part}"
+        else:
+            names.append(part)
+    return tuple(dict.fromkeys(names))
 
 
 def _years(value: Any) -> tuple[int, int]:
@@ -127,8 +146,9 @@ def _format(value: Any) -> str:
     return name
 
 
-Locations = Annotated[tuple[NamedLocation, ...], pydantic.BeforeValidator(_locations)]
+Locations = Annotated[tuple[NamedLocation, ...], pydantic.BeforeValidator(parse_locations)]
 Leads = Annotated[tuple[np.timedelta64, ...], pydantic.BeforeValidator(_leads)]
+Regions = Annotated[tuple[str, ...], pydantic.BeforeValidator(_regions)]
 Years = Annotated[tuple[int, int], pydantic.BeforeValidator(_years)]
 Thresholds = Annotated[
     tuple[tuple[str, float], ...], pydantic.BeforeValidator(_thresholds)
@@ -182,7 +202,7 @@ class EvaluateConfig(CheckedSettings):
     climatology_years: Years | None = None
     baseline: Locations = ()
     variables: values.Names | None = None
-    regions: values.Names | None = None
+    regions: Regions | None = None
     grid: values.Spacing = None
     lead: Leads | None = None
     init: values.Times | None = None

@@ -9,6 +9,7 @@ from ngcm_cli.verification.alignment import Alignment
 from ngcm_cli.verification.climatology import Climatology
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
 from ngcm_cli.verification.forecasts import ScoredForecast
+from ngcm_cli.verification.score_layout import ScoreLayout
 from ngcm_cli.verification.scored_variables import ScoredVariable
 from ngcm_cli.verification.truth import Truth
 
@@ -57,6 +58,24 @@ class EvaluationPlan:
             return None
         baselines = [f.name for f in self.forecasts if f.is_baseline]
         return baselines[0] if baselines else self.forecasts[0].name
+
+    @property
+    def layout(self) -> ScoreLayout:
+        """The axes of the scores."""
+        return ScoreLayout(
+            forecasts=tuple(f.name for f in self.forecasts),
+            baselines=tuple(f.is_baseline for f in self.forecasts),
+            reference=self.reference,
+            variables=self.variables,
+            metrics=self.metrics,
+            init_times=self.alignment.init_times,
+            lead_times=self.alignment.lead_times,
+            regions=self.regions,
+            weights=self.weights,
+            latitude=self.grid.latitude,
+            longitude=self.grid.longitude,
+            thresholds=self.thresholds,
+        )
 
     @property
     def needs_maps(self) -> bool:

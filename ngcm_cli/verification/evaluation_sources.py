@@ -4,7 +4,8 @@ import contextlib
 import dataclasses
 import pathlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import xarray as xr
 
@@ -12,6 +13,7 @@ from ngcm_cli.config.evaluate import BASELINES, COMPUTE, EvaluateConfig, NamedLo
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.inputs.gridded import open_gridded
 from ngcm_cli.io.progress import ByteProgress, no_progress
+from ngcm_cli.verification.climatology_file import open_climatology
 from ngcm_cli.verification.forecasts import check_forecast
 from ngcm_cli.verification.truth import check_truth
 
@@ -47,6 +49,7 @@ def open_sources(
     config: EvaluateConfig,
     closing: contextlib.ExitStack,
     progress: ByteProgress = no_progress,
+    datasets: Mapping[str, xr.Dataset] = MappingProxyType({}),
 ) -> EvaluationSources:
     """Open the datasets that settings name.
 
@@ -54,6 +57,7 @@ def open_sources(
         config: the settings.
         closing: closes the files when it is left.
         progress: of downloads, in bytes.
+        datasets: datasets that are in memory, by their locations in the settings.
 
     Raises:
         ConfigError: two forecasts have the same name.
@@ -61,6 +65,8 @@ def open_sources(
     """
 
     def opened(location: str) -> xr.Dataset:
+        if location in datasets:
+            return datasets[location]
         dataset = open_gridded(location, offline=config.offline, progress=progress)
         return closing.enter_context(contextlib.closing(dataset))
 
@@ -72,14 +78,22 @@ def open_sources(
     climatology = None
     if config.climatology == COMPUTE:
         climatology = truth
+    elif config.climatology in datasets:
+        climatology = datasets[config.climatology]
     elif config.climatology is not None:
-        climatology = opened(config.climatology)
-    datasets = [opened(each.location) for each in (*config.forecast, *files)]
+        means = open_climatology(
+            config.climatology, offline=config.offline, progress=progress
+        )
+        if means is None:
+            climatology = opened(config.climatology)
+        else:
+            climatology = closing.enter_context(contextlib.closing(means))
+    every = [opened(each.location) for each in (*config.forecast, *files)]
     sources = EvaluationSources(
-        dict(zip(names[:count], datasets[:count], strict=True)),
+        dict(zip(names[:count], every[:count], strict=True)),
         truth,
         climatology,
-        dict(zip(names[count:], datasets[count:], strict=True)),
+        dict(zip(names[count:], every[count:], strict=True)),
     )
     sources.check()
     return sources

@@ -11,6 +11,12 @@ from ngcm_cli.verification.comparison_grid import ComparisonGrid
 from ngcm_cli.verification.derived_variables import DERIVED
 from ngcm_cli.verification.scored_variables import ScoredVariable
 
+DIMENSIONS = (
+    *("realization", "init_time", "lead_time", "time", "hour", "dayofyear"),
+    *("level", "latitude", "longitude"),
+)
+"""Of fields, in this order; a variable has some of them."""
+
 Index = Mapping[str, Any]
 """Whole numbers, or arrays of them, by dimension."""
 
@@ -72,7 +78,10 @@ class FieldReader:
             places = [int(np.abs(self._levels - level).argmin()) for level in levels]
             chosen["level"] = _as_slice(np.array(places))
         try:
-            return array.isel(chosen).values
+            # Transposed in memory: xarray reads a lazy transposed array by points.
+            read = array.isel(chosen).compute()
+            order = [dim for dim in DIMENSIONS if dim in read.dims]
+            return read.transpose(*order).values
         except (OSError, RuntimeError, ValueError) as error:
             raise reading_error(f"'{name}'", error) from error
 

@@ -12,6 +12,7 @@ from ngcm_cli.config.evaluate import (
     PROBABILISTIC,
     EvaluateConfig,
 )
+from ngcm_cli.diagnostics.names import split_level
 from ngcm_cli.errors import ConfigError, InputDataError
 from ngcm_cli.inputs.variables import LAND_SEA_MASK, VARIABLES
 from ngcm_cli.verification.alignment import Alignment, check_clock, list_times
@@ -224,11 +225,12 @@ def select_names(name: str, variables: Sequence[ScoredVariable]) -> list[str]:
     Raises:
         ConfigError: none of them.
     """
+    base, _ = split_level(name)
     found = [
         variable.name
         for variable in variables
-        if name == variable.name
-        or (variable.name in VARIABLES and VARIABLES[variable.name].is_called(name))
+        if variable.name in (name, base)
+        or (variable.name in VARIABLES and VARIABLES[variable.name].is_called(base))
     ]
     if not found:
         known = ", ".join(variable.name for variable in variables)

@@ -40,3 +40,84 @@ attributes: ``forecasts`` and ``truth`` (locations), ``climatology``, ``grid``,
 ``history``. The group ``statistics``, with ``--by-init``, has the sums from which the
 scores follow; files that have it can be merged.
 """
+
+import os
+import pathlib
+
+import numpy as np
+import xarray as xr
+
+from ngcm_cli.errors import InputDataError, OutputError
+from ngcm_cli.io.atomic import temporary_sibling
+from ngcm_cli.verification.score_layout import ScoreLayout, StatisticsSource
+from ngcm_cli.verification.score_statistics import append_statistics
+
+
+def write_score_file(
+    path: pathlib.Path,
+    scores: xr.Dataset,
+    layout: ScoreLayout | None = None,
+    source: StatisticsSource | None = None,
+) -> None:
+    """Write a score file, which appears under its name when it is whole.
+
+    Args:
+        path: of the file; what is there is replaced.
+        scores: as `compute_scores` returns them.
+        layout: with the source, to write statistics, too; None writes scores only.
+        source: statistics of initial times.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    target = path.resolve()
+    new = temporary_sibling(target)
+    encoding = {}
+    for name, variable in scores.variables.items():
+        if variable.dtype.kind == "f":
+            encoding[name] = {"_FillValue": np.nan}
+    if "lead_time" in scores.coords:
+        encoding["lead_time"] = {"units": _unit(scores["lead_time"].values)}
+    if "init_time" in scores.coords:
+        encoding["init_time"] = {"units": "hours since 1970-01-01"}
+    try:
+        scores.to_netcdf(new, engine="netcdf4", encoding=encoding)
+        if layout is not None and source is not None:
+            append_statistics(new, layout, source)
+        os.replace(new, target)
+    except (OSError, RuntimeError) as error:  # the C library's errors are the latter
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(
+            f"{path} could not be written: {error}.",
+            "Free some space, and continue with --resume.",
+        ) from error
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def read_scores(path: str | pathlib.Path) -> xr.Dataset:
+    """Return the scores of a file, in memory.
+
+    Raises:
+        InputDataError: it is no score file.
+    """
+    try:
+        scores = xr.load_dataset(path, engine="netcdf4", decode_timedelta=True)
+    except (OSError, ValueError) as error:
+        raise InputDataError(
+            f"{path} cannot be opened: {error}.", "Give a file of ngcm evaluate."
+        ) from None
+    if "region" not in scores.dims or "lead_time" not in scores.dims:
+        raise InputDataError(
+            f"{path} is no score file.", "Give a file that ngcm evaluate wrote."
+        )
+    return scores
+
+
+def _unit(lead_times: np.ndarray) -> str:
+    """Return the longest unit in which lead times are whole numbers."""
+    for unit, code in ("hours", "h"), ("minutes", "m"):
+        if not (lead_times % np.timedelta64(1, code)).astype(int).any():  # type: ignore
+            return unit
+    return "seconds"

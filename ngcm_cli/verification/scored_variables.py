@@ -24,7 +24,7 @@ HEADLINE = (
 """What is scored by default, where forecasts and truth have it."""
 
 _PLACE = {"latitude", "longitude"}
-_INDEX = {"realization", "init_time", "lead_time", "time"}
+_INDEX = {"realization", "init_time", "lead_time", "time", "dayofyear", "hour"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _offered(dataset: xr.Dataset) -> dict[str, tuple[float, ...] | None]:
     own: dict[str, tuple[float, ...] | None] = {}
     for key, array in dataset.data_vars.items():
         dims = set(array.dims)
-        indexed = dims & {"time", "lead_time"}
+        indexed = dims & {"time", "lead_time", "dayofyear"}
         if dims >= _PLACE and indexed and dims <= _PLACE | _INDEX | {"level"}:
             levels = tuple(sorted(float(x) for x in dataset["level"].values))
             own[str(key)] = levels if "level" in dims else None
