@@ -1,0 +1,289 @@
+"""What is compared with published forecasts: everything decided before a run."""
+
+import contextlib
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from ngcm_cli.config import EnsembleConfig, ForecastConfig
+from ngcm_cli.config.published import NO_TRUTH, PublishedConfig
+from ngcm_cli.diagnostics.names import resolve_name, split_level
+from ngcm_cli.errors import CheckpointError, InputDataError
+from ngcm_cli.inputs.gridded import open_gridded
+from ngcm_cli.inputs.sources.location import redacted
+from ngcm_cli.io.progress import (
+    ByteProgress,
+    begin_phase,
+    format_size,
+    no_progress,
+)
+from ngcm_cli.simulation.data_sources import analysis_source
+from ngcm_cli.time_format import format_duration, format_times
+from ngcm_cli.verification.comparison_grid import ComparisonGrid
+from ngcm_cli.verification.forecasts import GriddedForecast, select_times
+from ngcm_cli.verification.scored_variables import ScoredVariable
+from ngcm_cli.verification.truth import check_truth
+from ngcm_cli.zoo import model_names
+from ngcm_cli.zoo.catalogue import read_card
+from ngcm_cli.zoo.loading import find_card
+
+HOUR = np.timedelta64(3600, "s")
+SHORT = 12 * HOUR
+"""Longest lead time at which runs of the same model must agree."""
+
+LEADS = tuple(hours * HOUR for hours in (0, 6, 12, 24, 72))
+LEVELS = 250.0, 500.0, 700.0, 850.0
+VARIABLES = (
+    *("geopotential", "temperature", "specific_humidity"),
+    *("u_component_of_wind", "v_component_of_wind"),
+)
+"""What is compared by default, where it is published."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PublishedPlan:
+    """A comparison with published forecasts.
+
+    Attributes:
+        config: the settings.
+        published: the published forecasts, in canonical form.
+        truth: an analysis or record in canonical form; None without one.
+        init_times: initial times, datetime64[s].
+        lead_times: lead times, timedelta64[s], ascending.
+        variables: variables with their levels.
+        members: number of members of each side; None for single forecasts.
+        notes: what a reader of the result must know.
+    """
+
+    config: PublishedConfig
+    published: xr.Dataset
+    truth: xr.Dataset | None
+    init_times: np.ndarray
+    lead_times: np.ndarray
+    variables: tuple[ScoredVariable, ...]
+    members: int | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def run(self) -> ForecastConfig | EnsembleConfig:
+        """Settings of our run, without output."""
+        steps = self.lead_times.astype(np.int64)
+        every = np.gcd.reduce(steps) or 3600
+        settings = {
+            "model": self.config.model,
+            "init": tuple(self.init_times),
+            "lead": self.lead_times.max(),
+            "every": np.timedelta64(int(every), "s"),
+            "seed": self.config.seed,
+            "variables": tuple(variable.name for variable in self.variables),
+            "levels": tuple(
+                sorted({x for v in self.variables for x in v.levels or ()})
+            ),
+            "offline": self.config.offline,
+        }
+        if self.config.data is not None:
+            settings["data"] = self.config.data
+        if self.members is None:
+            return ForecastConfig(**settings)
+        return EnsembleConfig(**settings, members=self.members)
+
+    def describe(self) -> str:
+        """Return what will be fetched and run, for a dry run."""
+        columns = len(self.init_times) * len(self.lead_times) * len(self.variables)
+        published = ComparisonGrid.of(self.published)
+        size = _column_bytes(self.published) * columns * (self.members or 1)
+        run, times = self.run, len(self.init_times)
+        leads = ", ".join(format_duration(lead) for lead in self.lead_times)
+        members = "" if self.members is None else f"{self.members} members, "
+        names = "; ".join(
+            f"{v.name} {', '.join(f'{x:g}' for x in v.levels or ())} hPa"
+            for v in self.variables
+        )
+        lines = [
+            f"Published   {self.published.attrs['location']}",
+            f"            {published.description}; at most {format_size(size)} to read",
+            f"Starts      {format_times(list(self.init_times))}",
+            f"Lead times  {leads}",
+            f"Fields      {names}",
+            f"Run         {run.model}, {members}{times} x {format_duration(run.lead)}",
+            f"Analyses    {redacted(analysis_source(run, self.init_times[0]))}",
+        ]
+        if self.truth is None:
+            lines.append("Truth       none: no scores are computed")
+        else:
+            size = _column_bytes(self.truth) * columns
+            lines += [
+                f"Truth       {self.truth.attrs['location']}",
+                f"            at most {format_size(size)} to read",
+            ]
+        notes = [f"Note        {note}" for note in self.notes]
+        sizes = "Sizes are before compression, if a chunk holds all levels of a field."
+        return "\n".join([*lines, *notes, sizes])
+
+
+def published_location(config: PublishedConfig) -> str:
+    """Return where the published forecasts of a model are.
+
+    Raises:
+        CheckpointError: none are known.
+    """
+    if config.against is not None:
+        return config.against
+    card = find_card(config.model)
+    if card.published_forecasts is not None:
+        return card.published_forecasts
+    others = [name for name in model_names() if read_card(name).published_forecasts]
+    raise CheckpointError(
+        f"No published forecasts of {card.name} are known; those of "
+        f"{' and '.join(others)} are.",
+        "Give --against LOCATION: forecasts of this model in the layout of "
+        "WeatherBench 2. Published climate runs are not compared: nobody can repeat "
+        "one day by day.",
+    )
+
+
+def plan_comparison(
+    config: PublishedConfig,
+    closing: contextlib.ExitStack,
+    progress: ByteProgress = no_progress,
+) -> PublishedPlan:
+    """Open published forecasts and truth, and return what is compared.
+
+    Args:
+        config: the settings.
+        closing: closes the files when it is left.
+        progress: of downloads, in bytes.
+
+    Raises:
+        CheckpointError: no forecasts of this model are known.
+        ConfigError: a variable or a level is not published.
+        InputDataError: data cannot be opened, or have nothing in common.
+    """
+    location = published_location(config)
+    stochastic = find_card(config.model).stochastic
+    begin_phase("Opening the published forecasts")
+
+    def opened(place: str) -> xr.Dataset:
+        dataset = open_gridded(place, offline=config.offline, progress=progress)
+        return closing.enter_context(contextlib.closing(dataset))
+
+    published = opened(location)
+    _check_published(published)
+    grid = ComparisonGrid.of(published)
+    forecast = GriddedForecast("published", published, grid)
+    times = select_times([forecast], config.init, config.lead)
+    inits, leads = times.init_times, times.lead_times
+    if config.init is None:
+        count = min(config.starts, len(inits))
+        inits = inits[np.arange(count) * len(inits) // count]
+    if config.lead is None:
+        leads = leads[np.isin(leads, LEADS)] if np.isin(leads, LEADS).any() else leads
+        leads = leads[: len(LEADS)]
+    notes = []
+    if leads.min() > SHORT:
+        notes.append(
+            f"No lead time is {format_duration(SHORT)} or less: nothing is judged."
+        )
+    members = published.sizes.get("realization")
+    if members is not None and stochastic:
+        members = max(2, min(members, config.members))
+    elif members is not None:
+        members = None
+        notes.append("The model is deterministic; of the members the first is used.")
+    elif stochastic:
+        notes.append(
+            "A run of a stochastic model equals another with the same seed and program "
+            "only."
+        )
+    variables = _select(config, published)
+    truth = None
+    if config.truth != NO_TRUTH:
+        run = (
+            ForecastConfig(model=config.model, init=tuple(inits), data=config.data)
+            if (config.data is not None)
+            else ForecastConfig(model=config.model, init=tuple(inits))
+        )
+        begin_phase("Opening the truth")
+        truth = opened(config.truth or analysis_source(run, inits[0]))
+        check_truth(truth)
+    return PublishedPlan(
+        config, published, truth, inits, leads, variables, members, tuple(notes)
+    )
+
+
+def _check_published(dataset: xr.Dataset) -> None:
+    """Refuse climate runs and records.
+
+    Raises:
+        InputDataError: there are no lead times.
+    """
+    if "lead_time" in dataset.dims:
+        return
+    raise InputDataError(
+        f"{dataset.attrs['location']} holds no forecasts: there are no lead times.",
+        "A climate run is one sample of the climate, which no other run repeats day by "
+        "day; compare statistics of the climate instead.",
+    )
+
+
+def _select(
+    config: PublishedConfig, published: xr.Dataset
+) -> tuple[ScoredVariable, ...]:
+    """Return the variables on pressure levels that are compared.
+
+    Raises:
+        ConfigError: there is no variable of a name.
+        InputDataError: a variable or a level is not published.
+    """
+    offered = [
+        str(name) for name, x in published.data_vars.items() if "level" in x.dims
+    ]
+    own = published["level"].values if "level" in published.coords else np.array([])
+    wanted: dict[str, set[float]] = {}
+    usual = [level for level in LEVELS if _nearest(own, level) is not None]
+    common = [*(config.levels or usual or own[-1:].tolist())]
+    if config.variables is None:
+        names = [name for name in VARIABLES if name in offered] or offered
+        wanted = {name: set(common) for name in names}
+    for name in config.variables or ():
+        base, level = split_level(name)
+        found = resolve_name(name if name in offered else base, offered)
+        wanted.setdefault(found, set()).update(common if level is None else [level])
+    if not wanted:
+        raise InputDataError(
+            f"{published.attrs['location']} has no variables on pressure levels.",
+            "Give forecasts of temperature, wind, geopotential or humidity.",
+        )
+    return tuple(_on_levels(published, name, own, x) for name, x in wanted.items())
+
+
+def _on_levels(
+    published: xr.Dataset, name: str, own: np.ndarray, levels: Sequence | set
+) -> ScoredVariable:
+    absent = [level for level in sorted(levels) if _nearest(own, level) is None]
+    if absent:
+        raise InputDataError(
+            f"{name} is not published at {absent[0]:g} hPa.",
+            f"There are {', '.join(f'{x:g}' for x in own)} hPa.",
+        )
+    attributes = published[name].attrs
+    return ScoredVariable(
+        name=name,
+        levels=tuple(float(level) for level in sorted(levels)),
+        components=(name,),
+        units=str(attributes.get("units", "")),
+        long_name=str(attributes.get("long_name", "")),
+    )
+
+
+def _nearest(own: np.ndarray, level: float) -> float | None:
+    near = own[np.isclose(own, level, rtol=0, atol=1e-3)]
+    return float(near[0]) if len(near) else None
+
+
+def _column_bytes(dataset: xr.Dataset) -> int:
+    """Return the bytes of a variable at one time on all levels, float32."""
+    names = "level", "latitude", "longitude"
+    return 4 * int(np.prod([dataset.sizes.get(name, 1) for name in names]))
