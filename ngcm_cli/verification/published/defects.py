@@ -1,13 +1,13 @@
 """The likely cause where two forecasts that should agree do not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 _EXPLAINS = 0.5
 """Largest share of the difference that a cause may leave unexplained."""
 
-Candidate = tuple[str, Callable[[], np.ndarray]]
+Candidate = tuple[str, np.ndarray]
 """A description of a cause, and the published field without it."""
 
 
@@ -15,7 +15,7 @@ def likely_cause(
     ours: np.ndarray,
     published: np.ndarray,
     weights: np.ndarray,
-    others: list[Candidate],
+    others: Iterable[Candidate],
 ) -> str:
     """Return what explains most of the difference of two fields, or nothing.
 
@@ -54,8 +54,11 @@ def likely_cause(
 
 
 def _candidates(
-    ours: np.ndarray, published: np.ndarray, weight: np.ndarray, others: list[Candidate]
-) -> Iterator[tuple[str, np.ndarray]]:
+    ours: np.ndarray,
+    published: np.ndarray,
+    weight: np.ndarray,
+    others: Iterable[Candidate],
+) -> Iterator[Candidate]:
     offset = float((weight * (published - ours)).sum())
     yield f"the published fields are {offset:+.4g} off everywhere", published - offset
     yield "the published fields have the other sign", -published
@@ -74,8 +77,7 @@ def _candidates(
         turned = f"the published fields are turned by {degrees:g} degrees of longitude"
         if steps:
             yield turned + also, np.roll(field, -steps, axis=1)
-    for text, read in others:
-        other = read()
+    for text, other in others:
         if other.shape == ours.shape and np.isfinite(other).all():
             yield text, other.astype(np.float64)
 

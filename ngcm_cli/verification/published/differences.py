@@ -133,7 +133,7 @@ def difference_statistics(
             errors = {name: (nothing, nothing) for name in _ERRORS}
             return statistics | Statistics(errors)
         squares = [np.square(x - truth) for x in (ours, published)]
-        errors = dict(zip(_ERRORS, squares, strict=True))
+        errors: dict[str, np.ndarray] = dict(zip(_ERRORS, squares, strict=True))
         return statistics | area_sums(errors, ~np.isnan(truth), weights)
 
 

@@ -37,9 +37,11 @@ def ensemble_difference_statistics(
         Statistics of shape (1, level): those of the means over members, and of each
         ensemble ``crps_skill``, ``crps_spread`` and ``ensemble_variance``.
     """
-    means = [members.mean(axis=0, dtype=np.float64) for members in (ours, published)]
-    statistics = difference_statistics(*means, truth, weights)
-    against = np.zeros(means[0].shape) if truth is None else truth
+    our_mean, published_mean = (
+        members.mean(axis=0, dtype=np.float64) for members in (ours, published)
+    )
+    statistics = difference_statistics(our_mean, published_mean, truth, weights)
+    against = np.zeros(our_mean.shape) if truth is None else truth
     for side, members in zip(_SIDES, (ours, published), strict=True):
         found = ensemble_statistics(members, against, weights).select(_NEEDED)
         if truth is None:

@@ -2,14 +2,14 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from ngcm_cli.checkpoint.card import Card, PublishedCard
 from ngcm_cli.config import EnsembleConfig, ForecastConfig
 from ngcm_cli.config.published import NO_TRUTH, PublishedConfig
-from ngcm_cli.diagnostics.names import resolve_name, split_level
 from ngcm_cli.errors import CheckpointError, InputDataError
 from ngcm_cli.inputs.gridded import open_gridded
 from ngcm_cli.inputs.sources.location import redacted
@@ -20,9 +20,10 @@ from ngcm_cli.io.progress import (
     no_progress,
 )
 from ngcm_cli.simulation.data_sources import analysis_source
-from ngcm_cli.time_format import format_duration, format_times
+from ngcm_cli.time_format import format_duration, format_time, format_times
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
 from ngcm_cli.verification.forecasts import GriddedForecast, select_times
+from ngcm_cli.verification.published.selection import select_fields
 from ngcm_cli.verification.scored_variables import ScoredVariable
 from ngcm_cli.verification.truth import check_truth
 from ngcm_cli.zoo import model_names
@@ -34,12 +35,7 @@ SHORT = 12 * HOUR
 """Longest lead time at which runs of the same model must agree."""
 
 LEADS = tuple(hours * HOUR for hours in (0, 6, 12, 24, 72))
-LEVELS = 250.0, 500.0, 700.0, 850.0
-VARIABLES = (
-    *("geopotential", "temperature", "specific_humidity"),
-    *("u_component_of_wind", "v_component_of_wind"),
-)
-"""What is compared by default, where it is published."""
+"""Lead times that are compared by default, where they are published."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -71,7 +67,7 @@ class PublishedPlan:
         """Settings of our run, without output."""
         steps = self.lead_times.astype(np.int64)
         every = np.gcd.reduce(steps) or 3600
-        settings = {
+        settings: dict[str, Any] = {
             "model": self.config.model,
             "init": tuple(self.init_times),
             "lead": self.lead_times.max(),
@@ -87,7 +83,7 @@ class PublishedPlan:
             settings["data"] = self.config.data
         if self.members is None:
             return ForecastConfig(**settings)
-        return EnsembleConfig(**settings, members=self.members)
+        return EnsembleConfig(**settings, members=range(self.members))
 
     def describe(self) -> str:
         """Return what will be fetched and run, for a dry run."""
@@ -123,15 +119,14 @@ class PublishedPlan:
         return "\n".join([*lines, *notes, sizes])
 
 
-def published_location(config: PublishedConfig) -> str:
-    """Return where the published forecasts of a model are.
+def published_location(config: PublishedConfig, card: Card | PublishedCard) -> str:
+    """Return where the published forecasts of the model of a card are.
 
     Raises:
         CheckpointError: none are known.
     """
     if config.against is not None:
         return config.against
-    card = find_card(config.model)
     if card.published_forecasts is not None:
         return card.published_forecasts
     others = [name for name in model_names() if read_card(name).published_forecasts]
@@ -161,8 +156,8 @@ def plan_comparison(
         ConfigError: a variable or a level is not published.
         InputDataError: data cannot be opened, or have nothing in common.
     """
-    location = published_location(config)
-    stochastic = find_card(config.model).stochastic
+    card = find_card(config.model)
+    location = published_location(config, card)
     begin_phase("Opening the published forecasts")
 
     def opened(place: str) -> xr.Dataset:
@@ -187,17 +182,17 @@ def plan_comparison(
             f"No lead time is {format_duration(SHORT)} or less: nothing is judged."
         )
     members = published.sizes.get("realization")
-    if members is not None and stochastic:
+    if members is not None and card.stochastic:
         members = max(2, min(members, config.members))
     elif members is not None:
         members = None
         notes.append("The model is deterministic; of the members the first is used.")
-    elif stochastic:
+    elif card.stochastic:
         notes.append(
             "A run of a stochastic model equals another with the same seed and program "
             "only."
         )
-    variables = _select(config, published)
+    variables = select_fields(config, published)
     truth = None
     if config.truth != NO_TRUTH:
         run = (
@@ -208,9 +203,30 @@ def plan_comparison(
         begin_phase("Opening the truth")
         truth = opened(config.truth or analysis_source(run, inits[0]))
         check_truth(truth)
+        notes += _check_times(config, truth, inits[:, None] + leads)
     return PublishedPlan(
         config, published, truth, inits, leads, variables, members, tuple(notes)
     )
+
+
+def _check_times(
+    config: PublishedConfig, truth: xr.Dataset, valid: np.ndarray
+) -> list[str]:
+    """Return a note where the truth has none of the valid times.
+
+    Raises:
+        InputDataError: it has none, and was asked for.
+    """
+    times = truth["time"].values.astype("datetime64[s]")
+    if np.isin(valid, times).any():
+        return []
+    message = (
+        f"The truth {truth.attrs['location']} has none of the valid times, "
+        f"{format_time(valid.min())} to {format_time(valid.max())}."
+    )
+    if config.truth is not None:
+        raise InputDataError(message, "Give one that has, or none for no scores.")
+    return [f"{message} No scores are computed."]
 
 
 def _check_published(dataset: xr.Dataset) -> None:
@@ -226,61 +242,6 @@ def _check_published(dataset: xr.Dataset) -> None:
         "A climate run is one sample of the climate, which no other run repeats day by "
         "day; compare statistics of the climate instead.",
     )
-
-
-def _select(
-    config: PublishedConfig, published: xr.Dataset
-) -> tuple[ScoredVariable, ...]:
-    """Return the variables on pressure levels that are compared.
-
-    Raises:
-        ConfigError: there is no variable of a name.
-        InputDataError: a variable or a level is not published.
-    """
-    offered = [
-        str(name) for name, x in published.data_vars.items() if "level" in x.dims
-    ]
-    own = published["level"].values if "level" in published.coords else np.array([])
-    wanted: dict[str, set[float]] = {}
-    usual = [level for level in LEVELS if _nearest(own, level) is not None]
-    common = [*(config.levels or usual or own[-1:].tolist())]
-    if config.variables is None:
-        names = [name for name in VARIABLES if name in offered] or offered
-        wanted = {name: set(common) for name in names}
-    for name in config.variables or ():
-        base, level = split_level(name)
-        found = resolve_name(name if name in offered else base, offered)
-        wanted.setdefault(found, set()).update(common if level is None else [level])
-    if not wanted:
-        raise InputDataError(
-            f"{published.attrs['location']} has no variables on pressure levels.",
-            "Give forecasts of temperature, wind, geopotential or humidity.",
-        )
-    return tuple(_on_levels(published, name, own, x) for name, x in wanted.items())
-
-
-def _on_levels(
-    published: xr.Dataset, name: str, own: np.ndarray, levels: Sequence | set
-) -> ScoredVariable:
-    absent = [level for level in sorted(levels) if _nearest(own, level) is None]
-    if absent:
-        raise InputDataError(
-            f"{name} is not published at {absent[0]:g} hPa.",
-            f"There are {', '.join(f'{x:g}' for x in own)} hPa.",
-        )
-    attributes = published[name].attrs
-    return ScoredVariable(
-        name=name,
-        levels=tuple(float(level) for level in sorted(levels)),
-        components=(name,),
-        units=str(attributes.get("units", "")),
-        long_name=str(attributes.get("long_name", "")),
-    )
-
-
-def _nearest(own: np.ndarray, level: float) -> float | None:
-    near = own[np.isclose(own, level, rtol=0, atol=1e-3)]
-    return float(near[0]) if len(near) else None
 
 
 def _column_bytes(dataset: xr.Dataset) -> int:

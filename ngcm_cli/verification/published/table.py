@@ -99,7 +99,7 @@ def explanation(comparison: Comparison) -> list[str]:
             f"Up to {short} the difference must be at most {third}. Later, rounding "
             "grows as the weather's errors do, until two runs of the same model differ "
             "by as much as forecasts with independent errors, about 1.4 times their "
-            "error: those rows are not judged, but scores must stay alike.",
+            "error. Those rows are not judged; their scores should stay alike.",
         ]
     else:
         lines = [
@@ -120,7 +120,9 @@ def conclusion(comparison: Comparison) -> str:
     text = f"{passed} of {len(judged)} fields agree with the published forecasts."
     changes = [abs(field.difference.error_change) for field in comparison.fields]
     known = [change for change in changes if not np.isnan(change)]
-    if known:
+    if known and not any(known):
+        text += " All scores are equal."
+    elif known:
         largest = comparison.fields[int(np.nanargmax(changes))]
         text += (
             f" The score that differs most is that of {largest.variable} at "
