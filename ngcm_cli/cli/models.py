@@ -149,49 +149,79 @@ def verify(
             "--published", help="Compare runs with the forecasts that are published."
         ),
     ] = False,
-    against: options.text(
-        metavar("PATH", "URL"),
-        "Published forecasts, in the layout of WeatherBench 2.  [default: as the card "
-        "of the model says]",
-    ) = None,
-    data: options.text(
-        metavar("PATH", "URL"),
-        f"With --published: initial analyses.  [default: {DEFAULT_SOURCE}]",
-    ) = None,
-    truth: options.text(
-        metavar("PATH", "URL", "none"),
-        "With --published: analyses to score against.  [default: DATA]",
-    ) = None,
-    init: options.text(
-        "TIME|FIRST/LAST/STEP",
-        "With --published: initial times.  [default: STARTS of those published]",
-    ) = None,
-    starts: options.text(
-        "N",
-        "With --published: number of initial times, spread over those published.  "
-        "[default: 2]",
-    ) = None,
-    lead: options.text(
-        "DURATION,...|FIRST/LAST/STEP",
-        "With --published: lead times.  [default: of 0h, 6h, 12h, 1d and 3d those "
-        "published]",
-    ) = None,
-    variables: options.texts(
-        "NAME,...",
-        "With --published: variables, such as t, or z500 for one level.  [default: "
-        "geopotential, temperature, humidity and wind]",
-    ) = None,
-    levels: options.texts(
-        "HPA,...", "With --published: levels.  [default: 250, 500, 700 and 850]"
-    ) = None,
-    members: options.text(
-        "N",
-        "With --published: members of a stochastic model, ours and published.  "
-        "[default: 10]",
-    ) = None,
-    seed: options.text(
-        "N", "With --published: seed of the random numbers.  [default: 0]"
-    ) = None,
+    against: Annotated[
+        str | None,
+        options.option(
+            metavar("PATH", "URL"),
+            "Published forecasts, in the layout of WeatherBench 2.  [default: as the "
+            "card of the model says]",
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        options.option(
+            metavar("PATH", "URL"),
+            f"With --published: initial analyses.  [default: {DEFAULT_SOURCE}]",
+        ),
+    ] = None,
+    truth: Annotated[
+        str | None,
+        options.option(
+            metavar("PATH", "URL", "none"),
+            "With --published: analyses to score against.  [default: DATA]",
+        ),
+    ] = None,
+    init: Annotated[
+        str | None,
+        options.option(
+            "TIME|FIRST/LAST/STEP",
+            "With --published: initial times.  [default: STARTS of those published]",
+        ),
+    ] = None,
+    starts: Annotated[
+        str | None,
+        options.option(
+            "N",
+            "With --published: number of initial times, spread over those published.  "
+            "[default: 2]",
+        ),
+    ] = None,
+    lead: Annotated[
+        str | None,
+        options.option(
+            "DURATION,...|FIRST/LAST/STEP",
+            "With --published: lead times.  [default: of 0h, 6h, 12h, 1d and 3d those "
+            "published]",
+        ),
+    ] = None,
+    variables: Annotated[
+        list[str] | None,
+        options.option(
+            "NAME,...",
+            "With --published: variables, such as t, or z500 for one level.  [default: "
+            "geopotential, temperature, humidity and wind]",
+        ),
+    ] = None,
+    levels: Annotated[
+        list[str] | None,
+        options.option(
+            "HPA,...", "With --published: levels.  [default: 250, 500, 700 and 850]"
+        ),
+    ] = None,
+    members: Annotated[
+        str | None,
+        options.option(
+            "N",
+            "With --published: members of a stochastic model, ours and published.  "
+            "[default: 10]",
+        ),
+    ] = None,
+    seed: Annotated[
+        str | None,
+        options.option(
+            "N", "With --published: seed of the random numbers.  [default: 0]"
+        ),
+    ] = None,
     offline: options.Offline = None,
     dry_run: Annotated[
         bool,

@@ -21,8 +21,7 @@ def text(*described: str) -> Any:
     return Annotated[str | None, option(*described)]
 
 
-def texts(*described: str) -> Any:
-    """Return an option that may be repeated, whose value is text."""
+def _texts(*described: str) -> Any:
     return Annotated[list[str] | None, option(*described)]
 
 
@@ -111,7 +110,7 @@ OPTIONS: dict[str, Any] = {
         "PASCAL",
         "Standard deviation of that noise in surface pressure.  [default: 50Pa]",
     ),
-    "statistics": texts(
+    "statistics": _texts(
         "NAME,...",
         "Statistics over the members to write: mean, std (or spread), min, max, and "
         "percentiles such as p10.  [default: none]",
@@ -125,13 +124,13 @@ OPTIONS: dict[str, Any] = {
         "--keep-members/--no-keep-members",
         "Write the members themselves.  [default: yes]",
     ),
-    "variables": texts(
+    "variables": _texts(
         "NAME,...",
         "Variables to write, such as t,u,msl, or z500 for one level; ngcm variables "
         "lists them.  [default: those that the model predicts on levels, and its "
         "precipitation]",
     ),
-    "levels": texts(
+    "levels": _texts(
         "HPA,...|model",
         "Pressure levels to write, in hPa, or model for the model's sigma levels.  "
         "[default: all pressure levels]",
@@ -217,10 +216,10 @@ AMIP_OPTIONS: dict[str, Any] = {
         "Directory to create.  [default: MODEL_amip_START, in this directory]",
         *OUTPUT_NAMES,
     ),
-    "means": texts("monthly,daily|none", "Means to write.  [default: monthly]"),
+    "means": _texts("monthly,daily|none", "Means to write.  [default: monthly]"),
     "every": text("DURATION", "Time between instantaneous outputs.  [default: none]"),
     "sample": text("DURATION", "Time between the samples of means.  [default: 6h]"),
-    "variables": texts(
+    "variables": _texts(
         "NAME,...",
         "Variables to write, such as t,u,msl, or z500 for one level; ngcm variables "
         "lists them.  [default: those that the model predicts, surface fields and "

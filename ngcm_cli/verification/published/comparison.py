@@ -14,7 +14,7 @@ from ngcm_cli.io.progress import ByteProgress, begin_phase, no_progress
 from ngcm_cli.simulation import run
 from ngcm_cli.simulation.loop import ProgressCallback
 from ngcm_cli.verification.area import area_weights
-from ngcm_cli.verification.published.defects import likely_cause
+from ngcm_cli.verification.published.defects import group_causes, likely_causes
 from ngcm_cli.verification.published.differences import (
     Difference,
     difference_statistics,
@@ -41,7 +41,7 @@ class ComparedField:
         lead: lead time.
         difference: the numbers.
         passed: whether both agree; None at lead times at which they need not.
-        cause: what explains that they do not, where something does.
+        likely: what may explain that they do not, the likeliest first.
     """
 
     variable: str
@@ -50,7 +50,7 @@ class ComparedField:
     lead: np.timedelta64
     difference: Difference
     passed: bool | None
-    cause: str = ""
+    likely: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,8 +80,9 @@ class Comparison:
     def causes(self) -> dict[str, list[ComparedField]]:
         """The failed fields by cause; the empty text where none is known."""
         causes: dict[str, list[ComparedField]] = {}
-        for field in self.failed:
-            causes.setdefault(field.cause, []).append(field)
+        chosen = group_causes([field.likely for field in self.failed])
+        for field, cause in zip(self.failed, chosen, strict=True):
+            causes.setdefault(cause, []).append(field)
         return causes
 
 
@@ -179,7 +180,8 @@ class _Comparer:
         result = []
         for number, (level, difference) in enumerate(zip(levels, found, strict=True)):
             passed = difference.agrees if lead <= SHORT else None
-            cause = self._cause(variable, lead, number) if passed is False else ""
+            failed = passed is False
+            likely = self._likely_causes(variable, lead, number) if failed else ()
             result.append(
                 ComparedField(
                     variable.name,
@@ -188,15 +190,15 @@ class _Comparer:
                     lead,
                     difference,
                     passed,
-                    cause,
+                    likely,
                 )
             )
         return result
 
-    def _cause(
+    def _likely_causes(
         self, variable: ScoredVariable, lead: np.timedelta64, number: int
-    ) -> str:
-        """Return what explains the difference of a field at the first start."""
+    ) -> tuple[str, ...]:
+        """Return what may explain the difference of a field at the first start."""
         init = self.plan.init_times[0]
 
         def mean(fields: np.ndarray) -> np.ndarray:
@@ -208,4 +210,4 @@ class _Comparer:
         )
         ours = mean(self.pair.ours(variable, init, lead))
         published = mean(self.pair.published(variable, init, lead))
-        return likely_cause(ours, published, self._of_latitude, others)
+        return likely_causes(ours, published, self._of_latitude, others)

@@ -1,28 +1,27 @@
 """The likely cause where two forecasts that should agree do not."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-_EXPLAINS = 0.5
-"""Largest share of the difference that a cause may leave unexplained."""
+_EXPLAINS, _EXACT = 0.5, 0.05
+"""Shares of the difference: the most that a cause leaves, and what is hardly any."""
 
 Candidate = tuple[str, np.ndarray]
 """A description of a cause, and the published field without it."""
 
 
-def likely_cause(
+def likely_causes(
     ours: np.ndarray,
     published: np.ndarray,
     weights: np.ndarray,
     others: Iterable[Candidate],
-) -> str:
-    """Return what explains most of the difference of two fields, or nothing.
+) -> tuple[str, ...]:
+    """Return what may explain the difference of two fields, the likeliest first.
 
     Tried are a sign, a factor, a constant, a turn in longitude, a reflection at the
-    equator, both of these, and other published fields. The cause is the first that
-    leaves the smallest root-mean-square difference, if that is at most half of what it
-    was.
+    equator, both of these, and other published fields. Causes leave at most half of the
+    root-mean-square difference, and are about as good as the best one.
 
     Args:
         ours: our field, shape (latitude, longitude).
@@ -31,26 +30,51 @@ def likely_cause(
         others: other published fields, such as those of other lead times.
 
     Returns:
-        A clause such as ``the published fields are turned by 180 degrees of longitude``
-        or the empty text.
+        Clauses such as ``the published fields are turned by 180 degrees of longitude``.
     """
     weight = np.broadcast_to(weights[:, None], ours.shape)
     weight = weight / weight.sum()
     ours, published = ours.astype(np.float64), published.astype(np.float64)
-    if not (np.isfinite(ours).all() and np.isfinite(published).all()):
-        sides = [
-            name
-            for name, field in (("our", ours), ("the published", published))
-            if not np.isfinite(field).all()
-        ]
-        return f"{' and '.join(sides)} fields have values that are not finite"
-    smallest = _EXPLAINS * _rms(ours - published, weight)
-    cause = ""
-    for text, corrected in _candidates(ours, published, weight, others):
-        left = _rms(ours - corrected, weight)
-        if left < 0.9 * smallest:  # a little better is no better explanation
-            smallest, cause = left, text
-    return cause
+    sides = [
+        name
+        for name, field in (("our", ours), ("the published", published))
+        if not np.isfinite(field).all()
+    ]
+    if sides:
+        return (f"{' and '.join(sides)} fields have values that are not finite",)
+    difference = _rms(ours - published, weight)
+    left = {
+        text: _rms(ours - corrected, weight)
+        for text, corrected in _candidates(ours, published, weight, others)
+    }
+    best = min(left.values())
+    enough = min(max(2 * best, _EXACT * difference), _EXPLAINS * difference)
+    good = [text for text in left if left[text] <= enough]
+    return tuple(sorted(good, key=lambda text: left[text]))
+
+
+def group_causes(causes: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return one cause for each of several fields, as few different ones as can be.
+
+    Args:
+        causes: what may explain each field, the likeliest first.
+
+    Returns:
+        The cause of each; the empty text where there is none.
+    """
+    chosen = ["" for _ in causes]
+    open_fields = {number for number, some in enumerate(causes) if some}
+    while open_fields:
+        counts: dict[str, int] = {}
+        for number in sorted(open_fields):
+            for text in causes[number]:
+                counts[text] = counts.get(text, 0) + 1
+        cause = max(counts, key=lambda text: counts[text])
+        found = {number for number in open_fields if cause in causes[number]}
+        for number in found:
+            chosen[number] = cause
+        open_fields -= found
+    return chosen
 
 
 def _candidates(

@@ -10,11 +10,8 @@ from ngcm_cli.verification.statistics import Statistics
 OF_ERROR = 1 / 3
 """Largest difference at short lead times, as a share of the error of the forecast."""
 
-OF_DEVIATION = 0.002
-"""Difference that is rounding, as a share of the standard deviation of the field."""
-
-OF_DEVIATION_WITHOUT_TRUTH = 0.03
-"""Largest difference where there is no truth, as a share of the same."""
+ROUNDING, LARGEST = 0.002, 0.05
+"""What is always and never allowed, in standard deviations of the field."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,17 +68,15 @@ class Difference:
     def allowed(self) -> float:
         """Largest difference of two short runs of the same model.
 
-        It is the larger of a third of the published error, which adds a ninth to
-        its square, and of 0.002 standard deviations; without a truth 0.03 standard
-        deviations. To the square of an ensemble's, that of what different members make
-        is added, 1.3 times.
+        It is a third of the published error, which adds a ninth to its square, but at
+        least 0.002 standard deviations of the field, and at most 0.05, as without a
+        truth. To the square of an ensemble's, that of what different members make is
+        added, 1.3 times.
         """
-        if np.isnan(self.published_error):
-            systematic = OF_DEVIATION_WITHOUT_TRUTH * self.deviation
-        else:
-            systematic = max(
-                OF_ERROR * self.published_error, OF_DEVIATION * self.deviation
-            )
+        share = LARGEST
+        if not np.isnan(self.published_error):
+            share = _ratio(OF_ERROR * self.published_error, self.deviation)
+        systematic = np.clip(share, ROUNDING, LARGEST) * self.deviation
         return float(np.hypot(systematic, 1.3 * self.sampling))
 
     @property
@@ -95,7 +90,7 @@ class Difference:
         if np.isnan(self.our_spread) and np.isnan(self.published_spread):
             return True
         smaller, larger = sorted((self.our_spread, self.published_spread))
-        return larger <= OF_DEVIATION * self.deviation or larger <= 1.25 * smaller
+        return larger <= ROUNDING * self.deviation or larger <= 1.25 * smaller
 
 
 def difference_statistics(
@@ -130,8 +125,8 @@ def difference_statistics(
         statistics = area_sums(fields, everywhere, weights)
         if truth is None:
             nothing = np.zeros((1, len(ours)))
-            errors = {name: (nothing, nothing) for name in _ERRORS}
-            return statistics | Statistics(errors)
+            unknown = {name: (nothing, nothing) for name in _ERRORS}
+            return statistics | Statistics(unknown)
         squares = [np.square(x - truth) for x in (ours, published)]
         errors: dict[str, np.ndarray] = dict(zip(_ERRORS, squares, strict=True))
         return statistics | area_sums(errors, ~np.isnan(truth), weights)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ngcm_cli.time_format import format_duration, format_time
+from ngcm_cli.time_format import format_duration
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
 from ngcm_cli.verification.field_reader import FieldReader
 from ngcm_cli.verification.published.plan import PublishedPlan
@@ -89,10 +89,10 @@ class ForecastPair:
         """
         dataset = self.plan.published
         for other in _neighbours(dataset, "lead_time", lead):
-            name = f"lead time {format_duration(other)}"
+            name = f"a lead time that is {_step(other - lead, 'longer', 'shorter')}"
             yield name, self.published(variable, init, other)
         for other in _neighbours(dataset, "init_time", init):
-            name = f"the start {format_time(other)}"
+            name = f"a start {_step(other - init, 'later', 'earlier')}"
             yield name, self.published(variable, other, lead)
         for name, other in self._alike(variable, number):
             yield name, self.published(other, init, lead)
@@ -115,12 +115,17 @@ class ForecastPair:
         ]
         own = dataset["level"].values.astype(np.float64)
         place = int(np.abs(own - levels[number]).argmin())
-        for other in {place - 1, place + 1, len(own) - 1 - place} - {place}:
-            if 0 <= other < len(own):
+        places = {
+            "the next higher level": place - 1,
+            "the next lower level": place + 1,
+            "the levels in opposite order": len(own) - 1 - place,
+        }
+        for name, other in places.items():
+            if 0 <= other < len(own) and other != place:
                 there = list(levels)
                 there[number] = float(own[other])
                 moved = dataclasses.replace(variable, levels=tuple(there))
-                others.append((f"{own[other]:g} hPa", moved))
+                others.append((name, moved))
         return others
 
     def grid_notes(self) -> list[str]:
@@ -153,3 +158,9 @@ def _neighbours(dataset: xr.Dataset, dim: str, value: Any) -> list:
     values = np.sort(dataset[dim].values.astype(value.dtype))
     place = int(np.flatnonzero(values == value)[0])
     return [*values[max(place - 1, 0) : place], *values[place + 1 : place + 2]]
+
+
+def _step(step: np.timedelta64, forward: str, backward: str) -> str:
+    """Return a difference of times as text: ``6h longer``."""
+    ahead = step > np.timedelta64(0, "s")
+    return f"{format_duration(abs(step))} {forward if ahead else backward}"

@@ -5,8 +5,8 @@ import numpy as np
 from ngcm_cli.time_format import format_duration
 from ngcm_cli.verification.published.comparison import ComparedField, Comparison
 from ngcm_cli.verification.published.differences import (
-    OF_DEVIATION,
-    OF_DEVIATION_WITHOUT_TRUTH,
+    LARGEST,
+    ROUNDING,
 )
 from ngcm_cli.verification.published.plan import SHORT
 
@@ -87,8 +87,8 @@ def explanation(comparison: Comparison) -> list[str]:
     )
     short = format_duration(SHORT)
     third = (
-        f"a third of the published error or {OF_DEVIATION:g} standard deviations, "
-        f"whichever is larger; {OF_DEVIATION_WITHOUT_TRUTH:g} without a truth"
+        f"a third of the published error, but from {ROUNDING:g} to {LARGEST:g} "
+        f"standard deviations ({LARGEST:g} without a truth)"
     )
     if members is None:
         lines = [
@@ -137,5 +137,6 @@ def failure(comparison: Comparison) -> str:
     parts = []
     for cause, fields in comparison.causes.items():
         names = ", ".join(dict.fromkeys(field.variable for field in fields))
-        parts.append(f"{names} ({len(fields)} fields): {cause or 'no simple cause'}")
+        count = f"{len(fields)} field{'s' if len(fields) > 1 else ''}"
+        parts.append(f"{names} ({count}): {cause or 'no simple cause was found'}")
     return "; ".join(parts)
