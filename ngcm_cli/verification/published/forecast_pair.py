@@ -79,7 +79,10 @@ class ForecastPair:
 
         They are those of the lead and initial times before and after, of other
         variables of the same units, of the neighbouring levels, and of the one at the
-        same place from the other end. Shapes are those of `published`.
+        same place from the other end. A description says what the published fields are
+        if the one yielded is ours: if ours is what is published for a lead time 6 hours
+        shorter, the published are of a lead time 6 hours longer. Shapes are those of
+        `published`.
 
         Args:
             variable: of the field.
@@ -89,10 +92,10 @@ class ForecastPair:
         """
         dataset = self.plan.published
         for other in _neighbours(dataset, "lead_time", lead):
-            name = f"a lead time that is {_step(other - lead, 'longer', 'shorter')}"
+            name = f"a lead time that is {_step(lead - other, 'longer', 'shorter')}"
             yield name, self.published(variable, init, other)
         for other in _neighbours(dataset, "init_time", init):
-            name = f"a start {_step(other - init, 'later', 'earlier')}"
+            name = f"a start {_step(init - other, 'later', 'earlier')}"
             yield name, self.published(variable, other, lead)
         for name, other in self._alike(variable, number):
             yield name, self.published(other, init, lead)
@@ -116,8 +119,8 @@ class ForecastPair:
         own = dataset["level"].values.astype(np.float64)
         place = int(np.abs(own - levels[number]).argmin())
         places = {
-            "the next higher level": place - 1,
-            "the next lower level": place + 1,
+            "the next lower level": place - 1,
+            "the next higher level": place + 1,
             "the levels in opposite order": len(own) - 1 - place,
         }
         for name, other in places.items():
