@@ -24,7 +24,7 @@ def published(forecast: pathlib.Path | str) -> xr.Dataset:
     )
     data["prediction_timedelta"].attrs["units"] = "hours"
     for array in data.data_vars.values():
-        array.attrs = {key: array.attrs[key] for key in ("units", "long_name")}
+        array.attrs = {}  # also no units: values tell them
     data.attrs = {}
     return data.transpose(..., "level", "longitude", "latitude")
 

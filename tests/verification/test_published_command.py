@@ -17,7 +17,8 @@ import servers  # noqa: E402
 
 import ngcm_cli  # noqa: E402
 from ngcm_cli.cli import main  # noqa: E402
-from ngcm_cli.simulation import setup  # noqa: E402
+from ngcm_cli.errors import UnstableRunError  # noqa: E402
+from ngcm_cli.simulation import run, setup  # noqa: E402
 from ngcm_cli.spectral.grid import Grid  # noqa: E402
 from ngcm_cli.testing import TinyModel  # noqa: E402
 
@@ -31,7 +32,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("published")
     grid = Grid.linear(3)
     longitude, latitude = np.rad2deg(grid.longitude), np.rad2deg(grid.latitude)
-    times = np.arange("2020-01-01", "2020-01-05", 6, "datetime64[h]")
+    times = np.datetime64("2020-01-01T00") + np.arange(16) * np.timedelta64(6, "h")
     analyses = build_analysis(longitude, latitude, times, (200.0, 500.0, 850.0))
     analyses.to_netcdf(folder / "era5.nc")
     with pytest.MonkeyPatch.context() as patch:
@@ -135,14 +136,30 @@ def test_a_stochastic_model(folder, verify, monkeypatch, tmp_path):
     assert "The model is deterministic; of the members the first is used." in err
 
 
+def test_an_interrupted_run_leaves_no_advice_to_resume(verify, folder, monkeypatch):
+    def stop(*_, **__):
+        error = KeyboardInterrupt()
+        error.add_note("Resume with `ngcm forecast --resume ours.zarr`.")
+        raise error
+
+    monkeypatch.setattr(run, "forecast", stop)
+    code, out, err = verify("--against", folder / "published.zarr")
+    assert code == 130 and err.endswith("Interrupted. Nothing was written.")
+
+    def blow_up(*_, **__):
+        raise UnstableRunError("The run became unstable.", "It is in ours.zarr.")
+
+    monkeypatch.setattr(run, "forecast", blow_up)
+    code, out, err = verify("--against", folder / "published.zarr")
+    assert code == 3 and "ours.zarr" not in err
+
+
 def test_a_dry_run_fetches_nothing(folder, verify):
     store = folder / "published.zarr"
     code, out, err = verify("--against", store, "--dry-run", "--starts", "3")
     assert code == 0
     assert f"Published   {store}" in out and "at most" in out
-    assert "2020-01-01T00,2020-01-01T12,2020-01-02T00" in out.replace("/12h", "") or (
-        "2020-01-01T00/2020-01-02T00/12h" in out
-    )
+    assert "Starts      2020-01-01T00/2020-01-02T00/12h" in out
     assert f"{NAME}, 3 x 1d" in out
     assert "temperature 500, 850 hPa" in out
 

@@ -4,11 +4,13 @@ import contextlib
 import dataclasses
 import pathlib
 import tempfile
+from collections.abc import Iterator
 
 import numpy as np
 import xarray as xr
 
 from ngcm_cli.config import EnsembleConfig
+from ngcm_cli.errors import UnstableRunError
 from ngcm_cli.inputs.gridded import open_gridded
 from ngcm_cli.io.progress import ByteProgress, begin_phase, no_progress
 from ngcm_cli.simulation import run
@@ -108,13 +110,28 @@ def compare(
     with tempfile.TemporaryDirectory(prefix="ngcm-published-") as folder:
         output = pathlib.Path(folder) / "ours.zarr"
         config = plan.run.model_copy(update={"output": output})
-        if isinstance(config, EnsembleConfig):
-            run.ensemble(config, track=track, download=download)
-        else:
-            run.forecast(config, track=track, download=download)
+        with _without_output():
+            if isinstance(config, EnsembleConfig):
+                run.ensemble(config, track=track, download=download)
+            else:
+                run.forecast(config, track=track, download=download)
         begin_phase("Comparing with the published forecasts")
         with contextlib.closing(open_gridded(str(output))) as ours:
             return compare_forecasts(plan, ours)
+
+
+@contextlib.contextmanager
+def _without_output() -> Iterator[None]:
+    """Leave out of errors what is said of an output that is temporary."""
+    try:
+        yield
+    except UnstableRunError as error:
+        raise UnstableRunError(
+            error.message, "Nothing was compared. Verify the model's files first."
+        ) from error
+    except BaseException as error:
+        getattr(error, "__notes__", []).clear()
+        raise
 
 
 def compare_forecasts(plan: PublishedPlan, ours: xr.Dataset) -> Comparison:

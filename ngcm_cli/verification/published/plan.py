@@ -181,17 +181,8 @@ def plan_comparison(
         notes.append(
             f"No lead time is {format_duration(SHORT)} or less: nothing is judged."
         )
-    members = published.sizes.get("realization")
-    if members is not None and card.stochastic:
-        members = max(2, min(members, config.members))
-    elif members is not None:
-        members = None
-        notes.append("The model is deterministic; of the members the first is used.")
-    elif card.stochastic:
-        notes.append(
-            "A run of a stochastic model equals another with the same seed and program "
-            "only."
-        )
+    members, note = _members(config, published, card.stochastic)
+    notes += [note] if note else []
     variables = select_fields(config, published)
     truth = None
     if config.truth != NO_TRUTH:
@@ -207,6 +198,24 @@ def plan_comparison(
     return PublishedPlan(
         config, published, truth, inits, leads, variables, members, tuple(notes)
     )
+
+
+def _members(
+    config: PublishedConfig, published: xr.Dataset, stochastic: bool
+) -> tuple[int | None, str]:
+    """Return how many members are compared, None of single runs, and a note on it."""
+    there = published.sizes.get("realization", 1)
+    if stochastic and there > 1:
+        return max(2, min(there, config.members)), ""
+    if stochastic:
+        return None, (
+            "A run of a stochastic model equals another with the same seed and program "
+            "only."
+        )
+    if there > 1:
+        note = "The model is deterministic; of the members the first is used."
+        return None, note
+    return None, ""
 
 
 def _check_times(
