@@ -5,92 +5,26 @@ import contextlib
 import numpy as np
 import pytest
 import xarray as xr
+from published_fields import (
+    GRID,
+    INITS,
+    LATITUDE,
+    LEADS,
+    LEVELS,
+    LONGITUDE,
+    UNITS,
+    forecasts,
+    plan,
+    truth,
+)
 
 from ngcm_cli.config.published import PublishedConfig
 from ngcm_cli.errors import CheckpointError, ConfigError, InputDataError
-from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.verification.area import area_weights
 from ngcm_cli.verification.published.comparison import compare_forecasts
 from ngcm_cli.verification.published.differences import Difference
 from ngcm_cli.verification.published.plan import PublishedPlan, plan_comparison
-from ngcm_cli.verification.published.table import explanation, failure, table
-from ngcm_cli.verification.scored_variables import ScoredVariable
-
-GRID = Grid.linear(15)
-LONGITUDE, LATITUDE = np.rad2deg(GRID.longitude), np.rad2deg(GRID.latitude)
-LEVELS = np.array([250.0, 500.0, 850.0])
-INITS = np.array(["2020-01-01T00", "2020-01-01T12"], "datetime64[s]")
-LEADS = np.array([0, 6, 12, 18], "timedelta64[h]").astype("timedelta64[s]")
-DIMS = "init_time", "lead_time", "level", "latitude", "longitude"
-UNITS = {
-    "geopotential": "m2 s-2",
-    "temperature": "K",
-    "u_component_of_wind": "m s-1",
-    "v_component_of_wind": "m s-1",
-}
-MEAN = {"geopotential": 5e4, "temperature": 250.0}
-
-
-def forecasts(seed: int = 0) -> xr.Dataset:
-    """Return forecasts whose fields all differ, in canonical form."""
-    rng = np.random.default_rng(seed)
-    shape = len(INITS), len(LEADS), len(LEVELS), len(LATITUDE), len(LONGITUDE)
-    fields = {
-        name: (
-            DIMS,
-            (MEAN.get(name, 0.0) + rng.normal(0, 10, shape)).astype(np.float32),
-            {"units": units},
-        )
-        for name, units in UNITS.items()
-    }
-    return xr.Dataset(
-        fields,
-        {
-            "init_time": INITS,
-            "lead_time": LEADS,
-            "level": LEVELS,
-            "latitude": LATITUDE,
-            "longitude": LONGITUDE,
-        },
-        {"location": "published.zarr"},
-    )
-
-
-def truth(error: float = 1.0) -> xr.Dataset:
-    """Return a record from which the first forecast differs by an error, K."""
-    data = forecasts()
-    times = np.unique(INITS[:, None] + LEADS)
-    fields = {}
-    for name in UNITS:
-        values = data[name].values
-        found = [
-            next(
-                values[i, j] + error
-                for i, init in enumerate(INITS)
-                for j, lead in enumerate(LEADS)
-                if init + lead == time
-            )
-            for time in times
-        ]
-        fields[name] = ("time", *DIMS[2:]), np.stack(found), data[name].attrs
-    others = {dim: data[dim] for dim in DIMS[2:]}
-    return xr.Dataset(fields, {"time": times, **others}, {"location": "truth.nc"})
-
-
-def plan(published: xr.Dataset, record: xr.Dataset | None, **changes) -> PublishedPlan:
-    """Return a plan that compares everything."""
-    variables = tuple(
-        ScoredVariable(name, tuple(LEVELS), (name,), units=units)
-        for name, units in UNITS.items()
-    )
-    whole = {
-        "init_times": INITS,
-        "lead_times": LEADS,
-        "variables": variables,
-        "members": None,
-    }
-    config = PublishedConfig(model="deterministic_0_7_deg")
-    return PublishedPlan(config, published, record, **{**whole, **changes})
+from ngcm_cli.verification.published.table import failure, table
 
 
 def test_equal_forecasts():
@@ -214,63 +148,25 @@ def test_a_truth_that_lacks_times_is_said():
     assert np.isnan(compare_forecasts(one, forecasts()).fields[0].difference.our_error)
 
 
+def test_analyses_in_place_of_forecasts_at_the_start_are_not_judged():
+    ours = forecasts()
+    ours["temperature"] = ours["temperature"] + np.float32(0.5)
+    comparison = compare_forecasts(
+        plan(forecasts(), truth(0.0), init_times=INITS[:1]), ours
+    )
+    warm = [x for x in comparison.fields if x.variable == "temperature"]
+    assert {x.passed for x in warm if x.lead == LEADS[0]} == {None}
+    assert {x.passed for x in warm if LEADS[0] < x.lead <= LEADS[2]} == {False}
+    (note,) = comparison.notes
+    assert note.startswith("Published fields of temperature at lead time 0h are the")
+
+
 def test_another_grid_is_said():
     coarse = forecasts().isel(longitude=slice(None, None, 2))
     comparison = compare_forecasts(plan(coarse, truth()), forecasts())
     (note,) = comparison.notes
     assert note.startswith("Ours are on 32x16") and "regridded conservatively" in note
     assert comparison.grid.startswith("16x16")
-
-
-def ensemble(seed: int, members: int, spread: float = 1.0) -> xr.Dataset:
-    """Return members around the same forecasts."""
-    rng = np.random.default_rng(seed)
-    data = forecasts()[["temperature"]]
-    noise = rng.normal(0, spread, (members, *data["temperature"].shape))
-    values = (data["temperature"].values + noise).astype(np.float32)
-    data = data.drop_vars("temperature")
-    data["temperature"] = ("realization", *DIMS), values, {"units": "K"}
-    return data.assign_coords(realization=np.arange(members))
-
-
-def compare_ensembles(ours: xr.Dataset, published: xr.Dataset, members: int):
-    only = (ScoredVariable("temperature", tuple(LEVELS), ("temperature",), units="K"),)
-    chosen = plan(published, truth(0.1), variables=only, members=members)
-    return compare_forecasts(chosen, ours)
-
-
-def test_ensembles_with_other_random_numbers_agree():
-    comparison = compare_ensembles(ensemble(1, 10), ensemble(2, 20), 10)
-    assert comparison.failed == ()
-    for field in comparison.fields:
-        x = field.difference
-        # 1024 independent cells: the root mean square is within 10 % of chance.
-        assert x.sampling == pytest.approx(np.sqrt(1 / 10 + 1 / 10), rel=0.1)
-        assert x.rms == pytest.approx(x.sampling, rel=0.1)
-        assert x.our_spread == pytest.approx(1, rel=0.1)
-        assert x.our_crps == pytest.approx(x.published_crps, rel=0.1)
-    assert len(table(comparison)[0]) == len(table(comparison)[1])
-    assert "none of ours can equal a published one" in explanation(comparison)[0]
-
-
-def test_crps_of_two_members_by_hand():
-    ours, published = ensemble(1, 2), ensemble(2, 2)
-    x = compare_ensembles(ours, published, 2).fields[0].difference
-    members = ours["temperature"].values[:, :, 0, 0].astype(float)
-    times = truth(0.1)["temperature"].sel(time=INITS).values[:, 0].astype(float)
-    fair = abs(members - times).mean(0) - abs(members[0] - members[1]) / 2
-    weights = np.broadcast_to(area_weights(LATITUDE)[:, None], fair.shape)
-    assert x.our_crps == pytest.approx(np.average(fair, weights=weights), rel=1e-9)
-
-
-def test_ensembles_that_do_not_agree():
-    wide = compare_ensembles(ensemble(1, 10), ensemble(2, 10, 1.5), 10)
-    assert len(wide.failed) == 3 * len(LEVELS)
-    warm = ensemble(2, 10)
-    warm["temperature"] = (warm["temperature"] + np.float32(2)).assign_attrs(units="K")
-    comparison = compare_ensembles(ensemble(1, 10), warm, 10)
-    assert len(comparison.failed) == 3 * len(LEVELS)
-    assert "off everywhere" in failure(comparison)
 
 
 def planned(**settings) -> PublishedPlan:

@@ -154,6 +154,7 @@ class _Comparer:
     def __init__(self, plan: PublishedPlan, ours: xr.Dataset):
         self.plan = plan
         self.pair = ForecastPair(plan, ours)
+        self._analyses: set[str] = set()
         self._of_latitude = area_weights(self.pair.grid.latitude)
         shape = 1, len(self.pair.grid.latitude), len(self.pair.grid.longitude)
         self._weights = np.broadcast_to(self._of_latitude[:, None], shape)
@@ -167,6 +168,12 @@ class _Comparer:
             for field in self._compared(variable, lead)
         ]
         notes = [*self.plan.notes, *self.pair.grid_notes()]
+        if self._analyses:
+            names = ", ".join(sorted(self._analyses))
+            notes.append(
+                f"Published fields of {names} at lead time 0h are the truth itself, "
+                "not what the model makes of it: they are not judged."
+            )
         if self.pair.without_truth:
             absent = ", ".join(sorted(self.pair.without_truth))
             notes.append(f"The truth lacks {absent}: no score there.")
@@ -197,6 +204,9 @@ class _Comparer:
         result = []
         for number, (level, difference) in enumerate(zip(levels, found, strict=True)):
             passed = difference.agrees if lead <= SHORT else None
+            if passed is False and lead == 0 * lead and difference.is_of_analysis:
+                passed = None
+                self._analyses.add(variable.name)
             failed = passed is False
             likely = self._likely_causes(variable, lead, number) if failed else ()
             result.append(

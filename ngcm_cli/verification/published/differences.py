@@ -80,6 +80,11 @@ class Difference:
         return float(np.hypot(systematic, 1.3 * self.sampling))
 
     @property
+    def is_of_analysis(self) -> bool:
+        """Whether the published field is the truth, to 0.0001 standard deviations."""
+        return self.published_error <= 1e-4 * self.deviation
+
+    @property
     def agrees(self) -> bool:
         """Whether the difference is one of two runs of the same model."""
         return bool(self.rms <= self.allowed) and self._spread_agrees
