@@ -51,8 +51,10 @@ def parse_locations(value: Any) -> tuple[NamedLocation, ...]:
             raise ConfigError("A location is empty.", "Give a path or a URL.")
         match = _LABEL.fullmatch(text)
         is_path = pathlib.Path(text).exists()
-        given = match is not None and not is_path
-        found.append(NamedLocation(*match.groups()) if given else NamedLocation("", text))
+        if match is None or is_path:
+            found.append(NamedLocation("", text))
+        else:
+            found.append(NamedLocation(match[1], match[2]))
     return tuple(dict.fromkeys(found))
 
 
@@ -146,7 +148,9 @@ def _format(value: Any) -> str:
     return name
 
 
-Locations = Annotated[tuple[NamedLocation, ...], pydantic.BeforeValidator(parse_locations)]
+Locations = Annotated[
+    tuple[NamedLocation, ...], pydantic.BeforeValidator(parse_locations)
+]
 Leads = Annotated[tuple[np.timedelta64, ...], pydantic.BeforeValidator(_leads)]
 Regions = Annotated[tuple[str, ...], pydantic.BeforeValidator(_regions)]
 Years = Annotated[tuple[int, int], pydantic.BeforeValidator(_years)]

@@ -70,10 +70,10 @@ def evaluate(
     """
     datasets = _Datasets()
     config = EvaluateConfig(
-        forecast=datasets.named(forecast),
+        forecast=tuple(datasets.named(forecast)),
         truth=datasets.location(truth),
         climatology=None if climatology is None else datasets.location(climatology),
-        baseline=datasets.named(baseline),
+        baseline=tuple(datasets.named(baseline)),
         **settings,
     )
     if config.scheduler is not None and datasets.by_location:

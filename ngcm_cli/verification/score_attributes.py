@@ -25,7 +25,7 @@ def describe_scores(
     """Return the global attributes of the scores of an evaluation."""
     described = {name: _whose(d) for name, d in sources.forecasts.items()}
     described |= {name: _whose(d) for name, d in sources.baselines.items()}
-    attributes = {
+    attributes: dict[str, Any] = {
         "Conventions": "CF-1.11",
         "title": "Scores of forecasts",
         "forecasts": json.dumps(described),

@@ -35,10 +35,10 @@ the dimensions ``[forecast,] region, lead_time[, level]`` in this order:
   ``probability`` (``reliability``).
 
 Attributes of a score: ``units``, ``long_name``, ``metric`` and ``variable``. Global
-attributes: ``forecasts`` and ``truth`` (locations), ``climatology``, ``grid``,
-``settings`` (JSON), ``missing_truth_times``, ``notes`` (substitutions), ``ngcm_version``,
-``history``. The group ``statistics``, with ``--by-init``, has the sums from which the
-scores follow; files that have it can be merged.
+attributes: ``forecasts`` (JSON) and ``truth`` (locations), ``climatology``, ``grid``,
+``settings`` (JSON), ``missing_truth_times``, ``notes`` (substitutions, a line each),
+``ngcm_version``, ``history``. The group ``statistics``, with ``--by-init``, has the
+sums from which the scores follow; files that have it can be merged.
 """
 
 import os
