@@ -42,9 +42,14 @@ def parse_locations(value: Any) -> tuple[NamedLocation, ...]:
         ConfigError: one is empty.
     """
     found = []
-    for item in value if isinstance(value, list | tuple) else [value]:
+    items = [value] if isinstance(value, str | NamedLocation) else value
+    for item in items:
         if isinstance(item, NamedLocation):
             found.append(item)
+            continue
+        several = str(item).split(",")
+        if {each.strip() for each in several} <= {*BASELINES}:
+            found += [NamedLocation("", each.strip()) for each in several]
             continue
         text = str(item).strip()
         if not text:

@@ -9,9 +9,6 @@ from ngcm_cli.verification.metrics import Metric
 from ngcm_cli.verification.score_layout import ScoreLayout
 from ngcm_cli.verification.scored_variables import ScoredVariable
 
-CONFIDENCE = 0.95
-"""Of intervals."""
-
 
 @dataclasses.dataclass(frozen=True)
 class ScoreArray:
@@ -51,7 +48,7 @@ class MetricArrays:
         whole[rows] = values
         dimensions = ("init_time", "region", "lead_time", "level")
         whole = np.moveaxis(whole, 2, 1)
-        return self.on("_by_init", dimensions, whole, "of each initial time, ")
+        return self.on("_by_init", dimensions, whole, "of each initial time, the ")
 
     def on(
         self, suffix: str, dimensions: tuple[str, ...], values: np.ndarray, what: str
@@ -62,7 +59,7 @@ class MetricArrays:
         title = f"{metric.long_name} of {variable.long_name or variable.name}"
         attributes = {
             "units": metric.units_of(variable.units),
-            "long_name": what.format(f"{CONFIDENCE:.0%}") + title,
+            "long_name": what + title,
             "metric": metric.name,
             "variable": variable.name,
         }
@@ -110,6 +107,13 @@ def join_forecasts(
 def coordinates_of(
     layout: ScoreLayout, variables: dict[str, xr.Variable], several: bool
 ) -> dict[str, xr.Variable]:
+    """Return the coordinates of the dimensions that variables have.
+
+    Args:
+        layout: names and axes.
+        variables: score variables by name.
+        several: whether they have the dimension ``forecast``.
+    """
     used = {dim for variable in variables.values() for dim in variable.dims}
     sizes = {d: v.sizes[d] for v in variables.values() for d in v.dims}
     degrees = {"latitude": "degrees_north", "longitude": "degrees_east"}

@@ -9,7 +9,6 @@ import xarray as xr
 from ngcm_cli.verification.map_scores import scores_of_sums
 from ngcm_cli.verification.metrics import METRICS, Metric
 from ngcm_cli.verification.score_arrays import (
-    CONFIDENCE,
     MetricArrays,
     ScoreArray,
     coordinates_of,
@@ -18,7 +17,14 @@ from ngcm_cli.verification.score_arrays import (
 from ngcm_cli.verification.score_layout import ScoreLayout, StatisticsSource
 from ngcm_cli.verification.scored_variables import ScoredVariable
 from ngcm_cli.verification.statistics import Statistics
-from ngcm_cli.verification.uncertainty import bootstrap_interval, paired_difference
+from ngcm_cli.verification.uncertainty import (
+    FEWEST_TIMES,
+    bootstrap_interval,
+    paired_difference,
+)
+
+CONFIDENCE = 0.95
+"""Of intervals."""
 
 Bounds = tuple[np.ndarray, np.ndarray]
 
@@ -84,9 +90,11 @@ def _of_statistics(
         yield arrays.array("", metric(statistics.sum().means()))
         if metric.dimensions:
             continue
-        lower, upper = _intervals(statistics, metric)
-        yield arrays.array("_lower", lower, "lower bound of the {} interval of the ")
-        yield arrays.array("_upper", upper, "upper bound of the {} interval of the ")
+        if len(rows) >= FEWEST_TIMES:
+            lower, upper = _intervals(statistics, metric)
+            what = "{} bound of the " + f"{CONFIDENCE:.0%} interval of the "
+            yield arrays.array("_lower", lower, what.format("lower"))
+            yield arrays.array("_upper", upper, what.format("upper"))
         if by_init:
             yield arrays.by_init(rows, metric(statistics.means()))
         if layout.reference not in (None, forecast):
@@ -122,16 +130,16 @@ def _differences(
         parts.append(
             (interval.estimate, interval.lower, interval.upper, paired.p_value)
         )
-    estimate, lower, upper, p_value = (np.stack(x) for x in zip(*parts, strict=True))
-    probability = arrays.array("_difference_p_value", p_value, "p-value of zero ")
-    return [
-        arrays.array("_difference", estimate, "difference from the reference in "),
-        arrays.array("_difference_lower", lower, "lower bound of the difference in "),
-        arrays.array("_difference_upper", upper, "upper bound of the difference in "),
-        dataclasses.replace(
-            probability, attributes={**probability.attributes, "units": "1"}
-        ),
-    ]
+    estimate, *bounds, p_value = (np.stack(x) for x in zip(*parts, strict=True))
+    found = [arrays.array("_difference", estimate, "difference from the reference in ")]
+    if not np.isfinite(bounds).any():
+        return found
+    for suffix, values in zip(("lower", "upper"), bounds, strict=True):
+        what = f"{suffix} bound of the difference from the reference in "
+        found.append(arrays.array(f"_difference_{suffix}", values, what))
+    probability = arrays.array("_difference_p_value", p_value, "p-value of the same ")
+    attributes = {**probability.attributes, "units": "1"}
+    return [*found, dataclasses.replace(probability, attributes=attributes)]
 
 
 def _intervals(statistics: Statistics, metric: Metric) -> Bounds:
