@@ -17,7 +17,7 @@ from ngcm_cli.inputs.sources.named import metavar, summaries
 _FORECASTS = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="FORECAST...",
+        metavar="FORECAST",
         help="Forecasts of ngcm or in the layouts of WeatherBench, each a file, a "
         "store, a URL or a pattern; NAME=FORECAST names it in scores.",
     ),
@@ -177,7 +177,7 @@ def evaluate(
 
 
 def _print_scores(console: Any, path: pathlib.Path, form: str | None) -> None:
-    """Print a table: among the messages, or in a format that was asked for on stdout."""
+    """Print a table among the messages, or in a format asked for on stdout."""
     from ngcm_cli.verification.score_file import read_scores
     from ngcm_cli.verification.score_table import format_scores
 
