@@ -19,7 +19,8 @@ def deterministic_statistics(
     o' = o - c: ``anomaly_covariance`` f'o', ``forecast_anomaly_square`` f'² and
     ``truth_anomaly_square`` o'²; and ``anomaly_correlation``, their quotient
     Σ w f'o' / √(Σ w f'² Σ w o'²) over the cells of a region, which counts once for
-    each time. No mean is taken off the anomalies, as in WeatherBench.
+    each time that has anomalies. No mean is taken off the anomalies, as in
+    WeatherBench.
 
     Args:
         forecast: f, shape (level, latitude, longitude).

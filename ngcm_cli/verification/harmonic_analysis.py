@@ -141,7 +141,7 @@ def vector_coefficients(
 
 def _project(functions: np.ndarray, waves: np.ndarray, batch: tuple) -> np.ndarray:
     """Return the sums over latitudes of functions (m, latitude, l) times waves."""
-    product = functions.transpose(0, 2, 1) @ waves
+    product = _times_complex(functions.transpose(0, 2, 1), waves)
     return product.reshape(*product.shape[:2], *batch)
 
 
@@ -168,8 +168,15 @@ def _waves(field: np.ndarray, grid: HarmonicGrid, vector: bool) -> np.ndarray:
         if vector:
             even, odd = odd, even
         result = np.empty_like(waves)
-        result[0::2], result[1::2] = even @ waves[0::2], odd @ waves[1::2]
+        result[0::2] = _times_complex(even, waves[0::2])
+        result[1::2] = _times_complex(odd, waves[1::2])
     return result
+
+
+def _times_complex(matrix: np.ndarray, waves: np.ndarray) -> np.ndarray:
+    """Return the product of real matrices with complex ones, in real arithmetic."""
+    pairs = np.ascontiguousarray(waves).view(np.float64)
+    return (matrix @ pairs).view(np.complex128)
 
 
 @functools.lru_cache(maxsize=4)
