@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from ngcm_cli.output.decoded import decode
     from ngcm_cli.simulation.data_sources import read_state
     from ngcm_cli.simulation.run import amip, bundled_state, ensemble, forecast
+    from ngcm_cli.verification.evaluation import evaluate
     from ngcm_cli.zoo import load_model
 
     __version__: str
@@ -18,6 +19,7 @@ __all__ = [
     "bundled_state",
     "decode",
     "ensemble",
+    "evaluate",
     "forecast",
     "load_model",
     "open_gridded",
@@ -30,6 +32,7 @@ _HOMES = {
     "bundled_state": "ngcm_cli.simulation.run",
     "decode": "ngcm_cli.output.decoded",
     "ensemble": "ngcm_cli.simulation.run",
+    "evaluate": "ngcm_cli.verification.evaluation",
     "forecast": "ngcm_cli.simulation.run",
     "load_model": "ngcm_cli.zoo",
     "open_gridded": "ngcm_cli.inputs.gridded",

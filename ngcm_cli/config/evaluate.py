@@ -42,17 +42,24 @@ def parse_locations(value: Any) -> tuple[NamedLocation, ...]:
         ConfigError: one is empty.
     """
     found = []
-    for item in value if isinstance(value, list | tuple) else [value]:
+    items = [value] if isinstance(value, str | NamedLocation) else value
+    for item in items:
         if isinstance(item, NamedLocation):
             found.append(item)
+            continue
+        several = str(item).split(",")
+        if {each.strip() for each in several} <= {*BASELINES}:
+            found += [NamedLocation("", each.strip()) for each in several]
             continue
         text = str(item).strip()
         if not text:
             raise ConfigError("A location is empty.", "Give a path or a URL.")
         match = _LABEL.fullmatch(text)
         is_path = pathlib.Path(text).exists()
-        given = match is not None and not is_path
-        found.append(NamedLocation(*match.groups()) if given else NamedLocation("", text))
+        if match is None or is_path:
+            found.append(NamedLocation("", text))
+        else:
+            found.append(NamedLocation(match[1], match[2]))
     return tuple(dict.fromkeys(found))
 
 
@@ -146,7 +153,9 @@ def _format(value: Any) -> str:
     return name
 
 
-Locations = Annotated[tuple[NamedLocation, ...], pydantic.BeforeValidator(parse_locations)]
+Locations = Annotated[
+    tuple[NamedLocation, ...], pydantic.BeforeValidator(parse_locations)
+]
 Leads = Annotated[tuple[np.timedelta64, ...], pydantic.BeforeValidator(_leads)]
 Regions = Annotated[tuple[str, ...], pydantic.BeforeValidator(_regions)]
 Years = Annotated[tuple[int, int], pydantic.BeforeValidator(_years)]

@@ -86,7 +86,10 @@ class Climatology:
 
     def _read(self, variable: Hashable, keys: Sequence[int]) -> np.ndarray:
         assert isinstance(variable, ScoredVariable)
-        days, hours = (np.asarray(keys) - 1) % _DAYS + 1, (np.asarray(keys) - 1) // _DAYS
+        days, hours = (
+            (np.asarray(keys) - 1) % _DAYS + 1,
+            (np.asarray(keys) - 1) // _DAYS,
+        )
         places = np.array([int(np.flatnonzero(self.days == d)[0]) for d in days])
         values: np.ndarray | None = None
         for hour in np.unique(hours):

@@ -61,7 +61,10 @@ def _canonical(dataset: xr.Dataset) -> xr.Dataset:
     }
     horizontal = find_horizontal(dataset)
     grid = SourceGrid.from_file_order(
-        *(horizontal[axis][1].values.astype(float) for axis in ("longitude", "latitude"))
+        *(
+            horizontal[axis][1].values.astype(float)
+            for axis in ("longitude", "latitude")
+        )
     )
     coordinates: dict[str, np.ndarray] = {
         "latitude": grid.latitude,
@@ -87,7 +90,7 @@ def _canonical(dataset: xr.Dataset) -> xr.Dataset:
         if not wanted <= dims <= {*wanted, "hour", "level"}:
             continue
         name = _name(str(key), "level" in dims)
-        variable = array.variable.rename({d: names.get(str(d), d) for d in array.dims})
+        variable = array.rename({d: names.get(str(d), d) for d in array.dims}).variable
         variable = variable.isel(
             latitude=_slice(grid.latitude_order), longitude=_slice(grid.longitude_order)
         )

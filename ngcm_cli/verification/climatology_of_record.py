@@ -6,7 +6,7 @@ values on day d of the year at an hour,
 
     C(d) = Σ_k w_k S(d + k) / Σ_k w_k N(d + k),   w_k = 1 - |k|/30,   -30 < k < 30,
 
-where days are counted around a year of 366. Where a year lacks day 366, it adds nothing.
+where days are counted around a year of 366. A year that lacks day 366 adds nothing.
 """
 
 import os
@@ -108,7 +108,9 @@ def write_climatology(
                         whole[at] = values[:, 0]
                         continue
                     axis = file["level"][:]
-                    for level, one in zip(levels, np.swapaxes(values, 0, 1), strict=True):
+                    for level, one in zip(
+                        levels, np.swapaxes(values, 0, 1), strict=True
+                    ):
                         place = int(np.abs(axis - variable.levels[level]).argmin())
                         whole[at, :, place] = one
         os.replace(new, target)

@@ -49,7 +49,7 @@ class ComparisonGrid:
 
     @property
     def description(self) -> str:
-        """Number of longitudes and latitudes, and spacing: ``240x121 (1.5 degrees)``."""
+        """Number of longitudes and latitudes, and spacing, as ``2x2 (90 degrees)``."""
         count = len(self.longitude)
         return f"{count}x{len(self.latitude)} ({360 / count:.4g} degrees)"
 
@@ -80,8 +80,8 @@ class ComparisonGrid:
     @functools.lru_cache(maxsize=16)  # noqa: B019  # grids live as long as a command
     def _regridder(self, latitude: bytes, longitude: bytes) -> ConservativeRegridder:
         return ConservativeRegridder(
-            *np.deg2rad([np.frombuffer(longitude)]),
-            *np.deg2rad([np.frombuffer(latitude)]),
+            np.deg2rad(np.frombuffer(longitude)),
+            np.deg2rad(np.frombuffer(latitude)),
             np.deg2rad(self.longitude),
             np.deg2rad(self.latitude),
         )

@@ -31,7 +31,7 @@ from ngcm_cli.verification.evaluation_sources import EvaluationSources, open_sou
 from ngcm_cli.verification.metrics import METRICS
 from ngcm_cli.verification.partial_scores import PartialScores
 from ngcm_cli.verification.planning import comparison_of, plan_evaluation
-from ngcm_cli.verification.score_attributes import describe_scores
+from ngcm_cli.verification.score_attributes import describe_plan, describe_scores
 from ngcm_cli.verification.score_file import write_score_file
 from ngcm_cli.verification.scores import compute_scores
 from ngcm_cli.verification.truth import Truth
@@ -70,10 +70,10 @@ def evaluate(
     """
     datasets = _Datasets()
     config = EvaluateConfig(
-        forecast=datasets.named(forecast),
+        forecast=tuple(datasets.named(forecast)),
         truth=datasets.location(truth),
         climatology=None if climatology is None else datasets.location(climatology),
-        baseline=datasets.named(baseline),
+        baseline=tuple(datasets.named(baseline)),
         **settings,
     )
     if config.scheduler is not None and datasets.by_location:
@@ -116,6 +116,28 @@ def run_evaluation(
         sources = open_sources(config, closing, download)
         _write(config, sources, track)
     return config.output
+
+
+def summarize_evaluation(
+    config: EvaluateConfig, download: ByteProgress = no_progress
+) -> str:
+    """Return the summary of an evaluation, of which nothing is computed or written.
+
+    Raises:
+        ConfigError: a setting is wrong.
+        InputDataError: data are not understood, or do not fit together.
+        OutputError: the score file exists.
+    """
+    _check_output(config)
+    with contextlib.ExitStack() as closing:
+        sources = open_sources(config, closing, download)
+        means, settings = sources.climatology, config
+        if means is not None and not is_climatology(means):
+            names = [x for x in config.baseline if str(x) != CLIMATOLOGY]
+            settings = config.model_copy(update={"baseline": tuple(names)})
+            means = None
+        plan = plan_evaluation(sources, settings, means, check=False)
+        return describe_plan(config, plan, computed=settings is not config)
 
 
 @functools.lru_cache(maxsize=1)  # a worker of a cluster plans once

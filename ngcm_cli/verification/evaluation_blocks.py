@@ -5,6 +5,7 @@ import contextlib
 import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from ngcm_cli.config.evaluate import EvaluateConfig, NamedLocation
 from ngcm_cli.errors import NgcmError, OutputError
@@ -18,8 +19,6 @@ from ngcm_cli.verification.sums_over_times import SumsOverTimes
 
 Track = Callable[[int, int], None]
 """Receives how many initial times are done, and of how many."""
-
-PlanOfWorker = Callable[[EvaluateConfig], EvaluationPlan]
 
 _MOST_THREADS = 4
 _BLOCKS = 24
@@ -75,7 +74,7 @@ def evaluate_on_cluster(
     plan: EvaluationPlan,
     config: EvaluateConfig,
     partial: PartialScores,
-    plan_of_worker: PlanOfWorker,
+    plan_of_worker: Any,
     track: Track = not_tracked,
 ) -> None:
     """Evaluate all blocks that are not complete, each by a worker of a Dask cluster.
@@ -137,7 +136,7 @@ def with_absolute_paths(config: EvaluateConfig) -> EvaluateConfig:
 
 
 def _evaluate_on_worker(
-    plan_of_worker: PlanOfWorker, config: EvaluateConfig, number: int
+    plan_of_worker: Any, config: EvaluateConfig, number: int
 ) -> int | NgcmError:
     """Evaluate a block of initial times; return its number, or an error."""
     try:

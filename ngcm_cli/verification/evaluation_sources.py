@@ -75,17 +75,15 @@ def open_sources(
     names = name_forecasts([*config.forecast, *files])
     count = len(config.forecast)
     truth = opened(config.truth)
-    climatology = None
+    climatology, given = None, config.climatology or ""
     if config.climatology == COMPUTE:
         climatology = truth
-    elif config.climatology in datasets:
-        climatology = datasets[config.climatology]
-    elif config.climatology is not None:
-        means = open_climatology(
-            config.climatology, offline=config.offline, progress=progress
-        )
+    elif given in datasets:
+        climatology = datasets[given]
+    elif given:
+        means = open_climatology(given, offline=config.offline, progress=progress)
         if means is None:
-            climatology = opened(config.climatology)
+            climatology = opened(given)
         else:
             climatology = closing.enter_context(contextlib.closing(means))
     every = [opened(each.location) for each in (*config.forecast, *files)]

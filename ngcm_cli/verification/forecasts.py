@@ -1,12 +1,13 @@
 """What is scored: forecasts of one dataset, whose members are an axis."""
 
 import dataclasses
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.time_format import format_duration, format_time
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
 from ngcm_cli.verification.field_reader import FieldReader
 from ngcm_cli.verification.scored_variables import ScoredVariable, has_variable
@@ -118,14 +119,13 @@ def select_times(
     Raises:
         InputDataError: no forecast has a time that is asked for.
     """
-    from ngcm_cli.time_format import format_duration, format_time
-
     inits = np.unique(np.concatenate([f.init_times for f in forecasts]))
     leads = np.unique(np.concatenate([f.lead_times for f in forecasts]))
-    for what, there, asked, text in (
+    checks: list[tuple[str, np.ndarray, Any, Any]] = [
         ("initial", inits, init_times, format_time),
         ("lead", leads, lead_times, format_duration),
-    ):
+    ]
+    for what, there, asked, text in checks:
         absent = [time for time in asked or () if time not in there]
         if absent:
             first, last = text(there[0]), text(there[-1])

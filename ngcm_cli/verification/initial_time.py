@@ -141,7 +141,7 @@ def _blocks(
 
 def _any_cell(values: np.ndarray) -> np.ndarray:
     """Return where any value is true, of (component, time, level, cells), by time."""
-    return values.any(axis=(0, 2, 3, 4))
+    return np.asarray(values.any(axis=(0, 2, 3, 4)))
 
 
 def _absent(values: np.ndarray) -> np.ndarray:
@@ -151,6 +151,5 @@ def _absent(values: np.ndarray) -> np.ndarray:
     """
     if not np.isnan(values.min()):
         return np.zeros(values.shape[-4], bool)
-    empty = np.isnan(values).all(axis=(-1, -2, -3))
-    return empty.reshape(-1, empty.shape[-1]).any(axis=0)
-
+    empty = np.asarray(np.isnan(values).all(axis=(-1, -2, -3)))
+    return np.asarray(empty.reshape(-1, values.shape[-4]).any(axis=0))

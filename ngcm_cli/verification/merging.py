@@ -38,7 +38,9 @@ def _attributes(
 ) -> dict[str, Any]:
     """Return the attributes of the first file, with the notes of all."""
     notes = [line for part in parts for line in str(part["notes"]).splitlines()]
-    missing = [str(p["missing_truth_times"]) for p in parts if "missing_truth_times" in p]
+    missing = [
+        str(p["missing_truth_times"]) for p in parts if "missing_truth_times" in p
+    ]
     joined = {**parts[0], "notes": "\n".join(dict.fromkeys(notes))}
     joined["merged_from"] = ", ".join(map(str, paths))
     if missing:

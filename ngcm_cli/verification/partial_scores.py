@@ -1,11 +1,11 @@
 """Statistics on disk while forecasts are evaluated, from which scores follow.
 
 A folder beside the score file has a file for every block of initial times that is
-complete, ``block-3.npz``, with the statistics of each of them; ``sums.npz`` has maps and
-spectra, added over blocks, with the numbers of these. A worker of a cluster writes the
-sums of its block to ``block-3.sums.npz``, before ``block-3.npz``; whoever evaluates adds
-them to ``sums.npz``. Killed at any moment, an evaluation continues after the last block
-that is in both.
+complete, ``block-3.npz``, with the statistics of each of them; ``sums.npz`` has maps
+and spectra, added over blocks, with the numbers of these. A worker of a cluster writes
+the sums of its block to ``block-3.sums.npz``, before ``block-3.npz``; whoever evaluates
+adds them to ``sums.npz``. Killed at any moment, an evaluation continues after the last
+block that is in both.
 """
 
 import dataclasses

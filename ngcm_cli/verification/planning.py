@@ -166,9 +166,7 @@ def select_metrics(
     chosen = tuple(name.lower().replace("-", "_") for name in names)
     for name in chosen:
         if name not in METRICS:
-            raise ConfigError(
-                f"There is no metric '{name}'.", closest(name, METRICS)
-            )
+            raise ConfigError(f"There is no metric '{name}'.", closest(name, METRICS))
         metric = METRICS[name]
         if metric.members and not has_ensemble:
             raise ConfigError(

@@ -25,7 +25,7 @@ def describe_scores(
     """Return the global attributes of the scores of an evaluation."""
     described = {name: _whose(d) for name, d in sources.forecasts.items()}
     described |= {name: _whose(d) for name, d in sources.baselines.items()}
-    attributes = {
+    attributes: dict[str, Any] = {
         "Conventions": "CF-1.11",
         "title": "Scores of forecasts",
         "forecasts": json.dumps(described),
@@ -66,8 +66,16 @@ def notes_of(missing: Missing) -> list[str]:
     return notes
 
 
-def describe_plan(config: EvaluateConfig, plan: EvaluationPlan) -> str:
-    """Return the summary of an evaluation that has not begun, of several lines."""
+def describe_plan(
+    config: EvaluateConfig, plan: EvaluationPlan, computed: bool = False
+) -> str:
+    """Return the summary of an evaluation that has not begun, of several lines.
+
+    Args:
+        config: the settings.
+        plan: what would be scored, without what needs a climatology that is not there.
+        computed: whether a climatology would be computed first.
+    """
     times = plan.alignment
     inits, leads = times.init_times, times.lead_times
     pairs = times.positions.size
@@ -75,8 +83,9 @@ def describe_plan(config: EvaluateConfig, plan: EvaluationPlan) -> str:
     near, far = format_duration(leads[0]), format_duration(leads[-1])
     lines = {
         "Forecasts": ", ".join(f.name for f in plan.forecasts if not f.is_baseline),
-        "Baselines": ", ".join(f.name for f in plan.forecasts if f.is_baseline),
+        "Baselines": ", ".join(map(str, config.baseline)),
         "Truth": redacted(config.truth or ""),
+        "Climatology": "computed first, and anomaly correlation" if computed else "",
         "Starts": f"{len(inits)}, {first} to {last}" if len(inits) > 1 else first,
         "Leads": f"{len(leads)}, {near} to {far}" if len(leads) > 1 else near,
         "Pairs": f"{int((times.positions >= 0).sum())} of {pairs} have a truth",
@@ -91,7 +100,7 @@ def describe_plan(config: EvaluateConfig, plan: EvaluationPlan) -> str:
         "Notes": "; ".join(plan.notes),
         "Output": str(config.output),
     }
-    return "\n".join(f"{name:<10} {text}" for name, text in lines.items() if text)
+    return "\n".join(f"{name:<11} {text}" for name, text in lines.items() if text)
 
 
 def _hpa(levels: tuple[float, ...]) -> str:

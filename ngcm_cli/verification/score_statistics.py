@@ -180,12 +180,7 @@ def _read_layout(path: pathlib.Path) -> ScoreLayout:
         forecasts=tuple(found["forecasts"]),
         baselines=tuple(found["baselines"]),
         reference=found["reference"],
-        variables=tuple(
-            ScoredVariable(
-                **{n: tuple(x) if isinstance(x, list) else x for n, x in v.items()}
-            )
-            for v in found["variables"]
-        ),
+        variables=tuple(map(_variable, found["variables"])),
         metrics=tuple(found["metrics"]),
         init_times=np.array(found["init_times"], "datetime64[s]"),
         lead_times=np.array(found["lead_times"], "timedelta64[s]"),
@@ -193,6 +188,12 @@ def _read_layout(path: pathlib.Path) -> ScoreLayout:
         thresholds={n: tuple(x) for n, x in found["thresholds"].items()},
         **arrays,
     )
+
+
+def _variable(found: dict[str, Any]) -> ScoredVariable:
+    lists = "levels", "components", "column_levels"
+    tuples = {n: None if found[n] is None else tuple(found[n]) for n in lists}
+    return ScoredVariable(**{**found, **tuples})
 
 
 def _check_equal(

@@ -17,9 +17,14 @@ from ngcm_cli.verification.derived_variables import (
     WIND_COMPONENTS,
 )
 
-HEADLINE = (
-    *("geopotential500", "temperature850", "specific_humidity700"),
-    *("wind850", "mean_sea_level_pressure", "2m_temperature", "10m_wind_speed"),
+HEADLINE: tuple[tuple[str, float | None], ...] = (
+    ("geopotential", 500.0),
+    ("temperature", 850.0),
+    ("specific_humidity", 700.0),
+    (WIND, 850.0),
+    ("mean_sea_level_pressure", None),
+    ("2m_temperature", None),
+    ("10m_wind_speed", None),
 )
 """What is scored by default, where forecasts and truth have it."""
 
@@ -71,8 +76,7 @@ def select_variables(
     """
     shared = _shared(datasets)
     if names is None:
-        wanted = [_ask(name, shared, ()) for name in HEADLINE]
-        found = [(n, level) for n, level in wanted if _offers(shared, n, level)]
+        found = [(n, level) for n, level in HEADLINE if _offers(shared, n, level)]
         found = found or [(name, None) for name in shared if name not in DERIVED]
         if not found:
             described = "; ".join(f"{_label(d)}: {_listed(d)}" for d in datasets)
@@ -177,8 +181,9 @@ def _offered(dataset: xr.Dataset) -> dict[str, tuple[float, ...] | None]:
         dims = set(array.dims)
         indexed = dims & {"time", "lead_time", "dayofyear"}
         if dims >= _PLACE and indexed and dims <= _PLACE | _INDEX | {"level"}:
-            levels = tuple(sorted(float(x) for x in dataset["level"].values))
-            own[str(key)] = levels if "level" in dims else None
+            own[str(key)] = None
+            if "level" in dims:
+                own[str(key)] = tuple(sorted(map(float, dataset["level"].values)))
     offered = dict(own)
     for derived in DERIVED.values():
         parts = [own.get(name) or () for name in derived.fields]

@@ -9,7 +9,7 @@ from ngcm_cli.verification.statistics import Statistics
 from ngcm_cli.verification.zonal_spectra import zonal_energy_spectrum
 
 SPECTRA = "spectrum", "zonal_spectrum"
-"""By total wavenumber, of the wind its kinetic energy; and along circles of latitude."""
+"""By total wavenumber (of the wind its kinetic energy), and by zonal wavenumber."""
 
 
 def spectral_statistics(fields: Fields, grid: ComparisonGrid) -> Statistics:

@@ -40,7 +40,9 @@ class Truth:
         found = np.searchsorted(self.times, valid).clip(max=len(self.times) - 1)
         return np.where(self.times[found] == valid, found, -1)
 
-    def read(self, variable: ScoredVariable, positions: Sequence[int]) -> np.ndarray:
+    def read(
+        self, variable: ScoredVariable, positions: Sequence[int] | np.ndarray
+    ) -> np.ndarray:
         """Return fields at positions in the record.
 
         Returns:
