@@ -86,6 +86,13 @@ def test_what_is_allowed(error, deviation, allowed):
     assert difference.allowed == pytest.approx(allowed)
 
 
+def test_scores_must_be_alike():
+    worse = Difference(0.3, 0.3, 10, 1.0, 1.06, 1.0)
+    assert worse.rms < worse.allowed and not worse.agrees
+    assert Difference(0.3, 0.3, 10, 1.0, 1.04, 1.0).agrees
+    assert Difference(0.01, 0.01, 10, 1.0, 1.06, 1.0).agrees  # rounding
+
+
 def shifted(data: xr.Dataset) -> xr.Dataset:
     return data.assign(geopotential=data["geopotential"] + np.float32(100))
 

@@ -13,6 +13,9 @@ OF_ERROR = 1 / 3
 ROUNDING, LARGEST = 0.002, 0.05
 """What is always and never allowed, in standard deviations of the field."""
 
+OF_SCORE = 0.05
+"""Largest change of the error where single forecasts differ by more than rounding."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
@@ -87,7 +90,15 @@ class Difference:
     @property
     def agrees(self) -> bool:
         """Whether the difference is one of two runs of the same model."""
-        return bool(self.rms <= self.allowed) and self._spread_agrees
+        near = bool(self.rms <= self.allowed)
+        return near and self._score_agrees and self._spread_agrees
+
+    @property
+    def _score_agrees(self) -> bool:
+        """Whether the errors are alike, of single forecasts that differ notably."""
+        if self.sampling > 0 or self.rms <= ROUNDING * self.deviation:
+            return True
+        return np.isnan(self.error_change) or abs(self.error_change) <= OF_SCORE
 
     @property
     def _spread_agrees(self) -> bool:

@@ -6,6 +6,7 @@ from ngcm_cli.time_format import format_duration
 from ngcm_cli.verification.published.comparison import ComparedField, Comparison
 from ngcm_cli.verification.published.differences import (
     LARGEST,
+    OF_SCORE,
     ROUNDING,
 )
 from ngcm_cli.verification.published.plan import SHORT
@@ -96,7 +97,8 @@ def explanation(comparison: Comparison) -> list[str]:
             "field, 'of error' divided by the published RMSE, r the correlation of "
             "both; RMSE is against the truth, and 'change' that of ours over the "
             "published, less one.",
-            f"Up to {short} the difference must be at most {third}. Later, rounding "
+            f"Up to {short} the difference must be at most {third}, and scores within "
+            f"{100 * OF_SCORE:g} percent unless it is the smallest of these. Later, rounding "
             "grows as the weather's errors do, until two runs of the same model differ "
             "by as much as forecasts with independent errors, about 1.4 times their "
             "error. Those rows are not judged; their scores should stay alike.",
