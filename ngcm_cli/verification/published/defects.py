@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-_EXPLAINS, _EXACT = 0.5, 0.05
+_EXPLAINS, _EXACT = 0.5, 0.02
 """Shares of the difference: the most that a cause leaves, and what is hardly any."""
 
 Candidate = tuple[str, np.ndarray]
@@ -84,7 +84,7 @@ def _candidates(
     others: Iterable[Candidate],
 ) -> Iterator[Candidate]:
     offset = float((weight * (published - ours)).sum())
-    yield f"the published fields are {offset:+.4g} off everywhere", published - offset
+    yield f"the published fields are {offset:+.3g} off everywhere", published - offset
     yield "the published fields have the other sign", -published
     factor = _factor(ours, published, weight)
     if factor > 0:
