@@ -99,9 +99,10 @@ def explanation(comparison: Comparison) -> list[str]:
             "published, less one.",
             f"Up to {short} the difference must be at most {third}, and scores within "
             f"{100 * OF_SCORE:g} percent unless it is the smallest of these. Later, "
-            "rounding grows as the weather's errors do, until two runs of the same model differ "
-            "by as much as forecasts with independent errors, about 1.4 times their "
-            "error. Those rows are not judged; their scores should stay alike.",
+            "rounding grows as the weather's errors do, until two runs of the same "
+            "model differ by as much as forecasts with independent errors, about 1.4 "
+            "times their error. Those rows are not judged; their scores should stay "
+            "alike.",
         ]
     else:
         lines = [
