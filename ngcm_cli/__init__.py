@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ngcm_cli.simulation.data_sources import read_state
     from ngcm_cli.simulation.run import amip, bundled_state, ensemble, forecast
     from ngcm_cli.tracks.find import find_tracks
+    from ngcm_cli.verification.evaluation import evaluate
     from ngcm_cli.zoo import load_model
 
     __version__: str
@@ -24,6 +25,7 @@ __all__ = [
     "diagnose",
     "ensemble",
     "find_tracks",
+    "evaluate",
     "forecast",
     "load_model",
     "open_gridded",
@@ -38,6 +40,7 @@ _HOMES = {
     "diagnose": "ngcm_cli.diagnosis.diagnose",
     "ensemble": "ngcm_cli.simulation.run",
     "find_tracks": "ngcm_cli.tracks.find",
+    "evaluate": "ngcm_cli.verification.evaluation",
     "forecast": "ngcm_cli.simulation.run",
     "load_model": "ngcm_cli.zoo",
     "open_gridded": "ngcm_cli.inputs.gridded",

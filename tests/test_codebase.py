@@ -98,6 +98,8 @@ HOMES = {
         "inputs/sources/netcdf.py",
         "output/",
         "simulation/existing_run.py",
+        "verification/climatology_of_record.py",
+        "verification/score_statistics.py",
     ],
     "cfgrib": ["inputs/sources/grib/"],
     "eccodes": ["inputs/sources/grib/", "output/grib.py"],

@@ -13,6 +13,7 @@ import ngcm_cli
 from ngcm_cli.cli import INTERRUPTED, data, models
 from ngcm_cli.cli.console import print_error, print_line, stderr
 from ngcm_cli.cli.diagnose import diagnose
+from ngcm_cli.cli.evaluate import evaluate
 from ngcm_cli.cli.export import export
 from ngcm_cli.cli.interrupts import leave_at_next_interrupt, raising_at_interrupt
 from ngcm_cli.cli.run import COMMANDS
@@ -62,7 +63,7 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command(cls=ListsCommand)(command)
-for command in (status, variables, export, diagnose, tracks):
+for command in (evaluate, diagnose, tracks, status, variables, export):
     app.command()(command)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")

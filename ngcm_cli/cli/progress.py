@@ -44,7 +44,7 @@ class Display(logging.Handler):
         self._phase, self._spinner = phase, rich.spinner.Spinner("dots")
         self._fields: list[tuple[int, str]] = []
         self._share: float | None = None
-        self._quarter, self._is_running = 0, False
+        self._quarter, self._tenth, self._is_running = 0, 0, False
         self._live = rich.live.Live(
             console=console,
             get_renderable=self._line,
@@ -112,6 +112,19 @@ class Display(logging.Handler):
                     print_line(self.console, "  ".join(text for _, text in fields))
             yield step
         self._is_running, self._share = False, None
+
+    def count(self, done: int, total: int) -> None:
+        """Show how much of a work of equal parts is done."""
+        text = f"{done} of {total}"
+        if self.console.is_terminal:
+            elapsed = _clock(time.monotonic() - self._phase_started)
+            self._fields = [(1, self._phase), (0, text), (2, elapsed)]
+            self._share = None if done == total else done / max(total, 1)
+            return
+        tenth = 10 * done // max(total, 1)
+        if done and tenth != self._tenth:
+            print_line(self.console, text)
+        self._tenth = tenth
 
     def _line(self) -> Any:
         """Return the line of a terminal, as wide as the terminal is now."""

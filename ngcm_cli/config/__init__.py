@@ -7,6 +7,7 @@ durations are NumPy values in seconds.
 
 from ngcm_cli.config.amip import AmipConfig
 from ngcm_cli.config.ensemble import EnsembleConfig
+from ngcm_cli.config.evaluate import EvaluateConfig
 from ngcm_cli.config.forecast import ForecastConfig, ForecastSettings
 from ngcm_cli.config.run_file import read_run_file
 from ngcm_cli.config.values import (
@@ -21,6 +22,7 @@ __all__ = [
     "SST_MODES",
     "AmipConfig",
     "EnsembleConfig",
+    "EvaluateConfig",
     "ForecastConfig",
     "ForecastSettings",
     "closest",

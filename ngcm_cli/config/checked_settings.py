@@ -79,8 +79,10 @@ def _text_of(value: Any) -> str:
         return f"{value.start}:{value.stop}"
     if isinstance(value, tuple) and value and isinstance(value[0], np.datetime64):
         return format_times(value)
+    if isinstance(value, tuple) and value and isinstance(value[0], np.timedelta64):
+        return ",".join(map(format_duration, value))
     if isinstance(value, tuple):
-        return ",".join(map(str, value)) or "none"
+        return ",".join(map(_item_text, value)) or "none"
     if isinstance(value, np.timedelta64):
         return format_duration(value)
     if isinstance(value, np.datetime64):
@@ -88,6 +90,12 @@ def _text_of(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
+
+
+def _item_text(item: Any) -> str:
+    """Return an item of a list as text; of a pair both, as ``t850:300``."""
+    is_pair = type(item) is tuple
+    return ":".join(map(str, item)) if is_pair else str(item)
 
 
 def settings_error(

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ngcm_cli.errors import ConfigError, NgcmError, OutputError
@@ -58,8 +58,7 @@ def cluster(address: str) -> Iterator[Any]:
 def compute(simulation: Simulation, loop: RunLoop, client: Any) -> Iterator[Progress]:
     """Let the workers compute what is missing, one Dask task per initial time.
 
-    A task whose worker is lost, or that cannot write, is tried again, and continues
-    from the last restart file. If one fails in the end, the others are completed first.
+    A task that is tried again continues from the last restart file.
 
     Yields:
         Progress for every initial time that is complete.
@@ -67,8 +66,6 @@ def compute(simulation: Simulation, loop: RunLoop, client: Any) -> Iterator[Prog
     Raises:
         NgcmError: what a task raised in the end.
     """
-    import distributed
-
     inits = sorted({task.init for task in loop.tasks})
     settings = {
         name: text
@@ -82,9 +79,33 @@ def compute(simulation: Simulation, loop: RunLoop, client: Any) -> Iterator[Prog
         tuple(settings.items()),
         simulation.processes.run,
     )
-    futures = client.map(work, inits, retries=_RETRIES, pure=False)
+    for done, init in enumerate(run_tasks(client, work, inits)):
+        task = next(task for task in loop.tasks if task.init == init)
+        schedule = simulation.schedules[init]
+        reached = schedule.windows, schedule.windows, schedule.end, schedule.length
+        yield Progress(task, done, len(inits), *reached)
+
+
+def run_tasks(
+    client: Any, work: Callable[[int], int | NgcmError], numbers: Sequence[int]
+) -> Iterator[int]:
+    """Let the workers do numbered tasks, and yield each number when it is complete.
+
+    A task whose worker is lost, or that cannot write, is tried again. If one fails in
+    the end, the others are completed first.
+
+    Args:
+        client: of the cluster.
+        work: function of a number, which returns it, or an error for the user.
+        numbers: of the tasks.
+
+    Raises:
+        NgcmError: what a task raised in the end.
+    """
+    import distributed
+
+    futures = client.map(work, numbers, retries=_RETRIES, pure=False)
     failures: list[BaseException] = []
-    done = 0
     for future in distributed.as_completed(futures):
         if future.cancelled():
             lost = OutputError("The Dask scheduler is gone.", "Start another one.")
@@ -94,12 +115,8 @@ def compute(simulation: Simulation, loop: RunLoop, client: Any) -> Iterator[Prog
         came = future.result() if raised is None else _translated(raised)
         if isinstance(came, BaseException):
             failures.append(came)
-            continue
-        task = next(task for task in loop.tasks if task.init == came)
-        schedule = simulation.schedules[came]
-        reached = schedule.windows, schedule.windows, schedule.end, schedule.length
-        yield Progress(task, done, len(futures), *reached)
-        done += 1
+        else:
+            yield came
     if failures:
         raise failures[0]
 

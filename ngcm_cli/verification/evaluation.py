@@ -1,0 +1,306 @@
+"""Evaluate forecasts against a truth, from opened datasets or from files."""
+
+import contextlib
+import functools
+import pathlib
+import tempfile
+from typing import Any
+
+import xarray as xr
+
+from ngcm_cli.config.evaluate import (
+    CLIMATOLOGY,
+    EvaluateConfig,
+    NamedLocation,
+    parse_locations,
+)
+from ngcm_cli.errors import ConfigError, OutputError
+from ngcm_cli.io.lock import Lock, LockedError
+from ngcm_cli.io.progress import ByteProgress, begin_phase, no_progress
+from ngcm_cli.verification.climatology import is_climatology
+from ngcm_cli.verification.climatology_file import open_climatology
+from ngcm_cli.verification.climatology_of_record import write_climatology
+from ngcm_cli.verification.evaluation_blocks import (
+    Track,
+    evaluate_blocks,
+    evaluate_on_cluster,
+    not_tracked,
+)
+from ngcm_cli.verification.evaluation_plan import EvaluationPlan
+from ngcm_cli.verification.evaluation_sources import EvaluationSources, open_sources
+from ngcm_cli.verification.metrics import METRICS
+from ngcm_cli.verification.partial_scores import PartialScores
+from ngcm_cli.verification.planning import comparison_of, plan_evaluation
+from ngcm_cli.verification.score_attributes import describe_plan, describe_scores
+from ngcm_cli.verification.score_file import write_score_file
+from ngcm_cli.verification.scores import compute_scores
+from ngcm_cli.verification.truth import Truth
+
+_OF_THE_COMMAND = "output", "overwrite", "resume", "format", "scheduler", "offline"
+"""Settings that do not change scores."""
+
+
+def evaluate(
+    forecast: Any,
+    truth: Any,
+    *,
+    climatology: Any = None,
+    baseline: Any = (),
+    track: Track = not_tracked,
+    **settings: Any,
+) -> xr.Dataset:
+    """Return the scores of forecasts, in the layout of `verification.score_file`.
+
+    Args:
+        forecast: a location, a dataset in the form of `open_gridded`, a list of these,
+            or a mapping from names to them.
+        truth: a location, or a dataset along ``time``.
+        climatology: a location, a dataset by ``dayofyear`` and ``hour``, a long record,
+            or ``compute``.
+        baseline: ``persistence``, ``climatology``, ``probabilistic-climatology``, or
+            other forecasts as above.
+        track: receives how many initial times are done, and of how many.
+        **settings: of `config.EvaluateConfig`, such as ``variables="z500,t850"``. With
+            ``output`` the scores are also written to a file.
+
+    Raises:
+        ConfigError: a setting is wrong.
+        InputDataError: data are not understood, or do not fit together.
+        OutputError: a file cannot be written.
+    """
+    datasets = _Datasets()
+    config = EvaluateConfig(
+        forecast=tuple(datasets.named(forecast)),
+        truth=datasets.location(truth),
+        climatology=None if climatology is None else datasets.location(climatology),
+        baseline=tuple(datasets.named(baseline)),
+        **settings,
+    )
+    if config.scheduler is not None and datasets.by_location:
+        raise ConfigError(
+            "Datasets in memory cannot be shared among the workers of a cluster.",
+            "Give the locations of files.",
+        )
+    with contextlib.ExitStack() as closing:
+        if "output" not in config.model_fields_set:
+            folder = closing.enter_context(tempfile.TemporaryDirectory())
+            output = pathlib.Path(folder) / "scores.nc"
+            config = config.model_copy(update={"output": output})
+        _check_output(config)
+        sources = open_sources(config, closing, datasets=datasets.by_location)
+        _write(config, sources, track)
+        return xr.load_dataset(config.output)
+
+
+def run_evaluation(
+    config: EvaluateConfig,
+    *,
+    track: Track = not_tracked,
+    download: ByteProgress = no_progress,
+) -> pathlib.Path:
+    """Evaluate the forecasts of files, and return the path of the score file.
+
+    Args:
+        config: the settings.
+        track: receives how many initial times are done, and of how many.
+        download: receives the progress of downloads, in bytes.
+
+    Raises:
+        ConfigError: a setting is wrong.
+        InputDataError: data are not understood, or do not fit together.
+        OutputError: the score file exists, or cannot be written.
+    """
+    _check_output(config)
+    begin_phase("Reading the data")
+    with contextlib.ExitStack() as closing:
+        sources = open_sources(config, closing, download)
+        _write(config, sources, track)
+    return config.output
+
+
+def summarize_evaluation(
+    config: EvaluateConfig, download: ByteProgress = no_progress
+) -> str:
+    """Return the summary of an evaluation, of which nothing is computed or written.
+
+    Raises:
+        ConfigError: a setting is wrong.
+        InputDataError: data are not understood, or do not fit together.
+        OutputError: the score file exists.
+    """
+    _check_output(config)
+    with contextlib.ExitStack() as closing:
+        sources = open_sources(config, closing, download)
+        means, settings = sources.climatology, config
+        if means is not None and not is_climatology(means):
+            names = [x for x in config.baseline if str(x) != CLIMATOLOGY]
+            settings = config.model_copy(update={"baseline": tuple(names)})
+            means = None
+        plan = plan_evaluation(sources, settings, means, check=False)
+        return describe_plan(config, plan, computed=settings is not config)
+
+
+@functools.lru_cache(maxsize=1)  # a worker of a cluster plans once
+def plan_of_worker(config: EvaluateConfig) -> EvaluationPlan:
+    """Return the plan of an evaluation that another process has begun.
+
+    A climatology that is computed is there already.
+    """
+    closing = contextlib.ExitStack()  # its files stay open as long as the process
+    sources = open_sources(config, closing)
+    means = sources.climatology
+    if means is not None and not is_climatology(means):
+        means = _existing_climatology(config)
+    return plan_evaluation(sources, config, means, check=False)
+
+
+def climatology_path(config: EvaluateConfig) -> pathlib.Path:
+    """Return the file of a climatology that is computed."""
+    return config.output.with_name(f"{config.output.stem}_climatology.nc")
+
+
+def _write(config: EvaluateConfig, sources: EvaluationSources, track: Track) -> None:
+    """Evaluate forecasts, and write the score file."""
+    partial = PartialScores.beside(config.output)
+    identity = scoring_settings(config)
+    try:
+        lock = Lock(config.output.with_name(f".{config.output.name}.lock"))
+    except LockedError:
+        raise OutputError(
+            f"Another process writes {config.output}.",
+            "Wait for it, or choose another output.",
+        ) from None
+    with contextlib.ExitStack() as closing:
+        closing.callback(lock.release)
+        if config.resume:
+            if partial.settings() != identity:
+                raise ConfigError(
+                    f"The evaluation in {partial.folder} has other settings.",
+                    "Give the same, or --overwrite to begin again.",
+                )
+        else:
+            partial.remove()
+        means = _climatology(config, sources, closing)
+        plan = plan_evaluation(sources, config, means)
+        partial.begin(identity)
+        begin_phase("Scoring the forecasts")
+        try:
+            if config.scheduler is None:
+                evaluate_blocks(plan, partial, track)
+            else:
+                evaluate_on_cluster(plan, config, partial, plan_of_worker, track)
+        except BaseException as stop:
+            done = partial.complete_blocks()
+            if done:
+                stop.add_note("What is complete is kept: continue with --resume.")
+            else:
+                partial.remove()
+            raise
+        begin_phase("Computing scores and intervals")
+        layout = plan.layout
+        scores = compute_scores(
+            layout, partial, by_init=config.by_init, maps=config.maps
+        )
+        scores.attrs = describe_scores(config, sources, plan, partial.missing())
+        write_score_file(
+            config.output, scores, layout if config.by_init else None, partial
+        )
+        partial.remove()
+
+
+def _climatology(
+    config: EvaluateConfig, sources: EvaluationSources, closing: contextlib.ExitStack
+) -> xr.Dataset | None:
+    """Return the climatology, after it was computed from a record if it must be."""
+    given = sources.climatology
+    wanted = any(str(each) == CLIMATOLOGY for each in config.baseline)
+    names = config.metrics
+    wanted |= names is None or any(
+        METRICS[name].climatology for name in names if name in METRICS
+    )
+    if given is None or not wanted:
+        return None
+    if is_climatology(given):
+        return given
+    path = climatology_path(config)
+    if not (config.resume and path.exists()):
+        begin_phase("Computing the climatology")
+        grid, variables, times, truth = comparison_of(sources, config)
+        record = truth if given is sources.truth else Truth(given, grid)
+        valid = times.init_times[:, None] + times.lead_times
+        scored = valid[truth.positions(valid) >= 0]
+        if scored.size:
+            write_climatology(path, record, variables, scored, config.climatology_years)
+    means = _existing_climatology(config)
+    return None if means is None else closing.enter_context(contextlib.closing(means))
+
+
+def _existing_climatology(config: EvaluateConfig) -> xr.Dataset | None:
+    path = climatology_path(config)
+    return open_climatology(str(path)) if path.exists() else None
+
+
+def scoring_settings(config: EvaluateConfig) -> dict[str, str]:
+    """Return the settings that scores depend on, as text by name."""
+    flags = config.as_flags(defaults=True)
+    return {name: x for name, x in flags.items() if name not in _OF_THE_COMMAND}
+
+
+def _check_output(config: EvaluateConfig) -> None:
+    """Check that nothing is lost where the score file will be.
+
+    Raises:
+        OutputError: there is a file, an interrupted evaluation, or no folder.
+    """
+    output, partial = config.output, PartialScores.beside(config.output)
+    folder = output.resolve().parent
+    if not folder.is_dir():
+        raise OutputError(f"There is no folder {folder}.", "Create it first.")
+    if output.is_dir():
+        raise OutputError(f"{output} is a folder.", "Choose another output.")
+    if config.resume:
+        if partial.settings() is None:
+            raise OutputError(
+                f"There is no interrupted evaluation of {output}.",
+                "Leave out --resume to begin one.",
+            )
+        return
+    if config.overwrite:
+        return
+    if output.exists():
+        raise OutputError(
+            f"{output} exists.", "Choose another output, or give --overwrite."
+        )
+    if partial.settings() is not None:
+        raise OutputError(
+            f"An evaluation of {output} was interrupted.",
+            "Continue it with --resume, or begin again with --overwrite.",
+        )
+
+
+class _Datasets:
+    """Datasets in memory, and the names that stand for them in settings."""
+
+    def __init__(self) -> None:
+        self.by_location: dict[str, xr.Dataset] = {}
+
+    def location(self, item: Any) -> str:
+        """Return the location of data; that of a dataset is a name for it."""
+        if not isinstance(item, xr.Dataset):
+            return str(item)
+        name = f"<dataset {len(self.by_location) + 1}>"
+        self.by_location[name] = item
+        return name
+
+    def named(self, items: Any) -> list[NamedLocation]:
+        """Return the names and locations of one or several data."""
+        if isinstance(items, dict):
+            return [NamedLocation(n, self.location(x)) for n, x in items.items()]
+        if isinstance(items, str | xr.Dataset | pathlib.PurePath):
+            items = [items]
+        return [
+            NamedLocation("", self.location(item))
+            if isinstance(item, xr.Dataset)
+            else parse_locations(item)[0]
+            for item in items
+        ]

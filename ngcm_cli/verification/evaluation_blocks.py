@@ -1,0 +1,178 @@
+"""Evaluate blocks of initial times, with threads or on a Dask cluster."""
+
+import concurrent.futures
+import contextlib
+import functools
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ngcm_cli.config.evaluate import EvaluateConfig, NamedLocation
+from ngcm_cli.errors import NgcmError, OutputError
+from ngcm_cli.verification.evaluation_plan import EvaluationPlan
+from ngcm_cli.verification.initial_time import (
+    InitialTimeStatistics,
+    evaluate_initial_time,
+)
+from ngcm_cli.verification.partial_scores import PartialScores
+from ngcm_cli.verification.sums_over_times import SumsOverTimes
+
+Track = Callable[[int, int], None]
+"""Receives how many initial times are done, and of how many."""
+
+_MOST_THREADS = 4
+_BLOCKS = 24
+"""Into which initial times are divided; those that are complete survive a kill."""
+
+
+def not_tracked(done: int, total: int) -> None:
+    """Ignore the progress of an evaluation."""
+
+
+def divide(count: int) -> list[range]:
+    """Return the blocks into which initial times are divided."""
+    size = max(2 * _MOST_THREADS, -(-count // _BLOCKS))
+    return [range(i, min(i + size, count)) for i in range(0, count, size)]
+
+
+def evaluate_blocks(
+    plan: EvaluationPlan, partial: PartialScores, track: Track = not_tracked
+) -> None:
+    """Evaluate all blocks that are not complete, with threads that read and compute.
+
+    Args:
+        plan: what is scored.
+        partial: where their statistics are written.
+        track: receives how many initial times are done, and of how many.
+
+    Raises:
+        InputDataError: values cannot be read.
+        OutputError: statistics cannot be written.
+    """
+    blocks = divide(len(plan.alignment.init_times))
+    sums = SumsOverTimes(len(plan.alignment.lead_times))
+    complete = partial.read_sums(sums)
+    done = sum(len(blocks[number]) for number in complete)
+    total = len(plan.alignment.init_times)
+    track(done, total)
+    with _threads() as threads:
+        for number, block in enumerate(blocks):
+            if number in complete:
+                continue
+            results = {}
+            work = functools.partial(evaluate_initial_time, plan, sums=sums)
+            for init, result in _each(threads, work, block):
+                results[init] = result
+                done += 1
+                track(done, total)
+            complete.add(number)
+            partial.write_block(number, results)
+            partial.write_sums(sums, complete)
+
+
+def evaluate_on_cluster(
+    plan: EvaluationPlan,
+    config: EvaluateConfig,
+    partial: PartialScores,
+    plan_of_worker: Any,
+    track: Track = not_tracked,
+) -> None:
+    """Evaluate all blocks that are not complete, each by a worker of a Dask cluster.
+
+    The workers read and write the same disk.
+
+    Args:
+        plan: what is scored.
+        config: settings from which workers make the same plan.
+        partial: where statistics are written.
+        plan_of_worker: function from settings to the plan.
+        track: receives how many initial times are done, and of how many.
+
+    Raises:
+        ConfigError: there is no cluster.
+        NgcmError: what a worker raised in the end.
+    """
+    from ngcm_cli.simulation import dask
+
+    assert config.scheduler is not None
+    blocks = divide(len(plan.alignment.init_times))
+    sums = SumsOverTimes(len(plan.alignment.lead_times))
+    complete = partial.read_sums(sums)
+    total = len(plan.alignment.init_times)
+    done = sum(len(blocks[number]) for number in complete)
+    left = [number for number in range(len(blocks)) if number not in complete]
+    work = functools.partial(
+        _evaluate_on_worker, plan_of_worker, with_absolute_paths(config)
+    )
+    with dask.cluster(config.scheduler) as client:
+        track(done, total)
+        for number in dask.run_tasks(client, work, left):
+            done += len(blocks[number])
+            track(done, total)
+    sums = SumsOverTimes(len(plan.alignment.lead_times))
+    complete = partial.read_sums(sums)
+    partial.write_sums(sums, complete)
+
+
+def with_absolute_paths(config: EvaluateConfig) -> EvaluateConfig:
+    """Return settings that mean the same in every folder."""
+
+    def absolute(location: str) -> str:
+        return os.path.abspath(location) if os.path.exists(location) else location
+
+    def all_absolute(locations: Sequence[NamedLocation]) -> tuple[NamedLocation, ...]:
+        return tuple(NamedLocation(x.name, absolute(x.location)) for x in locations)
+
+    means = config.climatology
+    return config.model_copy(
+        update={
+            "forecast": all_absolute(config.forecast),
+            "baseline": all_absolute(config.baseline),
+            "truth": None if config.truth is None else absolute(config.truth),
+            "climatology": None if means is None else absolute(means),
+            "output": config.output.resolve(),
+        }
+    )
+
+
+def _evaluate_on_worker(
+    plan_of_worker: Any, config: EvaluateConfig, number: int
+) -> int | NgcmError:
+    """Evaluate a block of initial times; return its number, or an error."""
+    try:
+        plan = plan_of_worker(config)
+        partial = PartialScores.beside(config.output)
+        sums = SumsOverTimes(len(plan.alignment.lead_times))
+        block = divide(len(plan.alignment.init_times))[number]
+        work = functools.partial(evaluate_initial_time, plan, sums=sums)
+        with _threads() as threads:
+            results = dict(_each(threads, work, block))
+        partial.write_block_sums(number, sums)
+        partial.write_block(number, results)
+        return number
+    except OutputError:  # another worker may be luckier
+        raise
+    except NgcmError as error:
+        return error
+
+
+@contextlib.contextmanager
+def _threads() -> Iterator[concurrent.futures.ThreadPoolExecutor]:
+    """Provide threads; what has not begun is dropped where the context fails."""
+    count = min(os.cpu_count() or 1, _MOST_THREADS)
+    threads = concurrent.futures.ThreadPoolExecutor(count, "evaluate")
+    try:
+        yield threads
+    finally:
+        threads.shutdown(cancel_futures=True)
+
+
+def _each(
+    threads: concurrent.futures.Executor,
+    work: Callable[[int], InitialTimeStatistics],
+    numbers: Sequence[int],
+) -> Iterator[tuple[int, InitialTimeStatistics]]:
+    """Yield the results of numbers, in the order in which they are complete."""
+    futures = {threads.submit(work, number): number for number in numbers}
+    for future in concurrent.futures.as_completed(futures):
+        yield futures[future], future.result()
