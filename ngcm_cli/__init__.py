@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ngcm_cli.gcm.rollout import rollout
+    from ngcm_cli.inputs.gridded import open_gridded
     from ngcm_cli.output.decoded import decode
     from ngcm_cli.simulation.data_sources import read_state
     from ngcm_cli.simulation.run import amip, bundled_state, ensemble, forecast
@@ -19,6 +20,7 @@ __all__ = [
     "ensemble",
     "forecast",
     "load_model",
+    "open_gridded",
     "read_state",
     "rollout",
 ]
@@ -30,6 +32,7 @@ _HOMES = {
     "ensemble": "ngcm_cli.simulation.run",
     "forecast": "ngcm_cli.simulation.run",
     "load_model": "ngcm_cli.zoo",
+    "open_gridded": "ngcm_cli.inputs.gridded",
     "read_state": "ngcm_cli.simulation.data_sources",
     "rollout": "ngcm_cli.gcm.rollout",
 }
