@@ -66,7 +66,9 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def plot(words: list[str], config: pathlib.Path | None = None, **given: Any) -> None:
+def plot(
+    words: list[str] | None = None, config: pathlib.Path | None = None, **given: Any
+) -> None:
     """Draw forecasts, ensembles, climate runs, scores and tracks.
 
     WHAT is map, spread, spaghetti, meteogram, section, hovmoller, series, spectra,
@@ -84,7 +86,7 @@ def plot(words: list[str], config: pathlib.Path | None = None, **given: Any) -> 
         if config is not None:
             settings = read_run_file(config, PlotConfig.model_fields)
         settings |= {name: x for name, x in given.items() if x not in (None, [])}
-        first, *rest = words
+        first, *rest = words = words or [""]
         if first.lower() in PICTURES and not (os.path.exists(first) and not rest):
             settings["what"], words = first, rest
         elif rest and not os.path.exists(first) and first.isidentifier():
@@ -92,7 +94,7 @@ def plot(words: list[str], config: pathlib.Path | None = None, **given: Any) -> 
                 f"There is no picture '{first}', and no file of this name.",
                 closest(first.lower(), PICTURES),
             )
-        if words:
+        if any(words):
             settings["files"] = words
         checked = PlotConfig(**settings)
         from ngcm_cli.plots.picture import draw_picture
@@ -106,14 +108,14 @@ def _parameter(name: str, annotation: Any, **default: Any) -> inspect.Parameter:
 
 
 _WORDS = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
         metavar="[WHAT] FILE...", help="Kind of the picture, and what it shows."
     ),
 ]
 plot.__signature__ = inspect.Signature(  # pyright: ignore
     [
-        _parameter("words", _WORDS),
+        _parameter("words", _WORDS, default=None),
         *(_parameter(name, kind, default=None) for name, kind in _OPTIONS.items()),
         _parameter("config", RunFile, default=None),
     ]

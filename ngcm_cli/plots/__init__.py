@@ -1,8 +1,8 @@
 """Pictures of fields, scores and runs, and the report.
 
 Functions named ``draw_...`` draw xarray objects on matplotlib axes, new ones if none
-are given, and return the axes; those named ``..._figure`` choose what is drawn from opened
-data by the settings of ``ngcm plot``. No state of pyplot is used or changed.
+are given, and return the axes. Those named ``..._figure`` choose what is drawn of
+opened data by the settings of ``ngcm plot``. No state of pyplot is used or changed.
 """
 
 from importlib import import_module

@@ -80,12 +80,12 @@ def colour_map(name: str) -> Colormap:
 
     Missing values are light grey.
     """
-    if name in _ANCHORS:
-        found: Colormap = ListedColormap(_colours(_ANCHORS[name]), name=name)
-    else:
-        found = colormaps[name].copy()
-    found.set_bad("0.85")
-    return found
+    found: Colormap = (
+        ListedColormap(_colours(_ANCHORS[name]), name=name)
+        if name in _ANCHORS
+        else colormaps[name]
+    )
+    return found.with_extremes(bad="0.85")
 
 
 def _colours(anchors: tuple[tuple[float, ...], ...]) -> np.ndarray:

@@ -44,8 +44,8 @@ _STYLE: dict[Any, Any] = {
         color=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
     ),
 }
-_COLOURS = 160  # of an indexed PNG
-_MOST_CHANGED = 2e-3  # share of pixels
+_COLOURS = 255  # of an indexed picture
+_MOST_CHANGED = 1e-3  # share of pixels
 
 
 @contextlib.contextmanager
@@ -158,7 +158,7 @@ def with_palette(image: Any, colours: int = _COLOURS) -> Any:
 def _changed(image: Any, indexed: Any) -> float:
     """Return the share of pixels whose colour a palette changes visibly."""
     before, after = (np.asarray(x.convert("RGB"), np.int16) for x in (image, indexed))
-    return float((np.abs(before - after).max(axis=2) > 16).mean())
+    return float((np.abs(before - after).max(axis=2) > 32).mean())
 
 
 def write_file(path: pathlib.Path, content: bytes) -> None:

@@ -16,7 +16,12 @@ from ngcm_cli.plots.coastlines import project_coastlines
 from ngcm_cli.plots.colour_maps import colour_map
 from ngcm_cli.plots.figure import drawing, new_axes
 from ngcm_cli.plots.graticule import draw_graticule
-from ngcm_cli.plots.projections import PolarStereographic, Projection, Robinson
+from ngcm_cli.plots.projections import (
+    PlateCarree,
+    PolarStereographic,
+    Projection,
+    Robinson,
+)
 from ngcm_cli.plots.raster import places_for_arrows, raster, sample
 from ngcm_cli.plots.styles import Style, style_of
 
@@ -64,6 +69,7 @@ def draw_map(
             norm=norm, extend=style.extend, zorder=1,
         )  # fmt: skip
         filled.set_clip_path(outline)
+        filled.set_rasterized(True)  # or SVG and PDF have megabytes of polygons
         if not np.isfinite(values).all():
             outline.set_facecolor("0.85")
         if contours is not None:
@@ -219,14 +225,15 @@ def draw_wind(
     fast = float(np.percentile(speed, 98)) if speed.size else 1.0
     reference = float(f"{max(fast, 1e-6):.1g}")
     spacing = (east - west) / count
+    is_box = isinstance(projection, PlateCarree)
     arrows = axes.quiver(
         x, y, along_x, along_y, angles="xy", units="xy", zorder=5, color="0.1",
         scale=reference / (1.25 * spacing), scale_units="xy", width=spacing * 0.055,
         headwidth=4, headlength=4.5, headaxislength=4, minlength=0.6, pivot="mid",
     )  # fmt: skip
     axes.quiverkey(
-        arrows, 0.985, 0.0, reference, f"{reference:g} m s⁻¹", labelpos="N",
-        labelsep=0.05, fontproperties={"size": 7.5},
+        arrows, 0.94, -0.075 if is_box else 0.0, reference, f"{reference:g} m s⁻¹",
+        labelpos="W" if is_box else "N", labelsep=0.05, fontproperties={"size": 7.5},
     )  # fmt: skip
     return arrows
 

@@ -28,6 +28,9 @@ _PREFERRED = (
     *("temperature_mean", "geopotential_mean"),
 )
 
+_WITH_LINES = ("geopotential", "mean_sea_level_pressure", "zg")
+"""Drawn with their own contours, as on weather charts."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Layers:
@@ -86,8 +89,8 @@ def draw_layers(
             is_difference=is_difference, style=style,
         )  # fmt: skip
         title = capital(style.title)
-        if layers.contours is not None:
-            lines = style_of_field(layers.contours)
+        lines = None if layers.contours is None else style_of_field(layers.contours)
+        if lines is not None and lines.title != style.title:
             title += f" (colour), {lines.title} (contours, {lines.units})"
         if layers.wind is not None:
             level = layers.wind[0].coords.get("level")
@@ -119,6 +122,8 @@ def read_layers(dataset: xr.Dataset, config: PlotConfig) -> Layers:
         second = name.replace("temperature", "geopotential")
         has_500 = "level" in now.dims and 500 in now["level"].values
         lines = f"{second}_500" if second in now and has_500 else None
+    if lines is None and config.minus is None and field.name in _WITH_LINES:
+        lines = name if config.variable else str(field.name)
     contours = None
     if lines is not None and lines.lower() != "none":
         contours, _ = _reduced(find_field(now, lines, config.level), config, when)
@@ -134,11 +139,16 @@ def read_layers(dataset: xr.Dataset, config: PlotConfig) -> Layers:
 def _wind(
     now: xr.Dataset, config: PlotConfig, when: When, level: float | None
 ) -> tuple[xr.DataArray, xr.DataArray]:
-    pairs = (
+    pairs = [
         ("u_component_of_wind", "v_component_of_wind"),
-        ("10m_u_component_of_wind", "10m_v_component_of_wind"),
         ("u_component_of_wind_mean", "v_component_of_wind_mean"),
-    )
+    ]
+    near_ground = ("10m_u_component_of_wind", "10m_v_component_of_wind")
+    if level is None:  # with a field of the surface
+        pairs.insert(0, near_ground)
+        level = 850.0
+    else:
+        pairs.append(near_ground)
     for names in pairs:
         if set(names) <= set(map(str, now.data_vars)):
             u, v = (_reduced(find_field(now, x, level), config, when)[0] for x in names)

@@ -97,8 +97,8 @@ def _extended(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return values, longitudes and latitudes with margins that wrap around.
 
-    Two columns are repeated on either side, and the row next to each pole on its other
-    side.
+    Two columns are repeated on either side, and the two rows next to each pole on its
+    other side.
     """
     field = field.transpose("latitude", "longitude").sortby(["latitude", "longitude"])
     values = np.asarray(field.values, np.float64)
@@ -110,15 +110,18 @@ def _extended(
     half = len(longitude) // 2
     # Across the pole, half of the globe away; the pole itself is its own neighbour.
     south = 0 if latitude[0] > -89.9 else 1
-    north = -1 if latitude[-1] < 89.9 else -2
+    north = len(latitude) - (1 if latitude[-1] < 89.9 else 2)
+    below, above = [south + 1, south], [north, north - 1]
     values = np.concatenate(
         [
-            sign * np.roll(values[south : south + 1], half, 1),
+            sign * np.roll(values[below], half, 1),
             values,
-            sign * np.roll(values[north][None], half, 1),
+            sign * np.roll(values[above], half, 1),
         ]
     )
-    latitude = np.array([-180 - latitude[south], *latitude, 180 - latitude[north]])
+    latitude = np.array(
+        [*(-180 - latitude[below]), *latitude, *(180 - latitude[above])]
+    )
     values = np.concatenate([values[:, -2:], values, values[:, :2]], 1)
     longitude = np.array([*(longitude[-2:] - 360), *longitude, *(longitude[:2] + 360)])
     return values, longitude, latitude

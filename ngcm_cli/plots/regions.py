@@ -36,7 +36,7 @@ def _boxes() -> dict[str, Box]:
     for name, region in SCORED.items():
         if len(region.latitude) > 1:
             continue
-        south, north = region.latitude[0]
+        south, north = next(iter(region.latitude))
         west, east = region.longitude or (-180.0, 180.0)
         east = east + 360 if east <= west else east
         boxes[name.replace("_", "-")] = south, north, west, east

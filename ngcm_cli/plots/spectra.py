@@ -174,7 +174,7 @@ def _power(
 
         title = capital(style_of_field(fields[0].isel(latitude=slice(0, 2))).title)
         units = superscripts(str(fields[0].attrs.get("units", "")))
-        units = f"({units})² m" if units else ""
+        units = f"({units})² m" if " " in units else f"{units}² m" if units else ""
     total = 0.0
     for field in fields:
         if "longitude" not in field.dims:
