@@ -1,6 +1,8 @@
 """Animations: maps of all times, as GIF, or MP4 where ffmpeg is installed."""
 
+import contextlib
 import io
+import itertools
 import pathlib
 import shutil
 import subprocess
@@ -101,13 +103,15 @@ def _write_mp4(frames: Iterator[Any], output: pathlib.Path) -> None:
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stderr=subprocess.PIPE
         ) as process:
-            content = b"".join(
-                frame.crop((0, 0, width, height)).tobytes()
-                for frame in (first, *frames)
-            )
-            _, message = process.communicate(content)
+            assert process.stdin is not None and process.stderr is not None
+            with contextlib.suppress(BrokenPipeError):  # its message says why
+                for frame in itertools.chain([first], frames):
+                    box = (0, 0, width, height)
+                    process.stdin.write(frame.crop(box).tobytes())
+                process.stdin.close()
+            message = process.stderr.read().decode(errors="replace")
         if process.returncode:
-            lines = message.decode(errors="replace").strip().splitlines() or ["?"]
+            lines = message.strip().splitlines() or ["it gave no reason"]
             raise OutputError(
                 f"ffmpeg could not write {output}: {lines[-1]}.", "Write a GIF."
             )

@@ -143,7 +143,7 @@ def draw_contours(
     axes: Axes,
     projection: Projection,
     levels: Sequence[float] | np.ndarray | None = None,
-    colour: str = "black",
+    colour: str | Sequence[str] = "black",
     width: float = 0.8,
     labels: bool = True,
     is_difference: bool = False,
@@ -155,7 +155,7 @@ def draw_contours(
         axes: of the map.
         projection: of the map.
         levels: in the units shown; None chooses them by variable and level.
-        colour: of the lines.
+        colour: of the lines, or of each level.
         width: of the lines, points.
         labels: whether values are written on every other line.
         is_difference: whether the field is a difference.

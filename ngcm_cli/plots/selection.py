@@ -228,6 +228,18 @@ def select_time(dataset: xr.Dataset, config: PlotConfig) -> tuple[xr.Dataset, Wh
     return dataset, When(period=(times[0], times[-1]))
 
 
+def select_instant(dataset: xr.Dataset, config: PlotConfig) -> tuple[xr.Dataset, When]:
+    """Return the fields of one time; of a record the last, if none is named.
+
+    Raises:
+        ConfigError: the time is not there; the hint has the nearest.
+    """
+    now, when = select_time(dataset, config)
+    if when.period is None:
+        return now, when
+    return now.isel(time=-1), When(valid=when.period[1])
+
+
 def select_init(
     dataset: xr.Dataset, config: PlotConfig
 ) -> tuple[xr.Dataset, np.datetime64]:

@@ -2,7 +2,8 @@
 
 import os
 import pathlib
-from typing import Literal
+import warnings
+from typing import Any, Literal
 
 import xarray as xr
 
@@ -40,20 +41,22 @@ def open_source(
         path = _store_of_run(path, what)
     if not path.exists() or (path.is_file() and path.suffix not in (".nc", ".nc4")):
         return _with(open_gridded(location, offline=offline), "fields", location)
-    try:
-        opened = _open(path)
-    except (OSError, ValueError) as error:
-        if path.is_dir():  # of many files, perhaps
-            return _with(open_gridded(location, offline=offline), "fields", location)
-        raise InputDataError(
-            f"{path} cannot be read: {error}.", "Check that it is whole."
-        ) from None
-    content = _content_of(opened)
+    content = _peek(path)
     if content in ("fields", "zonal"):
-        opened.close()
         opened = open_gridded(str(path), offline=offline)
         content = "fields" if "longitude" in opened.dims else "zonal"
+    else:
+        opened = _open(path, decode=True)
     return _with(opened, content, str(path))
+
+
+def _peek(path: pathlib.Path) -> Content:
+    """Return what a local file or store holds; fields if that cannot be told."""
+    try:
+        with _open(path, decode=False) as opened:
+            return _content_of(opened)
+    except (OSError, ValueError):
+        return "fields"  # `open_gridded` says what is wrong, if anything is
 
 
 def _with(dataset: xr.Dataset, content: Content, location: str) -> xr.Dataset:
@@ -64,10 +67,13 @@ def _with(dataset: xr.Dataset, content: Content, location: str) -> xr.Dataset:
     return result
 
 
-def _open(path: pathlib.Path) -> xr.Dataset:
-    if path.is_dir():
-        return xr.open_zarr(path, chunks=None, decode_timedelta=True)
-    return xr.open_dataset(path, engine="netcdf4", decode_timedelta=True)
+def _open(path: pathlib.Path, decode: bool) -> xr.Dataset:
+    how: Any = {"decode_times": decode, "decode_timedelta": decode}
+    if not path.is_dir():
+        return xr.open_dataset(path, engine="netcdf4", **how)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of stores without consolidated metadata
+        return xr.open_zarr(path, chunks=None, **how)
 
 
 def _content_of(dataset: xr.Dataset) -> Content:

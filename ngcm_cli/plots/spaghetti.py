@@ -15,7 +15,7 @@ from ngcm_cli.plots.map import draw_contours, draw_frame, figure_size, style_of_
 from ngcm_cli.plots.projections import PolarStereographic, Projection
 from ngcm_cli.plots.provenance import footer_of, model_of
 from ngcm_cli.plots.regions import choose_projection
-from ngcm_cli.plots.selection import default_variable, find_field, select_time
+from ngcm_cli.plots.selection import default_variable, find_field, select_instant
 from ngcm_cli.plots.styles import capital
 
 HEIGHTS = (552.0, 576.0)
@@ -39,6 +39,7 @@ def draw_spaghetti(
         levels: of the contours, in the units shown; None chooses them.
     """
     projection = projection or PolarStereographic()
+    members = members.transpose("realization", ...)
     style = style_of_field(members)
     if levels is None:
         levels = _usual_levels(members)
@@ -46,21 +47,18 @@ def draw_spaghetti(
         _, axes = new_axes(axes, figure_size(projection))
         draw_frame(axes, projection)
         mean = members.mean("realization", keep_attrs=True)
-        handles = []
-        for at, level in enumerate(levels):
-            colour = _COLOURS[at % len(_COLOURS)]
-            for member in range(members.sizes["realization"]):
-                draw_contours(
-                    members.isel(realization=member), axes=axes, projection=projection,
-                    levels=[level], colour=colour, width=0.7, labels=False,
-                )  # fmt: skip
+        levels = sorted(levels)
+        colours = [_COLOURS[at % len(_COLOURS)] for at in range(len(levels))]
+        one_by_one = [members.isel(realization=m) for m in range(len(members))]
+        for at, field in enumerate([*one_by_one, mean]):
             draw_contours(
-                mean, axes=axes, projection=projection, levels=[level],
-                colour=colour, width=1.5, labels=False,
+                field, axes=axes, projection=projection, levels=levels,
+                colour=colours, width=0.7 if at < len(members) else 1.5, labels=False,
             )  # fmt: skip
-            handles.append(
-                Line2D([], [], color=colour, label=f"{level:g} {style.units}")
-            )
+        handles = [
+            Line2D([], [], color=colour, label=f"{level:g} {style.units}")
+            for level, colour in zip(levels, colours, strict=True)
+        ]
         handles.append(Line2D([], [], color="0.3", lw=0.6, label="members"))
         handles.append(Line2D([], [], color="0.3", lw=1.5, label="mean"))
         axes.legend(
@@ -99,9 +97,7 @@ def spaghetti_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figu
     if is_default:
         config = config.model_copy(update={"region": "northern-hemisphere"})
     projection = choose_projection(config)
-    now, when = select_time(dataset, config)
-    if when.period is not None:
-        raise ConfigError("The data have several times.", "Give time.")
+    now, when = select_instant(dataset, config)
     preferred = ("geopotential", "temperature")
     name = config.variable[0] if config.variable else default_variable(now, preferred)
     members = find_field(now, name, config.level).load()

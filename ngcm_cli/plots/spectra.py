@@ -21,8 +21,8 @@ from ngcm_cli.plots.selection import (
     find_field,
     lead_text,
     select_init,
+    select_instant,
     select_member,
-    select_time,
     time_text,
 )
 from ngcm_cli.plots.styles import superscripts
@@ -133,10 +133,7 @@ def _of_fields(
                 leads = [known[0], known[len(known) // 2], known[-1]]
         for lead in leads:
             own = config.model_copy(update={"lead": lead})
-            now, when = select_time(dataset, own)
-            if when.period is not None:
-                now = now.isel(time=-1)
-                when = When(valid=dataset["time"].values[-1])
+            now, when = select_instant(dataset, own)
             power, title, units = _power(now, name, config)
             label = source_name(dataset, datasets)
             if one_file and when.lead is not None:

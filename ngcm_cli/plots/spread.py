@@ -7,13 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ngcm_cli.config.plot import PlotConfig
-from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.errors import InputDataError
 from ngcm_cli.plots.figure import drawing, set_footer, set_title
 from ngcm_cli.plots.map import draw_map, figure_size, style_of_field
 from ngcm_cli.plots.projections import Projection
 from ngcm_cli.plots.provenance import footer_of, model_of
 from ngcm_cli.plots.regions import choose_projection
-from ngcm_cli.plots.selection import default_variable, find_field, select_time
+from ngcm_cli.plots.selection import default_variable, find_field, select_instant
 from ngcm_cli.plots.styles import capital
 
 
@@ -45,9 +45,7 @@ def spread_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
     """
     (dataset,) = datasets
     projection = choose_projection(config)
-    now, when = select_time(dataset, config)
-    if when.period is not None:
-        raise ConfigError("The data have several times.", "Give time.")
+    now, when = select_instant(dataset, config)
     preferred = ("geopotential", "geopotential_mean", "temperature", "temperature_mean")
     name = config.variable[0] if config.variable else default_variable(now, preferred)
     mean, spread, members = _statistics(now, name, config)

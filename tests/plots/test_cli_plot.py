@@ -84,6 +84,23 @@ def test_animation_has_a_frame_for_each_lead(files):
     assert any((frames[0] != frame).any() for frame in frames[1:])
 
 
+def test_films_need_ffmpeg(files, tmp_path, monkeypatch):
+    """Its frames are streamed to the program, which may fail."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    how = {"what": "animation", "size": "3x2", "dpi": 40, "output": "film.mp4"}
+    with pytest.raises(ConfigError, match="not installed"):
+        ngcm_cli.plot(files / "forecast.nc", **how)
+    program = tmp_path / "ffmpeg"
+    program.write_text('#!/bin/sh\nfor last; do :; done\n/bin/cat > "$last"\n')
+    program.chmod(0o755)
+    path = ngcm_cli.plot(files / "forecast.nc", **how)
+    assert path.stat().st_size == 3 * 120 * 80 * 3  # frames, RGB
+    program.write_text("#!/bin/sh\necho no such codec >&2\nexit 1\n")
+    with pytest.raises(OutputError, match="no such codec"):
+        ngcm_cli.plot(files / "forecast.nc", overwrite=True, **how)
+    assert path.stat().st_size == 3 * 120 * 80 * 3
+
+
 def test_difference_of_a_forecast_from_itself_is_nothing(files, monkeypatch):
     import ngcm_cli.plots.map_figure as drawing
 

@@ -55,8 +55,8 @@ def test_spaghetti_draws_every_member():
     members = members.sel(level=500)
     axes = draw_spaghetti(members)
     contours = [x for x in axes.collections if type(x).__name__ == "QuadContourSet"]
-    assert len(contours) == 2 * (3 + 1)
-    assert sorted({float(x.levels[0]) for x in contours}) == [552, 576]
+    assert len(contours) == 3 + 1
+    assert all(list(x.levels) == [552, 576] for x in contours)
     with pytest.raises(InputDataError, match="no members"):
         spaghetti_figure([opened(plot_data.forecast())], config())
 
