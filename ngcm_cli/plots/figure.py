@@ -72,15 +72,25 @@ def new_axes(
     return figure, figure.add_subplot()
 
 
-def set_title(axes: Axes, title: str, subtitle: str = "") -> None:
-    """Write what a picture shows above it, and below that when and by which model."""
+def set_title(axes: Axes, title: str, subtitle: str = "", grow: bool = False) -> None:
+    """Write what a picture shows above it, and below that when and by which model.
+
+    Args:
+        axes: of the picture.
+        title: what it shows.
+        subtitle: when, and by which model.
+        grow: whether the figure gets higher by what needs more than a line each.
+    """
     figure: Any = axes.figure
     width = figure.get_size_inches()[0] * axes.get_position().width
     if axes.get_subplotspec() is None or len(figure.axes) <= 2:
         width = figure.get_size_inches()[0]
     title = textwrap.fill(title, max(int(width * 10.8), 20))
-    subtitle = textwrap.fill(subtitle, max(int(width * 14.5), 20))
+    subtitle = textwrap.fill(subtitle, max(int(width * 15.5), 20))
     lines = subtitle.count("\n") + 1 if subtitle else 0
+    if grow:
+        more = 0.19 * title.count("\n") + 0.16 * max(lines - 1, 0)
+        figure.set_figheight(figure.get_figheight() + more)
     axes.set_title(
         title, loc="left", fontweight="bold", linespacing=1.3, pad=7 + 11.5 * lines
     )

@@ -113,7 +113,12 @@ def hovmoller_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figu
         axes = draw_hovmoller(field, axes=figure.add_subplot())
         title = f"{capital(style_of_field(field).title)}, {where}"
         parts = (start, model_of(dataset), member)
-        set_title(axes, config.title or title, " · ".join(filter(None, parts)))
+        set_title(
+            axes,
+            config.title or title,
+            " · ".join(filter(None, parts)),
+            config.size is None,
+        )
         set_footer(figure, footer_of(dataset))
     return figure
 

@@ -26,6 +26,7 @@ from ngcm_cli.plots.raster import places_for_arrows, raster, sample
 from ngcm_cli.plots.styles import Style, style_of
 
 _COMPONENTS = ("u_component_of_wind", "v_component_of_wind")
+_HIGHEST = 7.5  # inches of a map
 _CORNERS = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)])
 Wind = tuple[xr.DataArray, xr.DataArray]
 
@@ -101,8 +102,9 @@ def figure_size(projection: Projection) -> tuple[float, float]:
     """Return width and height in inches that suit the shape of a map."""
     west, east, south, north = projection.extent
     ratio = (north - south) / (east - west)
-    width = 9.0 if ratio < 0.8 else 6.5
-    return width, min(width * ratio + (1.3 if ratio < 0.8 else 1.15), 9.0)
+    width, above_and_below = (9.0, 1.3) if ratio < 0.8 else (6.5, 1.15)
+    width = max(min(width, _HIGHEST / ratio), 4.0)
+    return width, min(width * ratio, 2 * _HIGHEST) + above_and_below
 
 
 def colour_norm(style: Style) -> BoundaryNorm:

@@ -97,7 +97,12 @@ def draw_layers(
             title += ", wind" + ("" if level is None else f" at {float(level):g} hPa")
         source = model_of(dataset) + (f" minus {other}" if other else "")
         parts = (layers.when.describe(), source, layers.member)
-        set_title(axes, config.title or title, " · ".join(filter(None, parts)))
+        set_title(
+            axes,
+            config.title or title,
+            " · ".join(filter(None, parts)),
+            config.size is None,
+        )
         set_footer(figure, footer_of(dataset, *([] if minus is None else [minus])))
     return figure
 

@@ -16,7 +16,7 @@ def set_header(figure: Figure, title: str, subtitle: str = "") -> None:
     """Write the title of a figure and below it a line in grey, above all panels."""
     width, height = figure.get_size_inches()
     title = textwrap.fill(title, max(int(width * 10.8), 20))
-    subtitle = textwrap.fill(subtitle, max(int(width * 14.5), 20))
+    subtitle = textwrap.fill(subtitle, max(int(width * 15.5), 20))
     above = 0.08 + 0.2 * (title.count("\n") + 1)
     below = 0.17 * (subtitle.count("\n") + 1) if subtitle else 0.0
     figure.text(

@@ -14,6 +14,13 @@ from ngcm_cli.plots.panels import source_name
 from ngcm_cli.plots.selection import LEVEL
 from ngcm_cli.plots.styles import QUANTITIES, superscripts
 
+_DIMENSIONS = {
+    "forecast",
+    "region",
+    "lead_time",
+    "level",
+    *("wavenumber", "zonal_wavenumber"),
+}
 HEADLINE = (
     ("geopotential", 500.0), ("temperature", 850.0), ("wind_vector", 850.0),
     ("vector_wind", 850.0), ("u_component_of_wind", 850.0), ("wind_speed", 850.0),
@@ -22,7 +29,9 @@ HEADLINE = (
 )  # fmt: skip
 """Variables and levels that are drawn if none is named."""
 _METRICS = ("rmse", "crps", "ensemble_mean_rmse", "mae", "acc", "bias")
-_ENDINGS = ("_lower", "_upper", "_by_init", "_map", "_difference", "_truth")
+_ENDINGS = ("_lower", "_upper", "_p_value", "_by_init", "_map", "_difference", "_truth")
+SPECTRA = {"spectrum": "wavenumber", "zonal_spectrum": "zonal_wavenumber"}
+"""Metrics that are spectra, with their dimension."""
 NAMES = {
     "rmse": "RMSE", "mae": "mean absolute error", "bias": "bias", "acc": "ACC",
     "crps": "CRPS", "rmsb": "RMS of the bias", "mse": "MSE",
@@ -128,7 +137,13 @@ def select_scores(
             f"{first.attrs['location']} has no scores.", "Name a file of ngcm evaluate."
         )
     metrics = list(dict.fromkeys(metric for metric, _ in known))
+    if not set(config.metric or ()) & set(SPECTRA):
+        metrics = [m for m in metrics if m not in SPECTRA]
     wanted = config.metric
+    if not metrics:
+        raise ConfigError(
+            "The file has spectra only.", "Draw them: ngcm plot spectra FILE."
+        )
     if wanted is None:
         wanted = (next((m for m in _METRICS if m in metrics), metrics[0]),)
     for metric in wanted:

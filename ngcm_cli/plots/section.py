@@ -160,7 +160,12 @@ def section_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure
         if psi is not None:
             title += " (colour), mass streamfunction (contours, 10⁹ kg s⁻¹)"
         parts = (when.describe(), model_of(dataset), member)
-        set_title(axes, config.title or title, " · ".join(filter(None, parts)))
+        set_title(
+            axes,
+            config.title or title,
+            " · ".join(filter(None, parts)),
+            config.size is None,
+        )
         set_footer(figure, footer_of(dataset))
     return figure
 

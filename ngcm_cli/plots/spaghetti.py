@@ -62,7 +62,7 @@ def draw_spaghetti(
         handles.append(Line2D([], [], color="0.3", lw=0.6, label="members"))
         handles.append(Line2D([], [], color="0.3", lw=1.5, label="mean"))
         axes.legend(
-            handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0),
+            handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.025),
             ncols=len(handles),
         )  # fmt: skip
     return axes
@@ -110,7 +110,12 @@ def spaghetti_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figu
         title = f"{capital(style_of_field(members).title)}: all members"
         count = f"{members.sizes['realization']} members"
         parts = (when.describe(), model_of(dataset), count)
-        set_title(axes, config.title or title, " · ".join(filter(None, parts)))
+        set_title(
+            axes,
+            config.title or title,
+            " · ".join(filter(None, parts)),
+            config.size is None,
+        )
         set_footer(figure, footer_of(dataset))
     return figure
 

@@ -14,7 +14,7 @@ from ngcm_cli.errors import ConfigError
 from ngcm_cli.plots.figure import drawing, new_axes, set_footer, set_title
 from ngcm_cli.plots.panels import source_name
 from ngcm_cli.plots.provenance import footer_of, model_of
-from ngcm_cli.plots.score_selection import select_scores
+from ngcm_cli.plots.score_selection import SPECTRA, score_names, select_scores
 from ngcm_cli.plots.selection import (
     When,
     default_variable,
@@ -35,7 +35,11 @@ _TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
 def draw_spectra(
-    spectra: Mapping[str, np.ndarray], *, axes: Axes | None = None, units: str = ""
+    spectra: Mapping[str, np.ndarray],
+    *,
+    axes: Axes | None = None,
+    units: str = "",
+    label: str = "Zonal wavenumber",
 ) -> Axes:
     """Draw energy spectra on logarithmic axes, with the slopes -3 and -5/3 to compare.
 
@@ -43,6 +47,7 @@ def draw_spectra(
         spectra: by name, shape (wavenumber,), from wavenumber 0, which is not drawn.
         axes: where to draw; None makes a figure.
         units: of the energy.
+        label: of the axis of wavenumbers.
     """
     with drawing():
         _, axes = new_axes(axes, (7.0, 4.8))
@@ -73,9 +78,7 @@ def draw_spectra(
         axes.xaxis.set_major_locator(FixedLocator(ticks))
         axes.set_xticklabels([f"{t}" for t in ticks])
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set(
-            xlabel="Zonal wavenumber", ylabel=f"Energy ({units})" if units else "Energy"
-        )
+        axes.set(xlabel=label, ylabel=f"Energy ({units})" if units else "Energy")
         axes.grid(which="major", color="0.88", linewidth=0.6)
         axes.legend(loc="lower left")
         upper = axes.secondary_xaxis("top", functions=(_wavelength_of, _wavelength_of))
@@ -109,7 +112,9 @@ def spectra_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure
     with drawing():
         figure = Figure(figsize=config.size or (7.0, 5.2), layout="constrained")
         axes = figure.add_subplot()
-        draw_spectra(spectra, axes=axes, units=units)
+        is_zonal = title.startswith("Zonal")
+        label = "Zonal wavenumber" if is_zonal else "Total wavenumber"
+        draw_spectra(spectra, axes=axes, units=units, label=label)
         set_title(axes, "", "")
         from ngcm_cli.plots.panels import set_header
 
@@ -201,17 +206,40 @@ def _power(
 def _of_scores(
     datasets: Sequence[xr.Dataset], config: PlotConfig
 ) -> tuple[dict[str, np.ndarray], str, str, str]:
-    own = config.model_copy(update={"metric": ("spectrum",), "region": None})
+    """Return the spectra of score files at one lead time, and that of the truth.
+
+    Raises:
+        ConfigError: the files have none.
+    """
+    first = datasets[0]
+    known = [m for m in SPECTRA if any(m == name for name, _ in score_names(first))]
+    if not known:
+        raise ConfigError(
+            f"{first.attrs['location']} has no spectra.",
+            "Write them with --spectra of ngcm evaluate.",
+        )
+    metric = config.metric[0] if config.metric else known[0]
+    own = config.model_copy(update={"metric": (metric,), "region": None})
+    score = select_scores(datasets, own)[0]
     spectra: dict[str, np.ndarray] = {}
-    title, units = "", ""
-    scores = select_scores(datasets, own)[:1]
-    for score in scores:
-        title, units = f"Zonal spectrum: {score.title}", score.units
-        for name, line in score.lines.items():
-            leads = line.lead_time
-            wanted = len(leads) - 1
-            if config.lead is not None:
-                wanted = int(np.argmin(np.abs(leads - config.lead)))
-            label = f"{name}, {lead_text(leads[wanted])}"
-            spectra[label] = line.value[wanted]
-    return spectra, title, units, ""
+    lead = np.timedelta64(0, "h")
+    for name, line in score.lines.items():
+        at = len(line.lead_time) - 1
+        if config.lead is not None:
+            at = int(np.argmin(np.abs(line.lead_time - config.lead)))
+        lead = line.lead_time[at]
+        spectra[name] = line.value[at]
+        truth = f"{metric}.{score.variable}_truth"
+        if truth in first and "truth" not in spectra:
+            part = first[truth].isel(lead_time=at)
+            if "level" in part.dims:
+                part = part.sel(level=score.level)
+            if "forecast" in part.dims:
+                part = part.isel(forecast=0)
+            spectra["truth"] = part.values
+    wavenumber = first.get(SPECTRA[metric])
+    if wavenumber is not None and int(wavenumber[0]) > 0:  # from wavenumber 0
+        pad = np.full(int(wavenumber[0]), np.nan)
+        spectra = {n: np.concatenate([pad, x]) for n, x in spectra.items()}
+    kind = "Zonal spectrum" if metric == "zonal_spectrum" else "Spectrum"
+    return spectra, f"{kind}: {score.title}", score.units, f"At {lead_text(lead)}"

@@ -60,7 +60,12 @@ def spread_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
         title = f"{capital(_plain(style.title))}: ensemble spread (colour) and mean "
         title += f"(contours, {style.units})"
         parts = (when.describe(), model_of(dataset), members)
-        set_title(axes, config.title or title, " · ".join(filter(None, parts)))
+        set_title(
+            axes,
+            config.title or title,
+            " · ".join(filter(None, parts)),
+            config.size is None,
+        )
         set_footer(figure, footer_of(dataset))
     return figure
 

@@ -166,7 +166,7 @@ def tracks_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
             figure.legend(handles=handles, loc="outside lower center", ncols=3)
         count = sum(d.sizes["track"] for d in datasets)
         title = f"{count} cyclone track{'' if count == 1 else 's'}"
-        set_title(axes, config.title or title, _when(datasets))
+        set_title(axes, config.title or title, _when(datasets), config.size is None)
         set_footer(figure, footer_of(*datasets))
     return figure
 

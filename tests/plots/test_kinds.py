@@ -144,6 +144,21 @@ def test_spectrum_has_its_peak_at_the_wave():
     assert line.get_xdata()[np.argmax(line.get_ydata())] == 3
 
 
+def test_spectra_of_scores_stand_beside_the_truth():
+    scores = plot_data.scores()
+    power = np.arange(1.0, 9)[None, None] ** -3 * np.ones((4, 2, 8))
+    dims = ("lead_time", "level", "wavenumber")
+    scores["spectrum.temperature"] = dims, power, {"units": "K2"}
+    scores["spectrum.temperature_truth"] = dims, power * 2
+    scores["wavenumber"] = np.arange(1, 9)
+    figure = spectra_figure([opened(scores, "scores")], config(lead="2d"))
+    lines = {x.get_label(): x for x in figure.axes[0].lines}
+    np.testing.assert_array_equal(lines["a.nc"].get_xdata(), np.arange(1, 9))
+    np.testing.assert_allclose(lines["truth"].get_ydata(), 2 * power[0, 0])
+    assert figure.axes[0].get_xlabel() == "Total wavenumber"
+    assert {x.metric for x in select_scores([opened(scores)], config())} == {"rmse"}
+
+
 def test_scores_have_their_intervals():
     datasets = [
         opened(plot_data.scores(), "scores", "new.nc"),
