@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ngcm_cli.plots.picture import plot
     from ngcm_cli.simulation.data_sources import read_state
     from ngcm_cli.simulation.run import amip, bundled_state, ensemble, forecast
+    from ngcm_cli.tracks.find import find_tracks
     from ngcm_cli.zoo import load_model
 
     __version__: str
@@ -19,6 +20,7 @@ __all__ = [
     "bundled_state",
     "decode",
     "ensemble",
+    "find_tracks",
     "forecast",
     "load_model",
     "open_gridded",
@@ -32,6 +34,7 @@ _HOMES = {
     "bundled_state": "ngcm_cli.simulation.run",
     "decode": "ngcm_cli.output.decoded",
     "ensemble": "ngcm_cli.simulation.run",
+    "find_tracks": "ngcm_cli.tracks.find",
     "forecast": "ngcm_cli.simulation.run",
     "load_model": "ngcm_cli.zoo",
     "open_gridded": "ngcm_cli.inputs.gridded",

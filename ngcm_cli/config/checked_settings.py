@@ -34,7 +34,7 @@ class CheckedSettings(pydantic.BaseModel):
         try:
             super().__init__(**settings)
         except pydantic.ValidationError as error:
-            raise _as_sentence(error, type(self).model_fields) from None
+            raise settings_error(error, type(self).model_fields) from None
         self._readings = tuple(
             f"{name} {value} is {format_duration(span)}: a number counts hours"
             for name, value in settings.items()
@@ -79,8 +79,10 @@ def _text_of(value: Any) -> str:
         return f"{value.start}:{value.stop}"
     if isinstance(value, tuple) and value and isinstance(value[0], np.datetime64):
         return format_times(value)
+    if isinstance(value, tuple) and value and isinstance(value[0], np.timedelta64):
+        return ",".join(map(format_duration, value))
     if isinstance(value, tuple):
-        return ",".join(map(str, value)) or "none"
+        return ",".join(map(_item_text, value)) or "none"
     if isinstance(value, np.timedelta64):
         return format_duration(value)
     if isinstance(value, np.datetime64):
@@ -90,7 +92,13 @@ def _text_of(value: Any) -> str:
     return str(value)
 
 
-def _as_sentence(
+def _item_text(item: Any) -> str:
+    """Return an item of a list as text; of a pair both, as ``t850:300``."""
+    is_pair = type(item) is tuple
+    return ":".join(map(str, item)) if is_pair else str(item)
+
+
+def settings_error(
     error: pydantic.ValidationError, known: Mapping[str, Any]
 ) -> ConfigError:
     """Return the first failure of a validation as an error a user can act on."""
