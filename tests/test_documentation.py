@@ -15,6 +15,7 @@ import yaml
 from ngcm_cli.cli import main
 from ngcm_cli.cli.app import app
 from ngcm_cli.config import AmipConfig, EnsembleConfig, ForecastConfig
+from ngcm_cli.config.plot import PlotConfig
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -120,6 +121,13 @@ def test_paths_exist(name):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_parse(command):
     path, given = parse(command)
+    if path[1] == "plot":
+        first, *rest = given.pop("words")
+        files = {"what": first, "files": rest} if rest else {"files": [first]}
+        PlotConfig(
+            **files, **{n: x for n, x in given.items() if x not in (None, [], ())}
+        )
+        return
     config = CONFIGS.get(path[1])
     if config is None or given.get("resume"):
         return
@@ -131,9 +139,11 @@ def test_commands_parse(command):
         assert (ROOT / given["config"]).is_file()
 
 
-@pytest.mark.parametrize("command", [c for c in commands(README) if "status" not in c])
+@pytest.mark.parametrize(
+    "command", [c for c in commands(README) if c.split()[1] not in ("status", "plot")]
+)
 def test_commands_of_the_readme_work(command, tmp_path, monkeypatch):
-    """What runs the model is only checked."""
+    """What runs the model is only checked; status and plot need its output."""
     monkeypatch.chdir(tmp_path)
     words = shlex.split(command, comments=True)[1:]
     if words[0] in CONFIGS:

@@ -1,0 +1,121 @@
+"""What `ngcm plot` reads: fields, zonal means, series, scores and tracks."""
+
+import os
+import pathlib
+import warnings
+from typing import Any, Literal
+
+import xarray as xr
+
+from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.gridded import open_gridded
+from ngcm_cli.output.run_directory import RUN_FILE
+
+Content = Literal["fields", "zonal", "series", "scores", "tracks"]
+
+_STORES = {
+    "series": ("global", "monthly", "daily"),
+    "section": ("monthly_zonal", "daily_zonal", "monthly", "daily"),
+    "hovmoller": ("monthly_zonal", "daily_zonal", "monthly", "daily"),
+}
+"""Which store of a climate run a picture is of, best first."""
+_OTHERS = ("monthly", "daily", "instantaneous")
+
+
+def open_source(
+    location: str, what: str | None = None, *, offline: bool = False
+) -> xr.Dataset:
+    """Open what a picture shows, lazily; the attribute ``content`` says what it is.
+
+    Args:
+        location: as `open_gridded` takes it, or the directory of a climate run, or a
+            file of scores or tracks.
+        what: kind of picture, which chooses the store of a climate run.
+        offline: whether no network may be used.
+
+    Raises:
+        InputDataError: it cannot be read, or is nothing that can be drawn.
+    """
+    path = pathlib.Path(location)
+    if (path / RUN_FILE).is_file():
+        path = _store_of_run(path, what)
+    if not path.exists() or (path.is_file() and path.suffix not in (".nc", ".nc4")):
+        return _with(open_gridded(location, offline=offline), "fields", location)
+    content = _peek(path)
+    if content in ("fields", "zonal"):
+        opened = open_gridded(str(path), offline=offline)
+        content = "fields" if "longitude" in opened.dims else "zonal"
+    else:
+        opened = _open(path, decode=True)
+    return _with(opened, content, str(path))
+
+
+def _peek(path: pathlib.Path) -> Content:
+    """Return what a local file or store holds; fields if that cannot be told."""
+    try:
+        with _open(path, decode=False) as opened:
+            return _content_of(opened)
+    except (OSError, ValueError):
+        return "fields"  # `open_gridded` says what is wrong, if anything is
+
+
+def _with(dataset: xr.Dataset, content: Content, location: str) -> xr.Dataset:
+    close = dataset.close
+    result = dataset.assign_attrs(content=content)
+    result.attrs.setdefault("location", location)
+    result.set_close(close)
+    return result
+
+
+def _open(path: pathlib.Path, decode: bool) -> xr.Dataset:
+    how: Any = {"decode_times": decode, "decode_timedelta": decode}
+    if not path.is_dir():
+        return xr.open_dataset(path, engine="netcdf4", **how)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of stores without consolidated metadata
+        return xr.open_zarr(path, chunks=None, **how)
+
+
+def _content_of(dataset: xr.Dataset) -> Content:
+    names = {str(name) for name in dataset.variables}
+    if {"track_id", "row_size"} <= names:
+        return "tracks"
+    if "region" in dataset.dims and any("." in name for name in names):
+        return "scores"
+    dims = {str(dim).lower() for dim in dataset.dims}
+    is_on_latitudes = bool(dims & {"latitude", "lat"})
+    if is_on_latitudes and not dims & {"longitude", "lon", "x"}:
+        return "zonal"
+    if "time" in dims and dims <= {"time", "bnds", "sigma", "realization"}:
+        return "series"
+    return "fields"
+
+
+def _store_of_run(folder: pathlib.Path, what: str | None) -> pathlib.Path:
+    """Return the store of a climate run that suits a picture.
+
+    Raises:
+        InputDataError: there is none.
+    """
+    stores = {path.stem: path for path in folder.glob("*.zarr")}
+    if not stores:
+        starts = sorted(folder.glob("starts/*/"))
+        stores = (
+            {path.stem: path for path in starts[0].glob("*.zarr")} if starts else {}
+        )
+    for name in _STORES.get(what or "series", _OTHERS):
+        if name in stores:
+            return stores[name]
+    raise InputDataError(
+        f"{folder} has no store for this picture, only "
+        f"{', '.join(sorted(stores)) or 'none'}.",
+        "Name another picture.",
+    )
+
+
+def stem_of(location: str) -> str:
+    """Return the name of a file without its folder and ending."""
+    name = os.path.basename(location.rstrip("/")) or "picture"
+    for ending in (".zarr", ".nc", ".nc4", ".grib2", ".grib"):
+        name = name.removesuffix(ending)
+    return "".join(c if c.isalnum() or c in "._-" else "_" for c in name) or "picture"

@@ -1,0 +1,191 @@
+"""``ngcm plot``: files, names, formats and what it refuses."""
+
+import sys
+
+import numpy as np
+import plot_data
+import pytest
+import xarray as xr
+from PIL import Image
+
+import ngcm_cli
+from ngcm_cli.cli import main
+from ngcm_cli.errors import ConfigError, InputDataError, OutputError
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A folder with a forecast, an ensemble, scores and tracks."""
+    folder = tmp_path_factory.mktemp("files")
+    plot_data.forecast().to_netcdf(folder / "forecast.nc")
+    plot_data.forecast(3).to_netcdf(folder / "ensemble.nc")
+    plot_data.scores().to_netcdf(folder / "scores.nc")
+    plot_data.tracks().to_netcdf(folder / "tracks.nc")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def in_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def run(monkeypatch, *words: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["ngcm", "plot", *map(str, words)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    return end.value.code or 0
+
+
+def test_first_picture(files, tmp_path, monkeypatch, capsys):
+    """Without WHAT, of a forecast the last map; it is not written over."""
+    assert run(monkeypatch, files / "forecast.nc") == 0
+    assert capsys.readouterr().out == "forecast_map.png\n"
+    assert (tmp_path / "forecast_map.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    before = (tmp_path / "forecast_map.png").stat().st_mtime_ns
+    assert run(monkeypatch, files / "forecast.nc") == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert (tmp_path / "forecast_map.png").stat().st_mtime_ns == before
+    assert run(monkeypatch, "map", files / "forecast.nc", "--overwrite") == 0
+    assert len(list(tmp_path.iterdir())) == 1  # nothing is left behind
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [("ensemble", "spread"), ("scores", "scores"), ("tracks", "tracks")],
+)
+def test_files_suggest_a_picture(files, name, what):
+    assert ngcm_cli.plot(files / f"{name}.nc").name == f"{name}_{what}.png"
+
+
+@pytest.mark.parametrize(
+    ("ending", "magic"), [("svg", b"<?xml"), ("pdf", b"%PDF"), ("gif", b"GIF8")]
+)
+def test_formats(files, ending, magic):
+    path = ngcm_cli.plot(
+        files / "forecast.nc", output=f"map.{ending}", region="europe", wind="arrows"
+    )
+    assert path.read_bytes().startswith(magic)
+
+
+def test_animation_has_a_frame_for_each_lead(files):
+    path = ngcm_cli.plot(
+        files / "forecast.nc", what="animation", size="4x3", dpi=50, region="arctic"
+    )
+    with Image.open(path) as picture:
+        assert (picture.format, picture.n_frames, picture.size) == (
+            "GIF",
+            3,
+            (200, 150),
+        )
+        frames = []
+        for at in range(3):
+            picture.seek(at)
+            frames.append(np.asarray(picture.convert("RGB")))
+    assert any((frames[0] != frame).any() for frame in frames[1:])
+
+
+def test_films_need_ffmpeg(files, tmp_path, monkeypatch):
+    """Its frames are streamed to the program, which may fail."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    how = {"what": "animation", "size": "3x2", "dpi": 40, "output": "film.mp4"}
+    with pytest.raises(ConfigError, match="not installed"):
+        ngcm_cli.plot(files / "forecast.nc", **how)
+    program = tmp_path / "ffmpeg"
+    program.write_text('#!/bin/sh\nfor last; do :; done\n/bin/cat > "$last"\n')
+    program.chmod(0o755)
+    path = ngcm_cli.plot(files / "forecast.nc", **how)
+    assert path.stat().st_size == 3 * 120 * 80 * 3  # frames, RGB
+    program.write_text("#!/bin/sh\necho no such codec >&2\nexit 1\n")
+    with pytest.raises(OutputError, match="no such codec"):
+        ngcm_cli.plot(files / "forecast.nc", overwrite=True, **how)
+    assert path.stat().st_size == 3 * 120 * 80 * 3
+
+
+def test_difference_of_a_forecast_from_itself_is_nothing(files, monkeypatch):
+    import ngcm_cli.plots.map_figure as drawing
+
+    drawn = []
+    original = drawing.draw_map
+
+    def draw(field, **how):
+        drawn.append((field, how))
+        return original(field, **how)
+
+    monkeypatch.setattr(drawing, "draw_map", draw)
+    ensemble, forecast = files / "ensemble.nc", files / "forecast.nc"
+    ngcm_cli.plot(ensemble, what="map", member=0, lead="12h", minus=forecast)
+    ((field, how),) = drawn
+    np.testing.assert_allclose(field, 0, atol=1e-9)
+    levels = how["style"].levels
+    np.testing.assert_allclose(levels, -levels[::-1])
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"what": "mapp"}, ConfigError, "no picture 'mapp'.*Did you mean 'map'"),
+        ({"variable": "temprature"}, ConfigError, "Did you mean 'temperature'"),
+        ({"variable": "t300"}, ConfigError, "no level of 300 hPa.*250 and 500"),
+        ({"variable": "t850,z500"}, ConfigError, "one variable in colour"),
+        ({"lead": "13h"}, ConfigError, "no lead time 13h.*12h and 1d"),
+        ({"lead": "12h", "time": "2020-08-23"}, ConfigError, "both given"),
+        ({"time": "2021-01-01"}, ConfigError, "no valid time 2021"),
+        ({"init": "2020-08-21"}, ConfigError, "only one is 2020-08-22T12"),
+        ({"member": 3}, ConfigError, "no members"),
+        ({"region": "afrika"}, ConfigError, "Did you mean 'africa'"),
+        ({"region": "50:20,0:10"}, ConfigError, "southern one first"),
+        ({"projection": "mercator"}, ConfigError, "no projection 'mercator'"),
+        ({"projection": "robinson", "region": "asia"}, ConfigError, "whole globe"),
+        ({"at": "91,0"}, ConfigError, "not a place"),
+        ({"wind": "flags"}, ConfigError, "no way to draw wind"),
+        ({"size": "0x3"}, ConfigError, "not the size"),
+        ({"dpi": "5"}, ConfigError, "from 20 to 1200"),
+        ({"output": "map.jpeg"}, ConfigError, "ends in one of these"),
+        ({"output": "map.mp4"}, ConfigError, "MP4 is for animations"),
+        ({"output": "absent/map.png"}, OutputError, "does not exist"),
+        ({"what": "scores"}, InputDataError, "holds fields"),
+        ({"what": "spaghetti"}, InputDataError, "no members"),
+        ({"what": "section", "minus": "x.nc"}, ConfigError, "It is for maps"),
+    ],
+    ids=lambda x: str(x) if isinstance(x, dict) else "",
+)
+def test_what_is_refused(files, tmp_path, settings, error, message):
+    with pytest.raises(error) as raised:
+        ngcm_cli.plot(files / "forecast.nc", **settings)
+    import re
+
+    assert re.search(message, str(raised.value)), str(raised.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_words_of_the_command(files, monkeypatch, capsys):
+    forecast = files / "forecast.nc"
+    assert run(monkeypatch, "mop", forecast) == 2
+    assert "Did you mean 'map'?" in capsys.readouterr().err
+    assert run(monkeypatch, "map") == 2
+    assert "No file is given" in capsys.readouterr().err
+    assert run(monkeypatch, "map", forecast, forecast) == 2
+    assert "--minus" in capsys.readouterr().err
+    assert run(monkeypatch, files / "absent.nc") == 2
+    assert "absent.nc" in capsys.readouterr().err
+
+
+def test_run_file(files, tmp_path, monkeypatch, capsys):
+    run_file = tmp_path / "plot.yaml"
+    run_file.write_text(
+        f"what: section\nfiles: {files / 'forecast.nc'}\nvariable: t\noutput: own.svg\n"
+    )
+    assert run(monkeypatch, "--config", run_file) == 0
+    text = (tmp_path / "own.svg").read_text()
+    assert "Zonal mean: temperature" in text
+
+
+def test_wind_speed_follows_from_components(files):
+    with xr.open_dataset(files / "forecast.nc", decode_timedelta=True) as dataset:
+        from ngcm_cli.plots.selection import find_field
+
+        speed = find_field(dataset, "ws250")
+        u, v = dataset.u_component_of_wind, dataset.v_component_of_wind
+        exact = np.hypot(u.sel(level=250), v.sel(level=250))
+        np.testing.assert_allclose(speed, exact)
+        assert find_field(dataset, "z").level == 500

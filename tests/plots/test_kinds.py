@@ -1,0 +1,229 @@
+"""The pictures other than maps: what is drawn is what is in the data."""
+
+import numpy as np
+import plot_data
+import pytest
+import xarray as xr
+
+from ngcm_cli.config.plot import PlotConfig
+from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.plots.hovmoller import hovmoller_figure
+from ngcm_cli.plots.means import area_mean, mass_streamfunction
+from ngcm_cli.plots.meteogram import meteogram_figure
+from ngcm_cli.plots.score_selection import select_scores
+from ngcm_cli.plots.scorecard import compare, scorecard_figure
+from ngcm_cli.plots.scores import scores_figure
+from ngcm_cli.plots.section import draw_section, section_figure
+from ngcm_cli.plots.series import series_figure
+from ngcm_cli.plots.spaghetti import draw_spaghetti, spaghetti_figure
+from ngcm_cli.plots.spectra import spectra_figure
+from ngcm_cli.plots.spread import spread_figure
+from ngcm_cli.plots.tracks import draw_tracks, region_of_tracks
+
+
+def opened(dataset: xr.Dataset, content: str = "fields", name: str = "a.nc"):
+    return dataset.assign_attrs(content=content, location=name)
+
+
+def config(**settings) -> PlotConfig:
+    return PlotConfig(files=["a.nc"], **settings)
+
+
+def test_spread_of_members_and_of_statistics_agree():
+    members = plot_data.forecast(5)
+    mean, std = members.mean("realization"), members.std("realization", ddof=1)
+    statistics = xr.merge(
+        [
+            mean.rename({n: f"{n}_mean" for n in members.data_vars}),
+            std.rename({n: f"{n}_std" for n in members.data_vars}),
+        ],
+        compat="no_conflicts",
+    )
+    labels = []
+    for dataset in (members, statistics):
+        figure = spread_figure([opened(dataset)], config(variable="z500"))
+        title = figure.axes[0].get_title(loc="left")
+        assert "Geopotential height at 500 hPa: ensemble spread" in title
+        labels.append([t.get_text() for t in figure.axes[1].get_xticklabels()])
+    assert labels[0] == labels[1]
+    with pytest.raises(InputDataError, match="one run"):
+        spread_figure([opened(plot_data.forecast())], config())
+
+
+def test_spaghetti_draws_every_member():
+    members = plot_data.forecast(3).geopotential.isel(init_time=0, lead_time=-1)
+    members = members.sel(level=500)
+    axes = draw_spaghetti(members)
+    contours = [x for x in axes.collections if type(x).__name__ == "QuadContourSet"]
+    assert len(contours) == 3 + 1
+    assert all(list(x.levels) == [552, 576] for x in contours)
+    with pytest.raises(InputDataError, match="no members"):
+        spaghetti_figure([opened(plot_data.forecast())], config())
+
+
+def test_meteogram_is_interpolated_at_the_place():
+    dataset = plot_data.forecast(11)
+    settings = config(variable="t850", at="42.5,-65")
+    figure = meteogram_figure([opened(dataset)], settings)
+    (axes,) = figure.axes
+    place = dataset.temperature.sel(level=850, latitude=42.5, longitude=295)
+    exact = place.isel(init_time=0).median("realization") - 273.15
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), exact, atol=1e-9)
+    assert "Temperature at 850 hPa (°C)" in axes.get_title(loc="left")
+    assert len(axes.collections) == 2  # the two bands
+    with pytest.raises(ConfigError, match="No place"):
+        meteogram_figure([opened(dataset)], config())
+    part = dataset.sel(longitude=slice(0, 90))
+    with pytest.raises(ConfigError, match="outside of the grid"):
+        meteogram_figure([opened(part)], settings)
+
+
+def test_streamfunction_of_a_known_overturning():
+    """Of v = V sin(2 pi (p - p_0) / P): psi is its integral, zero at the ground."""
+    level = np.linspace(1, 1000, 1000)
+    latitude = np.array([0.0, 30.0])
+    angle = 2 * np.pi * level / 1000
+    v = np.sin(angle)[:, None] * np.ones(2)
+    psi = mass_streamfunction(v, level, latitude)
+    exact = 1e5 / (2 * np.pi) * (1 - np.cos(angle))
+    scale = 2 * np.pi * 6.37122e6 / 9.80616 * np.cos(np.radians(latitude))
+    np.testing.assert_allclose(psi, exact[:, None] * scale, atol=2e-5 * psi.max())
+
+
+def test_section_leaves_out_what_is_above_the_model():
+    levels = [1.0, 10, 20, 100, 500, 1000]
+    values = np.ones((6, 36)) * 250
+    zonal = xr.DataArray(
+        values,
+        {"level": levels, "latitude": plot_data.LATITUDE},
+        ("level", "latitude"),
+        name="temperature",
+    )
+    axes = draw_section(zonal)
+    assert axes.get_ylim() == (1000, 20)
+    assert axes.get_yscale() == "log"
+    with pytest.raises(InputDataError, match="fewer than two levels"):
+        draw_section(zonal, top=900)
+
+
+def test_section_of_wind_has_the_streamfunction():
+    figure = section_figure([opened(plot_data.forecast())], config())
+    title = figure.axes[0].get_title(loc="left")
+    assert title.startswith("Zonal mean: eastward wind (colour), mass streamfunction")
+
+
+def test_hovmoller_runs_along_the_forecast():
+    settings = config(variable="t500", region="tropics")
+    figure = hovmoller_figure([opened(plot_data.forecast())], settings)
+    axes = figure.axes[0]
+    assert axes.get_title(loc="left").startswith("Temperature at 500 hPa, mean of 20°S")
+    assert axes.yaxis_inverted()
+    with pytest.raises(ConfigError, match="shows all times"):
+        hovmoller_figure([opened(plot_data.forecast())], config(lead="12h"))
+
+
+def test_series_is_the_mean_over_the_area():
+    dataset = plot_data.forecast()
+    figure = series_figure([opened(dataset)], config(variable="t850"))
+    (axes,) = figure.axes
+    edges = np.sin(np.radians([-90, *np.arange(-85, 90, 5), 90]))
+    field = dataset.temperature.sel(level=850).isel(init_time=0)
+    zonal = field.mean("longitude").values - 273.15
+    exact = zonal @ np.diff(edges) / 2
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), exact, rtol=1e-12)
+    box = area_mean(field.isel(lead_time=0), (-20, 20, -180, 180))
+    inside = np.abs(plot_data.LATITUDE) <= 20
+    weights = np.diff(edges)[inside]
+    values = field.isel(lead_time=0).mean("longitude").values[inside]
+    assert float(box) == pytest.approx(weights @ values / weights.sum(), rel=1e-12)
+
+
+def test_spectrum_has_its_peak_at_the_wave():
+    figure = spectra_figure([opened(plot_data.forecast())], config(variable="t850"))
+    line = figure.axes[0].lines[0]
+    assert line.get_xdata()[np.argmax(line.get_ydata())] == 3
+
+
+def test_spectra_of_scores_stand_beside_the_truth():
+    scores = plot_data.scores()
+    power = np.arange(1.0, 9)[None, None] ** -3 * np.ones((4, 2, 8))
+    dims = ("lead_time", "level", "wavenumber")
+    scores["spectrum.temperature"] = dims, power, {"units": "K2"}
+    scores["spectrum.temperature_truth"] = dims, power * 2
+    scores["wavenumber"] = np.arange(1, 9)
+    figure = spectra_figure([opened(scores, "scores")], config(lead="2d"))
+    lines = {x.get_label(): x for x in figure.axes[0].lines}
+    np.testing.assert_array_equal(lines["a.nc"].get_xdata(), np.arange(1, 9))
+    np.testing.assert_allclose(lines["truth"].get_ydata(), 2 * power[0, 0])
+    assert figure.axes[0].get_xlabel() == "Total wavenumber"
+    assert {x.metric for x in select_scores([opened(scores)], config())} == {"rmse"}
+
+
+def test_scores_have_their_intervals():
+    datasets = [
+        opened(plot_data.scores(), "scores", "new.nc"),
+        opened(plot_data.scores(2.0), "scores", "old.nc"),
+    ]
+    figure = scores_figure(datasets, config())
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == ["Geopotential at 500 hPa (m² s⁻²)", "Temperature at 850 hPa (K)"]
+    lines = {x.get_label(): x.get_ydata() for x in figure.axes[1].lines}
+    np.testing.assert_allclose(lines["new.nc"], [1, 2, 3, 4])
+    np.testing.assert_allclose(lines["old.nc"], [2, 4, 6, 8])
+    assert len(figure.axes[1].collections) == 2
+    for settings, message in (
+        ({"metric": "rsme"}, "no metric 'rsme'"),
+        ({"region": "europa"}, "no region 'europa'"),
+        ({"variable": "t300"}, "not scored at 300 hPa"),
+        ({"variable": "q700"}, "no variable 'q700'"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            scores_figure(datasets, config(**settings))
+
+
+@pytest.mark.parametrize(("metric", "change"), [("rmse", -50), ("acc", -100 / 8)])
+def test_scorecard_is_blue_where_errors_are_smaller(metric, change):
+    """A higher anomaly correlation is better, a higher error worse."""
+    datasets = [
+        opened(plot_data.scores(), "scores", "new.nc"),
+        opened(plot_data.scores(2.0), "scores", "old.nc"),
+    ]
+    scores = select_scores(datasets, config(metric=metric, variable="t850"))
+    comparison = compare(scores, "new.nc", "old.nc")
+    assert comparison.change[0, 0] == pytest.approx(change)
+    assert comparison.is_certain.all() == (metric == "rmse")
+    figure = scorecard_figure(datasets, config(metric=metric))
+    first = figure.axes[0].collections[0]
+    red, _, blue, _ = first.get_cmap()(first.norm(change))
+    assert blue > red
+    with pytest.raises(ConfigError, match="compares two"):
+        scorecard_figure(datasets[:1], config())
+
+
+def test_scorecard_uses_baselines_and_paired_differences():
+    both = xr.concat(
+        [plot_data.scores(), plot_data.scores(0.5), plot_data.scores(3.0)],
+        xr.DataArray(["a", "b", "persistence"], dims="forecast", name="forecast"),
+    )
+    both["baseline"] = "forecast", [0, 0, 1]
+    values = both["rmse.temperature"]
+    both["rmse.temperature_difference_lower"] = values * 0 - 1
+    both["rmse.temperature_difference_upper"] = values * 0 + 1
+    (score,) = select_scores([opened(both, "scores")], config(variable="t500"))
+    assert [x.is_baseline for x in score.lines.values()] == [False, False, True]
+    assert not compare([score], "a", "persistence").is_certain.any()
+    figure = scorecard_figure([opened(both, "scores")], config())
+    assert figure.texts[0].get_text().startswith("a against persistence: RMSE")
+
+
+def test_tracks_are_drawn_across_meridians():
+    tracks = plot_data.tracks()
+    axes = draw_tracks(tracks)
+    (lines,) = [x for x in axes.collections if x.get_label() == "tracks"]
+    lengths = [np.ptp(segment[:, 0]) for segment in lines.get_segments()]
+    assert max(lengths) < 0.15  # none goes around the globe
+    region = region_of_tracks([tracks.isel(track=[1], point=slice(4, 8))])
+    assert abs(region.centre) < 5
+    nothing = tracks.isel(track=[], point=[])
+    with pytest.raises(InputDataError, match="no track"):
+        region_of_tracks([nothing])
