@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ngcm_cli.gcm.rollout import rollout
     from ngcm_cli.output.decoded import decode
+    from ngcm_cli.plots.report import report
     from ngcm_cli.simulation.data_sources import read_state
     from ngcm_cli.simulation.run import amip, bundled_state, ensemble, forecast
     from ngcm_cli.zoo import load_model
@@ -20,6 +21,7 @@ __all__ = [
     "forecast",
     "load_model",
     "read_state",
+    "report",
     "rollout",
 ]
 
@@ -31,6 +33,7 @@ _HOMES = {
     "forecast": "ngcm_cli.simulation.run",
     "load_model": "ngcm_cli.zoo",
     "read_state": "ngcm_cli.simulation.data_sources",
+    "report": "ngcm_cli.plots.report",
     "rollout": "ngcm_cli.gcm.rollout",
 }
 

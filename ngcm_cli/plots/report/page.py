@@ -194,10 +194,13 @@ def _table(table: Table) -> str:
 
 
 def _links(links: Iterable[tuple[str, str]]) -> str:
-    items = "".join(
-        f'<li><a href="{html.escape(urllib.parse.quote(path))}">{_name(name)}</a></li>\n'
-        for name, path in links
-    )
+    items = ""
+    for name, path in links:
+        text = _name(name)
+        if path:  # on this computer; a name such as javascript: leads nowhere
+            target = html.escape(urllib.parse.quote(path))
+            text = f'<a href="{target}">{text}</a>'
+        items += f"<li>{text}</li>\n"
     return f'<ul class="links">\n{items}</ul>\n' if items else ""
 
 

@@ -1,0 +1,145 @@
+"""What is to be seen in a picture, in words computed from the data."""
+
+import datetime
+
+import numpy as np
+
+from ngcm_cli.inputs.regrid import latitude_bounds
+
+
+def describe_map(
+    values: np.ndarray, latitude: np.ndarray, longitude: np.ndarray, units: str
+) -> str:
+    """Return the extremes of a field, where they are, and its mean over the area.
+
+    Args:
+        values: in the units shown, (latitude, longitude).
+        latitude: degrees.
+        longitude: degrees.
+        units: of the values.
+    """
+    if not np.isfinite(values).any():
+        return "All values are missing."
+    parts = []
+    for name, find in ("lowest", np.nanargmin), ("highest", np.nanargmax):
+        row, column = np.unravel_index(find(values), values.shape)
+        where = describe_place(latitude[row], longitude[column])
+        parts.append(f"{name} {quantity(values[row, column], units)} near {where}")
+    mean = area_mean(values, latitude)
+    text = f"{'; '.join(parts)}; area mean {quantity(mean, units)}"
+    missing = np.isnan(values).mean()
+    if missing:
+        text += f"; {missing:.0%} of the cells have no value"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def describe_section(
+    values: np.ndarray, level: np.ndarray, latitude: np.ndarray, units: str
+) -> str:
+    """Return the extremes of a zonal mean, and where they are.
+
+    Args:
+        values: in the units shown, (level, latitude).
+        level: hPa.
+        latitude: degrees.
+        units: of the values.
+    """
+    if not np.isfinite(values).any():
+        return "All values are missing."
+    parts = []
+    for name, find in ("lowest", np.nanargmin), ("highest", np.nanargmax):
+        row, column = np.unravel_index(find(values), values.shape)
+        where = f"{level[row]:g} hPa, {_latitude(latitude[column])}"
+        parts.append(f"{name} {quantity(values[row, column], units)} at {where}")
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def describe_series(
+    name: str, times: list[str], values: np.ndarray, units: str
+) -> str:
+    """Return the first, last, lowest and highest value of a series.
+
+    Args:
+        name: of the quantity.
+        times: of the values, as text.
+        values: in the units shown, (time).
+        units: of the values.
+    """
+    finite = np.flatnonzero(np.isfinite(values))
+    if not finite.size:
+        return f"{name}: all values are missing."
+    first, last = finite[0], finite[-1]
+    low, high = np.nanargmin(values), np.nanargmax(values)
+    text = f"{name}: {quantity(values[first], units)} at {times[first]}"
+    if first != last:
+        text += (
+            f", {quantity(values[last], units)} at {times[last]}; lowest "
+            f"{quantity(values[low], units)} at {times[low]}, highest "
+            f"{quantity(values[high], units)} at {times[high]}"
+        )
+    return f"{text}."
+
+
+def quantity(value: float, units: str) -> str:
+    """Return a number of four significant digits with its units."""
+    if not np.isfinite(value):
+        return "no value"
+    size = abs(value)
+    if 1e-3 <= size < 1e5 or size == 0:
+        digits = 3 - int(np.floor(np.log10(size))) if size else 0
+        text = f"{value:.{max(min(digits, 3), 0)}f}"
+    else:
+        text = f"{value:.3e}"
+    text = text.replace("-", "−")
+    return f"{text} {units}".strip() if units != "%" else f"{text} %"
+
+
+def describe_place(latitude: float, longitude: float) -> str:
+    """Return a point to the degree: ``52° N 13° E``."""
+    east = round((longitude + 180) % 360 - 180)
+    if abs(latitude) > 89.5:
+        return f"the {'North' if latitude > 0 else 'South'} Pole"
+    side = "" if east in (0, 180, -180) else " E" if east > 0 else " W"
+    return f"{_latitude(latitude)} {abs(east)}°{side}"
+
+
+def _latitude(latitude: float) -> str:
+    degrees = round(float(latitude))
+    return f"{abs(degrees)}° {'N' if degrees > 0 else 'S'}" if degrees else "the equator"
+
+
+def describe_time(time: np.datetime64) -> str:
+    """Return a time as people write it: ``2 January 1959, 06:00 UTC``."""
+    moment: datetime.datetime = time.astype("datetime64[s]").item()
+    # Names of months do not depend on the language of the computer.
+    months = (
+        *("January", "February", "March", "April", "May", "June", "July"),
+        *("August", "September", "October", "November", "December"),
+    )
+    day = f"{moment.day} {months[moment.month - 1]} {moment.year}"
+    return f"{day}, {moment:%H:%M} UTC"
+
+
+def area_mean(values: np.ndarray, latitude: np.ndarray) -> float:
+    """Return the mean over the area of the cells that have a value.
+
+    Cells meet halfway between nodes, and reach to the poles.
+
+    Args:
+        values: (latitude, longitude).
+        latitude: degrees, ascending, of the whole globe.
+    """
+    weights = area_weights(latitude)[:, None] * np.isfinite(values)
+    if not weights.any():
+        return float("nan")
+    return float((weights * np.nan_to_num(values.astype(np.float64))).sum() / weights.sum())
+
+
+def area_weights(latitude: np.ndarray) -> np.ndarray:
+    """Return the share of the area of the sphere in every ring of cells.
+
+    Args:
+        latitude: degrees, ascending, of the whole globe.
+    """
+    return np.diff(np.sin(latitude_bounds(np.deg2rad(latitude)))) / 2

@@ -1,0 +1,332 @@
+"""The section of a report about fields: a forecast, an ensemble or a record."""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ngcm_cli.errors import InputDataError, OutputError
+from ngcm_cli.inputs.gridded import open_gridded
+from ngcm_cli.io.progress import format_size
+from ngcm_cli.plots.report import attributes as attribute_texts
+from ngcm_cli.plots.report.content import Figure, Part, Section
+from ngcm_cli.plots.report.describe import describe_time
+from ngcm_cli.plots.report.pictures import map_figure, section_figure
+from ngcm_cli.plots.report.stability import forecast_stability
+from ngcm_cli.simulation.existing_run import format_ranges
+from ngcm_cli.simulation.status import read_status
+from ngcm_cli.time_format import format_duration, format_time
+
+# Pictures by variable and level in hPa, the most telling first; wind_speed is computed.
+_MAPS: tuple[tuple[str, float | None], ...] = (
+    ("geopotential", 500.0),
+    ("mean_sea_level_pressure", None),
+    ("temperature", 850.0),
+    ("wind_speed", 250.0),
+    ("total_column_water_vapour", None),
+    ("precipitation_rate", None),
+    ("P_minus_E_rate", None),
+    ("specific_humidity", 700.0),
+)
+_MOST_MAPS = 4
+_SECTIONS = "u_component_of_wind", "temperature"
+_MOST_MEMBERS = 200  # of a spread
+_MOST_RECORDS = 12  # of a mean
+_WIND = "u_component_of_wind", "v_component_of_wind"
+_SECOND = "timedelta64[s]"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Moment:
+    """Fields at one time, or averaged over several.
+
+    Attributes:
+        fields: without axes of time; with members, if there are several.
+        when: the time, as text.
+    """
+
+    fields: xr.Dataset
+    when: str
+
+
+def gridded_section(location: str, links: Sequence[tuple[str, str]]) -> Section:
+    """Return what there is to say about fields.
+
+    Args:
+        location: of the fields.
+        links: name and relative path of the output.
+
+    Raises:
+        InputDataError: they are not understood, or there are none.
+    """
+    with open_gridded(location) as dataset:
+        if not dataset.data_vars or any(size == 0 for size in dataset.sizes.values()):
+            raise InputDataError(
+                f"{location} holds no fields.", "Name an output that is not empty."
+            )
+        top = _highest_model_level(location)
+        status, warnings = _run_status(location, dataset.attrs)
+        is_forecast = "lead_time" in dataset.dims
+        levels = dataset["level"].values if "level" in dataset.coords else ()
+        if is_forecast:
+            parts, more = _forecast_parts(dataset, top)
+        else:
+            parts, more = _record_parts(dataset, top)
+        facts = [*status, *attribute_texts.model_facts(dataset.attrs)]
+        facts += gridded_facts(dataset)
+        if size := _size(location):
+            facts.append(("Size", size))
+        facts += attribute_texts.data_facts(dataset.attrs)
+        facts += attribute_texts.computing_facts(dataset.attrs)
+        return Section(
+            title=attribute_texts.text(dataset.attrs, "title")
+            or f"{'Forecast' if is_forecast else 'Fields'} in {links[0][0]}",
+            warnings=[*warnings, *more],
+            facts=facts,
+            command=attribute_texts.command(dataset.attrs),
+            parts=parts,
+            links=links,
+            limits=attribute_texts.model_limits(dataset.attrs, levels, top),
+            provenance=attribute_texts.provenance(dataset.attrs),
+        )
+
+
+def _run_status(
+    location: str, attributes: Mapping[str, Any]
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return the state of the run that made an output, and warnings about it."""
+    try:
+        status = read_status(pathlib.Path(location))
+    except (OutputError, OSError):  # not of ours, or a copy
+        state = attribute_texts.text(attributes, "status")
+        if state and state != "complete":
+            return [("State", state)], ["The output is not complete."]
+        return ([("State", state)] if state else []), []
+    lines = [
+        (name, line) for name, line in status.lines() if name in ("State", "Progress")
+    ]
+    warnings = list(status.unstable)
+    if status.state != "complete":
+        warnings.append(f"The output is not complete: {status.state}.")
+        lines = [(name, line) for name, line in lines if name != "State"]
+        lines.insert(0, ("State", status.state.partition(";")[0]))
+    else:
+        lines = [("State", "complete")]
+    return lines, warnings
+
+
+def gridded_facts(dataset: xr.Dataset) -> list[tuple[str, str]]:
+    """Return times, members, grid, levels and variables of fields."""
+    facts = []
+    if "init_time" in dataset.coords:
+        inits = dataset["init_time"].values
+        facts.append(("Initial times" if len(inits) > 1 else "Initial time", _times(inits)))
+    if "lead_time" in dataset.coords:
+        leads = dataset["lead_time"].values.astype(_SECOND)
+        text = f"{format_duration(leads[0])} to {format_duration(leads[-1])}"
+        steps = np.unique(np.diff(leads))
+        if len(steps) == 1:
+            text += f", every {format_duration(steps[0])}"
+        facts.append(("Lead times", f"{text} ({len(leads)})"))
+    if "time" in dataset.coords:
+        facts.append(("Times", _times(dataset["time"].values)))
+    if "realization" in dataset.coords:
+        members = [int(number) for number in dataset["realization"].values]
+        facts.append(("Members", f"{len(members)}: {format_ranges(members)}"))
+    columns, rows = dataset.sizes["longitude"], dataset.sizes["latitude"]
+    spacing = dataset.attrs.get("latitude_spacing", "")
+    kind = {"gauss": " Gaussian", "equiangular_with_poles": " regular"}
+    grid = f"{columns} × {rows}{kind.get(str(spacing), '')}, {360 / columns:.2g}°"
+    facts.append(("Grid", grid))
+    if "level" in dataset.coords:
+        levels = dataset["level"].values
+        text = f"{levels[0]:g} hPa"
+        if len(levels) > 1:
+            text = f"{len(levels)}, {levels.min():g} to {levels.max():g} hPa"
+        facts.append(("Levels", text))
+    facts.append(("Variables", ", ".join(map(str, dataset.data_vars))))
+    return facts
+
+
+def _times(times: np.ndarray) -> str:
+    if len(times) == 1:
+        return format_time(times[0])
+    return f"{len(times)}, {format_time(times[0])} to {format_time(times[-1])}"
+
+
+def _size(location: str) -> str:
+    path = pathlib.Path(location)
+    files = path.rglob("*") if path.is_dir() else [path]
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    return format_size(size) if size else ""
+
+
+def _highest_model_level(location: str) -> float:
+    """Return the pressure of the highest level of the model, hPa; 0 if not known."""
+    path = pathlib.Path(location)
+    if not path.exists() or path.suffix not in (".zarr", ".nc"):
+        return 0.0
+    engine: Any = "zarr" if path.is_dir() else "netcdf4"
+    options: dict[str, Any] = {"consolidated": False} if path.is_dir() else {}
+    with xr.open_dataset(
+        path, engine=engine, chunks=None, decode_times=False, **options
+    ) as dataset:
+        attributes = dataset["level"].attrs if "level" in dataset.variables else {}
+        try:
+            return float(attributes.get("highest_model_level", 0.0))
+        except (TypeError, ValueError):
+            return 0.0
+
+
+def _forecast_parts(dataset: xr.Dataset, top: float) -> tuple[list[Part], list[str]]:
+    """Return the parts about a forecast, of its first initial time, and warnings."""
+    forecast = dataset.isel(init_time=0)
+    lead, init = forecast["lead_time"].values, forecast["init_time"].values
+    last = last_complete(forecast, "lead_time")
+    if last is None:
+        return [], ["No lead time is complete: there is nothing to show yet."]
+    forecast = forecast.isel(lead_time=slice(0, last + 1))
+    valid = describe_time(init + lead[last])
+    when = f"{valid}, {format_duration(lead[last].astype(_SECOND))} after the start"
+    moment = Moment(forecast.isel(lead_time=last), when)
+    notes: list[str | Figure] = []
+    if dataset.sizes["init_time"] > 1:
+        notes.append(
+            f"Of {dataset.sizes['init_time']} initial times, the first is shown: "
+            f"{format_time(init)}."
+        )
+    maps = field_figures(moment)
+    parts = [Part("Figures", [*notes, *maps])] if maps else []
+    stability, warnings = forecast_stability(forecast, top)
+    return [*parts, *([stability] if stability else [])], warnings
+
+
+def _record_parts(dataset: xr.Dataset, top: float) -> tuple[list[Part], list[str]]:
+    """Return the parts about fields at valid times."""
+    if "time" not in dataset.dims:
+        maps = field_figures(Moment(dataset, "no time is given"))
+        return ([Part("Figures", maps)] if maps else []), []
+    last = last_complete(dataset, "time")
+    if last is None:
+        return [], ["No time is complete: there is nothing to show yet."]
+    figures = mean_figures(dataset, last, top)
+    return ([Part("Figures", figures)] if figures else []), []
+
+
+def mean_figures(dataset: xr.Dataset, last: int, top: float) -> list[Figure]:
+    """Return maps and sections of the mean over the last records.
+
+    Args:
+        dataset: with the axis time.
+        last: index of the last record that is used.
+        top: pressure of the highest level of the model, hPa; 0 if not known.
+    """
+    first = max(0, last + 1 - _MOST_RECORDS)
+    chosen = dataset.isel(time=slice(first, last + 1))
+    times = chosen["time"].values
+    when = describe_time(times[0])
+    if len(times) > 1:
+        when = f"mean of {len(times)} records from {when} to {describe_time(times[-1])}"
+    figures = field_figures(Moment(chosen, when))
+    for name in _SECTIONS:
+        if name in chosen and "level" in chosen[name].dims:
+            field = chosen[name]
+            field = field.isel(level=np.flatnonzero(field["level"].values >= top))
+            if field.sizes["level"] > 2:
+                zonal = _mean(field, "longitude")
+                figures.append(section_figure(zonal, when))
+    return figures
+
+
+def last_complete(dataset: xr.Dataset, dimension: str) -> int | None:
+    """Return the index of the last record that has values; None if none has.
+
+    What a run has not written yet is missing.
+    """
+    names = [name for name in dataset.data_vars if dimension in dataset[name].dims]
+    if not names:
+        return dataset.sizes[dimension] - 1
+    field = min((dataset[name] for name in names), key=lambda field: field.size)
+    low, high = 0, dataset.sizes[dimension]
+    while low < high:  # records are written in order: the first without values
+        middle = (low + high) // 2
+        if np.isfinite(field.isel({dimension: middle}).values).any():
+            low = middle + 1
+        else:
+            high = middle
+    return low - 1 if low else None
+
+
+def field_figures(moment: Moment) -> list[Figure]:
+    """Return maps of the most telling fields; of several members mean and spread."""
+    figures: list[Figure] = []
+    shown = 0
+    for name, level in _MAPS:
+        field = _field(moment.fields, name, level)
+        if field is None:
+            continue
+        figures += _field_maps(field, moment.when)
+        shown += 1
+        if shown == _MOST_MAPS:
+            return figures
+    if not figures:
+        for name in list(moment.fields.data_vars)[:_MOST_MAPS]:
+            field = _field(moment.fields, str(name), None)
+            if field is not None:
+                figures += _field_maps(field, moment.when)
+    return figures
+
+
+def _field_maps(field: xr.DataArray, when: str) -> list[Figure]:
+    if "realization" not in field.dims:
+        return [map_figure(field, when)]
+    name, members = field.name, field.sizes["realization"]
+    chosen = field.isel(realization=slice(0, _MOST_MEMBERS))
+    when = f"{when}, {members} members"
+    mean = chosen.mean("realization", keep_attrs=True).rename(f"{name}_mean")
+    spread = chosen.std("realization", ddof=1, keep_attrs=True).rename(f"{name}_std")
+    return [map_figure(mean, when), map_figure(spread, when)]
+
+
+def _field(fields: xr.Dataset, name: str, level: float | None) -> xr.DataArray | None:
+    """Return a field on a level, read; None if there is none."""
+    if name == "wind_speed" and name not in fields:
+        parts = [_field(fields, component, level) for component in _WIND]
+        if parts[0] is None or parts[1] is None:
+            return None
+        speed = np.hypot(parts[0], parts[1]).rename(name)
+        return speed.assign_attrs(units="m s-1", long_name="Wind speed")
+    if name not in fields:
+        return None
+    field = fields[name]
+    others = set(field.dims) - {"realization", "time", "level", "latitude", "longitude"}
+    if others:
+        return None
+    if "level" in field.dims:
+        levels = field["level"].values
+        if level is None:
+            level = float(levels[np.abs(levels - 500).argmin()])
+        if level not in levels:
+            return None
+        field = field.isel(level=int(np.flatnonzero(levels == level)[0]))
+    if "realization" in field.dims:
+        if field.sizes["realization"] == 1:
+            field = field.isel(realization=0)
+        else:
+            field = field.isel(realization=slice(0, _MOST_MEMBERS))
+    return _mean(field)
+
+
+def _mean(field: xr.DataArray, *others: str) -> xr.DataArray:
+    """Return the mean over time and other axes, record by record."""
+    if "time" not in field.dims:
+        return field.load().mean(others, keep_attrs=True) if others else field.load()
+    total: Any = 0.0
+    for index in range(field.sizes["time"]):
+        one = field.isel(time=index).load().astype(np.float64)
+        total = total + (one.mean(others) if others else one)
+    mean = (total / field.sizes["time"]).drop_vars("time", errors="ignore")
+    return mean.rename(field.name).assign_attrs(field.attrs)
