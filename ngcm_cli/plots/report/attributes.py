@@ -91,9 +91,13 @@ def model_limits(
             f"{top:.3g} hPa: they are extrapolated, possibly far off, and left out of "
             "the extremes on this page."
         )
-    for name in _NOTES:
-        limits += [line for line in text(attributes, name).split("\n") if line]
     return limits
+
+
+def data_notes(attributes: Mapping[str, Any]) -> list[str]:
+    """Return what was done to the data before and during a run, each once."""
+    lines = (line for name in _NOTES for line in text(attributes, name).split("\n"))
+    return list(dict.fromkeys(filter(None, lines)))
 
 
 def provenance(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:

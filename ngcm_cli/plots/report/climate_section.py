@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ngcm_cli.errors import InputDataError, OutputError
+from ngcm_cli.errors import OutputError
 from ngcm_cli.inputs.gridded import open_gridded
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.output.zarr import open_store
@@ -14,7 +14,6 @@ from ngcm_cli.plots.report.content import Figure, Part, Section, Table
 from ngcm_cli.plots.report.describe import quantity
 from ngcm_cli.plots.report.gridded_section import (
     gridded_facts,
-    last_complete,
     mean_figures,
 )
 from ngcm_cli.plots.report.pictures import series_figure
@@ -84,10 +83,12 @@ def climate_section(folder: pathlib.Path, links: Sequence[tuple[str, str]]) -> S
         title=attribute_texts.text(attributes, "title") or f"Run in {folder.name}",
         warnings=_warnings(status),
         facts=facts,
-        command=attribute_texts.command(attributes) or str(status.run.record["command"]),
+        command=attribute_texts.command(attributes)
+        or str(status.run.record["command"]),
         parts=parts,
         links=[*links, *_store_links(folder, stores, links[0][1])],
         limits=attribute_texts.model_limits(attributes, levels, top),
+        notes=attribute_texts.data_notes(attributes),
         provenance=attribute_texts.provenance(attributes),
     )
 
@@ -128,9 +129,7 @@ def _field_part(
     with open_gridded(str(store)) as dataset:
         facts = gridded_facts(dataset)
         levels = dataset["level"].values if "level" in dataset.coords else np.array([])
-        last = last_complete(dataset, "time")
-        if isinstance(completed, int):
-            last = completed - 1 if completed else None
+        last = completed - 1 if isinstance(completed, int) and completed else None
         figures: list[str | Figure] = []
         if last is not None:
             figures += mean_figures(dataset, last, top)
@@ -168,8 +167,8 @@ def _series_part(store: pathlib.Path, notes: Sequence[str]) -> Part | None:
         panels,
     )
     table = Table(
-        "Global series: values of the first and last complete day, extremes, and limits "
-        "beyond which ngcm calls a run unstable",
+        "Global series: values of the first and last complete day, extremes, and "
+        "limits beyond which ngcm calls a run unstable",
         ("Quantity", "First", "Last", "Lowest", "Highest", "Limits"),
         rows,
     )

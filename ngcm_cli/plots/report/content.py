@@ -61,6 +61,7 @@ class Section:
         parts: figures, stability, scores.
         links: name and path of the output and what belongs to it, relative to the page.
         limits: what the numbers must not be used for, a sentence each.
+        notes: what was done to data, a sentence each.
         provenance: name and text of the attributes of the output.
     """
 
@@ -71,6 +72,7 @@ class Section:
     parts: Sequence[Part] = ()
     links: Sequence[tuple[str, str]] = ()
     limits: Sequence[str] = ()
+    notes: Sequence[str] = ()
     provenance: Sequence[tuple[str, str]] = ()
 
 

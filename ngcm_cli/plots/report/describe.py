@@ -6,11 +6,20 @@ import numpy as np
 
 from ngcm_cli.inputs.regrid import latitude_bounds
 
+_BANDS = (
+    ("60° to 90° N", 60.0, 90.1),
+    ("30° to 60° N", 30.0, 60.0),
+    ("30° S to 30° N", -30.0, 30.0),
+    ("30° to 60° S", -60.0, -30.0),
+    ("60° to 90° S", -90.1, -60.0),
+)
+"""Bands of latitude: name and bounds, degrees."""
+
 
 def describe_map(
     values: np.ndarray, latitude: np.ndarray, longitude: np.ndarray, units: str
 ) -> str:
-    """Return the extremes of a field, where they are, and its mean over the area.
+    """Return the extremes of a field, where they are, and means by latitude.
 
     Args:
         values: in the units shown, (latitude, longitude).
@@ -24,13 +33,18 @@ def describe_map(
     for name, find in ("lowest", np.nanargmin), ("highest", np.nanargmax):
         row, column = np.unravel_index(find(values), values.shape)
         where = describe_place(latitude[row], longitude[column])
-        parts.append(f"{name} {quantity(values[row, column], units)} near {where}")
-    mean = area_mean(values, latitude)
-    text = f"{'; '.join(parts)}; area mean {quantity(mean, units)}"
+        parts.append(f"{name} {quantity(values[row, column], units, 3)} near {where}")
+    text = "; ".join(parts)
     missing = np.isnan(values).mean()
     if missing:
         text += f"; {missing:.0%} of the cells have no value"
-    return f"{text[0].upper()}{text[1:]}."
+    bands = []
+    for name, south, north in _BANDS:
+        rows = (latitude >= south) & (latitude < north)
+        mean = area_mean(values[rows], area_weights(latitude)[rows])
+        if np.isfinite(mean):
+            bands.append(f"{name} {quantity(mean, units, 3)}")
+    return f"{text[0].upper()}{text[1:]}. Means by latitude: {', '.join(bands)}."
 
 
 def describe_section(
@@ -50,14 +64,12 @@ def describe_section(
     for name, find in ("lowest", np.nanargmin), ("highest", np.nanargmax):
         row, column = np.unravel_index(find(values), values.shape)
         where = f"{level[row]:g} hPa, {_latitude(latitude[column])}"
-        parts.append(f"{name} {quantity(values[row, column], units)} at {where}")
+        parts.append(f"{name} {quantity(values[row, column], units, 3)} at {where}")
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
 
 
-def describe_series(
-    name: str, times: list[str], values: np.ndarray, units: str
-) -> str:
+def describe_series(name: str, times: list[str], values: np.ndarray, units: str) -> str:
     """Return the first, last, lowest and highest value of a series.
 
     Args:
@@ -71,28 +83,33 @@ def describe_series(
         return f"{name}: all values are missing."
     first, last = finite[0], finite[-1]
     low, high = np.nanargmin(values), np.nanargmax(values)
-    text = f"{name}: {quantity(values[first], units)} at {times[first]}"
+    text = f"{name}: {quantity(float(values[first]), units)} at {times[first]}"
     if first != last:
         text += (
-            f", {quantity(values[last], units)} at {times[last]}; lowest "
-            f"{quantity(values[low], units)} at {times[low]}, highest "
-            f"{quantity(values[high], units)} at {times[high]}"
+            f", {quantity(float(values[last]), units)} at {times[last]}; lowest "
+            f"{quantity(float(values[low]), units)} at {times[low]}, highest "
+            f"{quantity(float(values[high]), units)} at {times[high]}"
         )
     return f"{text}."
 
 
-def quantity(value: float, units: str) -> str:
-    """Return a number of four significant digits with its units."""
+def quantity(value: float, units: str, digits: int = 4) -> str:
+    """Return a number with its units.
+
+    Args:
+        value: the number.
+        units: text after it.
+        digits: significant digits; digits before the point are never rounded away.
+    """
     if not np.isfinite(value):
         return "no value"
     size = abs(value)
-    if 1e-3 <= size < 1e5 or size == 0:
-        digits = 3 - int(np.floor(np.log10(size))) if size else 0
-        text = f"{value:.{max(min(digits, 3), 0)}f}"
+    if size == 0 or 1e-3 <= size < 1e6:
+        before = int(np.floor(np.log10(size))) + 1 if size else digits
+        text = f"{value:.{min(max(digits - before, 0), 4)}f}"
     else:
-        text = f"{value:.3e}"
-    text = text.replace("-", "−")
-    return f"{text} {units}".strip() if units != "%" else f"{text} %"
+        text = f"{value:.{digits - 1}e}"
+    return f"{text.replace('-', '−')} {units}".strip()
 
 
 def describe_place(latitude: float, longitude: float) -> str:
@@ -106,7 +123,9 @@ def describe_place(latitude: float, longitude: float) -> str:
 
 def _latitude(latitude: float) -> str:
     degrees = round(float(latitude))
-    return f"{abs(degrees)}° {'N' if degrees > 0 else 'S'}" if degrees else "the equator"
+    return (
+        f"{abs(degrees)}° {'N' if degrees > 0 else 'S'}" if degrees else "the equator"
+    )
 
 
 def describe_time(time: np.datetime64) -> str:
@@ -121,23 +140,24 @@ def describe_time(time: np.datetime64) -> str:
     return f"{day}, {moment:%H:%M} UTC"
 
 
-def area_mean(values: np.ndarray, latitude: np.ndarray) -> float:
+def area_mean(values: np.ndarray, weights: np.ndarray) -> float:
     """Return the mean over the area of the cells that have a value.
-
-    Cells meet halfway between nodes, and reach to the poles.
 
     Args:
         values: (latitude, longitude).
-        latitude: degrees, ascending, of the whole globe.
+        weights: as `area_weights` returns them, (latitude).
     """
-    weights = area_weights(latitude)[:, None] * np.isfinite(values)
-    if not weights.any():
+    weighed = weights[:, None] * np.isfinite(values)
+    if not weighed.any():
         return float("nan")
-    return float((weights * np.nan_to_num(values.astype(np.float64))).sum() / weights.sum())
+    total = (weighed * np.nan_to_num(values.astype(np.float64))).sum()
+    return float(total / weighed.sum())
 
 
 def area_weights(latitude: np.ndarray) -> np.ndarray:
     """Return the share of the area of the sphere in every ring of cells.
+
+    Cells meet halfway between nodes, and reach to the poles.
 
     Args:
         latitude: degrees, ascending, of the whole globe.

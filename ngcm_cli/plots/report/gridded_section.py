@@ -67,14 +67,14 @@ def gridded_section(location: str, links: Sequence[tuple[str, str]]) -> Section:
             raise InputDataError(
                 f"{location} holds no fields.", "Name an output that is not empty."
             )
-        top = _highest_model_level(location)
+        top, last = _examine(location)
         status, warnings = _run_status(location, dataset.attrs)
         is_forecast = "lead_time" in dataset.dims
         levels = dataset["level"].values if "level" in dataset.coords else ()
         if is_forecast:
-            parts, more = _forecast_parts(dataset, top)
+            parts, more = _forecast_parts(dataset, last, top)
         else:
-            parts, more = _record_parts(dataset, top)
+            parts, more = _record_parts(dataset, last, top)
         facts = [*status, *attribute_texts.model_facts(dataset.attrs)]
         facts += gridded_facts(dataset)
         if size := _size(location):
@@ -90,6 +90,7 @@ def gridded_section(location: str, links: Sequence[tuple[str, str]]) -> Section:
             parts=parts,
             links=links,
             limits=attribute_texts.model_limits(dataset.attrs, levels, top),
+            notes=attribute_texts.data_notes(dataset.attrs),
             provenance=attribute_texts.provenance(dataset.attrs),
         )
 
@@ -123,14 +124,17 @@ def gridded_facts(dataset: xr.Dataset) -> list[tuple[str, str]]:
     facts = []
     if "init_time" in dataset.coords:
         inits = dataset["init_time"].values
-        facts.append(("Initial times" if len(inits) > 1 else "Initial time", _times(inits)))
+        facts.append(
+            ("Initial times" if len(inits) > 1 else "Initial time", _times(inits))
+        )
     if "lead_time" in dataset.coords:
         leads = dataset["lead_time"].values.astype(_SECOND)
         text = f"{format_duration(leads[0])} to {format_duration(leads[-1])}"
         steps = np.unique(np.diff(leads))
         if len(steps) == 1:
             text += f", every {format_duration(steps[0])}"
-        facts.append(("Lead times", f"{text} ({len(leads)})"))
+        many = "" if len(leads) == 1 else "s"
+        facts.append(("Lead times", f"{text}: {len(leads)} time{many}"))
     if "time" in dataset.coords:
         facts.append(("Times", _times(dataset["time"].values)))
     if "realization" in dataset.coords:
@@ -164,33 +168,64 @@ def _size(location: str) -> str:
     return format_size(size) if size else ""
 
 
-def _highest_model_level(location: str) -> float:
-    """Return the pressure of the highest level of the model, hPa; 0 if not known."""
+def _examine(location: str) -> tuple[float, int | None]:
+    """Return what the form of `inputs.gridded` does not tell of a file on disk.
+
+    Returns:
+        Pressure of the highest level of the model, hPa, 0 if it is not known; and index
+        of the last time or lead time that has values, None if none has. Of files that
+        are not examined, the last one is -1.
+    """
     path = pathlib.Path(location)
-    if not path.exists() or path.suffix not in (".zarr", ".nc"):
-        return 0.0
-    engine: Any = "zarr" if path.is_dir() else "netcdf4"
-    options: dict[str, Any] = {"consolidated": False} if path.is_dir() else {}
+    is_store = path.is_dir()
+    if not (is_store or path.suffix == ".nc"):
+        return 0.0, -1
+    engine: Any = "zarr" if is_store else "netcdf4"
+    options: dict[str, Any] = {"consolidated": False} if is_store else {}
     with xr.open_dataset(
         path, engine=engine, chunks=None, decode_times=False, **options
     ) as dataset:
         attributes = dataset["level"].attrs if "level" in dataset.variables else {}
-        try:
-            return float(attributes.get("highest_model_level", 0.0))
-        except (TypeError, ValueError):
-            return 0.0
+        top = attributes.get("highest_model_level", 0.0)
+        top = float(top) if isinstance(top, int | float | np.number) else 0.0
+        axis = next(
+            (name for name in ("lead_time", "time") if name in dataset.dims), ""
+        )
+        return top, _last_with_values(dataset, axis) if axis else -1
 
 
-def _forecast_parts(dataset: xr.Dataset, top: float) -> tuple[list[Part], list[str]]:
+def _last_with_values(dataset: xr.Dataset, axis: str) -> int | None:
+    """Return the index of the last record with values, which were written in order."""
+    fields = [x for x in dataset.data_vars.values() if axis in x.dims and x.ndim > 2]
+    if not fields:
+        return -1
+    field = min(fields, key=lambda field: field.size)
+    if "init_time" in field.dims:
+        field = field.isel(init_time=0)
+    first, end = 0, dataset.sizes[axis]
+    while first < end:
+        middle = (first + end) // 2
+        if np.isfinite(field.isel({axis: middle}).values).any():
+            first = middle + 1
+        else:
+            end = middle
+    return first - 1 if first else None
+
+
+def _forecast_parts(
+    dataset: xr.Dataset, last: int | None, top: float
+) -> tuple[list[Part], list[str]]:
     """Return the parts about a forecast, of its first initial time, and warnings."""
     forecast = dataset.isel(init_time=0)
     lead, init = forecast["lead_time"].values, forecast["init_time"].values
-    last = last_complete(forecast, "lead_time")
     if last is None:
         return [], ["No lead time is complete: there is nothing to show yet."]
+    last %= len(lead)
     forecast = forecast.isel(lead_time=slice(0, last + 1))
     valid = describe_time(init + lead[last])
     when = f"{valid}, {format_duration(lead[last].astype(_SECOND))} after the start"
+    if members := forecast.sizes.get("realization", 0):
+        when += f", {min(members, _MOST_MEMBERS)} members"
     moment = Moment(forecast.isel(lead_time=last), when)
     notes: list[str | Figure] = []
     if dataset.sizes["init_time"] > 1:
@@ -204,15 +239,16 @@ def _forecast_parts(dataset: xr.Dataset, top: float) -> tuple[list[Part], list[s
     return [*parts, *([stability] if stability else [])], warnings
 
 
-def _record_parts(dataset: xr.Dataset, top: float) -> tuple[list[Part], list[str]]:
+def _record_parts(
+    dataset: xr.Dataset, last: int | None, top: float
+) -> tuple[list[Part], list[str]]:
     """Return the parts about fields at valid times."""
     if "time" not in dataset.dims:
         maps = field_figures(Moment(dataset, "no time is given"))
         return ([Part("Figures", maps)] if maps else []), []
-    last = last_complete(dataset, "time")
     if last is None:
         return [], ["No time is complete: there is nothing to show yet."]
-    figures = mean_figures(dataset, last, top)
+    figures = mean_figures(dataset, last % dataset.sizes["time"], top)
     return ([Part("Figures", figures)] if figures else []), []
 
 
@@ -241,64 +277,49 @@ def mean_figures(dataset: xr.Dataset, last: int, top: float) -> list[Figure]:
     return figures
 
 
-def last_complete(dataset: xr.Dataset, dimension: str) -> int | None:
-    """Return the index of the last record that has values; None if none has.
-
-    What a run has not written yet is missing.
-    """
-    names = [name for name in dataset.data_vars if dimension in dataset[name].dims]
-    if not names:
-        return dataset.sizes[dimension] - 1
-    field = min((dataset[name] for name in names), key=lambda field: field.size)
-    low, high = 0, dataset.sizes[dimension]
-    while low < high:  # records are written in order: the first without values
-        middle = (low + high) // 2
-        if np.isfinite(field.isel({dimension: middle}).values).any():
-            low = middle + 1
-        else:
-            high = middle
-    return low - 1 if low else None
-
-
 def field_figures(moment: Moment) -> list[Figure]:
     """Return maps of the most telling fields; of several members mean and spread."""
+    fields, when = moment.fields, moment.when
     figures: list[Figure] = []
     shown = 0
     for name, level in _MAPS:
-        field = _field(moment.fields, name, level)
-        if field is None:
-            continue
-        figures += _field_maps(field, moment.when)
-        shown += 1
+        field = _field(fields, name, level)
+        several = [] if field is None else _statistics(field)
+        if field is None:  # perhaps only statistics over members were kept
+            found = [_field(fields, f"{name}_{end}", level) for end in ("mean", "std")]
+            several = [one for one in found if one is not None]
+        figures += [map_figure(one, when) for one in several]
+        shown += bool(several)
         if shown == _MOST_MAPS:
-            return figures
+            break
     if not figures:
-        for name in list(moment.fields.data_vars)[:_MOST_MAPS]:
-            field = _field(moment.fields, str(name), None)
-            if field is not None:
-                figures += _field_maps(field, moment.when)
+        found = [_field(fields, str(name), None) for name in fields.data_vars]
+        for field in [one for one in found if one is not None][:_MOST_MAPS]:
+            figures += [map_figure(one, when) for one in _statistics(field)]
     return figures
 
 
-def _field_maps(field: xr.DataArray, when: str) -> list[Figure]:
+def _statistics(field: xr.DataArray) -> list[xr.DataArray]:
+    """Return mean and standard deviation over members, or the field if it is one."""
     if "realization" not in field.dims:
-        return [map_figure(field, when)]
-    name, members = field.name, field.sizes["realization"]
-    chosen = field.isel(realization=slice(0, _MOST_MEMBERS))
-    when = f"{when}, {members} members"
-    mean = chosen.mean("realization", keep_attrs=True).rename(f"{name}_mean")
-    spread = chosen.std("realization", ddof=1, keep_attrs=True).rename(f"{name}_std")
-    return [map_figure(mean, when), map_figure(spread, when)]
+        return [field]
+    mean = field.mean("realization", keep_attrs=True).rename(f"{field.name}_mean")
+    spread = field.std("realization", ddof=1, keep_attrs=True)
+    return [mean, spread.rename(f"{field.name}_std")]
 
 
 def _field(fields: xr.Dataset, name: str, level: float | None) -> xr.DataArray | None:
     """Return a field on a level, read; None if there is none."""
     if name == "wind_speed" and name not in fields:
-        parts = [_field(fields, component, level) for component in _WIND]
-        if parts[0] is None or parts[1] is None:
+        u, v = (_field(fields, component, level) for component in _WIND)
+        if u is None or v is None:
             return None
-        speed = np.hypot(parts[0], parts[1]).rename(name)
-        return speed.assign_attrs(units="m s-1", long_name="Wind speed")
+        attributes = {"units": "m s-1", "long_name": "Wind speed"}
+        return (
+            u.copy(data=np.hypot(u.values, v.values))
+            .rename(name)
+            .assign_attrs(attributes)
+        )
     if name not in fields:
         return None
     field = fields[name]

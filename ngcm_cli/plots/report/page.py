@@ -53,7 +53,9 @@ def render(report: Report) -> str:
 
 @functools.cache
 def _style() -> str:
-    return (importlib.resources.files(__package__) / "style.css").read_text("utf-8")
+    return (importlib.resources.files("ngcm_cli.plots.report") / "style.css").read_text(
+        "utf-8"
+    )
 
 
 def _text(text: str, longest: int = _LONGEST) -> str:
@@ -83,6 +85,7 @@ def _titles(section: Section) -> list[str]:
     titles += ["Command"] if section.command else []
     titles += [part.title for part in section.parts]
     titles += ["Limits"] if section.limits else []
+    titles += ["Notes on the data"] if section.notes else []
     titles += ["Data and provenance"] if section.links or section.provenance else []
     return titles
 
@@ -121,9 +124,13 @@ def _section(section: Section, identity: str) -> str:
         text += heading("Command") + _command(section.command) + "\n"
     for part in section.parts:
         text += heading(part.title) + _part(part)
-    if section.limits:
-        limits = "".join(f"<li>{_text(limit)}</li>\n" for limit in section.limits)
-        text += heading("Limits") + f"<ul>\n{limits}</ul>\n"
+    for title, sentences in (
+        ("Limits", section.limits),
+        ("Notes on the data", section.notes),
+    ):
+        if sentences:
+            items = "".join(f"<li>{_text(x)}</li>\n" for x in sentences[:_MOST_LINES])
+            text += heading(title) + f"<ul>\n{items}</ul>\n"
     if section.links or section.provenance:
         text += heading("Data and provenance")
         text += _links(section.links) + _provenance(section)
@@ -187,7 +194,7 @@ def _table(table: Table) -> str:
     # What may have to be scrolled must be reached with the keyboard.
     return (
         f'<div class="wide" role="region" aria-label="{_name(table.caption)}" '
-        f'tabindex="0">\n<table>\n<caption>{_text(table.caption)}</caption>\n'
+        f'tabindex="0">\n<table>\n<caption><span>{_text(table.caption)}</span></caption>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n</div>\n"
         f"{more}"
     )

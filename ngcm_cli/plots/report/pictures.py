@@ -11,9 +11,12 @@ from ngcm_cli.plots.figure import drawing, image_of, new_axes, write_image
 from ngcm_cli.plots.map import draw_map, style_of_field
 from ngcm_cli.plots.report.content import Figure
 from ngcm_cli.plots.report.describe import (
+    area_mean,
+    area_weights,
     describe_map,
     describe_section,
     describe_series,
+    quantity,
 )
 from ngcm_cli.plots.styles import capital
 
@@ -33,21 +36,22 @@ def map_figure(
         contours: second field, drawn as contours.
     """
     style = style_of_field(field)
-    seen = describe_map(
-        style.shown(field.values),
-        field["latitude"].values,
-        field["longitude"].values,
-        style.units,
-    )
+    latitude = field["latitude"].values
+    shown = style.shown(field.values)
+    seen = describe_map(shown, latitude, field["longitude"].values, style.units)
     with drawing():
         canvas, axes = new_axes(None, _MAP)
         draw_map(field, axes=axes, contours=contours)
     over = ""
     if contours is not None:
         over = f"; contours: {style_of_field(contours).title}"
-    title = capital(style.title)
-    caption = f"{when}{over}. {seen}"
-    return Figure(title, caption, f"Map of {style.title}, {when}. {seen}", png(canvas))
+    mean = quantity(area_mean(shown, area_weights(latitude)), style.units, 3)
+    return Figure(
+        capital(style.title),
+        f"{when}{over}; mean over the area {mean}.",
+        f"Map of {style.title}. {seen}",
+        png(canvas),
+    )
 
 
 def section_figure(field: xr.DataArray, when: str) -> Figure:
@@ -72,9 +76,8 @@ def section_figure(field: xr.DataArray, when: str) -> Figure:
     title = f"Zonal mean of {style.title}"
     return Figure(
         title,
-        f"{when}. {seen}",
-        f"Section through latitude and pressure: zonal mean of {style.title}, {when}. "
-        f"{seen}",
+        f"{when}.",
+        f"Section through latitude and pressure of {style.title}. {seen}",
         png(canvas),
     )
 

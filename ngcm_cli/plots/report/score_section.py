@@ -177,14 +177,14 @@ def _table(
     for name, level in headline:
         title, units = _title(scores, name, level)
         values = _values(scores[name], level, index)
-        ends = [scores.get(f"{name}{end}") for end in ("_lower", "_upper")]
+        ends = [f"{name}_lower", f"{name}_upper"]
+        interval = [_values(scores[x], level, index) for x in ends if x in scores]
         cells = []
         for i in chosen:
             cell = _number(values[i])
-            if ends[0] is not None and ends[1] is not None:
-                low, high = (_values(end, level, index)[i] for end in ends)
-                if np.isfinite(low) and np.isfinite(high):
-                    cell += f" ({_number(low)} to {_number(high)})"
+            bounds = [_number(end[i]) for end in interval if np.isfinite(end[i])]
+            if len(bounds) == 2:
+                cell += f" ({' to '.join(bounds)})"
             cells.append(cell)
         rows.append((f"{title}, {units}" if units else title, *cells))
     caption = "Scores over the globe"

@@ -119,9 +119,12 @@ def _series(forecast: xr.Dataset, top: float) -> tuple[list[Series], list[str]]:
         if _T in forecast:
             field = one[_T]
             values = _values(field, top)
-            for label, least in ("Lowest temperature", True), (
-                "Highest temperature",
-                False,
+            for label, least in (
+                ("Lowest temperature", True),
+                (
+                    "Highest temperature",
+                    False,
+                ),
             ):
                 extreme = (values.min if least else values.max)((1, 2, 3))
                 found.setdefault((label, "", "K"), []).append(extreme)
@@ -205,7 +208,9 @@ def _warnings(series: list[Series], times: list[str]) -> list[str]:
         if bad.any():
             first = times[int(bad.any(0).argmax())]
             share = bad.mean()
-            warnings.append(f"{name}: {share:.0%} of the values are missing, the first at {first}.")
+            warnings.append(
+                f"{name}: {share:.0%} of the values are missing, the first at {first}."
+            )
         if one.limits is not None:
             low, high = one.limits
             beyond = (one.values < low) | (one.values > high)

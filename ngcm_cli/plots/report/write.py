@@ -51,7 +51,9 @@ def report(
     _check_new(path, locations, overwrite)
     sections = [section_of(location, path.parent) for location in locations]
     names = [redacted(one).rstrip("/").rpartition("/")[2] for one in locations]
-    heading = title or f"Report on {names[0] if len(names) == 1 else f'{len(names)} outputs'}"
+    heading = (
+        title or f"Report on {names[0] if len(names) == 1 else f'{len(names)} outputs'}"
+    )
     now = datetime.datetime.now(datetime.UTC)
     written = f"Written {now:%Y-%m-%d %H:%M} UTC by ngcm {ngcm_cli.__version__}."
     shown = [redacted(one) for one in locations]
