@@ -14,6 +14,7 @@ from ngcm_cli.cli import data, models
 from ngcm_cli.cli.console import print_error, print_line, stderr
 from ngcm_cli.cli.export import export
 from ngcm_cli.cli.interrupts import INTERRUPTED, leave_at_next_interrupt
+from ngcm_cli.cli.plot import plot
 from ngcm_cli.cli.report import report
 from ngcm_cli.cli.run import COMMANDS
 from ngcm_cli.cli.run_command import ListsCommand
@@ -60,7 +61,7 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command(cls=ListsCommand)(command)
-for command in (status, variables, export, report):
+for command in (status, variables, export, plot, report):
     app.command()(command)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")

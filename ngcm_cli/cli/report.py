@@ -45,8 +45,6 @@ def report(
         from ngcm_cli.io.progress import format_size
         from ngcm_cli.plots.report import report
 
-        path = report(
-            *outputs, output=output, title=title, overwrite=bool(overwrite)
-        )
+        path = report(*outputs, output=output, title=title, overwrite=bool(overwrite))
         print_line(console, f"Wrote {format_size(path.stat().st_size)}.")
         typer.echo(path)

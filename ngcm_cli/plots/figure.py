@@ -1,0 +1,172 @@
+"""Figures: their size, fonts, titles, and files. Nothing is shared among figures."""
+
+import contextlib
+import io
+import pathlib
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ngcm_cli.errors import ConfigError, OutputError
+from ngcm_cli.io.atomic import atomic_file, translate_os_errors
+
+FORMATS = ("png", "svg", "pdf", "gif", "mp4")
+GREY = "0.35"
+_STYLE = {
+    "font.size": 9.0,
+    "font.family": "sans-serif",
+    "axes.titlesize": 10.0,
+    "axes.labelsize": 9.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "0.3",
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "0.88",
+    "grid.linewidth": 0.6,
+    "xtick.labelsize": 8.0,
+    "ytick.labelsize": 8.0,
+    "xtick.color": "0.25",
+    "ytick.color": "0.25",
+    "legend.fontsize": 8.0,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "ngcm",
+    "axes.prop_cycle": matplotlib.cycler(
+        # Okabe and Ito, told apart with any colour vision.
+        color=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
+    ),
+}
+_COLOURS = 160  # of an indexed PNG
+
+
+@contextlib.contextmanager
+def drawing() -> Iterator[None]:
+    """Apply the style of the pictures; settings of the caller return afterwards."""
+    with matplotlib.rc_context(_STYLE):
+        yield
+
+
+def new_axes(
+    axes: Axes | None, size: tuple[float, float] = (8.0, 4.8)
+) -> tuple[Figure, Axes]:
+    """Return axes and their figure; a new figure if there are none.
+
+    Args:
+        axes: where to draw, or None.
+        size: width and height of a new figure, inches.
+    """
+    if axes is not None:
+        figure = axes.figure
+        assert isinstance(figure, Figure)
+        return figure, axes
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def set_title(axes: Axes, title: str, subtitle: str = "") -> None:
+    """Write what a picture shows above it, and below that when and by which model."""
+    figure: Any = axes.figure
+    width = figure.get_size_inches()[0] * axes.get_position().width
+    if axes.get_subplotspec() is None or len(figure.axes) <= 2:
+        width = figure.get_size_inches()[0]
+    title = textwrap.fill(title, max(int(width * 10.8), 20))
+    subtitle = textwrap.fill(subtitle, max(int(width * 14.5), 20))
+    lines = subtitle.count("\n") + 1 if subtitle else 0
+    axes.set_title(
+        title, loc="left", fontweight="bold", linespacing=1.3, pad=7 + 11.5 * lines
+    )
+    if subtitle:
+        axes.annotate(
+            subtitle,
+            (0, 1),
+            xycoords=axes.transAxes,
+            xytext=(0, 6),
+            textcoords="offset points",
+            fontsize=8.5,
+            color=GREY,
+            linespacing=1.2,
+            annotation_clip=False,
+        )
+
+
+def set_footer(figure: Figure, text: str) -> None:
+    """Write where a picture comes from into its lower right corner, small."""
+    if text:
+        figure.supxlabel(text, x=0.995, ha="right", fontsize=6.5, color="0.45")
+
+
+def save(figure: Figure, path: pathlib.Path, dpi: float = 150) -> None:
+    """Write a figure to a file, in the format of its name.
+
+    PNG is indexed: a third of the size of true colour.
+
+    Raises:
+        ConfigError: the format is unknown.
+        OutputError: the file cannot be written.
+    """
+    kind = picture_format(path)
+    drawn = io.BytesIO()
+    if kind in ("png", "gif"):
+        write_image(image_of(figure, dpi), drawn, kind)
+    else:
+        metadata: Any = {"Date": None} if kind == "svg" else {"CreationDate": None}
+        with drawing():
+            figure.savefig(drawn, format=kind, dpi=dpi, metadata=metadata)
+    write_file(path, drawn.getvalue())
+
+
+def image_of(figure: Figure, dpi: float) -> Any:
+    """Return a figure as a Pillow image in RGB."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    figure.dpi = dpi
+    with drawing():
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+def write_image(image: Any, file: io.BytesIO, kind: str) -> None:
+    """Write an image with a palette as PNG or GIF."""
+    indexed = image.quantize(_COLOURS, dither=0)
+    indexed.save(file, format=kind, optimize=True)
+
+
+def write_file(path: pathlib.Path, content: bytes) -> None:
+    """Write a file that appears when it is complete.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    folder = path.parent
+    if not folder.is_dir():
+        raise OutputError(f"The folder {folder} does not exist.", "Create it first.")
+    with (
+        translate_os_errors(f"Writing {path}", lambda advice: f"{advice}."),
+        atomic_file(path) as file,
+    ):
+        file.write(content)
+
+
+def picture_format(path: pathlib.Path) -> str:
+    """Return the format of a picture by its name, such as ``png``.
+
+    Raises:
+        ConfigError: there is no such format.
+    """
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in FORMATS:
+        named = f"'.{kind}'" if kind else "no format"
+        raise ConfigError(
+            f"The output {path} has {named}, and pictures are {', '.join(FORMATS)}.",
+            "Give a name that ends in one of these, such as map.png.",
+        )
+    return kind

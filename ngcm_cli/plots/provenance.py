@@ -1,0 +1,33 @@
+"""Where a picture comes from: model, weights and licence, as files record them."""
+
+import pathlib
+
+import xarray as xr
+
+import ngcm_cli
+
+
+def model_of(dataset: xr.Dataset) -> str:
+    """Return the name of the model that made the data, else that of the file."""
+    model = dataset.attrs.get("model") or dataset.attrs.get("source_id")
+    return str(model) if model else file_name(dataset)
+
+
+def file_name(dataset: xr.Dataset) -> str:
+    """Return the last part of the location of a dataset."""
+    location = str(dataset.attrs.get("location", "")).rstrip("/")
+    return pathlib.PurePosixPath(location).name
+
+
+def footer_of(*datasets: xr.Dataset) -> str:
+    """Return files, models, weights, licences and the version of ngcm as one line."""
+    parts = []
+    for dataset in datasets:
+        attributes = dataset.attrs
+        words = [file_name(dataset)]
+        if weights := attributes.get("weights_sha256"):
+            words.append(f"weights {str(weights)[:8]}")
+        if licence := attributes.get("license"):
+            words.append(str(licence)[:40])
+        parts.append(", ".join(filter(None, words)))
+    return " · ".join([*dict.fromkeys(parts), f"ngcm {ngcm_cli.__version__}"])

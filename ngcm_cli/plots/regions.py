@@ -1,0 +1,124 @@
+"""Parts of the globe that maps show, and the projections that suit them."""
+
+import re
+from collections.abc import Mapping
+
+from ngcm_cli.config.plot import PlotConfig
+from ngcm_cli.config.values import closest
+from ngcm_cli.errors import ConfigError
+from ngcm_cli.plots.projections import (
+    Mollweide,
+    Orthographic,
+    PlateCarree,
+    PolarStereographic,
+    Projection,
+    Robinson,
+)
+
+Box = tuple[float, float, float, float]
+"""South, north, west and east, degrees; east is greater than west."""
+
+REGIONS: Mapping[str, Box] = {
+    "global": (-90, 90, -180, 180),
+    "arctic": (50, 90, -180, 180),
+    "antarctic": (-90, -50, -180, 180),
+    "northern-hemisphere": (20, 90, -180, 180),
+    "southern-hemisphere": (-90, -20, -180, 180),
+    "tropics": (-30, 30, -180, 180),
+    "europe": (33, 73, -25, 45),
+    "north-america": (15, 70, -145, -50),
+    "south-america": (-58, 15, -95, -25),
+    "africa": (-38, 40, -25, 60),
+    "asia": (0, 75, 40, 160),
+    "east-asia": (15, 60, 95, 155),
+    "south-asia": (0, 42, 55, 105),
+    "australia": (-50, 0, 100, 180),
+    "north-atlantic": (20, 72, -90, 10),
+    "north-pacific": (10, 65, 120, 240),
+    "tropical-pacific": (-30, 30, 120, 290),
+}
+PROJECTIONS = (
+    *("robinson", "mollweide", "orthographic", "polar-stereographic"),
+    "plate-carree",
+)
+_NUMBER = r"([+-]?[0-9]{1,3}(?:\.[0-9]{0,6})?)"
+_BOX = re.compile(rf"{_NUMBER}:{_NUMBER},{_NUMBER}:{_NUMBER}")
+
+
+def find_region(text: str) -> Box:
+    """Return the box of a region: its name, or south:north,west:east in degrees.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    name = text.strip().lower().replace("_", "-").replace(" ", "-")
+    if name in REGIONS:
+        return REGIONS[name]
+    match = _BOX.fullmatch(name)
+    if match is None:
+        is_box = ":" in text
+        hint = "Give SOUTH:NORTH,WEST:EAST in degrees, such as 35:75,-15:45."
+        hint = hint if is_box else f"{closest(name, REGIONS)} {hint}"
+        raise ConfigError(f"'{text}' is not a region.", hint)
+    south, north, west, east = map(float, match.groups())
+    if not -90 <= south < north <= 90:
+        raise ConfigError(
+            f"The region '{text}' has no latitudes from -90 to 90.",
+            "Give the southern one first: SOUTH:NORTH,WEST:EAST.",
+        )
+    if abs(west) > 360 or abs(east) > 360:
+        raise ConfigError(
+            f"The region '{text}' has longitudes beyond 360.",
+            "Give them from -180 to 360: SOUTH:NORTH,WEST:EAST.",
+        )
+    span = (east - west) % 360 or 360.0
+    return south, north, west, west + span
+
+
+def choose_projection(config: PlotConfig) -> Projection:
+    """Return the projection of a map.
+
+    Args:
+        config: its region, projection and centre; the projection follows from the
+            region, the globe is Robinson.
+
+    Raises:
+        ConfigError: the projection is unknown, or does not show the region.
+    """
+    box = find_region(config.region or "global")
+    south, north, west, east = box
+    is_around = east - west >= 360
+    name = config.projection
+    centre = (west + east) / 2
+    if config.at is not None:
+        centre = config.at[1]
+    if name is None:
+        name = "plate-carree"
+        if is_around and (south, north) == (-90, 90):
+            name = "robinson"
+        elif is_around and (north == 90 or south == -90):
+            name = "polar-stereographic"
+    name = name.strip().lower().replace("_", "-").replace(" ", "-")
+    if name not in PROJECTIONS:
+        raise ConfigError(
+            f"There is no projection '{config.projection}'.", closest(name, PROJECTIONS)
+        )
+    if name == "plate-carree":
+        half = 180.0 if is_around else (east - west) / 2
+        return PlateCarree(centre, half, south, north)
+    if name == "orthographic":
+        middle = (south + north) / 2 if config.region else 30.0
+        return Orthographic(centre, config.at[0] if config.at else middle)
+    if name == "polar-stereographic":
+        is_south = south == -90 and north < 90
+        if config.at is not None and config.region is None:
+            is_south = config.at[0] < 0
+        edge = -north if is_south else south
+        return PolarStereographic(centre, is_south, max(edge, 0) if edge > -90 else 20)
+    if (south, north) != (-90, 90) or not is_around:
+        raise ConfigError(
+            f"The projection {name} shows the whole globe, not the region "
+            f"{config.region}.",
+            "Leave out one of them.",
+        )
+    return Mollweide(centre) if name == "mollweide" else Robinson(centre)

@@ -1,0 +1,294 @@
+"""What is drawn of a dataset: variable, level, time and member, by what a user says.
+
+Datasets are as `open_gridded` returns them. What is not there is refused with the
+nearest that is.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+import xarray as xr
+
+from ngcm_cli.config.plot import PlotConfig
+from ngcm_cli.config.values import closest
+from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.inputs.variables import VARIABLES
+from ngcm_cli.time_format import format_duration, format_time
+
+Fields = TypeVar("Fields", xr.Dataset, xr.DataArray)
+_HOUR = np.timedelta64(1, "h")
+_WIND = ("u_component_of_wind", "v_component_of_wind")
+_SPEED = ("wind_speed", "ws", "wind", "si")
+_LEVEL = re.compile(r"(.*?[^0-9._-])[_-]?([0-9]{1,4}(?:\.[0-9]+)?)(hpa|mb)?")
+USUAL_LEVELS: Mapping[str, float] = {
+    "temperature": 850,
+    "geopotential": 500,
+    "specific_humidity": 850,
+    "wind_speed": 250,
+    "u_component_of_wind": 250,
+    "v_component_of_wind": 250,
+}
+"""Levels where a variable is drawn if none is named, hPa; 500 of others."""
+_STATISTIC = re.compile("(.+)_(mean|std|min|max|p[0-9]{1,2})")
+
+
+@dataclasses.dataclass(frozen=True)
+class When:
+    """Which time a field is of.
+
+    Attributes:
+        init: initial time, or None.
+        lead: lead time, or None.
+        valid: valid time, or None.
+        period: first and last time that it is the mean of, or None.
+    """
+
+    init: np.datetime64 | None = None
+    lead: np.timedelta64 | None = None
+    valid: np.datetime64 | None = None
+    period: tuple[np.datetime64, np.datetime64] | None = None
+
+    def describe(self) -> str:
+        """Return valid time, lead time and initial time as text."""
+        if self.period is not None:
+            first, last = map(day_text, self.period)
+            return f"Mean, {first} to {last}"
+        if self.valid is None:
+            return ""
+        text = f"Valid {time_text(self.valid)}"
+        if self.lead is not None and self.init is not None:
+            text += f" · {lead_text(self.lead)} from {time_text(self.init, short=True)}"
+        return text
+
+
+def time_text(time: np.datetime64, short: bool = False) -> str:
+    """Return a time as text: ``Fri 2 January 1959 12 UTC``."""
+    moment = time.astype("datetime64[s]").item()
+    clock = f"{moment:%H} UTC" if moment.minute == 0 else f"{moment:%H:%M} UTC"
+    if short:
+        return f"{moment.day} {moment:%b} {moment.year} {clock}"
+    return f"{moment:%a} {moment.day} {moment:%B} {moment.year} {clock}"
+
+
+def day_text(time: np.datetime64) -> str:
+    """Return the day of a time as text: ``2 Jan 1959``."""
+    moment = time.astype("datetime64[s]").item()
+    return f"{moment.day} {moment:%b} {moment.year}"
+
+
+def lead_text(lead: np.timedelta64) -> str:
+    """Return a lead time in hours, with its sign: ``+72 h``."""
+    return f"+{lead / _HOUR:g} h"
+
+
+def find_field(
+    dataset: xr.Dataset, name: str, level: float | None = None, keep_levels: bool = False
+) -> xr.DataArray:
+    """Return a variable at one level, lazily.
+
+    Args:
+        dataset: canonical.
+        name: of the file, or an alias; it may end in a pressure, as ``t850``. Wind speed
+            follows from the components where it is absent.
+        level: pressure in hPa, of names without one; None is the usual one.
+        keep_levels: whether all levels are returned.
+
+    Raises:
+        ConfigError: there is no such variable or level; the hint has the nearest.
+    """
+    found, own = split_name(dataset, name)
+    parts = dataset[list(_WIND)] if found not in dataset else dataset[[found]]
+    if "level" in parts.dims:
+        if not keep_levels:
+            parts = select_level(parts, own if own is not None else level, found)
+    elif own is not None:
+        raise ConfigError(f"{found} has no levels; '{name}' names one.", f"Say {found}.")
+    if found in parts:
+        return parts[found]
+    speed = np.hypot(parts[_WIND[0]], parts[_WIND[1]]).rename(found)
+    return speed.assign_attrs(units="m s-1", long_name="Wind speed")
+
+
+def select_level(fields: Fields, level: float | None, name: str) -> Fields:
+    """Return fields at a pressure level.
+
+    Args:
+        fields: with the dimension level.
+        level: pressure, hPa; None is the usual one of the variable, or the nearest.
+        name: of the variable.
+
+    Raises:
+        ConfigError: the level is not there.
+    """
+    levels = fields["level"].values
+    if level is None:
+        match = _STATISTIC.fullmatch(name)
+        usual = USUAL_LEVELS.get(match[1] if match else name, 500)
+        return fields.isel(level=int(np.argmin(np.abs(levels - usual))))
+    at = np.flatnonzero(np.isclose(levels, level))
+    if not at.size:
+        near = sorted(levels, key=lambda x: abs(x - level))[:2]
+        raise ConfigError(
+            f"{name} has no level of {level:g} hPa.",
+            f"The nearest are {' and '.join(f'{x:g}' for x in sorted(near))} hPa.",
+        )
+    return fields.isel(level=int(at[0]))
+
+
+def split_name(dataset: xr.Dataset, name: str) -> tuple[str, float | None]:
+    """Return the variable that a name means, and the level in hPa that it ends in.
+
+    Raises:
+        ConfigError: there is no such variable; the hint has the nearest.
+    """
+    names = [str(x) for x in dataset.data_vars]
+    known = set(names)
+    if set(_WIND) <= known:
+        known.add("wind_speed")
+    aliases = _aliases(known)
+    if name.lower() in aliases:
+        return aliases[name.lower()], None
+    match = _LEVEL.fullmatch(name.lower())
+    if match and match[1] in aliases:
+        return aliases[match[1]], float(match[2])
+    resolved = _resolve(match[1] if match else name, known)
+    if resolved is not None:
+        return resolved, float(match[2]) if match else None
+    where = dataset.attrs.get("location", "the data")
+    raise ConfigError(f"{where} has no '{name}'.", closest(name, sorted(known)))
+
+
+def _aliases(known: Iterable[str]) -> dict[str, str]:
+    """Return the names in a file by what users call them, in lower case."""
+    aliases = {name.lower(): name for name in known}
+    for name in sorted(known):
+        match = _STATISTIC.fullmatch(name)
+        base, ending = (match[1], f"_{match[2]}") if match else (name, "")
+        others = VARIABLES[base].aliases if base in VARIABLES else ()
+        for other in (*others, *(_SPEED if base == "wind_speed" else ())):
+            aliases.setdefault(f"{other}{ending}", name)
+    return aliases
+
+
+def _resolve(name: str, known: Iterable[str]) -> str | None:
+    """Return an output variable of ngcm by one of its names, which takes a second."""
+    from ngcm_cli.diagnostics.names import resolve_name
+
+    try:
+        return resolve_name(name, sorted(known))
+    except ConfigError:
+        return None
+
+
+
+def select_time(dataset: xr.Dataset, config: PlotConfig) -> tuple[xr.Dataset, When]:
+    """Return the fields of one time, and which it is.
+
+    Of a forecast that is the first initial and the last lead time, if none is named; of
+    a record all times, which the caller averages.
+
+    Raises:
+        ConfigError: the time is not there; the hint has the nearest.
+    """
+    if "lead_time" in dataset.dims:
+        dataset, init = select_init(dataset, config)
+        leads = dataset["lead_time"].values
+        lead = config.lead
+        if config.time is not None:
+            lead = config.time - init
+        at = len(leads) - 1
+        if lead is not None:
+            text = "lead time" if config.time is None else "valid time"
+            starts = np.timedelta64(0, "h") if config.time is None else init
+            at = _index(starts + leads, starts + lead, text)
+        return dataset.isel(lead_time=at), When(init, leads[at], init + leads[at])
+    for name in ("lead", "init"):
+        if getattr(config, name) is not None:
+            raise ConfigError(
+                f"{name} is given, and the data are no forecast.", "Give time instead."
+            )
+    if "time" not in dataset.dims:
+        return dataset, When()
+    times = dataset["time"].values
+    if config.time is not None or len(times) == 1:
+        wanted = times[0] if config.time is None else config.time
+        at = _index(times, wanted, "time")
+        return dataset.isel(time=at), When(valid=times[at])
+    return dataset, When(period=(times[0], times[-1]))
+
+
+def select_init(
+    dataset: xr.Dataset, config: PlotConfig
+) -> tuple[xr.Dataset, np.datetime64]:
+    """Return the forecast of one initial time, the first if none is named.
+
+    Raises:
+        ConfigError: the time is not there; the hint has the nearest.
+    """
+    inits = dataset["init_time"].values
+    at = 0 if config.init is None else _index(inits, config.init, "initial time")
+    return dataset.isel(init_time=at), inits[at]
+
+
+def _index(known: np.ndarray, wanted: np.datetime64 | np.timedelta64, name: str) -> int:
+    at = np.flatnonzero(known == wanted)
+    if at.size:
+        return int(at[0])
+    show = format_duration if known.dtype.kind == "m" else format_time
+    nearest = known[np.argsort(np.abs(known - wanted), kind="stable")[:2]]
+    texts = [show(x) for x in np.sort(nearest)]
+    are = "nearest are" if len(texts) > 1 else "only one is"
+    raise ConfigError(
+        f"The data have no {name} {show(wanted)}.", f"The {are} {' and '.join(texts)}."
+    )
+
+
+def select_member(
+    field: xr.DataArray, config: PlotConfig
+) -> tuple[xr.DataArray, str]:
+    """Return a member of an ensemble, or the mean of all, and which in words.
+
+    Raises:
+        ConfigError: there is no such member.
+    """
+    if "realization" not in field.dims:
+        if config.member is not None:
+            raise ConfigError(
+                f"member {config.member} is given, and the data have no members.",
+                "Leave it out.",
+            )
+        return field, ""
+    numbers = field["realization"].values
+    if config.member is None:
+        mean = field.mean("realization", keep_attrs=True)
+        return mean, f"mean of {len(numbers)} members"
+    if config.member not in numbers:
+        raise ConfigError(
+            f"The data have no member {config.member}.",
+            f"Their members are {numbers[0]} to {numbers[-1]}.",
+        )
+    at = int(np.flatnonzero(numbers == config.member)[0])
+    return field.isel(realization=at), f"member {config.member}"
+
+
+def default_variable(dataset: xr.Dataset, preferred: Sequence[str]) -> str:
+    """Return the first of some variables that is there, else the first of the data.
+
+    Raises:
+        InputDataError: the data have no field.
+    """
+    for name in preferred:
+        if name in dataset:
+            return name
+    fields = [
+        str(name)
+        for name, x in dataset.data_vars.items()
+        if {"latitude"} <= set(map(str, x.dims))
+    ]
+    if not fields:
+        where = dataset.attrs.get("location", "the data")
+        raise InputDataError(f"{where} has no field to draw.", "Name other data.")
+    return fields[0]

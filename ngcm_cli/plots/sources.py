@@ -1,0 +1,135 @@
+"""What `ngcm plot` reads: fields, zonal means, series, scores and tracks."""
+
+import os
+import pathlib
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.gridded import open_gridded
+from ngcm_cli.inputs.variables import VARIABLES
+from ngcm_cli.output.run_directory import RUN_FILE
+
+Content = Literal["fields", "zonal", "series", "scores", "tracks"]
+
+_STORES = {
+    "series": ("global", "monthly", "daily"),
+    "section": ("monthly_zonal", "daily_zonal", "monthly", "daily"),
+    "hovmoller": ("monthly_zonal", "daily_zonal", "monthly", "daily"),
+}
+"""Which store of a climate run a picture is of, best first."""
+_OTHERS = ("monthly", "daily", "instantaneous")
+
+
+def open_source(
+    location: str, what: str | None = None, *, offline: bool = False
+) -> xr.Dataset:
+    """Open what a picture shows, lazily; the attribute ``content`` says what it is.
+
+    Args:
+        location: as `open_gridded` takes it, or the directory of a climate run, or a
+            file of scores or tracks.
+        what: kind of picture, which chooses the store of a climate run.
+        offline: whether no network may be used.
+
+    Raises:
+        InputDataError: it cannot be read, or is nothing that can be drawn.
+    """
+    path = pathlib.Path(location)
+    if (path / RUN_FILE).is_file():
+        path = _store_of_run(path, what)
+    if not path.exists() or (path.is_file() and path.suffix not in (".nc", ".nc4")):
+        return _with(open_gridded(location, offline=offline), "fields", location)
+    try:
+        opened = _open(path)
+    except (OSError, ValueError) as error:
+        if path.is_dir():  # of many files, perhaps
+            return _with(open_gridded(location, offline=offline), "fields", location)
+        raise InputDataError(
+            f"{path} cannot be read: {error}.", "Check that it is whole."
+        ) from None
+    content = _content_of(opened)
+    if content == "fields":
+        opened.close()
+        opened = open_gridded(str(path), offline=offline)
+    elif content == "zonal":
+        opened = _canonical_zonal(opened)
+    return _with(opened, content, str(path))
+
+
+def _with(dataset: xr.Dataset, content: Content, location: str) -> xr.Dataset:
+    close = dataset.close
+    result = dataset.assign_attrs(content=content)
+    result.attrs.setdefault("location", location)
+    result.set_close(close)
+    return result
+
+
+def _open(path: pathlib.Path) -> xr.Dataset:
+    if path.is_dir():
+        return xr.open_zarr(path, chunks=None, decode_timedelta=True)
+    return xr.open_dataset(path, engine="netcdf4", decode_timedelta=True)
+
+
+def _content_of(dataset: xr.Dataset) -> Content:
+    names = {str(name) for name in dataset.variables}
+    if {"track_id", "row_size"} <= names:
+        return "tracks"
+    if "region" in dataset.dims and any("." in name for name in names):
+        return "scores"
+    dims = {str(dim).lower() for dim in dataset.dims}
+    is_on_latitudes = bool(dims & {"latitude", "lat"})
+    if is_on_latitudes and not dims & {"longitude", "lon", "x"}:
+        return "zonal"
+    if "time" in dims and dims <= {"time", "bnds", "sigma", "realization"}:
+        return "series"
+    return "fields"
+
+
+def _store_of_run(folder: pathlib.Path, what: str | None) -> pathlib.Path:
+    """Return the store of a climate run that suits a picture.
+
+    Raises:
+        InputDataError: there is none.
+    """
+    stores = {path.stem: path for path in folder.glob("*.zarr")}
+    if not stores:
+        starts = sorted(folder.glob("starts/*/"))
+        stores = {path.stem: path for path in starts[0].glob("*.zarr")} if starts else {}
+    for name in _STORES.get(what or "series", _OTHERS):
+        if name in stores:
+            return stores[name]
+    raise InputDataError(
+        f"{folder} has no store for this picture, only "
+        f"{', '.join(sorted(stores)) or 'none'}.",
+        "Name another picture.",
+    )
+
+
+def _canonical_zonal(dataset: xr.Dataset) -> xr.Dataset:
+    """Return zonal means under canonical names, latitudes and levels ascending."""
+    names = {"lat": "latitude", "plev": "level", "lev": "level", "pressure": "level"}
+    dataset = dataset.rename({k: v for k, v in names.items() if k in dataset.dims})
+    for name in list(dataset.data_vars):
+        for variable in VARIABLES.values():
+            units = dataset[name].attrs.get("units")
+            is_meant = variable.is_called(str(name)) and units == variable.units
+            if is_meant and variable.name not in dataset:
+                dataset = dataset.rename({name: variable.name})
+                break
+    if "level" in dataset.coords:
+        levels = dataset["level"].values.astype(np.float64)
+        if str(dataset["level"].attrs.get("units", "")).lower() == "pa":
+            levels = levels / 100
+        dataset = dataset.assign_coords(level=levels).sortby("level")
+    return dataset.sortby("latitude")
+
+
+def stem_of(location: str) -> str:
+    """Return the name of a file without its folder and ending."""
+    name = os.path.basename(location.rstrip("/")) or "picture"
+    for ending in (".zarr", ".nc", ".nc4", ".grib2", ".grib"):
+        name = name.removesuffix(ending)
+    return "".join(c if c.isalnum() or c in "._-" else "_" for c in name) or "picture"
