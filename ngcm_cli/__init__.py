@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ngcm_cli.gcm.rollout import rollout
+    from ngcm_cli.inputs.gridded import open_gridded
     from ngcm_cli.output.decoded import decode
     from ngcm_cli.plots.report import report
     from ngcm_cli.simulation.data_sources import read_state
@@ -20,6 +21,7 @@ __all__ = [
     "ensemble",
     "forecast",
     "load_model",
+    "open_gridded",
     "read_state",
     "report",
     "rollout",
@@ -32,6 +34,7 @@ _HOMES = {
     "ensemble": "ngcm_cli.simulation.run",
     "forecast": "ngcm_cli.simulation.run",
     "load_model": "ngcm_cli.zoo",
+    "open_gridded": "ngcm_cli.inputs.gridded",
     "read_state": "ngcm_cli.simulation.data_sources",
     "report": "ngcm_cli.plots.report",
     "rollout": "ngcm_cli.gcm.rollout",

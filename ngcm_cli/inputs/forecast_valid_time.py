@@ -41,11 +41,11 @@ def valid_times(dataset: xr.Dataset, time: str) -> tuple[str | None, np.ndarray]
     if values.dtype.kind in "MO" and not _is_valid_time(dataset, time):
         lead_time = _find_lead_time(dataset, 1 - len(dims))
         if lead_time is not None:
-            duration = _duration(dataset[lead_time])
+            added = duration(dataset[lead_time])
             dims = (*dims, *dataset[lead_time].dims)
             if values.dtype.kind == "O":  # in another calendar
-                duration = duration.astype("timedelta64[us]").astype(object)
-            values = values + duration
+                added = added.astype("timedelta64[us]").astype(object)
+            values = values + added
     return (str(dims[0]) if dims else None), values
 
 
@@ -72,8 +72,12 @@ def _is_valid_time(dataset: xr.Dataset, time: str) -> bool:
     )
 
 
-def _duration(lead: xr.DataArray) -> np.ndarray:
-    """Return lead times as durations, rounded to seconds."""
+def duration(lead: xr.DataArray) -> np.ndarray:
+    """Return lead times as durations, timedelta64[s].
+
+    Raises:
+        InputDataError: They are missing, or in unknown units.
+    """
     values = lead.values
     if lead.dtype.kind == "m" and not np.isnat(values).any():
         return values.astype("timedelta64[s]")

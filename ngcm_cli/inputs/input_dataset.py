@@ -158,7 +158,7 @@ def _fields_of(
     )
     has_middle = "time_middle" in canonical.coords
     climatology = "time" in canonical.coords and bool(canonical["time"].attrs)
-    time_axis = functools.cache(functools.partial(_time_axis, dataset, canonical))
+    axis = functools.cache(functools.partial(time_axis, dataset, canonical))
     for name, array in canonical.data_vars.items():
         variable = VARIABLES[str(name)]
         method = array.attrs["time_method"]
@@ -166,7 +166,7 @@ def _fields_of(
         method = MEAN if bounded else method
         # Refuses unknown units before anything is read.
         stated_conversion(variable, array.attrs["found"], array.attrs["units"])
-        times, used, calendar = time_axis(bounded, method)
+        times, used, calendar = axis(bounded, method)
         static = len(times) > 1 and "time" not in array.dims
         levels = np.array(array.attrs.get("pressure", []), float, ndmin=1)
         yield InputField(
@@ -185,7 +185,7 @@ def _fields_of(
         )
 
 
-def _time_axis(
+def time_axis(
     dataset: xr.Dataset, canonical: xr.Dataset, bounded: bool, method: str
 ) -> tuple[np.ndarray, np.ndarray | slice, str]:
     """Return times, datetime64[s], which of those in the file they are, and a calendar.

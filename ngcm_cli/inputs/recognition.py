@@ -1,7 +1,7 @@
 """Recognition of the variables and coordinates of a dataset."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -38,8 +38,16 @@ _MEANINGS = {
 _LONGEST_NAME = 100  # characters of names that are recognised, and of units
 
 
-def recognise(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+def recognise(
+    dataset: xr.Dataset, names: Sequence[str], records: Sequence[str] = ()
+) -> xr.Dataset:
     """Return the variables asked for under ERA5 names, with canonical dimensions.
+
+    Args:
+        dataset: as opened.
+        names: ERA5 names.
+        records: further dimensions, which variables may have and which stay: those of
+            initial times, lead times and members.
 
     Returns:
         The variables that the dataset has, lazy, each with dimensions among ``time``,
@@ -63,6 +71,7 @@ def recognise(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     dims["level"] = None
     if level is not None and dataset[level].ndim:
         dims["level"] = str(dataset[level].dims[0])
+    dims |= {dim: dim for dim in records}
     keep = {*dims.values()}
     single = [d for d, size in dataset.sizes.items() if size == 1 and d not in keep]
     dataset = dataset.squeeze(single)
@@ -78,7 +87,7 @@ def recognise(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
         array = _find_variable(dataset, VARIABLES[name], dims, level)
         if array is None:
             continue
-        found[name] = _with_canonical_dims(array, canonical)
+        found[name] = _with_canonical_dims(array, canonical, records)
         if VARIABLES[name].on_levels and "level" not in found[name].dims:
             found[name].attrs["pressure"] = float(hectopascals(dataset[level])[0])
     if dims["level"] is not None:
@@ -203,7 +212,7 @@ def _is_one_pressure(level: xr.DataArray) -> bool:
 
 
 def _with_canonical_dims(
-    array: xr.DataArray, canonical: dict[str, str]
+    array: xr.DataArray, canonical: dict[str, str], records: Sequence[str]
 ) -> xr.DataArray:
     for dim, size in array.sizes.items():
         if canonical.get(str(dim)) == "level" and size == 1:
@@ -216,7 +225,7 @@ def _with_canonical_dims(
             f"Select one first, e.g. `dataset.isel({extra[0]}=0)` in xarray.",
         )
     chunks = array.encoding.get("preferred_chunks", {})
-    _check_size(array, canonical, chunks)
+    _check_size(array, canonical, chunks, {"time", *records})
     attributes = {
         "found": str(array.name),
         "units": printable(str(array.attrs.get("units", "")), _LONGEST_NAME),
@@ -230,10 +239,13 @@ def _with_canonical_dims(
 
 
 def _check_size(
-    array: xr.DataArray, canonical: dict[str, str], chunks: Mapping[str, int]
+    array: xr.DataArray,
+    canonical: dict[str, str],
+    chunks: Mapping[str, int],
+    records: Collection[str],
 ) -> None:
     """Refuse a variable of which one time, or one chunk, would fill the memory."""
-    at_once = [n for d, n in array.sizes.items() if canonical[str(d)] != "time"]
+    at_once = [n for d, n in array.sizes.items() if canonical[str(d)] not in records]
     stored = [chunks[str(d)] for d in array.dims if d in chunks]
     for what, sizes in ("One time", at_once), ("One chunk", stored):
         size = math.prod(sizes) * array.dtype.itemsize

@@ -93,6 +93,16 @@ CONVERSIONS: dict[str, tuple[Conversion, ...]] = {
         ),
         Conversion("%", factor=0.01),
     ),
+    "Pa": (
+        Conversion("Pa", ("pascal", "pascals")),
+        Conversion("hPa", ("mb", "mbar", "millibar", "millibars"), factor=100),
+    ),
+    "kg m-2": (Conversion("kg m-2", ("mm",)),),
+    "kg m-2 s-1": (
+        Conversion("kg m-2 s-1", ("mm s-1",)),
+        Conversion("kg m-2 d-1", ("kg m-2 day-1", "mm day-1", "mm d-1"), 1 / 86400),
+    ),
+    "m": (Conversion("m"), Conversion("mm", ("kg m-2",), factor=1e-3)),
 }
 
 

@@ -1,0 +1,286 @@
+"""Forecasts, analyses and records of any layout, opened in one canonical form."""
+
+import shutil
+
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+from tiny_run import use_tiny_model
+
+import ngcm_cli
+from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.gridded import open_gridded
+
+INITS = np.array(["2020-01-01T00", "2020-01-01T12", "2020-01-02T00"], "datetime64[ns]")
+LEADS = np.array([0, 6, 12, 18], "timedelta64[h]").astype("timedelta64[ns]")
+LEVELS, LATITUDE = np.array([500, 850]), np.linspace(-90, 90, 7)
+LONGITUDE = np.arange(0, 360, 45.0)
+SHAPE = 2, len(INITS), len(LEADS), len(LEVELS), len(LATITUDE), len(LONGITUDE)
+DIMS = "realization", "init_time", "lead_time", "level", "latitude", "longitude"
+
+
+def canonical(name="temperature", units="K") -> xr.Dataset:
+    """Return two members of three forecasts, in the canonical form."""
+    values = 250 + np.random.default_rng(1).normal(0, 20, SHAPE).astype(np.float32)
+    return xr.Dataset(
+        {name: (DIMS, values, {"units": units})},
+        {
+            "realization": np.arange(2),
+            "init_time": INITS,
+            "lead_time": LEADS,
+            "level": LEVELS,
+            "latitude": LATITUDE,
+            "longitude": LONGITUDE,
+        },
+    )
+
+
+def weatherbench(dataset: xr.Dataset) -> xr.Dataset:
+    """Return forecasts as WeatherBench 2 has them: north first, longitude first."""
+    named = dataset.rename(
+        init_time="time", lead_time="prediction_timedelta", realization="number"
+    )
+    named = named.transpose(
+        "number", "time", "prediction_timedelta", "level", "longitude", "latitude"
+    )
+    return named.isel(latitude=slice(None, None, -1))
+
+
+def one_forecast(dataset: xr.Dataset) -> xr.Dataset:
+    """Return one forecast along its valid time, as ngcm writes NetCDF."""
+    one = dataset.isel(init_time=1, realization=0, drop=True)
+    one = one.assign_coords(time=("lead_time", INITS[1] + LEADS), init_time=INITS[1])
+    one["init_time"].attrs["standard_name"] = "forecast_reference_time"
+    one = one.swap_dims(lead_time="time").reset_coords("lead_time")
+    return one.set_coords("lead_time")
+
+
+def same(found: xr.Dataset, wanted: xr.Dataset, name="temperature") -> None:
+    assert found[name].dims == wanted[name].dims
+    for dim in wanted[name].dims:
+        np.testing.assert_array_equal(found[dim], wanted[dim])
+    np.testing.assert_array_equal(found[name].values, wanted[name].values)
+
+
+@pytest.fixture
+def save(tmp_path):
+    def write(dataset, name="data.nc"):
+        path = tmp_path / name
+        if path.suffix == ".zarr":
+            dataset.to_zarr(path, consolidated=False)
+        else:
+            dataset.to_netcdf(path)
+        return str(path)
+
+    return write
+
+
+LAYOUTS = {
+    "canonical": lambda x: x,
+    "WeatherBench 2": weatherbench,
+    "WeatherBench-X": lambda x: x.rename(realization="number"),
+    "GRIB as cfgrib opens it": lambda x: x.rename(
+        init_time="time", lead_time="step", realization="number"
+    ).assign_coords(valid_time=(("time", "step"), INITS[:, None] + LEADS)),
+    "the date line first": lambda x: x.roll(longitude=4, roll_coords=True),
+    "lead times in hours": lambda x: x.assign_coords(
+        lead_time=("lead_time", np.arange(0.0, 24, 6), {"units": "hours"})
+    ),
+    "the last forecast first": lambda x: x.isel(init_time=[2, 1, 0]),
+    "pressures in Pa, lowest first": lambda x: x.assign_coords(
+        level=("level", 100.0 * LEVELS, {"units": "Pa"})
+    ).isel(level=[1, 0]),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Consolidated metadata")
+@pytest.mark.parametrize("ending", ["nc", "zarr"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts(layout, ending, save):
+    path = save(LAYOUTS[layout](canonical()), f"data.{ending}")
+    with open_gridded(path) as found:
+        same(found, canonical())
+        assert found["temperature"].attrs["units"] == "K"
+        assert found.attrs["location"] == path
+
+
+def test_one_forecast_along_its_valid_time(save):
+    with open_gridded(save(one_forecast(canonical()))) as found:
+        one = canonical().isel(init_time=[1], realization=0, drop=True)
+        same(found, one)
+
+
+def test_one_lead_time_as_a_scalar(save):
+    data = weatherbench(canonical()).isel(prediction_timedelta=2, number=0)
+    with open_gridded(save(data)) as found:
+        same(found, canonical().isel(lead_time=[2], realization=0, drop=True))
+
+
+def test_durations_beside_dates(save):
+    """As in the example data of GraphCast."""
+    data = canonical().isel(init_time=[0], realization=0, drop=True)
+    data = data.rename(init_time="batch", lead_time="time").drop_vars("batch")
+    data = data.assign_coords(datetime=(("batch", "time"), (INITS[0] + LEADS)[None]))
+    with open_gridded(save(data)) as found:
+        same(found, canonical().isel(init_time=[0], realization=0, drop=True))
+
+
+def test_a_record(save):
+    data = canonical().isel(lead_time=0, realization=0, drop=True)
+    data = data.rename(init_time="time")
+    backwards = data.isel(time=slice(None, None, -1))
+    with open_gridded(save(backwards)) as found:
+        same(found, data)
+
+
+def test_an_analysis_with_a_lead_time_of_zero_is_no_forecast(save):
+    data = canonical().isel(lead_time=0, realization=0).rename(init_time="time")
+    data = data.drop_vars("realization").rename(lead_time="step")
+    with open_gridded(save(data)) as found:
+        assert found["temperature"].dims == ("time", *DIMS[3:])
+
+
+def test_means_over_bounded_periods_have_their_middle(save):
+    data = canonical().isel(lead_time=0, realization=0, drop=True)
+    data = data.rename(init_time="time")
+    ends = np.array(["2020-02-01", "2020-03-01", "2020-04-01"], "datetime64[ns]")
+    begins = np.array(["2020-01-01", "2020-02-01", "2020-03-01"], "datetime64[ns]")
+    data = data.assign_coords(time=("time", ends, {"bounds": "time_bnds"}))
+    data["time_bnds"] = ("time", "bnds"), np.stack([begins, ends], 1)
+    data["time"].encoding["units"] = "hours since 2020-01-01"
+    with open_gridded(save(data)) as found:
+        assert found["time"].values[0] == np.datetime64("2020-01-16T12")
+
+
+@pytest.mark.parametrize("along", ["init_time", "lead_time", "level", "realization"])
+def test_several_files_follow_each_other(along, save, tmp_path):
+    data = canonical()
+    order = [1, 0, *range(2, data.sizes[along])]
+    for number, index in enumerate(order):
+        save(data.isel({along: [index]}), f"part{number}.nc")
+    with open_gridded(str(tmp_path / "part*.nc")) as found:
+        same(found, data)
+        some = {"realization": 1, "init_time": [0, 2], "level": slice(0, 1)}
+        np.testing.assert_array_equal(
+            found["temperature"].isel(some), data["temperature"].isel(some)
+        )
+
+
+def test_files_that_overlap_are_refused(save, tmp_path):
+    save(canonical(), "part1.nc")
+    save(canonical().isel(init_time=[0]), "part2.nc")
+    with pytest.raises(InputDataError, match="is in several files at init_time"):
+        open_gridded(str(tmp_path / "part*.nc"))
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        {"realization": 0},
+        {"init_time": 2, "lead_time": -1, "level": 0},
+        {"init_time": [2, 0], "lead_time": slice(1, None, 2)},
+        {"latitude": 3, "longitude": [7, 0, 3]},
+        {"latitude": slice(None, None, -2), "level": [1, 0], "realization": [1]},
+        {},
+    ],
+)
+def test_an_index_reads_what_it_names(index, save):
+    with open_gridded(save(weatherbench(canonical()))) as found:
+        np.testing.assert_array_equal(
+            found["temperature"].isel(index), canonical()["temperature"].isel(index)
+        )
+
+
+def test_units_are_converted_when_values_are_read(save):
+    data = canonical()
+    data["temperature"] = (DIMS, data["temperature"].values - np.float32(273.15))
+    with open_gridded(save(data.assign_attrs(model="another"))) as found:
+        kelvin = found["temperature"].isel(lead_time=2).values
+        wanted = canonical()["temperature"].isel(lead_time=2)
+        np.testing.assert_allclose(kelvin, wanted, atol=1e-4)
+        assert found.attrs["model"] == "another"
+
+
+def test_units_that_the_values_contradict_are_refused(save):
+    data = canonical()
+    data["temperature"] = DIMS, data["temperature"].values - 273.15, {"units": "K"}
+    with (
+        open_gridded(save(data)) as found,
+        pytest.raises(InputDataError, match="contradict"),
+    ):
+        found["temperature"].isel(lead_time=2).load()
+
+
+def test_a_percentage_is_judged_by_the_whole_column(save):
+    """In the stratosphere percentages are as small as fractions."""
+    data = canonical("r", "%")
+    data["r"] = 0 * data["r"] + xr.DataArray([0.2, 90.0], dims="level")
+    data["r"].attrs["units"] = "%"
+    with open_gridded(save(data)) as found:
+        humidity = found["relative_humidity"].isel(level=0)
+        np.testing.assert_allclose(humidity, 0.002, rtol=1e-6)
+
+
+def test_other_variables_keep_name_and_units(save):
+    data = canonical()
+    data["ozone"] = DIMS[3:], np.ones(SHAPE[3:], np.float32), {"units": "kg kg-1"}
+    data["name"] = "realization", ["a", "b"]
+    with open_gridded(save(data)) as found:
+        assert found["ozone"].dims == DIMS[3:]
+        assert found["ozone"].attrs["units"] == "kg kg-1"
+        assert "name" not in found
+
+
+def test_a_chunk_that_is_missing_is_refused(tmp_path):
+    group = zarr.open_group(tmp_path / "data.zarr", mode="w")
+    data = canonical().isel(realization=0, init_time=0, lead_time=0, drop=True)
+    for name, array in {**data.coords, **data.data_vars}.items():
+        dims = [str(dim) for dim in array.dims]
+        stored = group.create_array(
+            name, data=array.values, fill_value=0, dimension_names=dims
+        )
+        stored.attrs["units"] = "K" if name == "temperature" else ""
+    shutil.rmtree(tmp_path / "data.zarr" / "temperature" / "c")
+    with (
+        open_gridded(str(tmp_path / "data.zarr")) as found,
+        pytest.raises(InputDataError, match="incomplete"),
+    ):
+        found["temperature"].load()
+
+
+def test_no_fields_are_refused(save):
+    data = xr.Dataset({"a": ("time", [1.0])}, {"time": INITS[:1]})
+    with pytest.raises(InputDataError, match="no latitude coordinate"):
+        open_gridded(save(data))
+
+
+def test_a_lead_time_without_an_initial_time_is_refused(save):
+    data = canonical().isel(init_time=0, drop=True)
+    with pytest.raises(InputDataError, match="no initial time"):
+        open_gridded(save(data))
+
+
+@pytest.mark.parametrize("ending", ["zarr", "nc"])
+def test_an_ensemble_of_ngcm(ending, tmp_path, monkeypatch):
+    use_tiny_model(monkeypatch)
+    path = ngcm_cli.ensemble(
+        members=2, lead="2h", every="1h", statistics="mean,std",
+        variables="t,P_minus_E_rate", output=tmp_path / f"run.{ending}",
+    )  # fmt: skip
+    with (
+        open_gridded(str(path)) as found,
+        xr.open_dataset(
+            path,
+            engine="zarr" if ending == "zarr" else None,
+            decode_timedelta=True,
+            chunks=None,
+        ) as written,
+    ):
+        assert {*found.data_vars} == {*written.data_vars}
+        for name in found.data_vars:
+            assert {*found[name].dims} == {*written[name].dims}
+            np.testing.assert_array_equal(
+                found[name],
+                written[name].transpose(*found[name].dims).sortby("latitude"),
+            )
