@@ -23,7 +23,7 @@ def model_facts(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
     if weights := text(attributes, "weights_sha256"):
         facts.append(("Weights", f"SHA-256 {weights}"))
     if licence := text(attributes, "license"):
-        facts.append(("Licence", licence))
+        facts.append(("Licence of the weights", licence))
     return facts
 
 

@@ -15,8 +15,9 @@ from ngcm_cli.plots.report.describe import quantity
 from ngcm_cli.plots.report.gridded_section import (
     gridded_facts,
     mean_figures,
+    unfinished,
 )
-from ngcm_cli.plots.report.pictures import series_figure
+from ngcm_cli.plots.report.pictures import Panel, series_figures
 from ngcm_cli.simulation.stability import MAX_WIND, MEAN_PRESSURE
 from ngcm_cli.simulation.status import Status, read_global_means, read_status
 
@@ -59,7 +60,9 @@ def climate_section(folder: pathlib.Path, links: Sequence[tuple[str, str]]) -> S
     notes: list[str] = []
     if len(starts) > 1:
         notes.append(f"Of {len(starts)} starts, the first is shown: {first.name}.")
-    facts = [(name, line) for name, line in status.lines() if name != "Run"]
+    is_complete = status.state == "complete"
+    hidden = ("Run", "Progress", "Restart") if is_complete else ("Run",)
+    facts = [(name, line) for name, line in status.lines() if name not in hidden]
     facts += attribute_texts.model_facts(attributes)
     parts: list[Part] = []
     monthly = _fields(first)
@@ -75,6 +78,11 @@ def climate_section(folder: pathlib.Path, links: Sequence[tuple[str, str]]) -> S
     if (first / "global.zarr").exists():
         series = _series_part(first / "global.zarr", notes if not parts else [])
         parts += [series] if series else []
+    if not parts:
+        raise OutputError(
+            f"The run in {folder} has written nothing yet.",
+            "Wait until its first day is complete.",
+        )
     facts += attribute_texts.data_facts(attributes)
     facts += attribute_texts.computing_facts(attributes)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
@@ -96,7 +104,7 @@ def climate_section(folder: pathlib.Path, links: Sequence[tuple[str, str]]) -> S
 def _warnings(status: Status) -> list[str]:
     warnings = list(status.unstable)
     if status.state != "complete":
-        warnings.append(f"The run is not complete: {status.state}.")
+        warnings.append(unfinished(status.state))
     return warnings
 
 
@@ -152,17 +160,17 @@ def _series_part(store: pathlib.Path, notes: Sequence[str]) -> Part | None:
         if values.ndim > 1:
             chosen = {"last": -1, "first": 0}
             values = values.max(1) if levels == "max" else values[:, chosen[levels]]
-        panels.append((label, units, {"": values[::step]}))
+        panels.append(Panel(label, units, {"": values[::step]}))
         rows.append(_row(label, units, values, labels, _LIMITS.get(name, "none")))
     if not panels:
         return None
-    shown = f"; every {step}th day is drawn" if step > 1 else ""
-    figure = series_figure(
+    shown = f"; one day in {step} is drawn" if step > 1 else ""
+    figures = series_figures(
         "Global series",
         "Daily means over the area of the Earth and the members; the largest wind is "
         f"that of all levels and samples of the day{shown}.",
-        days[::step].astype("datetime64[s]").astype(object),
         "Date",
+        times[::step].astype("datetime64[D]"),
         labels[::step],
         panels,
     )
@@ -172,7 +180,7 @@ def _series_part(store: pathlib.Path, notes: Sequence[str]) -> Part | None:
         ("Quantity", "First", "Last", "Lowest", "Highest", "Limits"),
         rows,
     )
-    return Part("Stability", [*notes, figure, table])
+    return Part("Stability", [*notes, *figures, table])
 
 
 def _row(
@@ -184,9 +192,9 @@ def _row(
     low, high = int(np.nanargmin(values)), int(np.nanargmax(values))
     return (
         label,
-        quantity(float(values[0]), units),
-        quantity(float(values[-1]), units),
-        f"{quantity(float(values[low]), units)} on {days[low]}",
-        f"{quantity(float(values[high]), units)} on {days[high]}",
+        quantity(float(values[0]), units, 5),
+        quantity(float(values[-1]), units, 5),
+        f"{quantity(float(values[low]), units, 5)} on {days[low]}",
+        f"{quantity(float(values[high]), units, 5)} on {days[high]}",
         limits,
     )

@@ -1,6 +1,7 @@
 """What is to be seen in a picture, in words computed from the data."""
 
 import datetime
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -69,7 +70,9 @@ def describe_section(
     return f"{text[0].upper()}{text[1:]}."
 
 
-def describe_series(name: str, times: list[str], values: np.ndarray, units: str) -> str:
+def describe_series(
+    name: str, times: Sequence[str], values: np.ndarray, units: str
+) -> str:
     """Return the first, last, lowest and highest value of a series.
 
     Args:
@@ -81,16 +84,15 @@ def describe_series(name: str, times: list[str], values: np.ndarray, units: str)
     finite = np.flatnonzero(np.isfinite(values))
     if not finite.size:
         return f"{name}: all values are missing."
-    first, last = finite[0], finite[-1]
-    low, high = np.nanargmin(values), np.nanargmax(values)
-    text = f"{name}: {quantity(float(values[first]), units)} at {times[first]}"
-    if first != last:
-        text += (
-            f", {quantity(float(values[last]), units)} at {times[last]}; lowest "
-            f"{quantity(float(values[low]), units)} at {times[low]}, highest "
-            f"{quantity(float(values[high]), units)} at {times[high]}"
-        )
-    return f"{text}."
+
+    def at(index: int) -> str:
+        return f"{quantity(float(values[index]), units)} at {times[index]}"
+
+    first, last = int(finite[0]), int(finite[-1])
+    low, high = int(np.nanargmin(values)), int(np.nanargmax(values))
+    if first == last:
+        return f"{name}: {at(first)}."
+    return f"{name}: {at(first)}, {at(last)}; lowest {at(low)}, highest {at(high)}."
 
 
 def quantity(value: float, units: str, digits: int = 4) -> str:

@@ -68,6 +68,11 @@ def gridded_section(location: str, links: Sequence[tuple[str, str]]) -> Section:
                 f"{location} holds no fields.", "Name an output that is not empty."
             )
         top, last = _examine(location)
+        if last is None:
+            raise InputDataError(
+                f"{location} holds no values yet.",
+                "Wait until its first time is complete.",
+            )
         status, warnings = _run_status(location, dataset.attrs)
         is_forecast = "lead_time" in dataset.dims
         levels = dataset["level"].values if "level" in dataset.coords else ()
@@ -104,19 +109,26 @@ def _run_status(
     except (OutputError, OSError):  # not of ours, or a copy
         state = attribute_texts.text(attributes, "status")
         if state and state != "complete":
-            return [("State", state)], ["The output is not complete."]
+            return [("State", state)], [unfinished(state)]
         return ([("State", state)] if state else []), []
     lines = [
         (name, line) for name, line in status.lines() if name in ("State", "Progress")
     ]
     warnings = list(status.unstable)
     if status.state != "complete":
-        warnings.append(f"The output is not complete: {status.state}.")
+        warnings.append(unfinished(status.state))
         lines = [(name, line) for name, line in lines if name != "State"]
         lines.insert(0, ("State", status.state.partition(";")[0]))
     else:
         lines = [("State", "complete")]
     return lines, warnings
+
+
+def unfinished(state: str) -> str:
+    """Return the warning about an output that is not complete."""
+    if state == "running":
+        return "The run is not complete: it was running when this page was written."
+    return f"The run is not complete: {state}."
 
 
 def gridded_facts(dataset: xr.Dataset) -> list[tuple[str, str]]:
@@ -213,13 +225,11 @@ def _last_with_values(dataset: xr.Dataset, axis: str) -> int | None:
 
 
 def _forecast_parts(
-    dataset: xr.Dataset, last: int | None, top: float
+    dataset: xr.Dataset, last: int, top: float
 ) -> tuple[list[Part], list[str]]:
     """Return the parts about a forecast, of its first initial time, and warnings."""
     forecast = dataset.isel(init_time=0)
     lead, init = forecast["lead_time"].values, forecast["init_time"].values
-    if last is None:
-        return [], ["No lead time is complete: there is nothing to show yet."]
     last %= len(lead)
     forecast = forecast.isel(lead_time=slice(0, last + 1))
     valid = describe_time(init + lead[last])
@@ -240,14 +250,12 @@ def _forecast_parts(
 
 
 def _record_parts(
-    dataset: xr.Dataset, last: int | None, top: float
+    dataset: xr.Dataset, last: int, top: float
 ) -> tuple[list[Part], list[str]]:
     """Return the parts about fields at valid times."""
     if "time" not in dataset.dims:
         maps = field_figures(Moment(dataset, "no time is given"))
         return ([Part("Figures", maps)] if maps else []), []
-    if last is None:
-        return [], ["No time is complete: there is nothing to show yet."]
     figures = mean_figures(dataset, last % dataset.sizes["time"], top)
     return ([Part("Figures", figures)] if figures else []), []
 
@@ -283,29 +291,38 @@ def field_figures(moment: Moment) -> list[Figure]:
     figures: list[Figure] = []
     shown = 0
     for name, level in _MAPS:
-        field = _field(fields, name, level)
-        several = [] if field is None else _statistics(field)
-        if field is None:  # perhaps only statistics over members were kept
-            found = [_field(fields, f"{name}_{end}", level) for end in ("mean", "std")]
-            several = [one for one in found if one is not None]
-        figures += [map_figure(one, when) for one in several]
-        shown += bool(several)
+        maps = _maps(_field(fields, name, level), when)
+        if not maps:  # perhaps only statistics over members were kept
+            maps = _maps(
+                _field(fields, f"{name}_mean", level),
+                when,
+                _field(fields, f"{name}_std", level),
+            )
+        figures += maps
+        shown += bool(maps)
         if shown == _MOST_MAPS:
             break
     if not figures:
         found = [_field(fields, str(name), None) for name in fields.data_vars]
         for field in [one for one in found if one is not None][:_MOST_MAPS]:
-            figures += [map_figure(one, when) for one in _statistics(field)]
+            figures += _maps(field, when)
     return figures
 
 
-def _statistics(field: xr.DataArray) -> list[xr.DataArray]:
-    """Return mean and standard deviation over members, or the field if it is one."""
-    if "realization" not in field.dims:
-        return [field]
-    mean = field.mean("realization", keep_attrs=True).rename(f"{field.name}_mean")
-    spread = field.std("realization", ddof=1, keep_attrs=True)
-    return [mean, spread.rename(f"{field.name}_std")]
+def _maps(
+    field: xr.DataArray | None, when: str, spread: xr.DataArray | None = None
+) -> list[Figure]:
+    """Return the map of a field, and that of the spread of its members if there are."""
+    if field is None:
+        return []
+    if "realization" in field.dims:
+        spread = field.std("realization", ddof=1, keep_attrs=True)
+        spread = spread.rename(f"{field.name}_std")
+        field = field.mean("realization", keep_attrs=True).rename(f"{field.name}_mean")
+    maps = [map_figure(field, when)]
+    if spread is not None:
+        maps.append(map_figure(spread, when, contours=field))
+    return maps
 
 
 def _field(fields: xr.Dataset, name: str, level: float | None) -> xr.DataArray | None:

@@ -51,10 +51,11 @@ def section_of(location: str, folder: pathlib.Path) -> Section:
     try:
         return gridded_section(location, links)
     except InputDataError as error:
-        raise InputDataError(
-            f"{location} cannot be reported on: {error.message}",
-            error.hint or f"Reports are about {_KINDS}.",
-        ) from None
+        message = error.message
+        if location not in message:
+            message = f"{location} cannot be reported on: {message}"
+        hint = error.hint or f"Reports are about {_KINDS}."
+        raise InputDataError(message, hint) from None
 
 
 def _kind(path: pathlib.Path) -> str:

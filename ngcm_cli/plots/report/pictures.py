@@ -1,11 +1,14 @@
 """Pictures of a report, each with its caption and what is to be seen in it."""
 
+import dataclasses
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure as Canvas
 
 from ngcm_cli.plots.figure import drawing, image_of, new_axes, write_image
 from ngcm_cli.plots.map import draw_map, style_of_field
@@ -18,11 +21,29 @@ from ngcm_cli.plots.report.describe import (
     describe_series,
     quantity,
 )
+from ngcm_cli.plots.section import draw_section
 from ngcm_cli.plots.styles import capital
 
 _MAP, _GRAPH = (6.4, 3.9), (6.4, 3.6)  # inches: letters can be read on a phone
 _RESOLUTIONS = 130, 100, 75  # dots per inch; the first whose file is small enough
 _LARGEST = 200_000  # bytes of a picture
+_MOST_PANELS = 3  # of a picture
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Panel:
+    """A graph of series of one quantity.
+
+    Attributes:
+        label: of the quantity.
+        units: of the values.
+        series: by name, (time) or (member, time); of several members the mean and the
+            range are drawn.
+    """
+
+    label: str
+    units: str
+    series: Mapping[str, np.ndarray]
 
 
 def map_figure(
@@ -48,7 +69,7 @@ def map_figure(
     mean = quantity(area_mean(shown, area_weights(latitude)), style.units, 3)
     return Figure(
         capital(style.title),
-        f"{when}{over}; mean over the area {mean}.",
+        f"{capital(when)}{over}; mean over the area {mean}.",
         f"Map of {style.title}. {seen}",
         png(canvas),
     )
@@ -61,8 +82,6 @@ def section_figure(field: xr.DataArray, when: str) -> Figure:
         field: with dimensions level and latitude, in SI units.
         when: time of the field, for the caption.
     """
-    from ngcm_cli.plots.section import draw_section
-
     style = style_of_field(field)
     seen = describe_section(
         style.shown(field.values),
@@ -76,62 +95,87 @@ def section_figure(field: xr.DataArray, when: str) -> Figure:
     title = f"Zonal mean of {style.title}"
     return Figure(
         title,
-        f"{when}.",
+        f"{capital(when)}.",
         f"Section through latitude and pressure of {style.title}. {seen}",
         png(canvas),
     )
 
 
-def series_figure(
+def series_figures(
     title: str,
     caption: str,
-    positions: np.ndarray,
     axis: str,
-    times: list[str],
-    panels: Sequence[tuple[str, str, dict[str, np.ndarray]]],
-) -> Figure:
-    """Return graphs of series over the same time, one above the other.
+    positions: np.ndarray,
+    times: Sequence[str],
+    panels: Sequence[Panel],
+) -> list[Figure]:
+    """Return graphs of series over the same time, a few on every figure.
 
     Args:
-        title: of the figure.
-        caption: of the figure.
-        positions: of the values along the axis.
+        title: of the figures.
+        caption: of the figures.
         axis: label of the axis.
+        positions: of the values along the axis, numbers or datetime64.
         times: of the values, as text.
-        panels: label, units and series by name of each graph. A series is (time) or
-            (member, time); of several members the range and the mean are drawn.
+        panels: the graphs.
     """
-    seen = []
-    with drawing():
-        from matplotlib.figure import Figure as Canvas
+    count = -(-len(panels) // _MOST_PANELS)
+    figures = []
+    for group in np.array_split(np.arange(len(panels)), count):
+        chosen = [panels[index] for index in group]
+        seen = " ".join(_seen(panel, times) for panel in chosen)
+        figures.append(
+            Figure(
+                title,
+                caption,
+                f"Graphs against {axis.lower()}. {seen}",
+                png(_series_canvas(axis, positions, chosen)),
+            )
+        )
+    return figures
 
-        height = 0.7 + 1.45 * len(panels)
-        canvas = Canvas(figsize=(_GRAPH[0], height), layout="constrained")
+
+def _seen(panel: Panel, times: Sequence[str]) -> str:
+    texts = []
+    for name, values in panel.series.items():
+        full = f"{panel.label}, {name}" if name else panel.label
+        texts.append(describe_series(full, times, _over_members(values), panel.units))
+    return " ".join(texts)
+
+
+def _over_members(values: np.ndarray) -> np.ndarray:
+    """Return the mean over the members that have a value, NaN where none has."""
+    return np.ma.masked_invalid(np.atleast_2d(values)).mean(0).filled(np.nan)
+
+
+def _series_canvas(axis: str, positions: np.ndarray, panels: Sequence[Panel]) -> Any:
+    with drawing():
+        size = _GRAPH[0], 0.7 + 1.45 * len(panels)
+        canvas = Canvas(figsize=size, layout="constrained")
         several: Any = canvas.subplots(len(panels), sharex=True, squeeze=False)
-        for axes, (label, units, series) in zip(several[:, 0], panels, strict=True):
-            for name, values in series.items():
-                values = np.atleast_2d(values)
-                # Of days that no member came to, there is no mean.
-                mean = np.ma.masked_invalid(values).mean(0).filled(np.nan)
-                (line,) = axes.plot(
-                    positions, mean, label=name, marker="." if mean.size < 3 else ""
-                )
-                if len(values) > 1:
-                    low, high = np.nanmin(values, 0), np.nanmax(values, 0)
-                    colour = line.get_color()
-                    axes.fill_between(positions, low, high, color=colour, alpha=0.2)
-                full = name if name.startswith(label) else f"{label}, {name}"
-                seen.append(
-                    describe_series(full if name else label, times, mean, units)
-                )
-            axes.set_ylabel(units)
-            axes.set_title(label, loc="left")
-            if len(series) > 1:
+        for axes, panel in zip(several[:, 0], panels, strict=True):
+            for name, values in panel.series.items():
+                mark = "." if len(positions) < 3 else ""
+                mean = _over_members(values)
+                (line,) = axes.plot(positions, mean, label=name, marker=mark)
+                members = np.ma.masked_invalid(np.atleast_2d(values))
+                if len(members) > 1:
+                    band = members.min(0), members.max(0)
+                    axes.fill_between(
+                        positions, *band, color=line.get_color(), alpha=0.2, lw=0
+                    )
+            axes.set_ylabel(panel.units)
+            axes.set_title(panel.label, loc="left")
+            axes.ticklabel_format(axis="y", useOffset=False)
+            if len(panel.series) > 1:
                 axes.legend(loc="best")
-        several[-1, 0].set_xlabel(axis)
-    return Figure(
-        title, caption, f"Graphs of {title.lower()}. {' '.join(seen)}", png(canvas)
-    )
+        last = several[-1, 0]
+        last.set_xlabel(axis)
+        if positions.dtype.kind == "M":
+            locator = AutoDateLocator()
+            last.xaxis.set_major_locator(locator)
+            last.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    return canvas
 
 
 def png(canvas: Any) -> bytes:

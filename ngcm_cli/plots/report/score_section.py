@@ -12,7 +12,7 @@ from ngcm_cli.errors import InputDataError
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.plots.report import attributes as attribute_texts
 from ngcm_cli.plots.report.content import Figure, Part, Section, Table
-from ngcm_cli.plots.report.pictures import series_figure
+from ngcm_cli.plots.report.pictures import Panel, series_figures
 from ngcm_cli.plots.styles import QUANTITIES
 from ngcm_cli.time_format import format_duration
 
@@ -206,14 +206,15 @@ def _figure(
     title, units = _title(scores, name, level)
     leads = scores["lead_time"].values
     lines = {f: _values(scores[name], level, index) for index, f in forecasts}
-    return series_figure(
+    (figure,) = series_figures(
         title,
         "Global, against lead time.",
-        leads / _DAY,
         "Lead time (days)",
+        leads / _DAY,
         [_lead(lead) for lead in leads],
-        [(title, units, lines)],
+        [Panel(title, units, lines)],
     )
+    return figure
 
 
 def _provenance(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:

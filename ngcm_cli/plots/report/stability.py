@@ -7,7 +7,7 @@ import xarray as xr
 
 from ngcm_cli.plots.report.content import Part, Table
 from ngcm_cli.plots.report.describe import area_weights, quantity
-from ngcm_cli.plots.report.pictures import series_figure
+from ngcm_cli.plots.report.pictures import Panel, series_figures
 from ngcm_cli.simulation.stability import MAX_WIND, MEAN_PRESSURE, TEMPERATURES
 from ngcm_cli.time_format import format_duration
 
@@ -65,13 +65,13 @@ def forecast_stability(
         caption += f"; lines are means of {members} members, bands their range"
     if len(used) < forecast.sizes["lead_time"]:
         caption += f"; {len(used)} of {forecast.sizes['lead_time']} lead times"
-    figure = series_figure(
+    figures = series_figures(
         "Global series",
         f"{caption}.",
-        leads / _DAY,
         "Lead time (days)",
+        leads / _DAY,
         times,
-        [(label, units, lines) for (label, units), lines in panels.items()],
+        [Panel(label, units, lines) for (label, units), lines in panels.items()],
     )
     rows, warnings = _rows(series, times), _warnings(series, times)
     table = Table(
@@ -84,7 +84,7 @@ def forecast_stability(
     if warnings:
         verdict = "Values are beyond the limits, or missing."
     notes = [f"Not in the output: {', '.join(missing)}."] if missing else []
-    return Part("Stability", [figure, verdict, table, *notes]), warnings
+    return Part("Stability", [*figures, verdict, table, *notes]), warnings
 
 
 def _used_leads(forecast: xr.Dataset, top: float) -> np.ndarray:
@@ -185,10 +185,10 @@ def _rows(series: list[Series], times: list[str]) -> list[tuple[str, ...]]:
         rows.append(
             (
                 name,
-                quantity(mean[0], one.units),
-                quantity(mean[-1], one.units),
-                f"{quantity(low, one.units)} at {_when(one.values, low, times)}",
-                f"{quantity(high, one.units)} at {_when(one.values, high, times)}",
+                quantity(mean[0], one.units, 5),
+                quantity(mean[-1], one.units, 5),
+                f"{quantity(low, one.units, 5)} at {_when(one.values, low, times)}",
+                f"{quantity(high, one.units, 5)} at {_when(one.values, high, times)}",
                 limits,
             )
         )
