@@ -165,14 +165,12 @@ def _series_part(store: pathlib.Path, notes: Sequence[str]) -> Part | None:
     if not panels:
         return None
     shown = f"; one day in {step} is drawn" if step > 1 else ""
-    figures = series_figures(
-        "Global series",
+    caption = (
         "Daily means over the area of the Earth and the members; the largest wind is "
-        f"that of all levels and samples of the day{shown}.",
-        "Date",
-        times[::step].astype("datetime64[D]"),
-        labels[::step],
-        panels,
+        f"that of all levels and samples of the day{shown}."
+    )
+    figures = series_figures(
+        "Date", times[::step].astype("datetime64[D]"), labels[::step], panels
     )
     table = Table(
         "Global series: values of the first and last complete day, extremes, and "
@@ -180,7 +178,7 @@ def _series_part(store: pathlib.Path, notes: Sequence[str]) -> Part | None:
         ("Quantity", "First", "Last", "Lowest", "Highest", "Limits"),
         rows,
     )
-    return Part("Stability", [*notes, *figures, table])
+    return Part("Stability", [*notes, *figures, caption, table])
 
 
 def _row(

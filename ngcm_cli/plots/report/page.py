@@ -76,7 +76,10 @@ def _lines(text: str) -> str:
 
 
 def _command(command: str) -> str:
-    return f'<pre class="command"><code>{_text(command, 2 * _LONGEST)}</code></pre>'
+    """Return a command, whose lines break between words where they can."""
+    words = printable(command, 2 * _LONGEST).split(" ")
+    spans = " ".join(f"<span>{html.escape(word)}</span>" for word in words)
+    return f'<pre class="command"><code>{spans}</code></pre>'
 
 
 def _titles(section: Section) -> list[str]:

@@ -24,8 +24,8 @@ from ngcm_cli.plots.report.describe import (
 from ngcm_cli.plots.section import draw_section
 from ngcm_cli.plots.styles import capital
 
-_MAP, _GRAPH = (6.4, 3.9), (6.4, 3.6)  # inches: letters can be read on a phone
-_RESOLUTIONS = 130, 100, 75  # dots per inch; the first whose file is small enough
+_MAP, _GRAPH = (5.8, 3.6), (5.8, 3.4)  # inches: letters can be read on a phone
+_RESOLUTIONS = 150, 110, 80  # dots per inch; the first whose file is small enough
 _LARGEST = 200_000  # bytes of a picture
 _MOST_PANELS = 3  # of a picture
 
@@ -102,33 +102,28 @@ def section_figure(field: xr.DataArray, when: str) -> Figure:
 
 
 def series_figures(
-    title: str,
-    caption: str,
-    axis: str,
-    positions: np.ndarray,
-    times: Sequence[str],
-    panels: Sequence[Panel],
+    axis: str, positions: np.ndarray, times: Sequence[str], panels: Sequence[Panel]
 ) -> list[Figure]:
     """Return graphs of series over the same time, a few on every figure.
 
     Args:
-        title: of the figures.
-        caption: of the figures.
         axis: label of the axis.
         positions: of the values along the axis, numbers or datetime64.
         times: of the values, as text.
         panels: the graphs.
     """
-    count = -(-len(panels) // _MOST_PANELS)
     figures = []
-    for group in np.array_split(np.arange(len(panels)), count):
+    for group in np.array_split(
+        np.arange(len(panels)), -(-len(panels) // _MOST_PANELS)
+    ):
         chosen = [panels[index] for index in group]
+        labels = [chosen[0].label, *(panel.label.lower() for panel in chosen[1:])]
         seen = " ".join(_seen(panel, times) for panel in chosen)
         figures.append(
             Figure(
-                title,
-                caption,
-                f"Graphs against {axis.lower()}. {seen}",
+                "; ".join(labels),
+                f"Against {axis.lower()}.",
+                f"Graph{'s' if len(chosen) > 1 else ''} against {axis.lower()}. {seen}",
                 png(_series_canvas(axis, positions, chosen)),
             )
         )

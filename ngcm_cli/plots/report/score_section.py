@@ -206,15 +206,9 @@ def _figure(
     title, units = _title(scores, name, level)
     leads = scores["lead_time"].values
     lines = {f: _values(scores[name], level, index) for index, f in forecasts}
-    (figure,) = series_figures(
-        title,
-        "Global, against lead time.",
-        "Lead time (days)",
-        leads / _DAY,
-        [_lead(lead) for lead in leads],
-        [Panel(title, units, lines)],
-    )
-    return figure
+    times = [_lead(lead) for lead in leads]
+    panel = Panel(title, units, lines)
+    return series_figures("Lead time (days)", leads / _DAY, times, [panel])[0]
 
 
 def _provenance(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -16,6 +16,8 @@ _U, _V, _T = "u_component_of_wind", "v_component_of_wind", "temperature"
 _PRESSURES = "surface_pressure", "mean_sea_level_pressure"
 _MEAN_LEVELS = 850.0, 250.0  # hPa
 _DAY = np.timedelta64(1, "D")
+_ORDER = "Largest", "Mean", "Lowest", "Highest"
+"""Of the graphs, by the first word of their labels."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -66,8 +68,6 @@ def forecast_stability(
     if len(used) < forecast.sizes["lead_time"]:
         caption += f"; {len(used)} of {forecast.sizes['lead_time']} lead times"
     figures = series_figures(
-        "Global series",
-        f"{caption}.",
         "Lead time (days)",
         leads / _DAY,
         times,
@@ -84,7 +84,9 @@ def forecast_stability(
     if warnings:
         verdict = "Values are beyond the limits, or missing."
     notes = [f"Not in the output: {', '.join(missing)}."] if missing else []
-    return Part("Stability", [*figures, verdict, table, *notes]), warnings
+    return Part(
+        "Stability", [*figures, f"{caption}.", verdict, table, *notes]
+    ), warnings
 
 
 def _used_leads(forecast: xr.Dataset, top: float) -> np.ndarray:
@@ -152,7 +154,7 @@ def _series(forecast: xr.Dataset, top: float) -> tuple[list[Series], list[str]]:
         Series(label, name, units, np.stack(values, 1), limits.get(label))
         for (label, name, units), values in found.items()
     ]
-    return series, missing
+    return sorted(series, key=lambda one: _ORDER.index(one.label.split()[0])), missing
 
 
 def _levels(field: xr.DataArray, top: float) -> np.ndarray:
