@@ -63,12 +63,16 @@ def canonical_parts(dataset: xr.Dataset) -> list[xr.Dataset]:
 def _canonical(dataset: xr.Dataset, axes: ForecastAxes, part: xr.Dataset) -> xr.Dataset:
     """Return the variables of a part of a file that share an axis of levels."""
     summaries = [n for n, v in part.data_vars.items() if _is_summary(str(n), v)]
-    known = part.drop_vars(summaries)
-    found = recognise(known, tuple(VARIABLES), axes.dimensions)
-    horizontal = {axis: dim for axis, (dim, _) in find_horizontal(part).items()}
+    is_zonal = _has_zonal_means(part)
+    seen = _with_longitudes(part) if is_zonal else part
+    found = recognise(seen.drop_vars(summaries), tuple(VARIABLES), axes.dimensions)
+    horizontal = {axis: dim for axis, (dim, _) in find_horizontal(seen).items()}
     grid = SourceGrid.from_file_order(
         found["longitude"].values, found["latitude"].values
     )
+    if is_zonal:
+        del horizontal["longitude"]
+        found = _without_longitudes(found, part)
     orders: dict[str, np.ndarray | None] = {
         "latitude": grid.latitude_order,
         "longitude": grid.longitude_order,
@@ -86,7 +90,8 @@ def _canonical(dataset: xr.Dataset, axes: ForecastAxes, part: xr.Dataset) -> xr.
         with contextlib.suppress(InputDataError):  # a depth, or model levels
             found = found.assign_coords(level=hectopascals(part[vertical]))
     if "level" in found.coords:
-        coordinates["level"] = np.atleast_1d(found["level"].values)
+        pressures = np.atleast_1d(found["level"].values)
+        coordinates["level"] = pressures.astype(float)
     for array in found.data_vars.values():  # on a single level without an axis
         if "pressure" in array.attrs:
             coordinates.setdefault("level", np.array([array.attrs["pressure"]]))
@@ -120,6 +125,44 @@ def _canonical(dataset: xr.Dataset, axes: ForecastAxes, part: xr.Dataset) -> xr.
     }
     kept = {name: (name, x) for name, x in coordinates.items() if name in used}
     return xr.Dataset(variables, {**kept, **others}, dataset.attrs)
+
+
+def _has_zonal_means(part: xr.Dataset) -> bool:
+    """Return whether there are latitudes and no longitudes."""
+    in_two = any(variable.ndim == 2 for variable in part.coords.values())
+    return bool(
+        find_axes(part, "latitude") and not find_axes(part, "longitude") and not in_two
+    )
+
+
+def _with_longitudes(part: xr.Dataset) -> xr.Dataset:
+    """Return the metadata of zonal means as those of fields: zeros, in no memory."""
+    (latitude,) = part[find_axes(part, "latitude")[0]].dims or ("",)
+    fields = {
+        name: (
+            (*array.dims, "longitude"),
+            np.broadcast_to(np.zeros((), array.dtype), (*array.shape, 4)),
+            array.attrs,
+            array.encoding,
+        )
+        for name, array in part.data_vars.items()
+        if latitude in array.dims and array.dtype.kind in "iuf"
+    }
+    longitude = "longitude", np.arange(4) * 90.0
+    coordinates = part.drop_vars([*fields]).assign_coords(longitude=longitude)
+    return coordinates.assign(fields)
+
+
+def _without_longitudes(found: xr.Dataset, part: xr.Dataset) -> xr.Dataset:
+    """Return recognised zonal means with the values of the file."""
+    means = {}
+    for name, array in found.data_vars.items():
+        stored = part[array.attrs["found"]].reset_coords(drop=True)
+        # Recognition leaves out axes of a single value.
+        stored = stored.squeeze([d for d in stored.dims if stored.sizes[d] == 1])
+        named = dict(zip(stored.dims, array.dims[:-1], strict=True))
+        means[name] = stored.rename(named).assign_attrs(array.attrs)
+    return found.drop_vars(means).assign(means)
 
 
 def _is_summary(name: str, variable: xr.DataArray) -> bool:
@@ -257,7 +300,8 @@ class _File:
             for dim in wanted
         ]
         level = wanted.index("level") if "level" in wanted else None
-        lazy = ArrangedArray(array, axes, convert, level, 2)
+        whole = sum(dim in wanted for dim in ("latitude", "longitude"))
+        lazy = ArrangedArray(array, axes, convert, level, whole)
         return lazy.variable(wanted, attributes)
 
     def _check_chunks(self, name: str, found: str, values: np.ndarray) -> None:

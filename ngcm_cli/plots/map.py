@@ -73,7 +73,9 @@ def draw_map(
     return axes
 
 
-def style_of_field(field: xr.DataArray, *, is_difference: bool = False) -> Style:
+def style_of_field(
+    field: xr.DataArray, *, is_difference: bool = False, adapt: bool = False
+) -> Style:
     """Return how a field is shown, by its name, level, units and values."""
     level = field.coords["level"] if "level" in field.coords else None
     return style_of(
@@ -83,6 +85,7 @@ def style_of_field(field: xr.DataArray, *, is_difference: bool = False) -> Style
         units=str(field.attrs.get("units", "")),
         long_name=str(field.attrs.get("long_name", "")),
         is_difference=is_difference,
+        adapt=adapt,
     )
 
 
@@ -91,7 +94,7 @@ def figure_size(projection: Projection) -> tuple[float, float]:
     west, east, south, north = projection.extent
     ratio = (north - south) / (east - west)
     width = 9.0 if ratio < 0.8 else 6.5
-    return width, min(width * ratio + 1.0, 9.0)
+    return width, min(width * ratio + (1.3 if ratio < 0.8 else 1.15), 9.0)
 
 
 def colour_norm(style: Style) -> BoundaryNorm:

@@ -232,6 +232,7 @@ def style_of(
     units: str = "",
     long_name: str = "",
     is_difference: bool = False,
+    adapt: bool = False,
 ) -> Style:
     """Return how a field is shown.
 
@@ -242,6 +243,8 @@ def style_of(
         units: of a variable that the table does not have.
         long_name: of such a variable.
         is_difference: whether it is a difference, whose colours are centred at zero.
+        adapt: whether levels follow from the values where they span less than half of
+            those of the table.
     """
     match = _STATISTIC.fullmatch(name)
     base, statistic = match.groups() if match else (name, "")
@@ -262,12 +265,14 @@ def style_of(
     fixed = None
     if not is_relative:
         fixed = quantity.at.get(round(level or 0), quantity.levels)
+        if adapt and fixed is not None and np.ptp(_range(shown)) < np.ptp(fixed[:2]) / 2:
+            fixed = None
     colours, extend = quantity.colours, "both"
     if is_difference:
         colours, levels = quantity.difference_colours, _centred(shown)
         title = f"difference in {title}"
     elif is_spread:
-        colours, levels, extend = "viridis_r", _from_zero(shown), "max"
+        colours, levels, extend = "spread", _from_zero(shown), "max"
     elif fixed is not None:
         levels = np.arange(fixed[0], fixed[1] + fixed[2] / 2, fixed[2])
         if quantity.is_signed:  # what is nearly zero is white

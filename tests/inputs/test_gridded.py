@@ -249,6 +249,23 @@ def test_a_chunk_that_is_missing_is_refused(tmp_path):
         found["temperature"].load()
 
 
+def test_zonal_means(save):
+    data = weatherbench(canonical("ta", "degC")).mean("longitude")
+    data["ta"] = data["ta"] - 250
+    data["ta"].attrs = {"units": "degC"}
+    data["other"] = data["ta"] * 1
+    with open_gridded(save(data)) as found:
+        assert found["temperature"].dims == DIMS[:-1] == found["other"].dims
+        wanted = canonical("ta")["ta"].mean("longitude") + 23.15
+        np.testing.assert_allclose(found["temperature"], wanted, atol=1e-4)
+        np.testing.assert_allclose(
+            found["temperature"].isel(lead_time=1, latitude=[2, 0]),
+            wanted.isel(lead_time=1, latitude=[2, 0]),
+            atol=1e-4,
+        )
+        assert "longitude" not in found.dims
+
+
 def test_no_fields_are_refused(save):
     data = xr.Dataset({"a": ("time", [1.0])}, {"time": INITS[:1]})
     with pytest.raises(InputDataError, match="no latitude coordinate"):

@@ -1,0 +1,88 @@
+"""Means over area and longitude, of fields that may lack values."""
+
+import numpy as np
+import xarray as xr
+
+from ngcm_cli.errors import ConfigError
+from ngcm_cli.inputs.regrid import latitude_bounds
+from ngcm_cli.plots.projections import wrap
+from ngcm_cli.plots.regions import Box
+
+
+def area_weights(latitude: np.ndarray) -> np.ndarray:
+    """Return the area of cells by latitude in degrees: sin(north) - sin(south)."""
+    bounds = latitude_bounds(np.radians(np.asarray(latitude, np.float64)))
+    return np.diff(np.sin(bounds))
+
+
+def in_box(field: xr.DataArray, box: Box) -> xr.DataArray:
+    """Return the part of a field whose points are in a box."""
+    south, north, west, east = box
+    latitude = field["latitude"].values
+    rows = np.flatnonzero((latitude >= south - 1e-6) & (latitude <= north + 1e-6))
+    field = field.isel(latitude=rows)
+    if "longitude" in field.dims and east - west < 360:
+        middle = (west + east) / 2
+        relative = wrap(field["longitude"].values - middle)
+        inside = np.flatnonzero(np.abs(relative) <= (east - west) / 2 + 1e-6)
+        inside = inside[np.argsort(relative[inside])]
+        field = field.isel(longitude=inside)
+        field = field.assign_coords(longitude=middle + relative[inside])
+    return field
+
+
+def area_mean(
+    field: xr.DataArray, box: Box | None = None, *, along_longitude: bool = True
+) -> xr.DataArray:
+    """Return the mean over an area of what is known, weighted by the area of cells.
+
+    Args:
+        field: on all latitudes of its grid, ascending.
+        box: part of the globe; None is all of it.
+        along_longitude: whether to average over longitudes, too.
+
+    Raises:
+        ConfigError: the box has no point of the grid.
+    """
+    weights = xr.DataArray(
+        area_weights(field["latitude"].values),
+        dims="latitude",
+        coords={"latitude": field["latitude"]},
+    )
+    if box is not None:
+        field = in_box(field, box)
+        if not field.size:
+            raise ConfigError("The region has no point of the grid.", "Widen it.")
+        weights = weights.sel(latitude=field["latitude"])
+    dims = ["latitude", *(["longitude"] if "longitude" in field.dims else [])]
+    if not along_longitude:
+        dims = ["latitude"]
+    return field.weighted(weights).mean(dims, keep_attrs=True)
+
+
+def zonal_mean(field: xr.DataArray) -> xr.DataArray:
+    """Return the mean over longitude of what is known."""
+    if "longitude" not in field.dims:
+        return field
+    return field.mean("longitude", keep_attrs=True)
+
+
+def mass_streamfunction(
+    v: np.ndarray, level: np.ndarray, latitude: np.ndarray
+) -> np.ndarray:
+    """Return the meridional mass streamfunction, kg s-1, shape (level, latitude).
+
+    psi(p) = (2 pi a cos(latitude) / g) times the integral of [v] dp from the top, by
+    trapezoids; the wind above the highest level is that of this level.
+
+    Args:
+        v: zonal mean of the northward wind, m s-1, shape (level, latitude).
+        level: pressures, hPa, ascending.
+        latitude: degrees.
+    """
+    radius, gravity = 6.371e6, 9.80665
+    pressure = np.asarray(level, np.float64)[:, None] * 100
+    v = np.nan_to_num(np.asarray(v, np.float64))
+    steps = np.diff(pressure, axis=0) * (v[1:] + v[:-1]) / 2
+    total = np.concatenate([pressure[:1] * v[:1], steps]).cumsum(0)
+    return 2 * np.pi * radius * np.cos(np.radians(latitude)) / gravity * total

@@ -1,0 +1,206 @@
+"""Score cards: a forecast against another, blue where it is better, red where worse."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ngcm_cli.config.plot import PlotConfig
+from ngcm_cli.errors import ConfigError
+from ngcm_cli.plots.colour_maps import colour_map
+from ngcm_cli.plots.figure import drawing, new_axes, set_footer
+from ngcm_cli.plots.panels import set_header
+from ngcm_cli.plots.provenance import footer_of
+from ngcm_cli.plots.score_selection import (
+    CENTRED,
+    HIGHER_IS_BETTER,
+    Line,
+    Score,
+    score_names,
+    select_scores,
+)
+from ngcm_cli.plots.scores import region_text
+from ngcm_cli.plots.styles import QUANTITIES, capital
+
+LARGEST = 20.0  # per cent: the darkest colour
+_MOST_LEADS = 14
+_LEVELS = (50, 100, 250, 500, 700, 850, 1000)
+_HOUR = np.timedelta64(1, "h")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Comparison:
+    """How much better or worse a forecast is.
+
+    Attributes:
+        rows: of the card: variable and level.
+        lead_time: of its columns.
+        change: relative to the reference in per cent, positive where the forecast is
+            worse, shape (row, lead_time).
+        is_certain: whether the intervals do not overlap; None where there are none.
+    """
+
+    rows: list[str]
+    lead_time: np.ndarray
+    change: np.ndarray
+    is_certain: np.ndarray | None = None
+
+
+def draw_scorecard(
+    comparison: Comparison, *, axes: Axes | None = None, colour_bar: bool = True
+) -> Axes:
+    """Draw a score card: a row for each variable, a column for each lead time.
+
+    Args:
+        comparison: what is drawn.
+        axes: where to draw; None makes a figure.
+        colour_bar: whether to draw a colour bar.
+    """
+    rows, columns = comparison.change.shape
+    with drawing():
+        figure, axes = new_axes(axes, (1.8 + 0.5 * columns, 1.4 + 0.3 * rows))
+        drawn = axes.pcolormesh(
+            np.arange(columns + 1), np.arange(rows + 1),
+            np.ma.masked_invalid(comparison.change), cmap=colour_map("difference"),
+            vmin=-LARGEST, vmax=LARGEST, edgecolors="white", linewidth=1.0,
+        )  # fmt: skip
+        axes.invert_yaxis()
+        axes.set_yticks(np.arange(rows) + 0.5, comparison.rows)
+        axes.set_xticks(
+            np.arange(columns) + 0.5, [_lead(x) for x in comparison.lead_time]
+        )
+        axes.tick_params(length=0)
+        axes.grid(False)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        for row, column in np.ndindex(rows, columns):
+            value = comparison.change[row, column]
+            if not np.isfinite(value):
+                continue
+            certain = comparison.is_certain
+            is_bold = certain is not None and bool(certain[row, column])
+            text = f"{value:+.0f}".replace("-", "−") if round(value) else "0"
+            axes.text(
+                column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=7,
+                color="white" if abs(value) > 0.55 * LARGEST else "0.15",
+                fontweight="bold" if is_bold else "normal",
+            )  # fmt: skip
+        if colour_bar:
+            bar = figure.colorbar(
+                drawn, ax=axes, orientation="horizontal", extend="both", aspect=40,
+                fraction=0.05, pad=0.02, shrink=0.7,
+            )  # fmt: skip
+            bar.outline.set_linewidth(0.5)
+            bar.set_label("Change against the reference (per cent): blue better, red worse")
+    return axes
+
+
+def _lead(lead: np.timedelta64) -> str:
+    hours = lead / _HOUR
+    return f"{hours / 24:g} d" if hours % 24 == 0 and hours else f"{hours:g} h"
+
+
+def compare(scores: Sequence[Score], forecast: str, reference: str) -> Comparison:
+    """Return how much a forecast is worse than a reference, in per cent.
+
+    Only lead times that both have are compared.
+    """
+    leads: np.ndarray | None = None
+    for score in scores:
+        both = [score.lines[n].lead_time for n in (forecast, reference)]
+        common = np.intersect1d(*both)
+        leads = common if leads is None else np.intersect1d(leads, common)
+    assert leads is not None
+    if len(leads) > _MOST_LEADS:
+        leads = leads[:: -(-len(leads) // _MOST_LEADS)]
+    change, certain, rows = [], [], []
+    for score in scores:
+        a, b = (_at(score.lines[name], leads) for name in (forecast, reference))
+        mine, other = a.value, b.value
+        if score.metric in CENTRED:
+            mine, other = np.abs(mine), np.abs(other)
+        sign = -1 if score.metric in HIGHER_IS_BETTER else 1
+        with np.errstate(divide="ignore", invalid="ignore"):
+            change.append(np.where(other == 0, np.nan, sign * (mine / other - 1) * 100))
+        rows.append(_row(score))
+        if a.lower is not None and a.upper is not None and b.lower is not None:
+            assert b.upper is not None
+            certain.append((a.lower > b.upper) | (a.upper < b.lower))
+    is_certain = np.array(certain) if len(certain) == len(rows) else None
+    return Comparison(rows, leads, np.array(change), is_certain)
+
+
+def _row(score: Score) -> str:
+    known = QUANTITIES.get(score.variable)
+    name = capital(known.title if known else score.variable.replace("_", " "))
+    return name if score.level is None else f"{name} {score.level:g} hPa"
+
+
+def _at(line: Line, leads: np.ndarray) -> Line:
+    at = np.searchsorted(line.lead_time, leads)
+    lower, upper = (None if x is None else x[at] for x in (line.lower, line.upper))
+    return Line(leads, line.value[at], lower, upper)
+
+
+def scorecard_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
+    """Return the score card of the first forecast against the second.
+
+    Raises:
+        ConfigError: there is one forecast, or what is named is not there.
+    """
+    scores = _all_levels(datasets, config)
+    names = list(scores[0].lines)
+    scores = [score for score in scores if list(score.lines)[:2] == names[:2]]
+    if len(names) < 2:
+        raise ConfigError(
+            "A score card compares two forecasts, and there is one.",
+            "Name two files of scores, the reference second.",
+        )
+    forecast = next((n for n in names if not scores[0].lines[n].is_baseline), names[0])
+    baselines = [n for n in names if scores[0].lines[n].is_baseline]
+    others = [n for n in names if n != forecast]
+    reference = others[0] if len(datasets) > 1 or not baselines else baselines[0]
+    comparison = compare(scores, forecast, reference)
+    if not comparison.lead_time.size:
+        raise ConfigError(
+            f"{forecast} and {reference} have no lead time in common.",
+            "Name scores of the same lead times.",
+        )
+    rows, columns = comparison.change.shape
+    with drawing():
+        size = config.size or (max(6.5, 2.3 + 0.5 * columns), 1.7 + 0.26 * rows)
+        figure = Figure(figsize=size, layout="constrained")
+        draw_scorecard(comparison, axes=figure.add_subplot())
+        metric = capital(scores[0].metric_name)
+        title = f"{forecast} against {reference}: {metric}, "
+        title += region_text(scores[0].region)
+        text = ""
+        if comparison.is_certain is not None:
+            text = "Bold: their intervals do not overlap"
+        set_header(figure, config.title or title, text)
+        set_footer(figure, footer_of(*datasets))
+    return figure
+
+
+def _all_levels(datasets: Sequence[xr.Dataset], config: PlotConfig) -> list[Score]:
+    """Return the scores of all variables and usual levels, in the order of the file."""
+    if config.variable is not None:
+        return select_scores(datasets, config, most=99)
+    plain = select_scores(datasets, config, most=99)
+    metric = plain[0].metric
+    names: Mapping[str, list[float]] = {v: [] for m, v in score_names(datasets[0]) if m == metric}
+    found: list[Score] = []
+    for variable in names:
+        score = datasets[0][f"{metric}.{variable}"]
+        levels = [x for x in _LEVELS if "level" in score.dims and x in score["level"]]
+        wanted = [f"{variable}_{x}" for x in levels] or [variable]
+        for name in wanted:
+            try:
+                own = config.model_copy(update={"variable": (name,), "metric": (metric,)})
+                found += select_scores(datasets, own)
+            except ConfigError:  # not scored on this level
+                continue
+    return found or plain

@@ -1,0 +1,130 @@
+"""Spaghetti: the same contours of every member of an ensemble."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ngcm_cli.config.plot import PlotConfig
+from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.plots.figure import drawing, new_axes, set_footer, set_title
+from ngcm_cli.plots.map import draw_contours, draw_frame, figure_size, style_of_field
+from ngcm_cli.plots.projections import PolarStereographic, Projection
+from ngcm_cli.plots.provenance import footer_of, model_of
+from ngcm_cli.plots.regions import choose_projection
+from ngcm_cli.plots.selection import default_variable, find_field, select_time
+from ngcm_cli.plots.styles import capital
+
+HEIGHTS = (552.0, 576.0)
+"""Contours of the geopotential height at 500 hPa, dam."""
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+
+def draw_spaghetti(
+    members: xr.DataArray,
+    *,
+    axes: Axes | None = None,
+    projection: Projection | None = None,
+    levels: Sequence[float] | None = None,
+) -> Axes:
+    """Draw the same contours of every member, and thicker those of their mean.
+
+    Args:
+        members: with dimensions realization, latitude and longitude, in SI units.
+        axes: where to draw; None makes a figure.
+        projection: of the map; None is a cap around the North Pole.
+        levels: of the contours, in the units shown; None chooses them.
+    """
+    projection = projection or PolarStereographic()
+    style = style_of_field(members)
+    if levels is None:
+        levels = _usual_levels(members)
+    with drawing():
+        _, axes = new_axes(axes, figure_size(projection))
+        draw_frame(axes, projection)
+        mean = members.mean("realization", keep_attrs=True)
+        handles = []
+        for at, level in enumerate(levels):
+            colour = _COLOURS[at % len(_COLOURS)]
+            for member in range(members.sizes["realization"]):
+                draw_contours(
+                    members.isel(realization=member), axes=axes, projection=projection,
+                    levels=[level], colour=colour, width=0.7, labels=False,
+                )  # fmt: skip
+            draw_contours(
+                mean, axes=axes, projection=projection, levels=[level],
+                colour=colour, width=1.5, labels=False,
+            )  # fmt: skip
+            handles.append(Line2D([], [], color=colour, label=f"{level:g} {style.units}"))
+        handles.append(Line2D([], [], color="0.3", lw=0.6, label="members"))
+        handles.append(Line2D([], [], color="0.3", lw=1.5, label="mean"))
+        axes.legend(
+            handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0),
+            ncols=len(handles),
+        )  # fmt: skip
+    return axes
+
+
+def _usual_levels(members: xr.DataArray) -> tuple[float, ...]:
+    level = float(members["level"]) if "level" in members.coords else None
+    if members.name == "geopotential" and level == 500:
+        return HEIGHTS
+    if members.name == "temperature" and level == 850:
+        return (0.0, 16.0)
+    style = style_of_field(members)
+    shown = style.shown(members.values)
+    step = style.levels[1] - style.levels[0]
+    low, high = np.nanpercentile(shown, (30, 70))
+    found = {round(float(x) / step) * float(step) for x in (low, high)}
+    return tuple(sorted(found))
+
+
+def spaghetti_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
+    """Return the map of contours of all members.
+
+    Raises:
+        ConfigError: what is to be drawn is not in the data.
+        InputDataError: the data have no members.
+    """
+    (dataset,) = datasets
+    if dataset.sizes.get("realization", 1) < 2:
+        where = dataset.attrs.get("location", "The data")
+        raise InputDataError(f"{where} has no members.", "Name an ensemble, or a map.")
+    is_default = config.region is None and config.projection is None
+    if is_default:
+        config = config.model_copy(update={"region": "northern-hemisphere"})
+    projection = choose_projection(config)
+    now, when = select_time(dataset, config)
+    if when.period is not None:
+        raise ConfigError("The data have several times.", "Give time.")
+    preferred = ("geopotential", "temperature")
+    name = config.variable[0] if config.variable else default_variable(now, preferred)
+    members = find_field(now, name, config.level).load()
+    levels = None if config.contours is None else _levels(config.contours)
+    with drawing():
+        size = config.size or figure_size(projection)
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.add_subplot()
+        draw_spaghetti(members, axes=axes, projection=projection, levels=levels)
+        title = f"{capital(style_of_field(members).title)}: all members"
+        count = f"{members.sizes['realization']} members"
+        parts = (when.describe(), model_of(dataset), count)
+        set_title(axes, config.title or title, " · ".join(filter(None, parts)))
+        set_footer(figure, footer_of(dataset))
+    return figure
+
+
+def _levels(text: str) -> tuple[float, ...]:
+    try:
+        levels = tuple(float(part) for part in text.split(","))
+        if not levels or not np.isfinite(levels).all():
+            raise ValueError
+    except ValueError:
+        raise ConfigError(
+            f"'{text}' are not values of contours.",
+            "Give numbers in the units of the picture, such as 552,576.",
+        ) from None
+    return levels

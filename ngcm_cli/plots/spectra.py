@@ -1,0 +1,224 @@
+"""Power spectra against zonal wavenumber, on logarithmic axes."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullFormatter
+
+from ngcm_cli.config.plot import PlotConfig
+from ngcm_cli.errors import ConfigError
+from ngcm_cli.plots.figure import drawing, new_axes, set_footer, set_title
+from ngcm_cli.plots.means import area_weights
+from ngcm_cli.plots.panels import source_name
+from ngcm_cli.plots.provenance import footer_of, model_of
+from ngcm_cli.plots.selection import (
+    When,
+    default_variable,
+    find_field,
+    lead_text,
+    select_init,
+    select_member,
+    select_time,
+    time_text,
+)
+from ngcm_cli.plots.score_selection import select_scores
+from ngcm_cli.plots.styles import superscripts
+from ngcm_cli.units import LENGTH
+
+_CIRCUMFERENCE = 2 * np.pi * LENGTH / 1e3  # km
+_KINETIC = ("kinetic_energy", "ke")
+_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+
+
+def zonal_power(field: xr.DataArray) -> np.ndarray:
+    """Return the zonal power spectrum of a field, its mean over the area of the globe.
+
+    Along every circle of latitude F = rfft(x) / L; the power is |F_0|² at wavenumber 0
+    and 2 |F_k|² at the others, |F_k|² at L / 2, so that its sum is the mean of x².
+
+    Args:
+        field: with dimensions latitude (ascending) and longitude (all around).
+
+    Returns:
+        Shape (wavenumber,), in the square of the units of the field.
+    """
+    values = field.transpose("latitude", "longitude").values.astype(np.float64)
+    size = values.shape[1]
+    power = np.abs(np.fft.rfft(values, axis=1) / size) ** 2
+    power[:, 1 : (size + 1) // 2] *= 2
+    weights = area_weights(field["latitude"].values)
+    return weights @ power / weights.sum()
+
+
+def draw_spectra(
+    spectra: Mapping[str, np.ndarray], *, axes: Axes | None = None, units: str = ""
+) -> Axes:
+    """Draw power spectra on logarithmic axes, with the slopes -3 and -5/3 to compare.
+
+    Args:
+        spectra: by name, shape (wavenumber,), from wavenumber 0, which is not drawn.
+        axes: where to draw; None makes a figure.
+        units: of the power.
+    """
+    with drawing():
+        _, axes = new_axes(axes, (7.0, 4.8))
+        largest = 2
+        for at, (name, power) in enumerate(spectra.items()):
+            wavenumber = np.arange(len(power))
+            keep = (wavenumber > 0) & np.isfinite(power) & (power > 0)
+            axes.loglog(
+                wavenumber[keep], power[keep], label=name, color=f"C{at % 6}",
+                linestyle="-" if at < 6 else "--",
+            )  # fmt: skip
+            largest = max(largest, int(wavenumber[keep].max(initial=2)))
+        low, high = axes.get_ylim()
+        start = min(8, largest / 4)
+        top = max(float(np.interp(start, np.arange(len(p)), p)) for p in spectra.values())
+        for slope, text in ((-3, "−3"), (-5 / 3, "−5/3")):
+            at = np.array([start, largest * 0.8])
+            line = 3 * top * (at / start) ** slope
+            axes.plot(at, line, color="0.55", linewidth=0.8, linestyle=":")
+            axes.annotate(
+                text, (at[1], line[1]), fontsize=8, color="0.4", va="center",
+                xytext=(3, 0), textcoords="offset points",
+            )  # fmt: skip
+        axes.set(xlim=(1, largest * 1.15), ylim=(low, max(high, 5 * top)))
+        ticks = [t for t in _TICKS if t <= largest]
+        axes.xaxis.set_major_locator(FixedLocator(ticks))
+        axes.set_xticklabels([f"{t}" for t in ticks])
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set(xlabel="Zonal wavenumber", ylabel=f"Power ({units})" if units else "Power")
+        axes.grid(which="major", color="0.88", linewidth=0.6)
+        axes.legend(loc="lower left")
+        upper = axes.secondary_xaxis(
+            "top", functions=(_wavelength_of, _wavelength_of)
+        )
+        lengths = [x for x in (20000, 10000, 5000, 2000, 1000, 500, 200, 100)]
+        lengths = [x for x in lengths if x >= _CIRCUMFERENCE / largest]
+        upper.xaxis.set_major_locator(FixedLocator(lengths))
+        upper.set_xticks(lengths, [f"{x:,}".replace(",", " ") for x in lengths])
+        upper.xaxis.set_minor_formatter(NullFormatter())
+        upper.tick_params(which="minor", length=0)
+        upper.set_xlabel("Wavelength at the equator (km)", fontsize=8)
+    return axes
+
+
+def _wavelength_of(wavenumber: np.ndarray) -> np.ndarray:
+    return _CIRCUMFERENCE / np.maximum(wavenumber, 1e-9)
+
+
+def spectra_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
+    """Return spectra of fields, or those of a file of scores.
+
+    Of one file, those of its first, middle and last lead time; of several, one each.
+
+    Raises:
+        ConfigError: what is to be drawn is not in the data.
+    """
+    first = datasets[0]
+    if first.attrs["content"] == "scores":
+        spectra, title, units, subtitle = _of_scores(datasets, config)
+    else:
+        spectra, title, units, subtitle = _of_fields(datasets, config)
+    with drawing():
+        figure = Figure(figsize=config.size or (7.0, 5.2), layout="constrained")
+        axes = figure.add_subplot()
+        draw_spectra(spectra, axes=axes, units=units)
+        set_title(axes, "", "")
+        from ngcm_cli.plots.panels import set_header
+
+        set_header(figure, config.title or title, subtitle)
+        set_footer(figure, footer_of(*datasets))
+    return figure
+
+
+def _of_fields(
+    datasets: Sequence[xr.Dataset], config: PlotConfig
+) -> tuple[dict[str, np.ndarray], str, str, str]:
+    spectra: dict[str, np.ndarray] = {}
+    name = config.variable[0] if config.variable else ""
+    title, units, when = "", "", When()
+    for dataset in datasets:
+        leads: list[np.timedelta64 | None] = [config.lead]
+        one_file = len(datasets) == 1
+        if one_file and config.lead is None and config.time is None:
+            known = dataset["lead_time"].values if "lead_time" in dataset.dims else []
+            if len(known) > 2:
+                leads = [known[0], known[len(known) // 2], known[-1]]
+        for lead in leads:
+            own = config.model_copy(update={"lead": lead})
+            now, when = select_time(dataset, own)
+            if when.period is not None:
+                now = now.isel(time=-1)
+                when = When(valid=now["time"].values)
+            power, title, units = _power(now, name, config)
+            label = source_name(dataset, datasets)
+            if one_file and when.lead is not None:
+                label = lead_text(when.lead)
+            spectra[label] = power
+    parts = [model_of(d) for d in datasets] if len(datasets) == 1 else []
+    if "init_time" in datasets[0].dims:
+        parts.insert(0, f"From {time_text(select_init(datasets[0], config)[1])}")
+    if when.lead is None or len(datasets) > 1:
+        parts.insert(0, when.describe())
+    return spectra, title, units, " · ".join(filter(None, parts))
+
+
+def _power(
+    now: xr.Dataset, name: str, config: PlotConfig
+) -> tuple[np.ndarray, str, str]:
+    """Return a spectrum, what it is of, and its units; of members their mean."""
+    base, _, level = name.partition("@")
+    wind = ("u_component_of_wind", "v_component_of_wind")
+    is_kinetic = base.rstrip("0123456789").lower().rstrip("_") in _KINETIC
+    if not name and set(wind) <= set(map(str, now.data_vars)):
+        is_kinetic = True
+    if is_kinetic:
+        digits = base[len(base.rstrip("0123456789")) :]
+        at = float(digits) if digits else config.level or 500.0
+        fields = [find_field(now, w, at) for w in wind]
+        title, units = f"Kinetic energy at {at:g} hPa", "m² s⁻²"
+    else:
+        preferred = ("temperature", "geopotential")
+        fields = [find_field(now, name or default_variable(now, preferred), config.level)]
+        from ngcm_cli.plots.map import style_of_field
+        from ngcm_cli.plots.styles import capital
+
+        title = capital(style_of_field(fields[0].isel(latitude=slice(0, 2))).title)
+        units = superscripts(str(fields[0].attrs.get("units", "")))
+        units = f"({units})²" if units else ""
+    total = 0.0
+    for field in fields:
+        if "longitude" not in field.dims:
+            raise ConfigError("The data are zonal means.", "Name fields.")
+        if config.member is not None:
+            field, _ = select_member(field, config)
+        field = field.load()
+        members = [field]
+        if "realization" in field.dims:
+            members = [field.isel(realization=m) for m in range(field.sizes["realization"])]
+        mean = np.mean([zonal_power(member) for member in members], axis=0)
+        total = total + (mean / 2 if is_kinetic else mean)
+    return np.asarray(total), f"Zonal spectrum: {title[0].lower()}{title[1:]}", units
+
+
+def _of_scores(
+    datasets: Sequence[xr.Dataset], config: PlotConfig
+) -> tuple[dict[str, np.ndarray], str, str, str]:
+    own = config.model_copy(update={"metric": ("spectrum",), "region": None})
+    spectra: dict[str, np.ndarray] = {}
+    title, units = "", ""
+    scores = select_scores(datasets, own)[:1]
+    for score in scores:
+        title, units = f"Zonal spectrum: {score.title}", score.units
+        for name, line in score.lines.items():
+            leads = line.lead_time
+            wanted = len(leads) - 1
+            if config.lead is not None:
+                wanted = int(np.argmin(np.abs(leads - config.lead)))
+            label = f"{name}, {lead_text(leads[wanted])}"
+            spectra[label] = line.value[wanted]
+    return spectra, title, units, ""
