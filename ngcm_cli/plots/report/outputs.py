@@ -11,6 +11,8 @@ from ngcm_cli.output.run_directory import RECORD
 from ngcm_cli.plots.report.climate_section import climate_section
 from ngcm_cli.plots.report.content import Section
 from ngcm_cli.plots.report.gridded_section import gridded_section
+from ngcm_cli.plots.report.score_section import score_section
+from ngcm_cli.plots.report.track_section import track_section
 
 _KINDS = (
     "forecasts, ensembles and records as NetCDF, Zarr or GRIB, directories of ngcm "
@@ -41,12 +43,8 @@ def section_of(location: str, folder: pathlib.Path) -> Section:
         return climate_section(path, links)
     kind = _kind(path)
     if kind == "scores":
-        from ngcm_cli.plots.report.score_section import score_section
-
         return score_section(path, links)
     if kind == "tracks":
-        from ngcm_cli.plots.report.track_section import track_section
-
         return track_section(path, links)
     try:
         return gridded_section(location, links)

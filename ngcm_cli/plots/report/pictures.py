@@ -11,7 +11,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure as Canvas
 
 from ngcm_cli.plots.figure import drawing, image_of, new_axes, write_image
-from ngcm_cli.plots.map import draw_map, style_of_field
+from ngcm_cli.plots.map import contour_levels, draw_map, style_of_field
 from ngcm_cli.plots.report.content import Figure
 from ngcm_cli.plots.report.describe import (
     area_mean,
@@ -24,7 +24,7 @@ from ngcm_cli.plots.report.describe import (
 from ngcm_cli.plots.section import draw_section
 from ngcm_cli.plots.styles import capital
 
-_MAP, _GRAPH = (5.8, 3.6), (5.8, 3.4)  # inches: letters can be read on a phone
+MAP, GRAPH = (5.8, 3.6), (5.8, 3.4)  # inches: letters can be read on a phone
 _RESOLUTIONS = 150, 110, 80  # dots per inch; the first whose file is small enough
 _LARGEST = 200_000  # bytes of a picture
 _MOST_PANELS = 3  # of a picture
@@ -60,8 +60,12 @@ def map_figure(
     latitude = field["latitude"].values
     shown = style.shown(field.values)
     seen = describe_map(shown, latitude, field["longitude"].values, style.units)
+    if contours is not None:
+        lines = style_of_field(contours)
+        if not contour_levels(lines.shown(contours.values), lines.step).size:
+            contours = None  # it is nearly the same everywhere
     with drawing():
-        canvas, axes = new_axes(None, _MAP)
+        canvas, axes = new_axes(None, MAP)
         draw_map(field, axes=axes, contours=contours)
     over = ""
     if contours is not None:
@@ -90,7 +94,7 @@ def section_figure(field: xr.DataArray, when: str) -> Figure:
         style.units,
     )
     with drawing():
-        canvas, axes = new_axes(None, _GRAPH)
+        canvas, axes = new_axes(None, GRAPH)
         draw_section(field, axes=axes)
     title = f"Zonal mean of {style.title}"
     return Figure(
@@ -145,7 +149,7 @@ def _over_members(values: np.ndarray) -> np.ndarray:
 
 def _series_canvas(axis: str, positions: np.ndarray, panels: Sequence[Panel]) -> Any:
     with drawing():
-        size = _GRAPH[0], 0.7 + 1.45 * len(panels)
+        size = GRAPH[0], 0.7 + 1.45 * len(panels)
         canvas = Canvas(figsize=size, layout="constrained")
         several: Any = canvas.subplots(len(panels), sharex=True, squeeze=False)
         for axes, panel in zip(several[:, 0], panels, strict=True):

@@ -8,29 +8,31 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ngcm_cli.errors import InputDataError
+from ngcm_cli.config.plot import PlotConfig
+from ngcm_cli.errors import ConfigError
 from ngcm_cli.io.progress import format_size
+from ngcm_cli.plots.figure import drawing, new_axes
 from ngcm_cli.plots.report import attributes as attribute_texts
 from ngcm_cli.plots.report.content import Figure, Part, Section, Table
-from ngcm_cli.plots.report.pictures import Panel, series_figures
-from ngcm_cli.plots.styles import QUANTITIES
+from ngcm_cli.plots.report.describe import describe_series
+from ngcm_cli.plots.report.pictures import GRAPH, png
+from ngcm_cli.plots.score_selection import Score, score_names, select_scores
+from ngcm_cli.plots.scorecard import Comparison, compare, draw_scorecard
+from ngcm_cli.plots.scores import draw_scores
+from ngcm_cli.plots.sources import open_source
+from ngcm_cli.plots.styles import capital
 from ngcm_cli.time_format import format_duration
 
-# The headline scores: metrics, variables and levels in hPa, in this order.
-_METRICS = "rmse", "acc", "crps", "ensemble_mean_rmse", "spread_skill_ratio", "bias"
-_VARIABLES: tuple[tuple[str, float | None], ...] = (
-    ("geopotential", 500.0),
-    ("temperature", 850.0),
-    ("specific_humidity", 700.0),
-    ("wind_vector", 850.0),
-    ("u_component_of_wind", 850.0),
-    ("v_component_of_wind", 850.0),
-    ("mean_sea_level_pressure", None),
+_METRICS = (
+    *("rmse", "ensemble_mean_rmse", "crps", "acc", "spread_skill"),
+    *("spread_skill_ratio", "mae", "bias"),
 )
-_LEADS = 1, 3, 5, 7, 10, 15  # days, of the columns of the table
-_MOST_FIGURES = 4
+"""Of the tables, in this order; any others if there are none of these."""
+_DRAWN = "rmse", "ensemble_mean_rmse", "crps", "acc"
+_MOST_FIGURES, _MOST_ROWS = 4, 40
+_DAYS = 1, 3, 5, 7, 10, 15  # lead times of the table
+_MOST_COLUMNS = 6
 _DAY = np.timedelta64(1, "D")
-_SUFFIXES = "_lower", "_upper", "_difference", "_by_init", "_map", "_truth"
 
 
 def score_section(path: pathlib.Path, links: Sequence[tuple[str, str]]) -> Section:
@@ -39,187 +41,179 @@ def score_section(path: pathlib.Path, links: Sequence[tuple[str, str]]) -> Secti
     Raises:
         InputDataError: it holds no score.
     """
-    with xr.open_dataset(path, engine="netcdf4", decode_timedelta=True) as scores:
-        names = [str(name) for name in scores.data_vars if _is_score(str(name))]
-        if not names:
-            raise InputDataError(
-                f"{path} holds no scores.", "Name an output of ngcm evaluate."
-            )
-        leads = scores["lead_time"].values
-        forecasts = _forecasts(scores)
-        facts = [("Forecasts", attribute_texts.text(scores.attrs, "forecasts"))]
-        facts += [
-            (title, attribute_texts.text(scores.attrs, name))
-            for title, name in (
-                ("Truth", "truth"),
-                ("Climatology", "climatology"),
-                ("Grid", "grid"),
-                ("Times without truth", "missing_truth_times"),
-            )
-        ]
-        facts.append(("Initial times", _initial_times(scores)))
-        facts.append(("Regions", ", ".join(map(str, scores["region"].values))))
-        facts.append(
-            (
-                "Lead times",
-                f"{_lead(leads[0])} to {_lead(leads[-1])} ({len(leads)})",
-            )
-        )
-        facts.append(("Size", format_size(path.stat().st_size)))
-        headline = _headline(scores, names)
-        figures = [
-            _figure(scores, name, level, forecasts)
-            for name, level in headline
-            if name.startswith(("rmse.", "crps.", "acc."))
-        ][:_MOST_FIGURES]
-        tables = [_table(scores, headline, index, f) for index, f in forecasts]
-        notes = attribute_texts.text(scores.attrs, "notes")
+    with open_source(str(path)) as file:
+        scores = _headline(file, path)
+        facts = _facts(file, path)
+        content: list[str | Table | Figure] = []
+        names = list(dict.fromkeys(name for score in scores for name in score.lines))
+        for name in names:
+            chosen = [score for score in scores if name in score.lines]
+            content.append(_table(chosen, name if len(names) > 1 else ""))
+        drawn = [score for score in scores if score.metric in _DRAWN] or scores
+        content += [_figure(score) for score in drawn[:_MOST_FIGURES]]
+        if card := _card(scores, names):
+            content.append(card)
+        notes = attribute_texts.text(file.attrs, "notes").split("\n")
         return Section(
-            title=attribute_texts.text(scores.attrs, "title")
-            or f"Scores in {path.name}",
+            title=attribute_texts.text(file.attrs, "title") or f"Scores in {path.name}",
             facts=[(name, text) for name, text in facts if text],
-            command=attribute_texts.command(scores.attrs),
-            parts=[Part("Scores", [*tables, *figures])],
+            command=attribute_texts.command(file.attrs),
+            parts=[Part("Scores", content)],
             links=links,
-            limits=[line for line in notes.split("\n") if line],
-            provenance=_provenance(scores.attrs),
+            notes=[line for line in notes if line],
+            provenance=_provenance(file.attrs),
         )
 
 
-def _is_score(name: str) -> bool:
-    metric, dot, variable = name.partition(".")
-    return bool(dot and metric != "count") and not variable.endswith(_SUFFIXES)
+def _headline(file: xr.Dataset, path: pathlib.Path) -> list[Score]:
+    """Return the scores that are shown: of the globe, along lead time.
+
+    Raises:
+        InputDataError: there is none.
+    """
+    known = list(dict.fromkeys(metric for metric, _ in score_names(file)))
+    metrics = [metric for metric in _METRICS if metric in known] or known[:1]
+    config = PlotConfig(files=(str(path),), metric=tuple(metrics) or None)
+    found = select_scores([file], config)
+    curves = [x for x in found if all(np.ndim(y.value) == 1 for y in x.lines.values())]
+    return curves[:_MOST_ROWS]
 
 
-def _forecasts(scores: xr.Dataset) -> list[tuple[int | None, str]]:
-    """Return index and name of every forecast; the index is None without that axis."""
-    if "forecast" not in scores.dims:
-        return [(None, "")]
-    return [(index, str(x)) for index, x in enumerate(scores["forecast"].values)]
-
-
-def _initial_times(scores: xr.Dataset) -> str:
-    counts = [scores[n] for n in scores.data_vars if str(n).startswith("count.")]
-    if not counts:
-        return ""
-    low = min(int(np.nanmin(count.values)) for count in counts)
-    high = max(int(np.nanmax(count.values)) for count in counts)
-    return f"{high}" if low == high else f"{low} to {high}, by variable and lead time"
+def _facts(file: xr.Dataset, path: pathlib.Path) -> list[tuple[str, str]]:
+    leads = file["lead_time"].values
+    counts = [x.values for name, x in file.items() if str(name).startswith("count.")]
+    inits = ""
+    if counts:
+        low, high = (int(f([f(x) for x in counts])) for f in (np.nanmin, np.nanmax))
+        inits = f"{low} to {high}, by lead time" if low < high else f"{low}"
+    attributes = {
+        "Forecasts": "forecasts",
+        "Truth": "truth",
+        "Climatology": "climatology",
+        "Grid": "grid",
+        "Times without truth": "missing_truth_times",
+    }
+    return [
+        *((x, attribute_texts.text(file.attrs, y)) for x, y in attributes.items()),
+        ("Initial times", inits),
+        ("Lead times", f"{_lead(leads[0])} to {_lead(leads[-1])}: {len(leads)} times"),
+        ("Regions", ", ".join(map(str, file["region"].values))),
+        ("Size", format_size(path.stat().st_size)),
+    ]
 
 
 def _lead(lead: np.timedelta64) -> str:
     return format_duration(lead.astype("timedelta64[s]"))
 
 
-def _headline(
-    scores: xr.Dataset, names: Sequence[str]
-) -> list[tuple[str, float | None]]:
-    """Return the scores of the table, by name and level."""
-    levels = scores["level"].values if "level" in scores.coords else np.array([])
-    chosen: list[tuple[str, float | None]] = []
-    for metric in _METRICS:
-        for variable, level in _VARIABLES:
-            name = f"{metric}.{variable}"
-            if name not in names or not _is_curve(scores[name]):
-                continue
-            if "level" not in scores[name].dims:
-                chosen.append((name, None))
-            elif level in levels:
-                chosen.append((name, level))
-    if not chosen:
-        for name in names:
-            if _is_curve(scores[name]):
-                on_levels = "level" in scores[name].dims
-                chosen.append((name, float(levels[0]) if on_levels else None))
-    return chosen[:40]
+def _title(score: Score) -> str:
+    return f"{capital(score.metric_name)} of {score.title}"
 
 
-def _is_curve(score: xr.DataArray) -> bool:
-    """Return whether a score is a number for every region and lead time."""
-    return set(score.dims) <= {"forecast", "region", "lead_time", "level"}
-
-
-def _values(score: xr.DataArray, level: float | None, index: int | None) -> np.ndarray:
-    """Return a score of the globe, (lead time)."""
-    if "region" in score.dims:
-        score = score.isel(region=0)
-    if level is not None and "level" in score.dims:
-        score = score.isel(level=int(np.flatnonzero(score["level"].values == level)[0]))
-    if index is not None and "forecast" in score.dims:
-        score = score.isel(forecast=index)
-    return np.asarray(score.values, np.float64)
-
-
-def _title(scores: xr.Dataset, name: str, level: float | None) -> tuple[str, str]:
-    """Return the name of a score for readers, and its units."""
-    metric, _, variable = name.partition(".")
-    known = QUANTITIES.get(variable)
-    what = variable.replace("_", " ")
-    if known is not None and known.title != "geopotential height":
-        what = known.title
-    metric = metric.upper() if len(metric) <= 4 else metric.replace("_", " ")
-    metric = "Bias" if metric == "BIAS" else metric
-    at = f" at {level:g} hPa" if level is not None else ""
-    units = str(scores[name].attrs.get("units", ""))
-    return f"{metric} of {what}{at}", "" if units == "1" else units
-
-
-def _table(
-    scores: xr.Dataset,
-    headline: Sequence[tuple[str, float | None]],
-    index: int | None,
-    forecast: str,
-) -> Table:
-    leads = scores["lead_time"].values
-    chosen = [i for i, lead in enumerate(leads) if lead / _DAY in _LEADS]
-    chosen = chosen or list(range(min(len(leads), 6)))
-    rows = []
-    for name, level in headline:
-        title, units = _title(scores, name, level)
-        values = _values(scores[name], level, index)
-        ends = [f"{name}_lower", f"{name}_upper"]
-        interval = [_values(scores[x], level, index) for x in ends if x in scores]
+def _table(scores: Sequence[Score], forecast: str) -> Table:
+    """Return the table of the scores of one forecast, whose name may be empty."""
+    lines = [
+        score.lines[forecast] if forecast else next(iter(score.lines.values()))
+        for score in scores
+    ]
+    leads = lines[0].lead_time
+    chosen = [i for i, lead in enumerate(leads) if lead / _DAY in _DAYS]
+    chosen = chosen or list(range(len(leads)))[:_MOST_COLUMNS]
+    rows, has_interval = [], False
+    for score, line in zip(scores, lines, strict=True):
+        title = _title(score) + (f", {score.units}" if score.units else "")
         cells = []
-        for i in chosen:
-            cell = _number(values[i])
-            bounds = [_number(end[i]) for end in interval if np.isfinite(end[i])]
-            if len(bounds) == 2:
-                cell += f" ({' to '.join(bounds)})"
+        for index in chosen:
+            cell = _number(line.value[index])
+            ends = [x[index] for x in (line.lower, line.upper) if x is not None]
+            if len(ends) == 2 and np.isfinite(ends).all():
+                cell += f" ({_number(ends[0])} to {_number(ends[1])})"
+                has_interval = True
             cells.append(cell)
-        rows.append((f"{title}, {units}" if units else title, *cells))
-    caption = "Scores over the globe"
-    caption += f" of {forecast}" if forecast else ""
-    caption += "; in brackets the confidence interval, where there is one"
+        rows.append((title, *cells))
+    caption = f"Scores of {forecast}" if forecast else "Scores"
+    caption += " over the globe, by lead time"
+    caption += "; in brackets, confidence intervals" if has_interval else ""
     return Table(caption, ("Score", *(_lead(leads[i]) for i in chosen)), rows)
 
 
 def _number(value: float) -> str:
-    return f"{value:.3g}".replace("-", "−") if np.isfinite(value) else "–"
+    return f"{value:.3g}".replace("-", "−") if np.isfinite(value) else "no value"
 
 
-def _figure(
-    scores: xr.Dataset,
-    name: str,
-    level: float | None,
-    forecasts: Sequence[tuple[int | None, str]],
-) -> Figure:
-    title, units = _title(scores, name, level)
-    leads = scores["lead_time"].values
-    lines = {f: _values(scores[name], level, index) for index, f in forecasts}
-    times = [_lead(lead) for lead in leads]
-    panel = Panel(title, units, lines)
-    return series_figures("Lead time (days)", leads / _DAY, times, [panel])[0]
+def _figure(score: Score) -> Figure:
+    with drawing():
+        canvas, axes = new_axes(None, GRAPH)
+        draw_scores(score, axes=axes)
+        if len(score.lines) > 1:
+            axes.legend(loc="best")
+    seen = " ".join(
+        describe_series(
+            name, [_lead(x) for x in line.lead_time], line.value, score.units
+        )
+        for name, line in score.lines.items()
+    )
+    bands = any(line.lower is not None for line in score.lines.values())
+    return Figure(
+        _title(score),
+        f"Over the globe, against lead time{'; bands: intervals' if bands else ''}.",
+        f"Graph of the {_title(score)} against lead time.{seen}",
+        png(canvas),
+    )
+
+
+def _card(scores: Sequence[Score], names: Sequence[str]) -> Figure | None:
+    """Return the score card of a forecast against a baseline, if there are two."""
+    first = scores[0]
+    forecasts = [
+        n for n in names if n in first.lines and not first.lines[n].is_baseline
+    ]
+    baselines = [n for n in names if n in first.lines and first.lines[n].is_baseline]
+    pair = [*forecasts[:1], *baselines, *forecasts[1:]][:2]
+    rows = [x for x in scores if x.metric == first.metric and {*pair} <= {*x.lines}]
+    if len(pair) < 2 or not rows:
+        return None
+    try:
+        comparison = compare(rows, *pair)
+    except ConfigError:
+        return None
+    if not np.isfinite(comparison.change).any():
+        return None
+    high, wide = comparison.change.shape
+    with drawing():
+        size = max(GRAPH[0], 1.8 + 0.5 * wide), 1.5 + 0.3 * high
+        canvas, axes = new_axes(None, size)
+        draw_scorecard(comparison, axes=axes)
+    metric = capital(first.metric_name)
+    return Figure(
+        f"{metric} of {pair[0]} against {pair[1]}",
+        "Change in per cent over the globe, by lead time; blue is better.",
+        f"Score card of the {metric}. {_seen(comparison)}",
+        png(canvas),
+    )
+
+
+def _seen(comparison: Comparison) -> str:
+    """Return how many cells of a score card are better or worse, and the extremes."""
+    change = comparison.change
+    better, worse = int((change < 0).sum()), int((change > 0).sum())
+    texts = [f"{better} scores are better and {worse} worse."]
+    for word, find in ("best", np.nanargmin), ("worst", np.nanargmax):
+        row, column = np.unravel_index(find(change), change.shape)
+        value = f"{change[row, column]:+.0f} %".replace("-", "−")
+        lead = _lead(comparison.lead_time[column])
+        texts.append(f"The {word}: {comparison.rows[row]} at {lead}, {value}.")
+    return " ".join(texts)
 
 
 def _provenance(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = []
-    for name in attributes:
-        text = attribute_texts.text(attributes, name)
+    for name, text in attribute_texts.provenance(attributes):
         if name == "settings":
             try:
                 settings = json.loads(text)
                 text = "\n".join(f"{key}: {value}" for key, value in settings.items())
             except (ValueError, AttributeError, RecursionError):
-                pass
-        found.append((str(name), text))
+                pass  # shown as it is
+        found.append((name, text))
     return found

@@ -7,9 +7,12 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.io.progress import format_size
+from ngcm_cli.plots.figure import drawing, new_axes
 from ngcm_cli.plots.report import attributes as attribute_texts
-from ngcm_cli.plots.report.content import Part, Section, Table
+from ngcm_cli.plots.report.content import Figure, Part, Section, Table
 from ngcm_cli.plots.report.describe import describe_place, quantity
+from ngcm_cli.plots.report.pictures import MAP, png
+from ngcm_cli.plots.tracks import draw_tracks, region_of_tracks
 from ngcm_cli.time_format import format_time
 
 _MOST_TRACKS = 50
@@ -33,9 +36,9 @@ def track_section(path: pathlib.Path, links: Sequence[tuple[str, str]]) -> Secti
         first, last = format_time(times.min()), format_time(times.max())
         facts.append(("Times", f"{first} to {last}"))
     facts.append(("Size", format_size(path.stat().st_size)))
-    content: list = []
+    content: list[str | Table | Figure] = []
     if len(sizes):
-        content += _figures(tracks, len(sizes))
+        content.append(_figure(tracks, len(sizes)))
         content.append(_table(tracks, slices))
         errors = _error_rows(tracks)
         if errors:
@@ -59,8 +62,22 @@ def track_section(path: pathlib.Path, links: Sequence[tuple[str, str]]) -> Secti
     )
 
 
-def _figures(tracks: xr.Dataset, count: int) -> list:
-    return []
+def _figure(tracks: xr.Dataset, count: int) -> Figure:
+    """Return the map of all tracks."""
+    with drawing():
+        canvas, axes = new_axes(None, MAP)
+        draw_tracks(tracks, axes=axes, projection=region_of_tracks([tracks]))
+    latitude = tracks["latitude"].values
+    north, south = (int((sign * latitude > 0).sum()) for sign in (1, -1))
+    many = "s" if count > 1 else ""
+    return Figure(
+        f"{count} track{many}",
+        "A dot marks the first point of each.",
+        f"Map of {count} track{many} of cyclones, between {latitude.min():.0f} and "
+        f"{latitude.max():.0f} degrees north: {north} points on the northern "
+        f"hemisphere, {south} on the southern.",
+        png(canvas),
+    )
 
 
 def _table(tracks: xr.Dataset, slices: Sequence[slice]) -> Table:
