@@ -87,9 +87,9 @@ def model_limits(
     above = [f"{level:g}" for level in sorted(levels) if level < top]
     if above:
         limits.append(
-            f"Levels {', '.join(above)} hPa are above the highest level of the model, "
-            f"{top:.3g} hPa: they are extrapolated, possibly far off, and left out of "
-            "the extremes on this page."
+            "Pressures less than that of the highest level of the model, "
+            f"{top:.3g} hPa, here {', '.join(above)} hPa, are extrapolated, possibly "
+            "far off, and left out of the extremes on this page."
         )
     return limits
 

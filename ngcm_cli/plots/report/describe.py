@@ -30,12 +30,15 @@ def describe_map(
     """
     if not np.isfinite(values).any():
         return "All values are missing."
-    parts = []
-    for name, find in ("lowest", np.nanargmin), ("highest", np.nanargmax):
+    ends = []
+    for find in np.nanargmin, np.nanargmax:
         row, column = np.unravel_index(find(values), values.shape)
         where = describe_place(latitude[row], longitude[column])
-        parts.append(f"{name} {quantity(values[row, column], units, 3)} near {where}")
-    text = "; ".join(parts)
+        ends.append((quantity(values[row, column], units, 3), where))
+    (low, place), (high, other) = ends
+    if low == high:
+        return f"{low} everywhere."
+    text = f"lowest {low} near {place}; highest {high} near {other}"
     missing = np.isnan(values).mean()
     if missing:
         text += f"; {missing:.0%} of the cells have no value"

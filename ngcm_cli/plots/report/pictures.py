@@ -28,6 +28,7 @@ MAP, GRAPH = (5.8, 3.6), (5.8, 3.4)  # inches: letters can be read on a phone
 _RESOLUTIONS = 150, 110, 80  # dots per inch; the first whose file is small enough
 _LARGEST = 200_000  # bytes of a picture
 _MOST_PANELS = 3  # of a picture
+_MOST_TICKS = 11  # of a colour bar
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,6 +68,7 @@ def map_figure(
     with drawing():
         canvas, axes = new_axes(None, MAP)
         draw_map(field, axes=axes, contours=contours)
+        _thin_out(canvas)
     over = ""
     if contours is not None:
         over = f"; contours: {style_of_field(contours).title}"
@@ -77,6 +79,13 @@ def map_figure(
         f"Map of {style.title}. {seen}",
         png(canvas),
     )
+
+
+def _thin_out(canvas: Canvas) -> None:
+    """Leave out labels of colour bars, which have no room on a small picture."""
+    for bar in canvas.axes[1:]:
+        ticks = bar.get_xticks()
+        bar.set_xticks(ticks[:: -(-len(ticks) // _MOST_TICKS)])
 
 
 def section_figure(field: xr.DataArray, when: str) -> Figure:
@@ -96,6 +105,7 @@ def section_figure(field: xr.DataArray, when: str) -> Figure:
     with drawing():
         canvas, axes = new_axes(None, GRAPH)
         draw_section(field, axes=axes)
+        _thin_out(canvas)
     title = f"Zonal mean of {style.title}"
     return Figure(
         title,

@@ -157,7 +157,7 @@ def _figure(score: Score) -> Figure:
     return Figure(
         _title(score),
         f"Over the globe, against lead time{'; bands: intervals' if bands else ''}.",
-        f"Graph of the {_title(score)} against lead time.{seen}",
+        f"Graph of the {_title(score)} against lead time. {seen}",
         png(canvas),
     )
 
