@@ -13,7 +13,7 @@ import xarray as xr
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError
 from ngcm_cli.io.atomic import temporary_sibling
-from ngcm_cli.plots.figure import image_of, picture_format, write_file
+from ngcm_cli.plots.figure import image_of, picture_format, with_palette, write_file
 from ngcm_cli.plots.map_figure import draw_layers, read_layers
 from ngcm_cli.plots.regions import choose_projection
 from ngcm_cli.plots.selection import select_init
@@ -77,7 +77,7 @@ def _frames(dataset: xr.Dataset, config: PlotConfig) -> Iterator[Any]:
 
 def _write_gif(frames: Iterator[Any], output: pathlib.Path) -> None:
     first = next(frames)
-    palette = first.quantize(_COLOURS, dither=0)
+    palette = with_palette(first, _COLOURS)
     others = (frame.quantize(palette=palette, dither=0) for frame in frames)
     file = io.BytesIO()
     palette.save(

@@ -44,6 +44,7 @@ _STYLE = {
     ),
 }
 _COLOURS = 160  # of an indexed PNG
+_MOST_CHANGED = 2e-3  # share of pixels
 
 
 @contextlib.contextmanager
@@ -135,9 +136,28 @@ def image_of(figure: Figure, dpi: float) -> Any:
 
 
 def write_image(image: Any, file: io.BytesIO, kind: str) -> None:
-    """Write an image with a palette as PNG or GIF."""
-    indexed = image.quantize(_COLOURS, dither=0)
+    """Write an image as PNG or GIF, with a palette unless colours would change."""
+    indexed = with_palette(image)
+    if kind == "png" and _changed(image, indexed) > _MOST_CHANGED:
+        indexed = image
     indexed.save(file, format=kind, optimize=True)
+
+
+def with_palette(image: Any, colours: int = _COLOURS) -> Any:
+    """Return an image with a palette of its colours, in which white is white."""
+    indexed = image.quantize(colours, dither=0)
+    palette = np.array(indexed.getpalette()).reshape(-1, 3)
+    lightest = int(palette.sum(axis=1).argmax())
+    if palette[lightest].min() > 245:
+        palette[lightest] = 255
+    indexed.putpalette(palette.ravel().tolist())
+    return indexed
+
+
+def _changed(image: Any, indexed: Any) -> float:
+    """Return the share of pixels whose colour a palette changes visibly."""
+    before, after = (np.asarray(x.convert("RGB"), np.int16) for x in (image, indexed))
+    return float((np.abs(before - after).max(axis=2) > 16).mean())
 
 
 def write_file(path: pathlib.Path, content: bytes) -> None:

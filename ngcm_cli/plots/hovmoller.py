@@ -99,9 +99,7 @@ def hovmoller_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figu
             return area_mean(one, box, along_longitude=False)
     else:
         reduce = zonal_mean
-    rows = [
-        reduce(field.isel(time=at)).load() for at in range(field.sizes["time"])
-    ]
+    rows = [reduce(field.isel(time=at)).load() for at in range(field.sizes["time"])]
     attributes = dict(field.attrs)
     name = str(field.name)
     field = xr.concat(rows, "time").assign_attrs(attributes).rename(name)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import BoundaryNorm
 from matplotlib.patches import Polygon
+from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 
 from ngcm_cli.plots.coastlines import project_coastlines
@@ -20,6 +21,7 @@ from ngcm_cli.plots.raster import places_for_arrows, raster, sample
 from ngcm_cli.plots.styles import Style, style_of
 
 _COMPONENTS = ("u_component_of_wind", "v_component_of_wind")
+_CORNERS = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)])
 Wind = tuple[xr.DataArray, xr.DataArray]
 
 
@@ -165,11 +167,15 @@ def draw_contours(
     )  # fmt: skip
     outline = next(p for p in axes.patches if p.get_zorder() == 0)
     lines.set_clip_path(outline)
+    west, east, _, _ = projection.extent
     if labels:
-        texts = axes.clabel(
-            lines, lines.levels[is_thick], fontsize=6.5, fmt="%g"
-        )
+        texts = axes.clabel(lines, lines.levels[is_thick], fontsize=6.5, fmt="%g")
+        inside = Path(projection.outline())
         for text in texts or ():
+            around = np.array(text.get_position()) + (east - west) / 60 * _CORNERS
+            if not inside.contains_points(around).all():
+                text.set_visible(False)
+                continue
             text.set_path_effects([withStroke(linewidth=1.6, foreground="white")])
             text.set_clip_on(True)
             text.set_clip_path(outline)

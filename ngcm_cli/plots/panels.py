@@ -22,9 +22,7 @@ def set_header(figure: Figure, title: str, subtitle: str = "") -> None:
     figure.text(
         0.012, 1 - 0.08 / height, title, fontweight="bold", fontsize=10.5, va="top"
     )
-    figure.text(
-        0.012, 1 - above / height, subtitle, fontsize=8.5, color=GREY, va="top"
-    )
+    figure.text(0.012, 1 - above / height, subtitle, fontsize=8.5, color=GREY, va="top")
     engine: Any = figure.get_layout_engine()
     engine.set(rect=(0, 0, 1, 1 - (above + below + 0.08) / height))
 

@@ -56,6 +56,7 @@ def draw_picture(config: PlotConfig) -> pathlib.Path:
     if config.output is not None:
         check_output(config.output, config)
     with contextlib.ExitStack() as opened:
+
         def read(location: str) -> xr.Dataset:
             dataset = open_source(location, config.what, offline=config.offline)
             return opened.enter_context(contextlib.closing(dataset))
@@ -123,7 +124,9 @@ def check_output(path: pathlib.Path, config: PlotConfig, what: str = "") -> None
     """
     kind = picture_format(path)
     if what and (kind == "mp4" and what != "animation"):
-        raise ConfigError("MP4 is for animations.", "Give a name in .png, .svg or .pdf.")
+        raise ConfigError(
+            "MP4 is for animations.", "Give a name in .png, .svg or .pdf."
+        )
     if what == "animation" and kind not in ("gif", "mp4"):
         raise ConfigError(
             f"An animation cannot be {kind.upper()}.", "Give a name in .gif or .mp4."

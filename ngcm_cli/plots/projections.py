@@ -128,7 +128,9 @@ class Mollweide(_Pseudocylindrical):
 
 def _mollweide_latitude(theta: np.ndarray) -> np.ndarray:
     """Return the latitude in degrees of the auxiliary angle in radians."""
-    return np.degrees(np.arcsin(np.clip((2 * theta + np.sin(2 * theta)) / np.pi, -1, 1)))
+    return np.degrees(
+        np.arcsin(np.clip((2 * theta + np.sin(2 * theta)) / np.pi, -1, 1))
+    )
 
 
 @dataclasses.dataclass(frozen=True)

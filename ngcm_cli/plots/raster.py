@@ -70,7 +70,9 @@ def sample(
         order = 3 if spacing > _COARSE else 1
         found = map_coordinates(values, at, order=order, mode="nearest")
     else:
-        known = map_coordinates((~is_missing).astype(float), at, order=1, mode="nearest")
+        known = map_coordinates(
+            (~is_missing).astype(float), at, order=1, mode="nearest"
+        )
         filled = np.where(is_missing, 0.0, values)
         total = map_coordinates(filled, at, order=1, mode="nearest")
         found = np.where(known >= 0.5, total / np.maximum(known, 0.5), np.nan)

@@ -9,8 +9,9 @@ import xarray as xr
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.config.values import closest
 from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.plots.panels import source_name
-from ngcm_cli.plots.selection import _LEVEL as LEVEL
+from ngcm_cli.plots.selection import LEVEL
 from ngcm_cli.plots.styles import QUANTITIES, superscripts
 
 HEADLINE = (
@@ -30,6 +31,12 @@ NAMES = {
     "spectrum": "spectrum", "energy_score": "energy score",
 }  # fmt: skip
 HIGHER_IS_BETTER = ("acc", "seeps_skill", "fss", "anomaly_correlation")
+_SHOWN = {
+    "specific_humidity": (1e3, "g kg⁻¹"),
+    "mean_sea_level_pressure": (0.01, "hPa"),
+    "surface_pressure": (0.01, "hPa"),
+}
+"""Factor from SI units, and units, of scores that have the units of the variable."""
 CENTRED = ("bias",)
 """Metrics that are good where they are near zero."""
 
@@ -44,6 +51,8 @@ class Line:
         lower: of its interval, or None.
         upper: of its interval, or None.
         is_baseline: whether it is of a baseline.
+        differs: whether the interval of its paired difference from the reference of
+            the file is without zero; None where there is none.
     """
 
     lead_time: np.ndarray
@@ -51,6 +60,7 @@ class Line:
     lower: np.ndarray | None = None
     upper: np.ndarray | None = None
     is_baseline: bool = False
+    differs: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -91,7 +101,9 @@ class Score:
 def score_names(dataset: xr.Dataset) -> list[tuple[str, str]]:
     """Return metric and variable of the scores of a file, in its order."""
     names = [str(name) for name in dataset.data_vars if "." in str(name)]
-    plain = [n for n in names if not n.endswith(_ENDINGS) and not n.startswith("count.")]
+    plain = [
+        n for n in names if not n.endswith(_ENDINGS) and not n.startswith("count.")
+    ]
     return [(metric, rest) for metric, _, rest in (n.partition(".") for n in plain)]
 
 
@@ -138,10 +150,8 @@ def select_scores(
             lines: dict[str, Line] = {}
             for dataset in datasets:
                 lines |= _lines(dataset, datasets, metric, variable, level, region)
-            units = str(first[f"{metric}.{variable}"].attrs.get("units", ""))
-            found.append(
-                Score(metric, variable, level, region, superscripts(units), lines)
-            )
+            _, units = _unit(first[f"{metric}.{variable}"], variable)
+            found.append(Score(metric, variable, level, region, units, lines))
     return found
 
 
@@ -174,20 +184,26 @@ def _variables(
     for name in variables:
         levels = _levels(dataset, f"{metric}.{name}")
         if all(name != other for other, _ in found):
-            middle = min(levels, key=lambda x: abs(x - (config.level or 500)), default=None)
+            middle = min(
+                levels, key=lambda x: abs(x - (config.level or 500)), default=None
+            )
             found.append((name, middle))
     return found[:most]
 
 
 def _variable(
-    dataset: xr.Dataset, metric: str, variables: list[str], name: str, level: float | None
+    dataset: xr.Dataset,
+    metric: str,
+    variables: list[str],
+    name: str,
+    level: float | None,
 ) -> tuple[str, float | None]:
-    from ngcm_cli.inputs.variables import VARIABLES
-
     names = {v.lower(): v for v in variables}
     for variable in variables:
         if variable in VARIABLES:
-            names |= {a: variable for a in VARIABLES[variable].aliases if a not in names}
+            names |= {
+                a: variable for a in VARIABLES[variable].aliases if a not in names
+            }
     base = name.lower()
     if base not in names and (match := LEVEL.fullmatch(base)) is not None:
         base, level = match[1], float(match[2])
@@ -237,6 +253,7 @@ def _lines(
     name = f"{metric}.{variable}"
     if name not in dataset:
         return {}
+    factor, _ = _unit(dataset[name], variable)
 
     def values(ending: str) -> xr.DataArray | None:
         if f"{name}{ending}" not in dataset:
@@ -246,37 +263,46 @@ def _lines(
             part = part.sel(region=region)
         if level is not None and "level" in part.dims:
             part = part.sel(level=level)
-        return part
+        return part * factor
 
-    score, lower, upper = values(""), values("_lower"), values("_upper")
-    assert score is not None
+    endings = ("", "_lower", "_upper", "_difference_lower", "_difference_upper")
+    parts = [values(ending) for ending in endings]
     leads = dataset["lead_time"].values
     label = source_name(dataset, datasets)
-    if "forecast" not in score.dims:
-        return {_short(label): _line(leads, score, lower, upper)}
+    if "forecast" not in dataset[name].dims:
+        return {_short(label): _line(leads, parts)}
     names = [str(x) for x in dataset["forecast"].values]
     baseline = dataset["baseline"].values if "baseline" in dataset else [0] * len(names)
     prefix = f"{label}: " if len(datasets) > 1 else ""
-    lines = {}
-    for at, forecast in enumerate(names):
-        one = (None if x is None else x.isel(forecast=at) for x in (score, lower, upper))
-        a, b, c = one
-        assert a is not None
-        line = _line(leads, a, b, c)
-        lines[f"{prefix}{_short(forecast)}"] = dataclasses.replace(
-            line, is_baseline=bool(baseline[at])
+    return {
+        f"{prefix}{_short(forecast)}": _line(
+            leads,
+            [None if x is None else x.isel(forecast=at) for x in parts],
+            bool(baseline[at]),
         )
-    return lines
+        for at, forecast in enumerate(names)
+    }
+
+
+def _unit(score: xr.DataArray, variable: str) -> tuple[float, str]:
+    """Return a factor and the units of a score as they are shown."""
+    units = str(score.attrs.get("units", ""))
+    known = VARIABLES.get(variable)
+    if known is not None and units == known.units and variable in _SHOWN:
+        return _SHOWN[variable]
+    return 1.0, superscripts(units)
 
 
 def _line(
-    leads: np.ndarray,
-    score: xr.DataArray,
-    lower: xr.DataArray | None,
-    upper: xr.DataArray | None,
+    leads: np.ndarray, parts: Sequence[xr.DataArray | None], is_baseline: bool = False
 ) -> Line:
-    arrays = [None if x is None else np.asarray(x.values) for x in (lower, upper)]
-    return Line(leads, np.asarray(score.values), *arrays)
+    arrays = [None if x is None else np.asarray(x.values) for x in parts]
+    value, lower, upper, low_difference, high_difference = arrays
+    assert value is not None
+    differs = None
+    if low_difference is not None and high_difference is not None:
+        differs = (low_difference > 0) | (high_difference < 0)
+    return Line(leads, value, lower, upper, is_baseline, differs)
 
 
 def _short(name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 
 from ngcm_cli.config.plot import PlotConfig
@@ -23,9 +24,9 @@ from ngcm_cli.plots.score_selection import (
     select_scores,
 )
 from ngcm_cli.plots.scores import region_text
-from ngcm_cli.plots.styles import QUANTITIES, capital
+from ngcm_cli.plots.styles import capital
 
-LARGEST = 20.0  # per cent: the darkest colour
+_STEPS = np.array([-20, -15, -10, -7.5, -5, -2.5, -1, 1, 2.5, 5, 7.5, 10, 15, 20])
 _MOST_LEADS = 14
 _LEVELS = (50, 100, 250, 500, 700, 850, 1000)
 _HOUR = np.timedelta64(1, "h")
@@ -40,13 +41,13 @@ class Comparison:
         lead_time: of its columns.
         change: relative to the reference in per cent, positive where the forecast is
             worse, shape (row, lead_time).
-        is_certain: whether the intervals do not overlap; None where there are none.
+        is_certain: whether they differ beyond their intervals, same shape.
     """
 
     rows: list[str]
     lead_time: np.ndarray
     change: np.ndarray
-    is_certain: np.ndarray | None = None
+    is_certain: np.ndarray
 
 
 def draw_scorecard(
@@ -60,12 +61,14 @@ def draw_scorecard(
         colour_bar: whether to draw a colour bar.
     """
     rows, columns = comparison.change.shape
+    colours = colour_map("difference")
     with drawing():
         figure, axes = new_axes(axes, (1.8 + 0.5 * columns, 1.4 + 0.3 * rows))
         drawn = axes.pcolormesh(
             np.arange(columns + 1), np.arange(rows + 1),
-            np.ma.masked_invalid(comparison.change), cmap=colour_map("difference"),
-            vmin=-LARGEST, vmax=LARGEST, edgecolors="white", linewidth=1.0,
+            np.ma.masked_invalid(comparison.change), cmap=colours,
+            norm=BoundaryNorm(_STEPS, colours.N, extend="both"), edgecolors="white",
+            linewidth=1.0,
         )  # fmt: skip
         axes.invert_yaxis()
         axes.set_yticks(np.arange(rows) + 0.5, comparison.rows)
@@ -80,21 +83,24 @@ def draw_scorecard(
             value = comparison.change[row, column]
             if not np.isfinite(value):
                 continue
-            certain = comparison.is_certain
-            is_bold = certain is not None and bool(certain[row, column])
+            is_bold = bool(comparison.is_certain[row, column])
             text = f"{value:+.0f}".replace("-", "−") if round(value) else "0"
             axes.text(
                 column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=7,
-                color="white" if abs(value) > 0.55 * LARGEST else "0.15",
+                color="white" if abs(value) >= 7.5 else "0.15",
                 fontweight="bold" if is_bold else "normal",
             )  # fmt: skip
         if colour_bar:
             bar = figure.colorbar(
-                drawn, ax=axes, orientation="horizontal", extend="both", aspect=40,
-                fraction=0.05, pad=0.02, shrink=0.7,
+                drawn, ax=axes, orientation="horizontal", aspect=40, fraction=0.05,
+                pad=0.02, shrink=0.8, ticks=_STEPS,
             )  # fmt: skip
             bar.outline.set_linewidth(0.5)
-            bar.set_label("Change against the reference (per cent): blue better, red worse")
+            bar.ax.grid(False)
+            bar.ax.set_xticklabels([f"{x:g}".replace("-", "−") for x in _STEPS])
+            bar.set_label(
+                "Change against the reference (per cent): blue better, red worse"
+            )
     return axes
 
 
@@ -114,6 +120,9 @@ def compare(scores: Sequence[Score], forecast: str, reference: str) -> Compariso
         common = np.intersect1d(*both)
         leads = common if leads is None else np.intersect1d(leads, common)
     assert leads is not None
+    days = leads[leads % np.timedelta64(1, "D") == np.timedelta64(0, "ns")]
+    if len(leads) > _MOST_LEADS and len(days) > 1:
+        leads = days
     if len(leads) > _MOST_LEADS:
         leads = leads[:: -(-len(leads) // _MOST_LEADS)]
     change, certain, rows = [], [], []
@@ -125,24 +134,26 @@ def compare(scores: Sequence[Score], forecast: str, reference: str) -> Compariso
         sign = -1 if score.metric in HIGHER_IS_BETTER else 1
         with np.errstate(divide="ignore", invalid="ignore"):
             change.append(np.where(other == 0, np.nan, sign * (mine / other - 1) * 100))
-        rows.append(_row(score))
-        if a.lower is not None and a.upper is not None and b.lower is not None:
-            assert b.upper is not None
-            certain.append((a.lower > b.upper) | (a.upper < b.lower))
-    is_certain = np.array(certain) if len(certain) == len(rows) else None
-    return Comparison(rows, leads, np.array(change), is_certain)
+        rows.append(capital(score.title.replace(" at ", " ")))
+        certain.append(_is_certain(a, b))
+    return Comparison(rows, leads, np.array(change), np.array(certain))
 
 
-def _row(score: Score) -> str:
-    known = QUANTITIES.get(score.variable)
-    name = capital(known.title if known else score.variable.replace("_", " "))
-    return name if score.level is None else f"{name} {score.level:g} hPa"
+def _is_certain(a: Line, b: Line) -> np.ndarray:
+    """Return where two forecasts differ beyond their intervals, if they have some."""
+    if a.differs is not None:
+        return a.differs
+    if a.lower is None or a.upper is None or b.lower is None or b.upper is None:
+        return np.zeros(a.value.shape, bool)
+    return (a.lower > b.upper) | (a.upper < b.lower)
 
 
 def _at(line: Line, leads: np.ndarray) -> Line:
     at = np.searchsorted(line.lead_time, leads)
-    lower, upper = (None if x is None else x[at] for x in (line.lower, line.upper))
-    return Line(leads, line.value[at], lower, upper)
+    arrays = line.value, line.lower, line.upper, line.differs
+    value, lower, upper, differs = (None if x is None else x[at] for x in arrays)
+    assert value is not None
+    return Line(leads, value, lower, upper, line.is_baseline, differs)
 
 
 def scorecard_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
@@ -178,8 +189,8 @@ def scorecard_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figu
         title = f"{forecast} against {reference}: {metric}, "
         title += region_text(scores[0].region)
         text = ""
-        if comparison.is_certain is not None:
-            text = "Bold: their intervals do not overlap"
+        if comparison.is_certain.any():
+            text = "Bold: the difference exceeds the intervals"
         set_header(figure, config.title or title, text)
         set_footer(figure, footer_of(*datasets))
     return figure
@@ -191,7 +202,9 @@ def _all_levels(datasets: Sequence[xr.Dataset], config: PlotConfig) -> list[Scor
         return select_scores(datasets, config, most=99)
     plain = select_scores(datasets, config, most=99)
     metric = plain[0].metric
-    names: Mapping[str, list[float]] = {v: [] for m, v in score_names(datasets[0]) if m == metric}
+    names: Mapping[str, list[float]] = {
+        v: [] for m, v in score_names(datasets[0]) if m == metric
+    }
     found: list[Score] = []
     for variable in names:
         score = datasets[0][f"{metric}.{variable}"]
@@ -199,7 +212,9 @@ def _all_levels(datasets: Sequence[xr.Dataset], config: PlotConfig) -> list[Scor
         wanted = [f"{variable}_{x}" for x in levels] or [variable]
         for name in wanted:
             try:
-                own = config.model_copy(update={"variable": (name,), "metric": (metric,)})
+                own = config.model_copy(
+                    update={"variable": (name,), "metric": (metric,)}
+                )
                 found += select_scores(datasets, own)
             except ConfigError:  # not scored on this level
                 continue

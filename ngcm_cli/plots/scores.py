@@ -113,7 +113,9 @@ def scores_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
 
 def region_text(region: str) -> str:
     """Return the name of a region for titles."""
-    return "globe" if region == "global" else region.replace("_", " ").replace("-", " ")
+    name = region.replace("_", " ").replace("-", " ")
+    is_common = any(word in name for word in ("tropic", "hemisphere", "land", "sea"))
+    return "globe" if name == "global" else name if is_common else name.title()
 
 
 def truth_text(datasets: Sequence[xr.Dataset], scores: Sequence[Score]) -> str:

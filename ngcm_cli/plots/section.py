@@ -1,5 +1,6 @@
 """Zonal-mean sections: latitude against pressure."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -70,6 +71,7 @@ def draw_section(
         lines = axes.contour(
             latitude, level, np.ma.masked_invalid(style.shown(field.values)),
             levels=style.levels[::2], colors="0.3", linewidths=0.35,
+            negative_linestyles="solid",
         )  # fmt: skip
         if psi is None:
             axes.clabel(lines, fontsize=6.5, fmt="%g")
@@ -108,10 +110,7 @@ def section_style(field: xr.DataArray) -> Style:
         long_name=str(field.attrs.get("long_name", "")),
     )  # fmt: skip
     if field.name == "temperature":
-        levels = np.arange(-88, 37, 8.0)
-        from dataclasses import replace
-
-        style = replace(style, levels=levels)
+        style = dataclasses.replace(style, levels=np.arange(-88, 37, 8.0))
     return style
 
 
@@ -144,14 +143,15 @@ def section_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure
             f"{field.name} has no levels.", "Name a variable on pressure levels."
         )
     psi = None
-    wants_psi = config.contours not in (None, "none") or config.contours is None
-    if wants_psi and _V in now and field.name in ("u_component_of_wind", _V):
+    if (
+        config.contours != "none"
+        and _V in now
+        and field.name in ("u_component_of_wind", _V)
+    ):
         v, _ = _zonal(now[_V], config, when)
         v = v.transpose("level", "latitude").sortby("level")
         flow = mass_streamfunction(v.values, v["level"].values, v["latitude"].values)
         psi = v.copy(data=flow)
-    if config.contours == "none":
-        psi = None
     with drawing():
         figure = Figure(figsize=config.size or (8, 5.4), layout="constrained")
         axes = figure.add_subplot()

@@ -22,8 +22,8 @@ Fields = TypeVar("Fields", xr.Dataset, xr.DataArray)
 _HOUR = np.timedelta64(1, "h")
 _WIND = ("u_component_of_wind", "v_component_of_wind")
 _SPEED = ("wind_speed", "ws", "wind", "si")
-_LEVEL = re.compile(r"(.*?[^0-9._-])[_-]?([0-9]{1,4}(?:\.[0-9]+)?)(hpa|mb)?")
-USUAL_LEVELS: Mapping[str, float] = {
+LEVEL = re.compile(r"(.*?[^0-9._-])[_-]?([0-9]{1,4}(?:\.[0-9]+)?)(hpa|mb)?")
+USUALLEVELS: Mapping[str, float] = {
     "temperature": 850,
     "geopotential": 500,
     "specific_humidity": 850,
@@ -60,6 +60,8 @@ class When:
             return ""
         text = f"Valid {time_text(self.valid)}"
         if self.lead is not None and self.init is not None:
+            if not self.lead:
+                return f"Initial state, {time_text(self.valid)}"
             text += f" · {lead_text(self.lead)} from {time_text(self.init, short=True)}"
         return text
 
@@ -85,7 +87,10 @@ def lead_text(lead: np.timedelta64) -> str:
 
 
 def find_field(
-    dataset: xr.Dataset, name: str, level: float | None = None, keep_levels: bool = False
+    dataset: xr.Dataset,
+    name: str,
+    level: float | None = None,
+    keep_levels: bool = False,
 ) -> xr.DataArray:
     """Return a variable at one level, lazily.
 
@@ -105,7 +110,9 @@ def find_field(
         if not keep_levels:
             parts = select_level(parts, own if own is not None else level, found)
     elif own is not None:
-        raise ConfigError(f"{found} has no levels; '{name}' names one.", f"Say {found}.")
+        raise ConfigError(
+            f"{found} has no levels; '{name}' names one.", f"Say {found}."
+        )
     if found in parts:
         return parts[found]
     speed = np.hypot(parts[_WIND[0]], parts[_WIND[1]]).rename(found)
@@ -126,7 +133,7 @@ def select_level(fields: Fields, level: float | None, name: str) -> Fields:
     levels = fields["level"].values
     if level is None:
         match = _STATISTIC.fullmatch(name)
-        usual = USUAL_LEVELS.get(match[1] if match else name, 500)
+        usual = USUALLEVELS.get(match[1] if match else name, 500)
         return fields.isel(level=int(np.argmin(np.abs(levels - usual))))
     at = np.flatnonzero(np.isclose(levels, level))
     if not at.size:
@@ -151,7 +158,7 @@ def split_name(dataset: xr.Dataset, name: str) -> tuple[str, float | None]:
     aliases = _aliases(known)
     if name.lower() in aliases:
         return aliases[name.lower()], None
-    match = _LEVEL.fullmatch(name.lower())
+    match = LEVEL.fullmatch(name.lower())
     if match and match[1] in aliases:
         return aliases[match[1]], float(match[2])
     resolved = _resolve(match[1] if match else name, known)
@@ -181,7 +188,6 @@ def _resolve(name: str, known: Iterable[str]) -> str | None:
         return resolve_name(name, sorted(known))
     except ConfigError:
         return None
-
 
 
 def select_time(dataset: xr.Dataset, config: PlotConfig) -> tuple[xr.Dataset, When]:
@@ -246,9 +252,7 @@ def _index(known: np.ndarray, wanted: np.datetime64 | np.timedelta64, name: str)
     )
 
 
-def select_member(
-    field: xr.DataArray, config: PlotConfig
-) -> tuple[xr.DataArray, str]:
+def select_member(field: xr.DataArray, config: PlotConfig) -> tuple[xr.DataArray, str]:
     """Return a member of an ensemble, or the mean of all, and which in words.
 
     Raises:

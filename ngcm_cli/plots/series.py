@@ -76,7 +76,10 @@ def series_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
         for label, values in found.items():
             panels.setdefault(label, {})[name] = values
     with drawing():
-        size = config.size or (8.0, 1.2 + (1.75 if len(panels) > 1 else 2.8) * len(panels))
+        size = config.size or (
+            8.0,
+            1.2 + (1.75 if len(panels) > 1 else 2.8) * len(panels),
+        )
         figure = Figure(figsize=size, layout="constrained")
         all_axes = np.atleast_1d(figure.subplots(len(panels), sharex=True))
         for axes, (label, panel) in zip(all_axes, panels.items(), strict=True):
@@ -100,7 +103,9 @@ def _global_series(dataset: xr.Dataset, config: PlotConfig) -> dict[str, xr.Data
     """Return global series of a climate run by their labels, in the units shown."""
     if config.region is not None:
         raise ConfigError("These are global means.", "Leave out region.")
-    known = {name: (name, units, factor, title) for name, units, factor, title in _GLOBAL}
+    known = {
+        name: (name, units, factor, title) for name, units, factor, title in _GLOBAL
+    }
     fields = [str(name) for name in dataset.data_vars if "time" in dataset[name].dims]
     fields = [name for name in fields if "bnds" not in dataset[name].dims]
     names = config.variable or [n for n in known if n in fields] or fields[:4]

@@ -4,12 +4,10 @@ import os
 import pathlib
 from typing import Literal
 
-import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.gridded import open_gridded
-from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.output.run_directory import RUN_FILE
 
 Content = Literal["fields", "zonal", "series", "scores", "tracks"]
@@ -51,11 +49,10 @@ def open_source(
             f"{path} cannot be read: {error}.", "Check that it is whole."
         ) from None
     content = _content_of(opened)
-    if content == "fields":
+    if content in ("fields", "zonal"):
         opened.close()
         opened = open_gridded(str(path), offline=offline)
-    elif content == "zonal":
-        opened = _canonical_zonal(opened)
+        content = "fields" if "longitude" in opened.dims else "zonal"
     return _with(opened, content, str(path))
 
 
@@ -97,7 +94,9 @@ def _store_of_run(folder: pathlib.Path, what: str | None) -> pathlib.Path:
     stores = {path.stem: path for path in folder.glob("*.zarr")}
     if not stores:
         starts = sorted(folder.glob("starts/*/"))
-        stores = {path.stem: path for path in starts[0].glob("*.zarr")} if starts else {}
+        stores = (
+            {path.stem: path for path in starts[0].glob("*.zarr")} if starts else {}
+        )
     for name in _STORES.get(what or "series", _OTHERS):
         if name in stores:
             return stores[name]
@@ -106,25 +105,6 @@ def _store_of_run(folder: pathlib.Path, what: str | None) -> pathlib.Path:
         f"{', '.join(sorted(stores)) or 'none'}.",
         "Name another picture.",
     )
-
-
-def _canonical_zonal(dataset: xr.Dataset) -> xr.Dataset:
-    """Return zonal means under canonical names, latitudes and levels ascending."""
-    names = {"lat": "latitude", "plev": "level", "lev": "level", "pressure": "level"}
-    dataset = dataset.rename({k: v for k, v in names.items() if k in dataset.dims})
-    for name in list(dataset.data_vars):
-        for variable in VARIABLES.values():
-            units = dataset[name].attrs.get("units")
-            is_meant = variable.is_called(str(name)) and units == variable.units
-            if is_meant and variable.name not in dataset:
-                dataset = dataset.rename({name: variable.name})
-                break
-    if "level" in dataset.coords:
-        levels = dataset["level"].values.astype(np.float64)
-        if str(dataset["level"].attrs.get("units", "")).lower() == "pa":
-            levels = levels / 100
-        dataset = dataset.assign_coords(level=levels).sortby("level")
-    return dataset.sortby("latitude")
 
 
 def stem_of(location: str) -> str:

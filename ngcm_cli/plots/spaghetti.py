@@ -58,7 +58,9 @@ def draw_spaghetti(
                 mean, axes=axes, projection=projection, levels=[level],
                 colour=colour, width=1.5, labels=False,
             )  # fmt: skip
-            handles.append(Line2D([], [], color=colour, label=f"{level:g} {style.units}"))
+            handles.append(
+                Line2D([], [], color=colour, label=f"{level:g} {style.units}")
+            )
         handles.append(Line2D([], [], color="0.3", lw=0.6, label="members"))
         handles.append(Line2D([], [], color="0.3", lw=1.5, label="mean"))
         axes.legend(

@@ -76,7 +76,9 @@ def draw_spectra(
             largest = max(largest, int(wavenumber[keep].max(initial=2)))
         low, high = axes.get_ylim()
         start = min(8, largest / 4)
-        top = max(float(np.interp(start, np.arange(len(p)), p)) for p in spectra.values())
+        top = max(
+            float(np.interp(start, np.arange(len(p)), p)) for p in spectra.values()
+        )
         for slope, text in ((-3, "−3"), (-5 / 3, "−5/3")):
             at = np.array([start, largest * 0.8])
             line = 3 * top * (at / start) ** slope
@@ -90,12 +92,12 @@ def draw_spectra(
         axes.xaxis.set_major_locator(FixedLocator(ticks))
         axes.set_xticklabels([f"{t}" for t in ticks])
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set(xlabel="Zonal wavenumber", ylabel=f"Power ({units})" if units else "Power")
+        axes.set(
+            xlabel="Zonal wavenumber", ylabel=f"Power ({units})" if units else "Power"
+        )
         axes.grid(which="major", color="0.88", linewidth=0.6)
         axes.legend(loc="lower left")
-        upper = axes.secondary_xaxis(
-            "top", functions=(_wavelength_of, _wavelength_of)
-        )
+        upper = axes.secondary_xaxis("top", functions=(_wavelength_of, _wavelength_of))
         lengths = [x for x in (20000, 10000, 5000, 2000, 1000, 500, 200, 100)]
         lengths = [x for x in lengths if x >= _CIRCUMFERENCE / largest]
         upper.xaxis.set_major_locator(FixedLocator(lengths))
@@ -183,7 +185,9 @@ def _power(
         title, units = f"Kinetic energy at {at:g} hPa", "m² s⁻²"
     else:
         preferred = ("temperature", "geopotential")
-        fields = [find_field(now, name or default_variable(now, preferred), config.level)]
+        fields = [
+            find_field(now, name or default_variable(now, preferred), config.level)
+        ]
         from ngcm_cli.plots.map import style_of_field
         from ngcm_cli.plots.styles import capital
 
@@ -199,7 +203,9 @@ def _power(
         field = field.load()
         members = [field]
         if "realization" in field.dims:
-            members = [field.isel(realization=m) for m in range(field.sizes["realization"])]
+            members = [
+                field.isel(realization=m) for m in range(field.sizes["realization"])
+            ]
         mean = np.mean([zonal_power(member) for member in members], axis=0)
         total = total + (mean / 2 if is_kinetic else mean)
     return np.asarray(total), f"Zonal spectrum: {title[0].lower()}{title[1:]}", units

@@ -55,7 +55,9 @@ def spread_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
     with drawing():
         size = config.size or figure_size(projection)
         figure = Figure(figsize=size, layout="constrained")
-        axes = draw_spread(mean, spread, axes=figure.add_subplot(), projection=projection)
+        axes = draw_spread(
+            mean, spread, axes=figure.add_subplot(), projection=projection
+        )
         style = style_of_field(mean)
         title = f"{capital(_plain(style.title))}: ensemble spread (colour) and mean "
         title += f"(contours, {style.units})"

@@ -265,7 +265,11 @@ def style_of(
     fixed = None
     if not is_relative:
         fixed = quantity.at.get(round(level or 0), quantity.levels)
-        if adapt and fixed is not None and np.ptp(_range(shown)) < np.ptp(fixed[:2]) / 2:
+        if (
+            adapt
+            and fixed is not None
+            and np.ptp(_range(shown)) < np.ptp(fixed[:2]) / 2
+        ):
             fixed = None
     colours, extend = quantity.colours, "both"
     if is_difference:

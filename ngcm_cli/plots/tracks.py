@@ -77,7 +77,9 @@ def draw_tracks(
             colours = colours.reversed() if is_reversed else colours
             lines.set_array(np.array(values))
             lines.set_cmap(colours)
-            lines.set_norm(BoundaryNorm(levels, colours.N, extend="both"))
+            lines.set_norm(
+                BoundaryNorm(levels, colours.N, extend="min" if is_reversed else "max")
+            )
             under = LineCollection(segments, linewidths=2.8, colors="0.25", zorder=4.9)
             axes.add_collection(under, autolim=False)
             under.set_clip_path(outline)
@@ -128,7 +130,9 @@ def region_of_tracks(datasets: Sequence[xr.Dataset]) -> Projection:
     half = max(width / 2 + margin, half_height * 1.4)
     south, north = max(middle - half_height, -90), min(middle + half_height, 90)
     centre = (west + width / 2 + 180) % 360 - 180
-    return PlateCarree(float(centre), float(min(half, 179.0)), float(south), float(north))
+    return PlateCarree(
+        float(centre), float(min(half, 179.0)), float(south), float(north)
+    )
 
 
 def tracks_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
@@ -161,7 +165,7 @@ def tracks_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
             ]
             figure.legend(handles=handles, loc="outside lower center", ncols=3)
         count = sum(d.sizes["track"] for d in datasets)
-        title = f"Cyclone tracks: {count}"
+        title = f"{count} cyclone track{'' if count == 1 else 's'}"
         set_title(axes, config.title or title, _when(datasets))
         set_footer(figure, footer_of(*datasets))
     return figure
@@ -177,5 +181,6 @@ def _when(datasets: Sequence[xr.Dataset]) -> str:
         parts.append(model_of(datasets[0]))
         if "realization" in datasets[0]:
             numbers = np.unique(datasets[0]["realization"].values)
-            parts.append(f"{len(numbers)} members")
+            if len(numbers) > 1:
+                parts.append(f"{len(numbers)} members")
     return " · ".join(parts)
