@@ -83,9 +83,8 @@ def colour_map(name: str) -> Colormap:
     if name in _ANCHORS:
         found: Colormap = ListedColormap(_colours(_ANCHORS[name]), name=name)
     else:
-        found = colormaps[name].copy()
-    found.set_bad("0.85")
-    return found
+        found = colormaps[name]
+    return found.with_extremes(bad="0.85")
 
 
 def _colours(anchors: tuple[tuple[float, ...], ...]) -> np.ndarray:
