@@ -29,7 +29,10 @@ ATTRIBUTES = {
 
 
 def write_forecast(
-    path: pathlib.Path, members: int = 0, leads: int = 3, completed: int | None = None,
+    path: pathlib.Path,
+    members: int = 0,
+    leads: int = 3,
+    completed: int | None = None,
     **attributes,
 ) -> xr.Dataset:
     """Write a forecast whose extremes are at known places; return what was written.
@@ -64,13 +67,15 @@ def write_forecast(
             for name, (d, x, attrs) in fields.items()
         }
     if completed is not None:
-        for name, (d, x, attrs) in fields.items():
-            x[(slice(None),) * d.index("lead_time") + (slice(completed, None),)] = np.nan
+        for d, x, _ in fields.values():
+            np.moveaxis(x, d.index("lead_time"), 0)[completed:] = np.nan
     lead_time = np.arange(leads) * np.timedelta64(24, "h")
     dataset = xr.Dataset(
         fields,
         {
-            "init_time": ("init_time", [INIT], {"standard_name": "forecast_reference_time"}),
+            "init_time": (
+                "init_time", [INIT], {"standard_name": "forecast_reference_time"},
+            ),
             "lead_time": (
                 "lead_time",
                 lead_time.astype("timedelta64[ns]"),
@@ -117,7 +122,9 @@ def write_scores(path: pathlib.Path) -> None:
             "level": [500.0, 850.0],
         },
         {
-            "forecasts": "f.zarr", "truth": "era5.zarr", "notes": "One year is missing.",
+            "forecasts": "f.zarr",
+            "truth": "era5.zarr",
+            "notes": "One year is missing.",
             "settings": json.dumps({"grid": "1.5"}),
             "history": "2026-01-02T03:04:05Z: ngcm evaluate f.zarr --truth era5.zarr",
         },
@@ -128,7 +135,9 @@ def write_scores(path: pathlib.Path) -> None:
 def write_tracks(path: pathlib.Path, sizes=(3, 2)) -> None:
     """Write tracks of cyclones; the second is over the meridian of Greenwich."""
     count = sum(sizes)
-    time = np.datetime64("2020-08-22T00", "ns") + np.arange(count) * np.timedelta64(6, "h")
+    time = np.datetime64("2020-08-22T00", "ns") + np.arange(count) * np.timedelta64(
+        6, "h"
+    )
     longitude = np.array([280.0, 278.0, 276.0, 1.0, 359.0])[:count]
     tracks = xr.Dataset(
         {
@@ -141,7 +150,9 @@ def write_tracks(path: pathlib.Path, sizes=(3, 2)) -> None:
                 "point", np.array([1e5, 98e3, 96e3, 99e3, 99.5e3])[:count],
             ),
             "wind_speed": ("point", np.array([20.0, 30.0, 45.0, 22.0, 21.0])[:count]),
-            "track_error": ("point", np.array([10.0, 20.0, 60.0, np.nan, np.nan])[:count]),
+            "track_error": (
+                "point", np.array([10.0, 20.0, 60.0, np.nan, np.nan])[:count],
+            ),
         },
         attrs={"history": "2026-01-02T03:04:05Z: ngcm tracks f.zarr"},
     )  # fmt: skip

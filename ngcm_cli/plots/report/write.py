@@ -57,7 +57,8 @@ def report(
     now = datetime.datetime.now(datetime.UTC)
     written = f"Written {now:%Y-%m-%d %H:%M} UTC by ngcm {ngcm_cli.__version__}."
     shown = [redacted(one) for one in locations]
-    command = shlex.join(["ngcm", "report", *shown, "--output", path.name])
+    titled = ["--title", title] if title else []
+    command = shlex.join(["ngcm", "report", *shown, "--output", path.name, *titled])
     page = render(Report(heading, sections, written, command))
     with (
         translate_os_errors(f"Writing {path}", lambda action: f"{action}."),
