@@ -12,11 +12,8 @@ from ngcm_cli.output.zarr import open_store
 from ngcm_cli.plots.report import attributes as attribute_texts
 from ngcm_cli.plots.report.content import Figure, Part, Section, Table
 from ngcm_cli.plots.report.describe import quantity
-from ngcm_cli.plots.report.gridded_section import (
-    gridded_facts,
-    mean_figures,
-    unfinished,
-)
+from ngcm_cli.plots.report.field_figures import mean_figures
+from ngcm_cli.plots.report.gridded_section import gridded_facts, unfinished
 from ngcm_cli.plots.report.pictures import Panel, series_figures
 from ngcm_cli.simulation.stability import MAX_WIND, MEAN_PRESSURE
 from ngcm_cli.simulation.status import Status, read_global_means, read_status

@@ -1,4 +1,4 @@
-"""What is to be seen in a picture, in words computed from the data."""
+"""What is to be seen in a picture, as text that is computed from the data."""
 
 import datetime
 from collections.abc import Sequence

@@ -77,8 +77,8 @@ def _lines(text: str) -> str:
 
 def _command(command: str) -> str:
     """Return a command, whose lines break between words where they can."""
-    words = printable(command, 2 * _LONGEST).split(" ")
-    spans = " ".join(f"<span>{html.escape(word)}</span>" for word in words)
+    parts = html.escape(printable(command, 2 * _LONGEST)).split(" ")
+    spans = " ".join(f"<span>{part}</span>" for part in parts)
     return f'<pre class="command"><code>{spans}</code></pre>'
 
 
