@@ -14,7 +14,6 @@ from ngcm_cli.plots.figure import drawing, new_axes, set_footer, set_title
 from ngcm_cli.plots.means import area_weights
 from ngcm_cli.plots.panels import source_name
 from ngcm_cli.plots.provenance import footer_of, model_of
-from ngcm_cli.plots.score_selection import select_scores
 from ngcm_cli.plots.selection import (
     When,
     default_variable,
@@ -25,6 +24,7 @@ from ngcm_cli.plots.selection import (
     select_time,
     time_text,
 )
+from ngcm_cli.plots.score_selection import select_scores
 from ngcm_cli.plots.styles import superscripts
 from ngcm_cli.units import LENGTH
 
