@@ -157,7 +157,9 @@ def _without_longitudes(found: xr.Dataset, part: xr.Dataset) -> xr.Dataset:
     """Return recognised zonal means with the values of the file."""
     means = {}
     for name, array in found.data_vars.items():
-        stored = part[array.attrs["found"]].reset_coords(drop=True)
+        stored = part[array.attrs["found"]]
+        # Coordinates are those recognised: attributes of time would say otherwise.
+        stored = stored.drop_vars(list(stored.coords))
         # Recognition leaves out axes of a single value.
         stored = stored.squeeze([d for d in stored.dims if stored.sizes[d] == 1])
         named = dict(zip(stored.dims, array.dims[:-1], strict=True))

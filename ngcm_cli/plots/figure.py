@@ -9,6 +9,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -17,7 +18,7 @@ from ngcm_cli.io.atomic import atomic_file, translate_os_errors
 
 FORMATS = ("png", "svg", "pdf", "gif", "mp4")
 GREY = "0.35"
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.size": 9.0,
     "font.family": "sans-serif",
     "axes.titlesize": 10.0,
@@ -38,7 +39,7 @@ _STYLE = {
     "lines.linewidth": 1.6,
     "svg.fonttype": "none",
     "svg.hashsalt": "ngcm",
-    "axes.prop_cycle": matplotlib.cycler(
+    "axes.prop_cycle": cycler(
         # Okabe and Ito, told apart with any colour vision.
         color=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
     ),

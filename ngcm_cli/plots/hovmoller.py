@@ -98,7 +98,10 @@ def hovmoller_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figu
         def reduce(one: xr.DataArray) -> xr.DataArray:
             return area_mean(one, box, along_longitude=False)
     else:
-        reduce = zonal_mean
+
+        def reduce(one: xr.DataArray) -> xr.DataArray:
+            return zonal_mean(one)
+
     rows = [reduce(field.isel(time=at)).load() for at in range(field.sizes["time"])]
     attributes = dict(field.attrs)
     name = str(field.name)

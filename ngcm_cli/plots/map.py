@@ -79,7 +79,7 @@ def style_of_field(
     field: xr.DataArray, *, is_difference: bool = False, adapt: bool = False
 ) -> Style:
     """Return how a field is shown, by its name, level, units and values."""
-    level = field.coords["level"] if "level" in field.coords else None
+    level = field.coords.get("level")
     return style_of(
         str(field.name or ""),
         field.values,
@@ -169,7 +169,7 @@ def draw_contours(
     lines.set_clip_path(outline)
     west, east, _, _ = projection.extent
     if labels:
-        texts = axes.clabel(lines, lines.levels[is_thick], fontsize=6.5, fmt="%g")
+        texts = axes.clabel(lines, np.asarray(levels)[is_thick], fontsize=6.5, fmt="%g")
         inside = Path(projection.outline())
         for text in texts or ():
             around = np.array(text.get_position()) + (east - west) / 60 * _CORNERS

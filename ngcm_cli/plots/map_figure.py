@@ -95,7 +95,7 @@ def draw_layers(
         source = model_of(dataset) + (f" minus {other}" if other else "")
         parts = (layers.when.describe(), source, layers.member)
         set_title(axes, config.title or title, " · ".join(filter(None, parts)))
-        set_footer(figure, footer_of(*filter(None.__ne__, (dataset, minus))))
+        set_footer(figure, footer_of(dataset, *([] if minus is None else [minus])))
     return figure
 
 

@@ -231,8 +231,8 @@ def _levels(dataset: xr.Dataset, name: str) -> list[float]:
     score = dataset[name]
     if "level" not in score.dims:
         return []
-    others = [d for d in score.dims if d != "level"]
-    has_value = np.isfinite(score).any(others).values
+    axes = tuple(at for at, d in enumerate(score.dims) if d != "level")
+    has_value = np.isfinite(score.values).any(axis=axes)
     return [float(x) for x in score["level"].values[has_value]]
 
 

@@ -80,7 +80,7 @@ def draw_scorecard(
         for spine in axes.spines.values():
             spine.set_visible(False)
         for row, column in np.ndindex(rows, columns):
-            value = comparison.change[row, column]
+            value = float(comparison.change[row, column])
             if not np.isfinite(value):
                 continue
             is_bold = bool(comparison.is_certain[row, column])
@@ -117,7 +117,7 @@ def compare(scores: Sequence[Score], forecast: str, reference: str) -> Compariso
     leads: np.ndarray | None = None
     for score in scores:
         both = [score.lines[n].lead_time for n in (forecast, reference)]
-        common = np.intersect1d(*both)
+        common = np.intersect1d(both[0], both[1])
         leads = common if leads is None else np.intersect1d(leads, common)
     assert leads is not None
     days = leads[leads % np.timedelta64(1, "D") == np.timedelta64(0, "ns")]

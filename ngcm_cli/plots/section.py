@@ -128,7 +128,7 @@ def _draw_psi(axes: Axes, psi: xr.DataArray, top: float) -> None:
 
 
 def section_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
-    """Return the section of a zonal mean, with the mass streamfunction where v is there.
+    """Return the section of a zonal mean, with the mass streamfunction if v is there.
 
     Raises:
         ConfigError: what is to be drawn is not in the data.

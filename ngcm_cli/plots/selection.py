@@ -7,7 +7,7 @@ nearest that is.
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -96,8 +96,8 @@ def find_field(
 
     Args:
         dataset: canonical.
-        name: of the file, or an alias; it may end in a pressure, as ``t850``. Wind speed
-            follows from the components where it is absent.
+        name: of the file, or an alias; it may end in a pressure, as ``t850``. Where
+            wind speed is absent it follows from the components.
         level: pressure in hPa, of names without one; None is the usual one.
         keep_levels: whether all levels are returned.
 
@@ -115,7 +115,9 @@ def find_field(
         )
     if found in parts:
         return parts[found]
-    speed = np.hypot(parts[_WIND[0]], parts[_WIND[1]]).rename(found)
+    u, v = (parts[name].load() for name in _WIND)
+    speed = u.copy(data=np.hypot(u.values, v.values)).rename(found)
+    speed.attrs.clear()
     return speed.assign_attrs(units="m s-1", long_name="Wind speed")
 
 
@@ -130,7 +132,7 @@ def select_level(fields: Fields, level: float | None, name: str) -> Fields:
     Raises:
         ConfigError: the level is not there.
     """
-    levels = fields["level"].values
+    levels = np.asarray(fields.coords["level"].values)
     if level is None:
         match = _STATISTIC.fullmatch(name)
         usual = USUALLEVELS.get(match[1] if match else name, 500)
@@ -243,7 +245,7 @@ def _index(known: np.ndarray, wanted: np.datetime64 | np.timedelta64, name: str)
     at = np.flatnonzero(known == wanted)
     if at.size:
         return int(at[0])
-    show = format_duration if known.dtype.kind == "m" else format_time
+    show: Any = format_duration if known.dtype.kind == "m" else format_time
     nearest = known[np.argsort(np.abs(known - wanted), kind="stable")[:2]]
     texts = [show(x) for x in np.sort(nearest)]
     are = "nearest are" if len(texts) > 1 else "only one is"
@@ -253,7 +255,7 @@ def _index(known: np.ndarray, wanted: np.datetime64 | np.timedelta64, name: str)
 
 
 def select_member(field: xr.DataArray, config: PlotConfig) -> tuple[xr.DataArray, str]:
-    """Return a member of an ensemble, or the mean of all, and which in words.
+    """Return a member of an ensemble, or the mean of all, and which it is, as text.
 
     Raises:
         ConfigError: there is no such member.

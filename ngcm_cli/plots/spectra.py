@@ -1,6 +1,7 @@
 """Power spectra against zonal wavenumber, on logarithmic axes."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,6 +15,7 @@ from ngcm_cli.plots.figure import drawing, new_axes, set_footer, set_title
 from ngcm_cli.plots.means import area_weights
 from ngcm_cli.plots.panels import source_name
 from ngcm_cli.plots.provenance import footer_of, model_of
+from ngcm_cli.plots.score_selection import select_scores
 from ngcm_cli.plots.selection import (
     When,
     default_variable,
@@ -24,7 +26,6 @@ from ngcm_cli.plots.selection import (
     select_time,
     time_text,
 )
-from ngcm_cli.plots.score_selection import select_scores
 from ngcm_cli.plots.styles import superscripts
 from ngcm_cli.units import LENGTH
 
@@ -108,7 +109,7 @@ def draw_spectra(
     return axes
 
 
-def _wavelength_of(wavenumber: np.ndarray) -> np.ndarray:
+def _wavelength_of(wavenumber: Any) -> Any:
     return _CIRCUMFERENCE / np.maximum(wavenumber, 1e-9)
 
 
@@ -155,7 +156,7 @@ def _of_fields(
             now, when = select_time(dataset, own)
             if when.period is not None:
                 now = now.isel(time=-1)
-                when = When(valid=now["time"].values)
+                when = When(valid=dataset["time"].values[-1])
             power, title, units = _power(now, name, config)
             label = source_name(dataset, datasets)
             if one_file and when.lead is not None:

@@ -1,0 +1,50 @@
+"""Maps of the mean error, and the root mean square over them."""
+
+import numpy as np
+
+from ngcm_cli.verification.statistics import Statistics
+
+
+def error_map(forecast: np.ndarray, truth: np.ndarray) -> Statistics:
+    """Return the error of one forecast in each cell, to be added over initial times.
+
+    Args:
+        forecast: shape (level, latitude, longitude).
+        truth: same shape. Cells in which it is NaN have weight 0.
+
+    Returns:
+        ``error_map``, shape (level, latitude, longitude); its weight is the number of
+        times, of shape (level, 1, 1) if it is the same in all cells.
+    """
+    valid = ~np.isnan(truth)
+    error = np.subtract(forecast, truth, dtype=np.float64)
+    if valid.all():
+        return Statistics({"error_map": (error, np.ones((len(error), 1, 1)))})
+    return Statistics({"error_map": (np.where(valid, error, 0.0), valid)})
+
+
+def root_mean_square_bias(maps: Statistics, weights: np.ndarray) -> np.ndarray:
+    """Return the area-weighted root mean square of the map of time-mean errors (RMSB).
+
+    Cells that have no truth at any time are left out.
+
+    Args:
+        maps: sum of `error_map` over initial times.
+        weights: shape (region, latitude, longitude).
+
+    Returns:
+        Shape (region, level), in the units of the variable.
+    """
+    total, count = maps["error_map"]
+    rmsb = np.full((len(weights), len(total)), np.nan)
+    flat = weights.reshape(len(weights), -1)
+    for level, (sums, counts) in enumerate(zip(total, count, strict=True)):
+        counts = np.broadcast_to(counts, sums.shape)
+        valid = counts > 0
+        mean = np.divide(sums, counts, out=np.zeros(sums.shape), where=valid)
+        weight = flat @ valid.ravel().astype(np.float64)
+        for region, inside in enumerate(flat > 0):
+            if weight[region] > 0:
+                squares = flat[region, inside] @ np.square(mean.ravel()[inside])
+                rmsb[region, level] = np.sqrt(squares / weight[region])
+    return rmsb
