@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ngcm_cli.diagnosis.diagnose import diagnose
     from ngcm_cli.gcm.rollout import rollout
     from ngcm_cli.inputs.gridded import open_gridded
     from ngcm_cli.output.decoded import decode
@@ -18,6 +19,7 @@ __all__ = [
     "amip",
     "bundled_state",
     "decode",
+    "diagnose",
     "ensemble",
     "forecast",
     "load_model",
@@ -31,6 +33,7 @@ _HOMES = {
     "amip": "ngcm_cli.simulation.run",
     "bundled_state": "ngcm_cli.simulation.run",
     "decode": "ngcm_cli.output.decoded",
+    "diagnose": "ngcm_cli.diagnosis.diagnose",
     "ensemble": "ngcm_cli.simulation.run",
     "forecast": "ngcm_cli.simulation.run",
     "load_model": "ngcm_cli.zoo",

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 import ngcm_cli
 from ngcm_cli.cli import data, models
 from ngcm_cli.cli.console import print_error, print_line, stderr
+from ngcm_cli.cli.diagnose import diagnose
 from ngcm_cli.cli.export import export
 from ngcm_cli.cli.interrupts import INTERRUPTED, leave_at_next_interrupt
 from ngcm_cli.cli.plot import plot
@@ -61,7 +62,7 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command(cls=ListsCommand)(command)
-for command in (status, variables, export, plot, report):
+for command in (status, variables, export, diagnose, plot, report):
     app.command()(command)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
