@@ -10,6 +10,7 @@ from ngcm_cli.inputs.sources.location import is_remote, redacted
 from ngcm_cli.output.run_directory import RECORD
 from ngcm_cli.plots.report.climate_section import climate_section
 from ngcm_cli.plots.report.content import Section
+from ngcm_cli.plots.report.diagnosis_section import diagnosis_section
 from ngcm_cli.plots.report.gridded_section import gridded_section
 from ngcm_cli.plots.report.score_section import score_section
 from ngcm_cli.plots.report.track_section import track_section
@@ -44,6 +45,8 @@ def section_of(location: str, folder: pathlib.Path) -> Section:
     kind = _kind(path)
     if kind == "scores":
         return score_section(path, links)
+    if kind == "diagnosis":
+        return diagnosis_section(path, links)
     if kind == "tracks":
         return track_section(path, links)
     try:
@@ -57,7 +60,7 @@ def section_of(location: str, folder: pathlib.Path) -> Section:
 
 
 def _kind(path: pathlib.Path) -> str:
-    """Return ``scores`` or ``tracks``, or nothing for all others."""
+    """Return ``scores``, ``tracks`` or ``diagnosis``, or nothing for all others."""
     if path.is_dir() or path.suffix != ".nc":
         return ""
     try:
@@ -70,4 +73,6 @@ def _kind(path: pathlib.Path) -> str:
             return "scores"
         if {"track_id", "row_size"} <= {*map(str, dataset.variables)}:
             return "tracks"
+        if names and all("topic" in x.attrs for x in dataset.data_vars.values()):
+            return "diagnosis"
     return ""

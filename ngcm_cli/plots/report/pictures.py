@@ -48,7 +48,10 @@ class Panel:
 
 
 def map_figure(
-    field: xr.DataArray, when: str, contours: xr.DataArray | None = None
+    field: xr.DataArray,
+    when: str,
+    contours: xr.DataArray | None = None,
+    is_difference: bool = False,
 ) -> Figure:
     """Return a map.
 
@@ -56,8 +59,9 @@ def map_figure(
         field: with dimensions latitude and longitude, in SI units.
         when: time of the field, for the caption.
         contours: second field, drawn as contours.
+        is_difference: whether the field is a difference.
     """
-    style = style_of_field(field)
+    style = style_of_field(field, is_difference=is_difference)
     latitude = field["latitude"].values
     shown = style.shown(field.values)
     seen = describe_map(shown, latitude, field["longitude"].values, style.units)
@@ -67,7 +71,13 @@ def map_figure(
             contours = None  # it is nearly the same everywhere
     with drawing():
         canvas, axes = new_axes(None, MAP)
-        draw_map(field, axes=axes, contours=contours)
+        draw_map(
+            field,
+            axes=axes,
+            contours=contours,
+            is_difference=is_difference,
+            style=style,
+        )
         _thin_out(canvas)
     over = ""
     if contours is not None:
