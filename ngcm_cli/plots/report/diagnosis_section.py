@@ -14,6 +14,7 @@ from ngcm_cli.plots.report import attributes as attribute_texts
 from ngcm_cli.plots.report.content import Figure, Part, Section, Table
 from ngcm_cli.plots.report.pictures import (
     Panel,
+    has_section,
     map_figure,
     section_figure,
     series_figures,
@@ -117,7 +118,7 @@ def _chosen(found: xr.Dataset, axes: set[str], most: int) -> list[xr.DataArray]:
 
 def _period(found: xr.Dataset) -> str:
     data = attribute_texts.text(found.attrs, "data").split("\n")[0]
-    return data or "all data"
+    return data.rpartition(": ")[2] or "all data"
 
 
 def _maps(found: xr.Dataset) -> list[Figure]:
@@ -132,7 +133,7 @@ def _sections(found: xr.Dataset) -> list[Figure]:
     return [
         section_figure(field, _period(found))
         for field in _chosen(found, _ZONAL, _MOST_SECTIONS)
-        if field.sizes["level"] > 2
+        if has_section(field)
     ]
 
 

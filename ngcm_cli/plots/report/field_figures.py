@@ -8,7 +8,7 @@ import xarray as xr
 
 from ngcm_cli.plots.report.content import Figure
 from ngcm_cli.plots.report.describe import describe_time
-from ngcm_cli.plots.report.pictures import map_figure, section_figure
+from ngcm_cli.plots.report.pictures import has_section, map_figure, section_figure
 
 # Pictures by variable and level in hPa, the most telling first; wind_speed is computed.
 _MAPS: tuple[tuple[str, float | None], ...] = (
@@ -60,7 +60,7 @@ def mean_figures(dataset: xr.Dataset, last: int, top: float) -> list[Figure]:
         if name in chosen and "level" in chosen[name].dims:
             field = chosen[name]
             field = field.isel(level=np.flatnonzero(field["level"].values >= top))
-            if field.sizes["level"] > 2:
+            if has_section(field):
                 zonal = _mean(field, "longitude")
                 figures.append(section_figure(zonal, when))
     return figures

@@ -21,7 +21,7 @@ from ngcm_cli.plots.report.describe import (
     describe_series,
     quantity,
 )
-from ngcm_cli.plots.section import draw_section
+from ngcm_cli.plots.section import TOP, draw_section
 from ngcm_cli.plots.styles import capital
 
 MAP, GRAPH = (5.8, 3.6), (5.8, 3.4)  # inches: letters can be read on a phone
@@ -98,6 +98,11 @@ def _thin_out(canvas: Canvas) -> None:
         bar.set_xticks(ticks[:: -(-len(ticks) // _MOST_TICKS)])
 
 
+def has_section(field: xr.DataArray) -> bool:
+    """Return whether there are levels enough for a section."""
+    return int((field["level"].values >= TOP).sum()) > 2
+
+
 def section_figure(field: xr.DataArray, when: str) -> Figure:
     """Return a section of a zonal mean through latitude and pressure.
 
@@ -106,17 +111,20 @@ def section_figure(field: xr.DataArray, when: str) -> Figure:
         when: time of the field, for the caption.
     """
     style = style_of_field(field)
+    shown = field.isel(level=np.flatnonzero(field["level"].values >= TOP))
     seen = describe_section(
-        style.shown(field.values),
-        field["level"].values,
-        field["latitude"].values,
+        style.shown(shown.values),
+        shown["level"].values,
+        shown["latitude"].values,
         style.units,
     )
     with drawing():
         canvas, axes = new_axes(None, GRAPH)
-        draw_section(field, axes=axes)
+        draw_section(shown, axes=axes)
         _thin_out(canvas)
-    title = f"Zonal mean of {style.title}"
+    title = capital(style.title)
+    if not title.startswith("Zonal"):
+        title = f"Zonal mean of {style.title}"
     return Figure(
         title,
         f"{capital(when)}.",
