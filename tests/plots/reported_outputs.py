@@ -157,3 +157,38 @@ def write_tracks(path: pathlib.Path, sizes=(3, 2)) -> None:
         attrs={"history": "2026-01-02T03:04:05Z: ngcm tracks f.zarr"},
     )  # fmt: skip
     tracks.to_netcdf(path)
+
+
+def write_diagnosis(path: pathlib.Path) -> None:
+    """Write a diagnosis with a number, a bias, a zonal mean and a monthly series."""
+    of_topic = {"topic": "Zonal-mean circulation"}
+    jet = {"units": "degrees_north", **of_topic}
+    level = np.array([100.0, 250.0, 500.0, 850.0])
+    bias = np.where(LATITUDE[:, None] > 0, 2.0, -2.0) + 0 * LONGITUDE
+    months = np.array(["2020-01", "2020-02", "2020-03"], "datetime64[ns]")
+    speed = 20 + 0.1 * LATITUDE + 0 * level[:, None]
+    kelvin = {"units": "K", "topic": "Bias of the mean state"}
+    found = xr.Dataset(
+        {
+            "jet_latitude": ((), 42.5, {"long_name": "Latitude of the jet", **jet}),
+            "jet_latitude_reference": (
+                (), 45.0, {"long_name": "Latitude of the jet, reference", **jet},
+            ),
+            "temperature_bias": (["latitude", "longitude"], bias,
+                                 {"long_name": "Temperature, bias", **kelvin}),
+            "u_component_of_wind": (["season", "level", "latitude"], speed[None],
+                                    {"units": "m s-1", "long_name": "Eastward wind",
+                                     **of_topic}),
+            "global_temperature": ("month", [288.0, 288.5, 289.0],
+                                   {"long_name": "Global temperature", **kelvin}),
+        },
+        {"latitude": LATITUDE, "longitude": LONGITUDE, "level": level,
+         "season": ["mean"], "month": months},
+        {
+            "title": "Diagnosis of run", "run": "run", "reference": "era5.zarr",
+            "data": "run: monthly means, 2020-01 to 2020-03", "notes": "",
+            "not_computed": "Monsoon: needs a year", "settings": "{}",
+            "history": "2026-01-02T03:04:05Z: ngcm diagnose run --against era5.zarr",
+        },
+    )  # fmt: skip
+    found.to_netcdf(path)

@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 import xarray as xr
 from PIL import Image
-from reported_outputs import INIT, write_forecast, write_scores, write_tracks
+from reported_outputs import (
+    INIT,
+    write_diagnosis,
+    write_forecast,
+    write_scores,
+    write_tracks,
+)
 from tiny_run import use_tiny_model
 
 import ngcm_cli
@@ -209,6 +215,21 @@ def test_scores():
     curve, card = alternatives(page)
     assert "tiny: 0 m² s⁻² at 0h, 100.0 m² s⁻² at 10d" in curve
     assert "10 scores are better and 0 worse" in card and "−17 %" in card
+
+
+def test_a_diagnosis():
+    write_diagnosis(pathlib.Path("d.nc"))
+    page = page_of("d.nc")
+    text = text_of(page)
+    assert "Diagnosis of run" in text and "Reference era5.zarr" in text
+    assert "Latitude of the jet, ° N 42.5 45 −2.5" in text.replace(
+        "degrees_north", "° N"
+    )
+    assert "Not computed: Monsoon: needs a year" in text
+    bias, section, series = alternatives(page)
+    assert "Lowest −2.00 K" in bias and "30° to 60° N 2.00 K" in bias
+    assert section.startswith("Section through latitude and pressure of eastward wind")
+    assert "288.0 K at 2020-01, 289.0 K at 2020-03" in series
 
 
 def test_tracks():
