@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from ngcm_cli.gcm.rollout import rollout
     from ngcm_cli.inputs.gridded import open_gridded
     from ngcm_cli.output.decoded import decode
+    from ngcm_cli.plots.picture import plot
     from ngcm_cli.plots.report import report
     from ngcm_cli.simulation.data_sources import read_state
     from ngcm_cli.simulation.run import amip, bundled_state, ensemble, forecast
@@ -24,6 +25,7 @@ __all__ = [
     "forecast",
     "load_model",
     "open_gridded",
+    "plot",
     "read_state",
     "report",
     "rollout",
@@ -38,6 +40,7 @@ _HOMES = {
     "forecast": "ngcm_cli.simulation.run",
     "load_model": "ngcm_cli.zoo",
     "open_gridded": "ngcm_cli.inputs.gridded",
+    "plot": "ngcm_cli.plots.picture",
     "read_state": "ngcm_cli.simulation.data_sources",
     "report": "ngcm_cli.plots.report",
     "rollout": "ngcm_cli.gcm.rollout",

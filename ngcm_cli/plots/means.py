@@ -4,15 +4,10 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import ConfigError
-from ngcm_cli.inputs.regrid import latitude_bounds
 from ngcm_cli.plots.projections import wrap
 from ngcm_cli.plots.regions import Box
-
-
-def area_weights(latitude: np.ndarray) -> np.ndarray:
-    """Return the area of cells by latitude in degrees: sin(north) - sin(south)."""
-    bounds = latitude_bounds(np.radians(np.asarray(latitude, np.float64)))
-    return np.diff(np.sin(bounds))
+from ngcm_cli.units import GRAVITY_SI, LENGTH
+from ngcm_cli.verification.area import area_weights
 
 
 def in_box(field: xr.DataArray, box: Box) -> xr.DataArray:
@@ -80,9 +75,8 @@ def mass_streamfunction(
         level: pressures, hPa, ascending.
         latitude: degrees.
     """
-    radius, gravity = 6.371e6, 9.80665
     pressure = np.asarray(level, np.float64)[:, None] * 100
     v = np.nan_to_num(np.asarray(v, np.float64))
     steps = np.diff(pressure, axis=0) * (v[1:] + v[:-1]) / 2
     total = np.concatenate([pressure[:1] * v[:1], steps]).cumsum(0)
-    return 2 * np.pi * radius * np.cos(np.radians(latitude)) / gravity * total
+    return 2 * np.pi * LENGTH * np.cos(np.radians(latitude)) / GRAVITY_SI * total

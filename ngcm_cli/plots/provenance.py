@@ -6,6 +6,9 @@ import xarray as xr
 
 import ngcm_cli
 
+_STORES = ("global", "monthly", "daily", "instantaneous")
+"""Stores of climate runs, whose names say little without that of the run."""
+
 
 def model_of(dataset: xr.Dataset) -> str:
     """Return the name of the model that made the data, else that of the file."""
@@ -15,8 +18,10 @@ def model_of(dataset: xr.Dataset) -> str:
 
 def file_name(dataset: xr.Dataset) -> str:
     """Return the last part of the location of a dataset."""
-    location = str(dataset.attrs.get("location", "")).rstrip("/")
-    return pathlib.PurePosixPath(location).name
+    path = pathlib.PurePosixPath(str(dataset.attrs.get("location", "")))
+    if path.suffix == ".zarr" and path.stem.partition("_")[0] in _STORES:
+        return f"{path.parent.name}/{path.name}".lstrip("/")
+    return path.name
 
 
 def footer_of(*datasets: xr.Dataset) -> str:

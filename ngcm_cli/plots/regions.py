@@ -14,29 +14,37 @@ from ngcm_cli.plots.projections import (
     Projection,
     Robinson,
 )
+from ngcm_cli.verification.regions import REGIONS as SCORED
 
 Box = tuple[float, float, float, float]
 """South, north, west and east, degrees; east is greater than west."""
 
-REGIONS: Mapping[str, Box] = {
-    "global": (-90, 90, -180, 180),
-    "arctic": (50, 90, -180, 180),
-    "antarctic": (-90, -50, -180, 180),
+_OTHERS: Mapping[str, Box] = {
     "northern-hemisphere": (20, 90, -180, 180),
     "southern-hemisphere": (-90, -20, -180, 180),
-    "tropics": (-30, 30, -180, 180),
-    "europe": (33, 73, -25, 45),
-    "north-america": (15, 70, -145, -50),
     "south-america": (-58, 15, -95, -25),
     "africa": (-38, 40, -25, 60),
     "asia": (0, 75, 40, 160),
-    "east-asia": (15, 60, 95, 155),
     "south-asia": (0, 42, 55, 105),
-    "australia": (-50, 0, 100, 180),
-    "north-atlantic": (20, 72, -90, 10),
-    "north-pacific": (10, 65, 120, 240),
     "tropical-pacific": (-30, 30, 120, 290),
 }
+
+
+def _boxes() -> dict[str, Box]:
+    """Return the regions of scores that are one box, and others."""
+    boxes: dict[str, Box] = {}
+    for name, region in SCORED.items():
+        if len(region.latitude) > 1:
+            continue
+        south, north = region.latitude[0]
+        west, east = region.longitude or (-180.0, 180.0)
+        east = east + 360 if east <= west else east
+        boxes[name.replace("_", "-")] = south, north, west, east
+    return {**boxes, **_OTHERS}
+
+
+REGIONS: Mapping[str, Box] = _boxes()
+"""Regions of maps and means by name; those of scores have the same bounds there."""
 PROJECTIONS = (
     *("robinson", "mollweide", "orthographic", "polar-stereographic"),
     "plate-carree",

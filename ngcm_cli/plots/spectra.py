@@ -1,4 +1,4 @@
-"""Power spectra against zonal wavenumber, on logarithmic axes."""
+"""Energy spectra against zonal wavenumber, on logarithmic axes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,6 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.plots.figure import drawing, new_axes, set_footer, set_title
-from ngcm_cli.plots.means import area_weights
 from ngcm_cli.plots.panels import source_name
 from ngcm_cli.plots.provenance import footer_of, model_of
 from ngcm_cli.plots.score_selection import select_scores
@@ -28,41 +27,22 @@ from ngcm_cli.plots.selection import (
 )
 from ngcm_cli.plots.styles import superscripts
 from ngcm_cli.units import LENGTH
+from ngcm_cli.verification.zonal_spectra import zonal_energy_spectrum
 
 _CIRCUMFERENCE = 2 * np.pi * LENGTH / 1e3  # km
 _KINETIC = ("kinetic_energy", "ke")
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
-def zonal_power(field: xr.DataArray) -> np.ndarray:
-    """Return the zonal power spectrum of a field, its mean over the area of the globe.
-
-    Along every circle of latitude F = rfft(x) / L; the power is |F_0|² at wavenumber 0
-    and 2 |F_k|² at the others, |F_k|² at L / 2, so that its sum is the mean of x².
-
-    Args:
-        field: with dimensions latitude (ascending) and longitude (all around).
-
-    Returns:
-        Shape (wavenumber,), in the square of the units of the field.
-    """
-    values = field.transpose("latitude", "longitude").values.astype(np.float64)
-    size = values.shape[1]
-    power = np.abs(np.fft.rfft(values, axis=1) / size) ** 2
-    power[:, 1 : (size + 1) // 2] *= 2
-    weights = area_weights(field["latitude"].values)
-    return weights @ power / weights.sum()
-
-
 def draw_spectra(
     spectra: Mapping[str, np.ndarray], *, axes: Axes | None = None, units: str = ""
 ) -> Axes:
-    """Draw power spectra on logarithmic axes, with the slopes -3 and -5/3 to compare.
+    """Draw energy spectra on logarithmic axes, with the slopes -3 and -5/3 to compare.
 
     Args:
         spectra: by name, shape (wavenumber,), from wavenumber 0, which is not drawn.
         axes: where to draw; None makes a figure.
-        units: of the power.
+        units: of the energy.
     """
     with drawing():
         _, axes = new_axes(axes, (7.0, 4.8))
@@ -94,7 +74,7 @@ def draw_spectra(
         axes.set_xticklabels([f"{t}" for t in ticks])
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set(
-            xlabel="Zonal wavenumber", ylabel=f"Power ({units})" if units else "Power"
+            xlabel="Zonal wavenumber", ylabel=f"Energy ({units})" if units else "Energy"
         )
         axes.grid(which="major", color="0.88", linewidth=0.6)
         axes.legend(loc="lower left")
@@ -183,7 +163,7 @@ def _power(
         digits = base[len(base.rstrip("0123456789")) :]
         at = float(digits) if digits else config.level or 500.0
         fields = [find_field(now, w, at) for w in wind]
-        title, units = f"Kinetic energy at {at:g} hPa", "m² s⁻²"
+        title, units = f"Kinetic energy at {at:g} hPa", "m² s⁻² m"
     else:
         preferred = ("temperature", "geopotential")
         fields = [
@@ -194,7 +174,7 @@ def _power(
 
         title = capital(style_of_field(fields[0].isel(latitude=slice(0, 2))).title)
         units = superscripts(str(fields[0].attrs.get("units", "")))
-        units = f"({units})²" if units else ""
+        units = f"({units})² m" if units else ""
     total = 0.0
     for field in fields:
         if "longitude" not in field.dims:
@@ -207,7 +187,16 @@ def _power(
             members = [
                 field.isel(realization=m) for m in range(field.sizes["realization"])
             ]
-        mean = np.mean([zonal_power(member) for member in members], axis=0)
+        latitude = field["latitude"].values
+        mean = np.mean(
+            [
+                zonal_energy_spectrum(
+                    member.transpose("latitude", "longitude").values, latitude
+                ).energy
+                for member in members
+            ],
+            axis=0,
+        )
         total = total + (mean / 2 if is_kinetic else mean)
     return np.asarray(total), f"Zonal spectrum: {title[0].lower()}{title[1:]}", units
 
