@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ngcm_cli.inputs.regrid import latitude_bounds
+from ngcm_cli.verification.area import area_weights
 
 _BANDS = (
     ("60° to 90° N", 60.0, 90.1),
@@ -42,10 +42,10 @@ def describe_map(
     missing = np.isnan(values).mean()
     if missing:
         text += f"; {missing:.0%} of the cells have no value"
-    bands = []
+    bands, weights = [], area_weights(latitude)
     for name, south, north in _BANDS:
         rows = (latitude >= south) & (latitude < north)
-        mean = area_mean(values[rows], area_weights(latitude)[rows])
+        mean = area_mean(values[rows], weights[rows])
         if np.isfinite(mean):
             bands.append(f"{name} {quantity(mean, units, 3)}")
     return f"{text[0].upper()}{text[1:]}. Means by latitude: {', '.join(bands)}."
@@ -150,21 +150,10 @@ def area_mean(values: np.ndarray, weights: np.ndarray) -> float:
 
     Args:
         values: (latitude, longitude).
-        weights: as `area_weights` returns them, (latitude).
+        weights: proportional to the area of the cells, (latitude).
     """
     weighed = weights[:, None] * np.isfinite(values)
     if not weighed.any():
         return float("nan")
     total = (weighed * np.nan_to_num(values.astype(np.float64))).sum()
     return float(total / weighed.sum())
-
-
-def area_weights(latitude: np.ndarray) -> np.ndarray:
-    """Return the share of the area of the sphere in every ring of cells.
-
-    Cells meet halfway between nodes, and reach to the poles.
-
-    Args:
-        latitude: degrees, ascending, of the whole globe.
-    """
-    return np.diff(np.sin(latitude_bounds(np.deg2rad(latitude)))) / 2

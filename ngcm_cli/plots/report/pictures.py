@@ -15,7 +15,6 @@ from ngcm_cli.plots.map import contour_levels, draw_map, style_of_field
 from ngcm_cli.plots.report.content import Figure
 from ngcm_cli.plots.report.describe import (
     area_mean,
-    area_weights,
     describe_map,
     describe_section,
     describe_series,
@@ -23,6 +22,7 @@ from ngcm_cli.plots.report.describe import (
 )
 from ngcm_cli.plots.section import TOP, draw_section
 from ngcm_cli.plots.styles import capital
+from ngcm_cli.verification.area import area_weights
 
 MAP, GRAPH = (5.8, 3.6), (5.8, 3.4)  # inches: letters can be read on a phone
 _RESOLUTIONS = 150, 110, 80  # dots per inch; the first whose file is small enough
