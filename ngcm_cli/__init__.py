@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ngcm_cli.inputs.gridded import open_gridded
     from ngcm_cli.output.decoded import decode
     from ngcm_cli.plots.picture import plot
+    from ngcm_cli.plots.report import report
     from ngcm_cli.simulation.data_sources import read_state
     from ngcm_cli.simulation.run import amip, bundled_state, ensemble, forecast
     from ngcm_cli.tracks.find import find_tracks
@@ -32,6 +33,7 @@ __all__ = [
     "open_gridded",
     "plot",
     "read_state",
+    "report",
     "rollout",
 ]
 
@@ -48,6 +50,7 @@ _HOMES = {
     "open_gridded": "ngcm_cli.inputs.gridded",
     "plot": "ngcm_cli.plots.picture",
     "read_state": "ngcm_cli.simulation.data_sources",
+    "report": "ngcm_cli.plots.report",
     "rollout": "ngcm_cli.gcm.rollout",
 }
 

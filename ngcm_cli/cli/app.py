@@ -17,6 +17,7 @@ from ngcm_cli.cli.evaluate import evaluate
 from ngcm_cli.cli.export import export
 from ngcm_cli.cli.interrupts import leave_at_next_interrupt, raising_at_interrupt
 from ngcm_cli.cli.plot import plot
+from ngcm_cli.cli.report import report
 from ngcm_cli.cli.run import COMMANDS
 from ngcm_cli.cli.run_command import ListsCommand
 from ngcm_cli.cli.status import status
@@ -65,7 +66,7 @@ app = typer.Typer(
 for command in COMMANDS:
     app.command(cls=ListsCommand)(command)
 for command in (
-    evaluate, diagnose, tracks, plot, status, variables, export,
+    evaluate, diagnose, tracks, plot, report, status, variables, export,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(data.app, name="data")

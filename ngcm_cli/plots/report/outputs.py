@@ -1,0 +1,78 @@
+"""What an output is, by what is in it, and the section of a report about it."""
+
+import os
+import pathlib
+
+import xarray as xr
+
+from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.sources.location import is_remote, redacted
+from ngcm_cli.output.run_directory import RECORD
+from ngcm_cli.plots.report.climate_section import climate_section
+from ngcm_cli.plots.report.content import Section
+from ngcm_cli.plots.report.diagnosis_section import diagnosis_section
+from ngcm_cli.plots.report.gridded_section import gridded_section
+from ngcm_cli.plots.report.score_section import score_section
+from ngcm_cli.plots.report.track_section import track_section
+
+_KINDS = (
+    "forecasts, ensembles and records as NetCDF, Zarr or GRIB, directories of ngcm "
+    "amip, and files of ngcm evaluate, tracks and diagnose"
+)
+
+
+def section_of(location: str, folder: pathlib.Path) -> Section:
+    """Return the section about an output.
+
+    Args:
+        location: of the output.
+        folder: of the page, to which links are relative.
+
+    Raises:
+        InputDataError: it is no output, or an empty one.
+        OutputError: it is a damaged one.
+    """
+    if is_remote(location):
+        shown = redacted(location)
+        return gridded_section(location, [(shown, "")])
+    path = pathlib.Path(location)
+    if not path.exists():
+        raise InputDataError(f"There is no {location}.", "Name an output of ngcm.")
+    relative = os.path.relpath(path.resolve(), folder.resolve())
+    links = [(path.name or relative, pathlib.PurePath(relative).as_posix())]
+    if path.is_dir() and path.suffix != ".zarr" and (path / RECORD).exists():
+        return climate_section(path, links)
+    kind = _kind(path)
+    if kind == "scores":
+        return score_section(path, links)
+    if kind == "diagnosis":
+        return diagnosis_section(path, links)
+    if kind == "tracks":
+        return track_section(path, links)
+    try:
+        return gridded_section(location, links)
+    except InputDataError as error:
+        message = error.message
+        if location not in message:
+            message = f"{location} cannot be reported on: {message}"
+        hint = error.hint or f"Reports are about {_KINDS}."
+        raise InputDataError(message, hint) from None
+
+
+def _kind(path: pathlib.Path) -> str:
+    """Return ``scores``, ``tracks`` or ``diagnosis``, or nothing for all others."""
+    if path.is_dir() or path.suffix != ".nc":
+        return ""
+    try:
+        dataset = xr.open_dataset(path, engine="netcdf4", decode_cf=False)
+    except (OSError, ValueError):  # which `open_gridded` explains
+        return ""
+    with dataset:
+        names = [str(name) for name in dataset.data_vars]
+        if "region" in dataset.dims and any("." in name for name in names):
+            return "scores"
+        if {"track_id", "row_size"} <= {*map(str, dataset.variables)}:
+            return "tracks"
+        if names and all("topic" in x.attrs for x in dataset.data_vars.values()):
+            return "diagnosis"
+    return ""

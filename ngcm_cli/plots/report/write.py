@@ -1,0 +1,118 @@
+"""The verb: outputs in, one page out."""
+
+import datetime
+import os
+import pathlib
+import shlex
+
+import ngcm_cli
+from ngcm_cli.errors import ConfigError, OutputError, check_text
+from ngcm_cli.inputs.sources.location import redacted
+from ngcm_cli.io.atomic import atomic_file, translate_os_errors
+from ngcm_cli.plots.report.content import Report
+from ngcm_cli.plots.report.outputs import section_of
+from ngcm_cli.plots.report.page import render
+
+_MOST_OUTPUTS = 20
+_SUFFIXES = ".html", ".htm"
+
+
+def report(
+    *outputs: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    title: str | None = None,
+    overwrite: bool = False,
+) -> pathlib.Path:
+    """Write a report about outputs as one HTML page, and return its path.
+
+    Args:
+        *outputs: forecasts, ensembles, records, directories of climate runs, files of
+            scores and tracks: paths, or URLs of gridded data.
+        output: path of the page; None is the name of the first output with ``.html``,
+            in the current directory.
+        title: heading of the page; None names the outputs.
+        overwrite: whether an existing page is replaced.
+
+    Raises:
+        ConfigError: nothing to report on is given, or the name of the page is no name.
+        InputDataError: an output is not understood, or is empty.
+        OutputError: the page exists or cannot be written, or a run is damaged.
+    """
+    locations = [os.fspath(one) for one in outputs]
+    if not locations:
+        raise ConfigError("No output is given.", "Name at least one.")
+    if len(locations) > _MOST_OUTPUTS:
+        raise ConfigError(
+            f"{len(locations)} outputs are more than the {_MOST_OUTPUTS} that one page "
+            "can show.",
+            "Write several reports.",
+        )
+    path = _page_path(locations[0], output)
+    _check_new(path, locations, overwrite)
+    sections = [section_of(location, path.parent) for location in locations]
+    names = [redacted(one).rstrip("/").rpartition("/")[2] for one in locations]
+    heading = (
+        title or f"Report on {names[0] if len(names) == 1 else f'{len(names)} outputs'}"
+    )
+    now = datetime.datetime.now(datetime.UTC)
+    written = f"Written {now:%Y-%m-%d %H:%M} UTC by ngcm {ngcm_cli.__version__}."
+    shown = [redacted(one) for one in locations]
+    titled = ["--title", title] if title else []
+    command = shlex.join(["ngcm", "report", *shown, "--output", path.name, *titled])
+    page = render(Report(heading, sections, written, command))
+    with (
+        translate_os_errors(f"Writing {path}", lambda action: f"{action}."),
+        atomic_file(path) as file,
+    ):
+        file.write(page.encode("utf-8"))
+    return path
+
+
+def _page_path(first: str, output: str | os.PathLike[str] | None) -> pathlib.Path:
+    """Return the path of the page.
+
+    Raises:
+        ConfigError: its name does not say that it is HTML.
+    """
+    if output is None:
+        name = redacted(first).rstrip("/").rpartition("/")[2]
+        path = pathlib.PurePath(name)
+        if path.suffix in (".zarr", ".nc", ".grib2", ".grib"):
+            path = path.with_suffix("")
+        return pathlib.Path(f"{path.name or 'report'}.html")
+    check_text(output)
+    path = pathlib.Path(output)
+    if path.suffix.lower() not in _SUFFIXES:
+        raise ConfigError(
+            f"The output {path} is not named as a page.", "End its name in .html."
+        )
+    return path
+
+
+def _check_new(path: pathlib.Path, locations: list[str], overwrite: bool) -> None:
+    """Check that the page can be written, before any work.
+
+    Raises:
+        OutputError: it exists, or cannot be written.
+    """
+    if not path.parent.is_dir():
+        raise OutputError(
+            f"The directory of the report, {path.parent}, does not exist.",
+            "Create it, or choose another --output.",
+        )
+    if not (path.exists() or path.is_symlink()):
+        return
+    if path.is_dir():
+        raise OutputError(
+            f"The report {path} exists and is a directory.", "Choose another --output."
+        )
+    if not overwrite:
+        raise OutputError(
+            f"The report {path} exists.",
+            "Choose another --output, or give --overwrite to replace it.",
+        )
+    if any(os.path.exists(one) and os.path.samefile(path, one) for one in locations):
+        raise OutputError(
+            f"The report {path} would overwrite what it is about.",
+            "Choose another --output.",
+        )
