@@ -18,6 +18,7 @@ from ngcm_cli.cli.interrupts import INTERRUPTED, leave_at_next_interrupt
 from ngcm_cli.cli.run import COMMANDS
 from ngcm_cli.cli.run_command import ListsCommand
 from ngcm_cli.cli.status import status
+from ngcm_cli.cli.tracks import tracks
 from ngcm_cli.cli.variables import variables
 from ngcm_cli.errors import ConfigError, NgcmError, OutputError, check_text
 
@@ -60,7 +61,11 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command(cls=ListsCommand)(command)
+<<<<<<< HEAD
 for command in (evaluate, status, variables, export):
+=======
+for command in (status, variables, export, tracks):
+>>>>>>> main
     app.command()(command)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")

@@ -70,11 +70,18 @@ def print_summary(
 
 def print_table(rows: list[tuple[str, ...]]) -> None:
     """Print columns as wide as they need to be, the last one ragged, on stdout."""
+    for line in table_lines(rows):
+        typer.echo(line)
+
+
+def table_lines(rows: list[tuple[str, ...]]) -> list[str]:
+    """Return the lines of a table with columns as wide as they need to be."""
     rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        typer.echo("  ".join(cells).rstrip())
+    return [
+        "  ".join(map(str.ljust, row, widths)).rstrip()  # the last column is ragged
+        for row in rows
+    ]
 
 
 def format_seconds(seconds: float) -> str:

@@ -250,7 +250,9 @@ def parse_amplitude(value: Any) -> float:
     return number
 
 
-def _one_of(*known: str) -> Any:
+def one_of(*known: str) -> Any:
+    """Return a validator of names, which may be written in any case."""
+
     def parse(value: Any) -> str:
         name = str(value).strip().lower().replace("_", "-")
         if name not in known:
@@ -319,15 +321,15 @@ Text = Annotated[str, pydantic.BeforeValidator(_text)]
 Path = Annotated[pathlib.Path, pydantic.BeforeValidator(_text)]
 Seed = Annotated[int, pydantic.BeforeValidator(_seed)]
 Switch = Annotated[bool, pydantic.BeforeValidator(parse_switch)]
-SstMode = Annotated[str, _one_of(*SST_MODES)]
-SstTime = Annotated[str, _one_of("mean", "instant")]
+SstMode = Annotated[str, one_of(*SST_MODES)]
+SstTime = Annotated[str, one_of("mean", "instant")]
 Kelvin = Annotated[float, pydantic.BeforeValidator(_kelvin)]
 Count = Annotated[int, pydantic.BeforeValidator(_count)]
 Means = Annotated[tuple[str, ...], pydantic.BeforeValidator(_means)]
 Patch = Annotated[tuple[float, float, float, float], pydantic.BeforeValidator(_patch)]
-OnInstability = Annotated[str, _one_of("stop", "rewind")]
-Noise = Annotated[str, _one_of(*NOISE)]
-ZarrFormat = Annotated[int, _one_of("3", "2")]
+OnInstability = Annotated[str, one_of("stop", "rewind")]
+Noise = Annotated[str, one_of(*NOISE)]
+ZarrFormat = Annotated[int, one_of("3", "2")]
 Member = Annotated[int, pydantic.BeforeValidator(_member)]
 Members = Annotated[range, pydantic.BeforeValidator(_members)]
 Batch = Annotated[int | None, pydantic.BeforeValidator(_batch)]

@@ -2,6 +2,8 @@
 
 import logging
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -33,13 +35,35 @@ def ground_of_run(run: pathlib.Path) -> dict[str, np.ndarray] | None:
     """
     attributes = find_means(run)[0].attributes
     try:
-        model = _model_of(run, str(attributes["model"]), attributes["weights_sha256"])
+        name = _name_in(run, str(attributes["model"]))
+        model = _model_of(name, attributes["weights_sha256"])
     except (NgcmError, KeyError) as error:
         reason = error.message if isinstance(error, NgcmError) else "it names no model"
         log.warning(
             f"sftlf and orog are not exported, for lack of the run's model: {reason}"
         )
         return None
+    return _ground(model, attributes)
+
+
+def ground_of_model(
+    name: str, sha256: str, attributes: Mapping[str, Any]
+) -> dict[str, np.ndarray]:
+    """Return what a model knows of the ground, as `ground_of_run` does.
+
+    Args:
+        name: of the model.
+        sha256: of its weights.
+        attributes: of an output, which describe its grid.
+
+    Raises:
+        NgcmError: the model is not on this computer, or has other weights.
+    """
+    return _ground(_model_of(name, sha256), attributes)
+
+
+def _ground(model: NeuralGCM, attributes: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return land in % and height in m on the grid that attributes describe."""
     grid = OutputGrid.native(model.grid)
     if attributes.get("latitude_spacing") != "gauss":
         spacing = 180 / (int(attributes["latitude_nodes"]) - 1)
@@ -51,16 +75,20 @@ def ground_of_run(run: pathlib.Path) -> dict[str, np.ndarray] | None:
     return {name: grid.regrid(field).T for name, field in fields.items()}
 
 
-def _model_of(run: pathlib.Path, name: str, sha256: str) -> NeuralGCM:
-    """Return the model of a run.
+def _name_in(run: pathlib.Path, name: str) -> str:
+    """Return how a run named its model: the path of a card, or a name of the zoo."""
+    path = run / RUN_FILE
+    if not path.is_file():
+        return name
+    return read_run_file(path, AmipConfig.model_fields).get("model", name)
+
+
+def _model_of(name: str, sha256: str) -> NeuralGCM:
+    """Return a model.
 
     Raises:
         NgcmError: it is not on this computer, or has other weights.
     """
-    path = run / RUN_FILE
-    if path.is_file():
-        settings = read_run_file(path, AmipConfig.model_fields)
-        name = settings.get("model", name)
     card = find_card(name)
     model = None
     if not isinstance(card, Card) or card.weights.sha256 == sha256:

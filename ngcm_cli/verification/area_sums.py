@@ -33,7 +33,7 @@ def area_sums(
         Statistics of shape (region, level).
     """
     valid = valid.reshape(-1, *weights.shape[1:])
-    regions = _Regions(weights)
+    regions = _regions_of(weights)
     everywhere = bool(valid.all())
     if everywhere:
         weight = np.repeat(weights.sum(axis=(1, 2))[:, None], len(valid), axis=1)
@@ -73,24 +73,42 @@ class _Regions:
     def __init__(self, weights: np.ndarray):
         self.weights = weights
         self._is_band = (weights == weights[..., :1]).all(axis=(1, 2))
-        self._boxes: list[tuple[int, slice, np.ndarray, np.ndarray]] = []
+        self._boxes: list[tuple[int, slice, slice, np.ndarray]] = []
         for region in np.flatnonzero(~self._is_band):
             inside = weights[region] > 0
             rows, columns = (np.flatnonzero(inside.any(axis=i)) for i in (1, 0))
             band = slice(rows[0], rows[-1] + 1)
-            box = weights[region, band].take(columns, axis=1)
-            self._boxes.append((int(region), band, columns, box.ravel()))
+            # Across the first meridian a box is in two parts.
+            for part in np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1):
+                side = slice(part[0], part[-1] + 1)
+                box = weights[region, band, side].ravel()
+                self._boxes.append((int(region), band, side, box))
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Return weighted sums, (region, level), of (level, latitude, longitude)."""
-        sums = np.empty((len(self.weights), len(values)))
+        sums = np.zeros((len(self.weights), len(values)))
         if self._is_band.any():
             circles = values.sum(axis=2)
             sums[self._is_band] = self.weights[self._is_band, :, 0] @ circles.T
-        for region, band, columns, weights in self._boxes:
-            box = values[:, band].take(columns, axis=2)
-            sums[region] = box.reshape(len(values), -1) @ weights
+        for region, band, side, weights in self._boxes:
+            sums[region] += values[:, band, side].reshape(len(values), -1) @ weights
         return sums
+
+
+_PREPARED: dict[int, "_Regions"] = {}
+_MOST_PREPARED = 4
+
+
+def _regions_of(weights: np.ndarray) -> "_Regions":
+    """Return prepared weights; those of an array that is read-only are kept."""
+    if weights.flags.writeable:
+        return _Regions(weights)
+    found = _PREPARED.get(id(weights))
+    if found is None or found.weights is not weights:
+        if len(_PREPARED) >= _MOST_PREPARED:
+            _PREPARED.clear()
+        found = _PREPARED[id(weights)] = _Regions(weights)
+    return found
 
 
 def broadcast_weights(weight: np.ndarray, extra: int) -> np.ndarray:
