@@ -9,11 +9,8 @@ if TYPE_CHECKING:
     from ngcm_cli.output.decoded import decode
     from ngcm_cli.simulation.data_sources import read_state
     from ngcm_cli.simulation.run import amip, bundled_state, ensemble, forecast
-<<<<<<< HEAD
-    from ngcm_cli.verification.evaluation import evaluate
-=======
     from ngcm_cli.tracks.find import find_tracks
->>>>>>> main
+    from ngcm_cli.verification.evaluation import evaluate
     from ngcm_cli.zoo import load_model
 
     __version__: str
@@ -23,11 +20,8 @@ __all__ = [
     "bundled_state",
     "decode",
     "ensemble",
-<<<<<<< HEAD
     "evaluate",
-=======
     "find_tracks",
->>>>>>> main
     "forecast",
     "load_model",
     "open_gridded",
@@ -40,11 +34,8 @@ _HOMES = {
     "bundled_state": "ngcm_cli.simulation.run",
     "decode": "ngcm_cli.output.decoded",
     "ensemble": "ngcm_cli.simulation.run",
-<<<<<<< HEAD
     "evaluate": "ngcm_cli.verification.evaluation",
-=======
     "find_tracks": "ngcm_cli.tracks.find",
->>>>>>> main
     "forecast": "ngcm_cli.simulation.run",
     "load_model": "ngcm_cli.zoo",
     "open_gridded": "ngcm_cli.inputs.gridded",

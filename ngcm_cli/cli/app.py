@@ -61,11 +61,7 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command(cls=ListsCommand)(command)
-<<<<<<< HEAD
-for command in (evaluate, status, variables, export):
-=======
-for command in (status, variables, export, tracks):
->>>>>>> main
+for command in (evaluate, status, variables, export, tracks):
     app.command()(command)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")

@@ -34,7 +34,7 @@ class CheckedSettings(pydantic.BaseModel):
         try:
             super().__init__(**settings)
         except pydantic.ValidationError as error:
-            raise _as_sentence(error, type(self).model_fields) from None
+            raise settings_error(error, type(self).model_fields) from None
         self._readings = tuple(
             f"{name} {value} is {format_duration(span)}: a number counts hours"
             for name, value in settings.items()
@@ -98,7 +98,7 @@ def _item_text(item: Any) -> str:
     return ":".join(map(str, item)) if is_pair else str(item)
 
 
-def _as_sentence(
+def settings_error(
     error: pydantic.ValidationError, known: Mapping[str, Any]
 ) -> ConfigError:
     """Return the first failure of a validation as an error a user can act on."""

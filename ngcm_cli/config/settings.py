@@ -73,25 +73,6 @@ class Settings(CheckedSettings):
     process: values.Text | None = None
     offline: values.Switch = False
 
-<<<<<<< HEAD
-=======
-    _readings: tuple[str, ...] = ()
-
-    def __init__(self, **settings: Any):
-        for value in settings.values():
-            check_text(value if isinstance(value, str | pathlib.PurePath) else "")
-        try:
-            super().__init__(**settings)
-        except pydantic.ValidationError as error:
-            raise settings_error(error, type(self).model_fields) from None
-        self._readings = tuple(
-            f"{name} {value} is {format_duration(span)}: a number counts hours"
-            for name, value in settings.items()
-            if isinstance(span := getattr(self, name), np.timedelta64)
-            and counts_hours(value)
-        )
-
->>>>>>> main
     @property
     def init_times(self) -> tuple[np.datetime64 | None, ...]:
         """Initial times; None stands for the only time in the data."""
@@ -117,62 +98,3 @@ class Settings(CheckedSettings):
                 "Give fewer members or initial times.",
             )
         return self
-<<<<<<< HEAD
-=======
-
-    def as_flags(self, defaults: bool = False) -> dict[str, str]:
-        """Return the settings by name, as the text of their flags, without None.
-
-        Args:
-            defaults: whether settings that were not given are included.
-        """
-        return {
-            name: _text_of(getattr(self, name))
-            for name in type(self).model_fields
-            if (defaults or name in self.model_fields_set)
-            and getattr(self, name) is not None
-        }
-
-    def command_line(self) -> str:
-        """Return the command line of these settings."""
-        flags = ["ngcm", self.command]
-        for name, text in self.as_flags().items():
-            value, flag = getattr(self, name), name.replace("_", "-")
-            if value is True:
-                flags.append(f"--{flag}")
-            elif value is not False:
-                flags += [f"--{flag}", text]
-            elif type(self).model_fields[name].default is True:
-                flags.append(f"--no-{flag}")
-        return shlex.join(flags)
-
-
-def _text_of(value: Any) -> str:
-    if isinstance(value, range):
-        return f"{value.start}:{value.stop}"
-    if isinstance(value, tuple) and value and isinstance(value[0], np.datetime64):
-        return format_times(value)
-    if isinstance(value, tuple):
-        return ",".join(map(str, value)) or "none"
-    if isinstance(value, np.timedelta64):
-        return format_duration(value)
-    if isinstance(value, np.datetime64):
-        return format_time(value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
-
-
-def settings_error(
-    error: pydantic.ValidationError, known: Mapping[str, Any]
-) -> ConfigError:
-    """Return the first failure of a validation as an error a user can act on."""
-    first = error.errors()[0]
-    name = str(first["loc"][0]) if first["loc"] else ""
-    cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, ConfigError):
-        subject = f"{name}: " if name else ""  # else it is about several settings
-        return ConfigError(f"{subject}{cause.message}", cause.hint)
-    assert first["type"] == "extra_forbidden", first  # all values have parsers of ours
-    return ConfigError(f"Unknown setting '{name}'.", values.closest(name, known))
->>>>>>> main

@@ -10,9 +10,9 @@ import numpy as np
 import pydantic
 
 from ngcm_cli.config import values
+from ngcm_cli.config.checked_settings import settings_error
 from ngcm_cli.config.cyclone_criteria import PRESETS, CycloneCriteria
 from ngcm_cli.config.quantities import quantity_parser
-from ngcm_cli.config.settings import settings_error
 from ngcm_cli.errors import ConfigError, check_text
 from ngcm_cli.time_format import format_duration
 
