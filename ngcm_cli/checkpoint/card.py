@@ -45,6 +45,10 @@ class WeightsFile(_Strict):
     bytes: Annotated[int, pydantic.Field(ge=0, le=LARGEST_WEIGHTS)]
 
 
+Address = Annotated[str, pydantic.Field(pattern=r"^(gs|https?)://[^/]+/.+$")]
+"""A ``gs://bucket/object`` or an HTTP address."""
+
+
 class PublishedFile(_Strict):
     """Weights that somebody else publishes, to be fetched.
 
@@ -54,10 +58,7 @@ class PublishedFile(_Strict):
         bytes: its size, where it is known.
     """
 
-    locations: Annotated[
-        tuple[Annotated[str, pydantic.Field(pattern=r"^(gs|https?)://[^/]+/.+$")], ...],
-        pydantic.Field(min_length=1),
-    ]
+    locations: Annotated[tuple[Address, ...], pydantic.Field(min_length=1)]
     sha256: Annotated[str, pydantic.Field(pattern="^[0-9a-f]{64}$")] | None = None
     bytes: Annotated[int, pydantic.Field(gt=0, le=LARGEST_WEIGHTS)] | None = None
 
@@ -115,6 +116,8 @@ class Description(_Strict):
         parameters: number of learned parameters; checked against the weights.
         stochastic: whether it has random fields; checked against the specification.
         stable_for: how long runs are known to stay stable.
+        published_forecasts: address of forecasts that its authors have published, in
+            the layout of WeatherBench 2; None where there are none.
     """
 
     format: Literal[1]
@@ -127,6 +130,7 @@ class Description(_Strict):
     parameters: Annotated[int, pydantic.Field(ge=0, lt=10**12)]
     stochastic: bool
     stable_for: Text
+    published_forecasts: Address | None = None
 
 
 class Card(Description):

@@ -1,13 +1,19 @@
 """``ngcm models``: the models that can be run, and their weights."""
 
+import contextlib
 import pathlib
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ngcm_cli.cli.console import messages, print_table
+from ngcm_cli.cli import options
+from ngcm_cli.cli.console import messages, print_line, print_table
 from ngcm_cli.cli.progress import Display
-from ngcm_cli.errors import CheckpointError
+from ngcm_cli.errors import CheckpointError, ConfigError
+from ngcm_cli.inputs.sources.named import DEFAULT_SOURCE, metavar
+
+if TYPE_CHECKING:
+    import rich.console
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -135,15 +141,124 @@ def convert(
 
 
 @app.command()
-def verify(model: _Name) -> None:
-    """Verify a model's files, and run one step.
+def verify(
+    model: _Name,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published", help="Compare runs with the forecasts that are published."
+        ),
+    ] = False,
+    against: Annotated[
+        str | None,
+        options.option(
+            metavar("PATH", "URL"),
+            "Published forecasts, in the layout of WeatherBench 2.  [default: as the "
+            "card of the model says]",
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        options.option(
+            metavar("PATH", "URL"),
+            f"With --published: initial analyses.  [default: {DEFAULT_SOURCE}]",
+        ),
+    ] = None,
+    truth: Annotated[
+        str | None,
+        options.option(
+            metavar("PATH", "URL", "none"),
+            "With --published: analyses to score against.  [default: DATA]",
+        ),
+    ] = None,
+    init: Annotated[
+        str | None,
+        options.option(
+            "TIME|FIRST/LAST/STEP",
+            "With --published: initial times.  [default: STARTS of those published]",
+        ),
+    ] = None,
+    starts: Annotated[
+        str | None,
+        options.option(
+            "N",
+            "With --published: number of initial times, spread over those published.  "
+            "[default: 2]",
+        ),
+    ] = None,
+    lead: Annotated[
+        str | None,
+        options.option(
+            "DURATION,...|FIRST/LAST/STEP",
+            "With --published: lead times.  [default: of 0h, 6h, 12h, 1d and 3d those "
+            "published]",
+        ),
+    ] = None,
+    variables: Annotated[
+        list[str] | None,
+        options.option(
+            "NAME,...",
+            "With --published: variables, such as t, or z500 for one level.  [default: "
+            "geopotential, temperature, humidity and wind]",
+        ),
+    ] = None,
+    levels: Annotated[
+        list[str] | None,
+        options.option(
+            "HPA,...", "With --published: levels.  [default: 250, 500, 700 and 850]"
+        ),
+    ] = None,
+    members: Annotated[
+        str | None,
+        options.option(
+            "N",
+            "With --published: members of a stochastic model, ours and published.  "
+            "[default: 10]",
+        ),
+    ] = None,
+    seed: Annotated[
+        str | None,
+        options.option(
+            "N", "With --published: seed of the random numbers.  [default: 0]"
+        ),
+    ] = None,
+    offline: options.Offline = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="With --published: say what is fetched and run, no more."
+        ),
+    ] = False,
+) -> None:
+    """Verify a model's files, and run one step; or compare runs with published ones.
 
     Checks that the file exists, its size and hash, that every weight is finite and
     used, and that one step from the bundled state is finite and agrees with the card.
 
+    With --published, runs forecasts from the initial times of published ones and prints
+    how they differ, field by field and score by score. Both must agree at lead times up
+    to twelve hours.
+
     Example: ngcm models verify tl63_stochastic_mini
+
+    Example: ngcm models verify deterministic_0_7_deg --published --dry-run
     """
+    given: dict[str, Any] = {
+        **{"against": against, "data": data, "truth": truth, "init": init},
+        **{"starts": starts, "lead": lead, "variables": variables, "levels": levels},
+        **{"members": members, "seed": seed, "offline": offline},
+    }
+    given = {name: value for name, value in given.items() if value is not None}
     with messages() as console:
+        if published or against is not None:
+            _compare_with_published(console, {"model": model, **given}, dry_run)
+            return
+        if given or dry_run:
+            name = next(iter(given), "dry_run").replace("_", "-")
+            raise ConfigError(
+                f"--{name} is of comparisons with published forecasts.",
+                "Give --published, too.",
+            )
         from ngcm_cli.simulation.data_sources import read_sample
         from ngcm_cli.zoo.verify import verify
 
@@ -158,3 +273,40 @@ def verify(model: _Name) -> None:
                 if failed == ["file"]
                 else "Remove its weights, and fetch or convert them again.",
             )
+
+
+def _compare_with_published(
+    console: "rich.console.Console", settings: dict[str, Any], dry_run: bool
+) -> None:
+    """Compare runs with published forecasts, and print the table.
+
+    Raises:
+        CheckpointError: fields that must agree do not.
+    """
+    with Display(console, "Reading the settings") as display:
+        from ngcm_cli.config.published import PublishedConfig
+
+        config = PublishedConfig(**settings)
+        from ngcm_cli.verification.published import comparison as comparisons
+        from ngcm_cli.verification.published import table
+        from ngcm_cli.verification.published.plan import plan_comparison
+
+        with contextlib.ExitStack() as closing:
+            plan = plan_comparison(config, closing, display.download)
+            if not dry_run:
+                result = comparisons.compare(
+                    plan, track=display.track, download=display.download
+                )
+    if dry_run:
+        typer.echo(plan.describe())
+        return
+    print_table(table.table(result))
+    for line in table.explanation(result):
+        print_line(console, line)
+    print_line(console, table.conclusion(result))
+    if failure := table.failure(result):
+        raise CheckpointError(
+            f"{config.model} does not reproduce the published forecasts: {failure}.",
+            "Verify its files first with `ngcm models verify`; then check data and "
+            "truth.",
+        )

@@ -12,6 +12,7 @@ import numpy as np
 from ngcm_cli.diagnostics.atmosphere import DECODED, SURFACE_FIELDS
 from ngcm_cli.diagnostics.cloud_water import CLOUD_WATER
 from ngcm_cli.diagnostics.diagnostic import Diagnostic
+from ngcm_cli.diagnostics.eddies import EDDIES
 from ngcm_cli.diagnostics.insolation import INSOLATION
 from ngcm_cli.diagnostics.lowest_level import LOWEST_LEVEL
 from ngcm_cli.diagnostics.negative_water import NEGATIVE_WATER
@@ -43,6 +44,7 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = MappingProxyType(
             *WATER_FLUXES,
             *WIND,
             *THERMODYNAMICS,
+            *EDDIES,
             *NEGATIVE_WATER,
             *LOWEST_LEVEL,
             *CLOUD_WATER,

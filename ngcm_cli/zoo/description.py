@@ -62,6 +62,7 @@ def describe(card: Card | PublishedCard) -> dict[str, str]:
         "Licence": card.licence,
         "Paper": card.paper,
         "Source": card.source,
+        "Forecasts": card.published_forecasts,
         "Size": size(card),
     }
     if isinstance(card, PublishedCard):

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 _STATIC = "geopotential_at_surface", "land_sea_mask"
 
 DESCRIPTION_KEYS = "summary", "predicts", "paper", "source", "licence", "stable_for"
+DESCRIPTION_KEYS += ("published_forecasts",)
 """Keys of a card that a checkpoint does not contain."""
 
 
