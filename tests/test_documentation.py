@@ -14,7 +14,12 @@ import yaml
 
 from ngcm_cli.cli import main
 from ngcm_cli.cli.app import app
-from ngcm_cli.config import AmipConfig, EnsembleConfig, ForecastConfig
+from ngcm_cli.config import (
+    AmipConfig,
+    EnsembleConfig,
+    EvaluateConfig,
+    ForecastConfig,
+)
 from ngcm_cli.config.plot import PlotConfig
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -26,7 +31,12 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
-CONFIGS = {"forecast": ForecastConfig, "ensemble": EnsembleConfig, "amip": AmipConfig}
+CONFIGS = {
+    "forecast": ForecastConfig,
+    "ensemble": EnsembleConfig,
+    "amip": AmipConfig,
+    "evaluate": EvaluateConfig,
+}
 FOLDERS = "benchmarks", "docs", "examples", "models", "ngcm_cli", "tests", ".githooks"
 PRIVATE_WORDS = [
     "for people", "in words", "goes on", "go on with", "going on", "of no account",

@@ -91,6 +91,41 @@ def test_forecast_run_file(tmp_path):
         assert forecast.attrs["seed"] == 1
 
 
+def scored_files(folder: pathlib.Path) -> None:
+    """Write a forecast and its truth, small ones."""
+    sys.path.insert(0, str(ROOT / "tests/verification"))
+    from synthetic_forecasts import forecast, truth
+
+    record = truth(variables=("geopotential", "temperature"))
+    record["geopotential"] = record["geopotential"] * 200
+    record["geopotential"].attrs = {"units": "m2 s-2"}
+    record.to_netcdf(folder / "truth.nc")
+    made = forecast(record, error=1.0, leads=(0, 6, 12, 24))
+    made.to_zarr(folder / "storm.zarr", consolidated=False)
+
+
+def test_evaluate_script(tmp_path, monkeypatch, capsys):
+    scored_files(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["04_evaluate.py", "storm.zarr", "truth.nc"])
+    runpy.run_path(str(ROOT / "examples/04_evaluate.py"), run_name="__main__")
+    said = capsys.readouterr().out
+    assert "rmse.geopotential (m2 s-2)" in said
+    assert re.search(r"after  24 h: +1\.00\d +\d+", said)
+    with xarray.open_dataset(tmp_path / "scores.nc", decode_timedelta=True) as scores:
+        assert scores.forecast.values.tolist() == ["ngcm", "persistence"]
+
+
+def test_evaluate_run_file(tmp_path):
+    scored_files(tmp_path)
+    run_file = ROOT / "examples/evaluate.yaml"
+    words = "evaluate", "--config", str(run_file), "--truth", "truth.nc"
+    others = "--variables", "z500,t850", "--lead", "6h,1d"
+    done = command(*words, *others, folder=tmp_path)
+    assert done.stdout == "storm_scores.nc\n"
+    assert "minus persistence" in done.stderr
+
+
 @pytest.mark.slow
 def test_surface_fields_of_the_real_model(tmp_path):
     """As docs/forecast.md asks for them."""

@@ -266,7 +266,10 @@ class _File:
             "found": found,
             "cell_methods": str(opened[found].attrs.get("cell_methods", "")),
         }
-        return self._arranged(array, convert, _stated(attributes))
+        arranged = self._arranged(array, convert, _stated(attributes))
+        # How many times share a chunk, for whoever reads several.
+        arranged.encoding["preferred_chunks"] = dict(array.attrs.get("chunks", {}))
+        return arranged
 
     def other(self, name: str, array: xr.DataArray) -> xr.Variable:
         """Return a variable that is not in the table, in its own units."""

@@ -185,7 +185,7 @@ def _outer(values: np.ndarray, key: tuple) -> np.ndarray:
     for axis in range(len(key) - 1, -1, -1):
         index = key[axis]
         if _is_number(index):
-            values = values.take(int(index), axis)
+            values = values[(slice(None),) * axis + (int(index),)]  # no copy
         elif isinstance(index, slice):
             values = values[(slice(None),) * axis + (index,)]
         else:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ngcm_cli.verification.statistics import Statistics
 
-_BLOCK = 1 << 20  # values of a quantity that are computed at once, 8 MiB
+_BLOCK = 1 << 17  # values of a quantity that are computed at once, in the cache
 
 
 def level_blocks(levels: int, values_of_level: int) -> Iterator[slice]:
@@ -32,31 +32,83 @@ def area_sums(
     Returns:
         Statistics of shape (region, level).
     """
-    flat = weights.reshape(len(weights), -1)
-    valid = valid.reshape(len(valid), -1)
+    valid = valid.reshape(-1, *weights.shape[1:])
+    regions = _regions_of(weights)
     everywhere = bool(valid.all())
     if everywhere:
-        weight = np.repeat(flat.sum(axis=1)[:, None], len(valid), axis=1)
+        weight = np.repeat(weights.sum(axis=(1, 2))[:, None], len(valid), axis=1)
     else:
-        weight = flat @ valid.T.astype(np.float64)
+        weight = regions.sums(valid.astype(np.float64))
     sums = {}
     for name, quantity in quantities.items():
         values = quantity.reshape(valid.shape)
         if not everywhere:
             values = np.where(valid, values, 0.0)
-        sums[name] = _sums(values, flat), weight
+        sums[name] = _sums(values, regions), weight
     return Statistics(sums)
 
 
-def _sums(values: np.ndarray, flat_weights: np.ndarray) -> np.ndarray:
+def _sums(values: np.ndarray, regions: "_Regions") -> np.ndarray:
     with np.errstate(invalid="ignore", over="ignore"):
-        sums = flat_weights @ values.T
+        sums = regions.sums(values)
     if np.isfinite(sums).all():
         return sums
     finite = np.isfinite(values)
-    sums = flat_weights @ np.where(finite, values, 0.0).T
-    has_others = (flat_weights > 0).astype(np.float64) @ (~finite).T.astype(np.float64)
-    return np.where(has_others > 0, np.nan, sums)
+    sums = regions.sums(np.where(finite, values, 0.0))
+    inside = _Regions((regions.weights > 0).astype(np.float64))
+    return np.where(inside.sums((~finite).astype(np.float64)) > 0, np.nan, sums)
+
+
+class _Regions:
+    """Weights of cells in regions, and what most regions are.
+
+    They are bands of latitudes, whose sums follow from those of circles of latitude, or
+    small boxes; products with the weights of the whole globe would take ten times as
+    long.
+
+    Args:
+        weights: shape (region, latitude, longitude).
+    """
+
+    def __init__(self, weights: np.ndarray):
+        self.weights = weights
+        self._is_band = (weights == weights[..., :1]).all(axis=(1, 2))
+        self._boxes: list[tuple[int, slice, slice, np.ndarray]] = []
+        for region in np.flatnonzero(~self._is_band):
+            inside = weights[region] > 0
+            rows, columns = (np.flatnonzero(inside.any(axis=i)) for i in (1, 0))
+            band = slice(rows[0], rows[-1] + 1)
+            # Across the first meridian a box is in two parts.
+            for part in np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1):
+                side = slice(part[0], part[-1] + 1)
+                box = weights[region, band, side].ravel()
+                self._boxes.append((int(region), band, side, box))
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Return weighted sums, (region, level), of (level, latitude, longitude)."""
+        sums = np.zeros((len(self.weights), len(values)))
+        if self._is_band.any():
+            circles = values.sum(axis=2)
+            sums[self._is_band] = self.weights[self._is_band, :, 0] @ circles.T
+        for region, band, side, weights in self._boxes:
+            sums[region] += values[:, band, side].reshape(len(values), -1) @ weights
+        return sums
+
+
+_PREPARED: dict[int, "_Regions"] = {}
+_MOST_PREPARED = 4
+
+
+def _regions_of(weights: np.ndarray) -> "_Regions":
+    """Return prepared weights; those of an array that is read-only are kept."""
+    if weights.flags.writeable:
+        return _Regions(weights)
+    found = _PREPARED.get(id(weights))
+    if found is None or found.weights is not weights:
+        if len(_PREPARED) >= _MOST_PREPARED:
+            _PREPARED.clear()
+        found = _PREPARED[id(weights)] = _Regions(weights)
+    return found
 
 
 def broadcast_weights(weight: np.ndarray, extra: int) -> np.ndarray:

@@ -44,7 +44,7 @@ def ensemble_statistics(
         quantities = {name: x[None] for name, x in moments.items()}
         finite = np.isfinite(moments["crps_skill"])
         parts.append(
-            area_sums(quantities, valid[None], flat_weights)
+            area_sums(quantities, valid[None], weights)
             | _ranks(below, equal, valid, finite, flat_weights, len(members))
         )
     return Statistics.concatenate(parts, axis=1)

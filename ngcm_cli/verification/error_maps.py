@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ngcm_cli.verification.area_sums import area_sums
 from ngcm_cli.verification.statistics import Statistics
 
 
@@ -36,15 +37,7 @@ def root_mean_square_bias(maps: Statistics, weights: np.ndarray) -> np.ndarray:
         Shape (region, level), in the units of the variable.
     """
     total, count = maps["error_map"]
-    rmsb = np.full((len(weights), len(total)), np.nan)
-    flat = weights.reshape(len(weights), -1)
-    for level, (sums, counts) in enumerate(zip(total, count, strict=True)):
-        counts = np.broadcast_to(counts, sums.shape)
-        valid = counts > 0
-        mean = np.divide(sums, counts, out=np.zeros(sums.shape), where=valid)
-        weight = flat @ valid.ravel().astype(np.float64)
-        for region, inside in enumerate(flat > 0):
-            if weight[region] > 0:
-                squares = flat[region, inside] @ np.square(mean.ravel()[inside])
-                rmsb[region, level] = np.sqrt(squares / weight[region])
-    return rmsb
+    valid = np.broadcast_to(count > 0, total.shape)
+    mean = np.divide(total, count, out=np.zeros(total.shape), where=valid)
+    sums = area_sums({"square": np.square(mean)}, valid, weights)
+    return np.sqrt(sums.means()["square"])

@@ -113,7 +113,9 @@ def _evaluate(
         events = None if thresholds is None else np.array(thresholds)
         scores.add(leads, statistics_of(fields, plan.metrics, plan.weights, events))
         if plan.needs_maps and not variable.is_vector:
-            sums.add(key, leads, map_statistics(fields, plan.maps))
+            for place, lead in enumerate(leads):  # so that it stays in the cache
+                maps = map_statistics(fields.at(place), plan.maps)
+                sums.add(key, slice(lead, lead + 1), maps)
         if plan.spectra:
             sums.add(key, leads, spectral_statistics(fields, plan.grid))
     if scores.statistics:

@@ -37,6 +37,15 @@ class Fields:
     truth: np.ndarray
     climatology: np.ndarray | None
 
+    def at(self, lead: int) -> "Fields":
+        """Return the fields at one of the lead times, whose axis has size one."""
+        one = slice(lead, lead + 1)
+        return Fields(
+            self.members[:, :, one],
+            self.truth[:, one],
+            None if self.climatology is None else self.climatology[:, one],
+        )
+
 
 def statistics_of(
     fields: Fields,
@@ -116,9 +125,10 @@ def map_statistics(fields: Fields, squares: bool) -> Statistics:
         ``error_map`` and ``squared_error_map``, shape (lead_time, level, latitude,
         longitude); their weights are numbers of times.
     """
-    mean = fields.members.mean(axis=0, dtype=np.float64)[0]
+    members = fields.members[:, 0]
+    mean = members[0] if len(members) == 1 else members.mean(axis=0, dtype=np.float64)
     valid = ~np.isnan(fields.truth[0])
-    error = mean - fields.truth[0]
+    error = np.subtract(mean, fields.truth[0], dtype=np.float64)
     if valid.all():
         weight = np.ones((*valid.shape[:2], 1, 1))
     else:

@@ -117,6 +117,8 @@ def plan_evaluation(
     )
     names = tuple(dict.fromkeys(("global", *(config.regions or REGIONS))))
     mask = _land_sea_mask(sources, grid)
+    weights = region_weights(names, grid.latitude, grid.longitude, mask)
+    weights.setflags(write=False)
     plan = EvaluationPlan(
         forecasts=tuple(forecasts),
         truth=truth,
@@ -126,7 +128,7 @@ def plan_evaluation(
         alignment=alignment,
         grid=grid,
         regions=tuple(parse_region(name)[0] for name in names),
-        weights=region_weights(names, grid.latitude, grid.longitude, mask),
+        weights=weights,
         thresholds=thresholds,
         maps=config.maps,
         spectra=config.spectra,
