@@ -1,9 +1,11 @@
 """Forecasts and climate runs with neural general circulation models."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+# The command line handles Ctrl-C once this is imported: nothing is imported here.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from ngcm_cli.diagnosis.diagnose import diagnose
     from ngcm_cli.gcm.rollout import rollout
     from ngcm_cli.inputs.gridded import open_gridded
@@ -44,7 +46,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Import a public name where it lives, when it is first asked for."""
     if name == "__version__":
         from importlib import metadata
@@ -54,6 +56,8 @@ def __getattr__(name: str) -> Any:
         except metadata.PackageNotFoundError:  # a checkout, not installed
             return "unknown"
     if name in _HOMES:
+        from importlib import import_module
+
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -7,19 +7,41 @@ The only room that knows Typer and Rich. Nothing heavy is imported before a comm
 runs, so that ``ngcm --help`` answers at once.
 """
 
+# The module signal imports more than all else until Ctrl-C is handled.
+import _signal  # pyright: ignore[reportMissingImports]
 import os
 
-from ngcm_cli.cli.interrupts import leaving_at_interrupt
+__all__ = ["INTERRUPTED", "leave", "main"]
 
-__all__ = ["main"]
+INTERRUPTED = 130
+"""Exit code of a process that Ctrl-C ends."""
+
+
+def leave(*_: object) -> None:
+    """End the process at once: there is nothing to save, not yet or not any more."""
+    os._exit(INTERRUPTED)
 
 
 def main() -> None:
-    """Run the command line and exit with the code of its error, if any."""
+    """Run the command line and exit with the code of its error, if any.
+
+    Until a command begins, Ctrl-C ends the process without a traceback.
+    """
+    usual = _signal.getsignal(_signal.SIGINT)
+    is_handled = usual is _signal.default_int_handler
+    try:
+        if is_handled:
+            _signal.signal(_signal.SIGINT, leave)
+    except ValueError:  # in another thread than the main one
+        is_handled = False
     _open_standard_files()
-    with leaving_at_interrupt():
+    try:
         from ngcm_cli.cli.app import run
-    run()
+
+        run()
+    finally:
+        if is_handled:
+            _signal.signal(_signal.SIGINT, usual)
 
 
 def _open_standard_files() -> None:

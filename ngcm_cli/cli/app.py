@@ -10,11 +10,11 @@ import typer
 from typer.core import TyperGroup
 
 import ngcm_cli
-from ngcm_cli.cli import data, models
+from ngcm_cli.cli import INTERRUPTED, data, models
 from ngcm_cli.cli.console import print_error, print_line, stderr
 from ngcm_cli.cli.diagnose import diagnose
 from ngcm_cli.cli.export import export
-from ngcm_cli.cli.interrupts import INTERRUPTED, leave_at_next_interrupt
+from ngcm_cli.cli.interrupts import leave_at_next_interrupt, raising_at_interrupt
 from ngcm_cli.cli.run import COMMANDS
 from ngcm_cli.cli.run_command import ListsCommand
 from ngcm_cli.cli.status import status
@@ -37,7 +37,8 @@ class Program(TyperGroup):
         """
         try:
             os.getcwd()
-            return super().invoke(ctx)
+            with raising_at_interrupt():
+                return super().invoke(ctx)
         except FileNotFoundError as error:
             if error.filename is not None:
                 raise

@@ -10,7 +10,8 @@ from typing import Any
 import rich.console
 import typer
 
-from ngcm_cli.cli.interrupts import INTERRUPTED, leave_at_next_interrupt
+from ngcm_cli.cli import INTERRUPTED
+from ngcm_cli.cli.interrupts import leave_at_next_interrupt
 from ngcm_cli.errors import NgcmError, printable
 from ngcm_cli.io.progress import PHASES, format_size
 

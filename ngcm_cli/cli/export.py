@@ -1,7 +1,6 @@
 """``ngcm export``: the output of a run in other formats."""
 
 import functools
-import inspect
 import pathlib
 from typing import Annotated, Any
 
@@ -9,9 +8,10 @@ import typer
 
 from ngcm_cli.cli.console import messages, print_line
 from ngcm_cli.cli.options import OUTPUT_NAMES, Overwrite, switch, text
-from ngcm_cli.cli.run_command import RunFile
+from ngcm_cli.cli.run_command import RunFile, with_options
 from ngcm_cli.errors import ConfigError
 
+Run = Annotated[str, typer.Argument(metavar="RUN", help="Output directory of a run.")]
 _SWITCHES: dict[str, Any] = {
     "cmor": switch(
         "--cmor",
@@ -133,27 +133,8 @@ def _options(
     return options | {name: x for name, x in given.items() if x is not None}
 
 
-def _parameter(name: str, annotation: Any, **default: Any) -> inspect.Parameter:
-    kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, kind, annotation=annotation, **default)
-
-
-export.__signature__ = inspect.Signature(  # pyright: ignore
-    [
-        _parameter(
-            "run",
-            Annotated[
-                str, typer.Argument(metavar="RUN", help="Output directory of a run.")
-            ],
-        ),
-        *(
-            _parameter(name, described, default=None)
-            for name, described in {
-                "cmor": _SWITCHES["cmor"],
-                **_TEXTS,
-                **_SWITCHES,
-                "config": RunFile,
-            }.items()
-        ),
-    ]
+with_options(
+    export,
+    {"cmor": _SWITCHES["cmor"], **_TEXTS, **_SWITCHES, "config": RunFile},
+    {"run": Run},
 )

@@ -1,19 +1,11 @@
 """Ctrl-C where a traceback would say nothing, or the exception would be lost."""
 
 import contextlib
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
 
-INTERRUPTED = 130
-"""Exit code of a process that Ctrl-C ends."""
-
-
-def leave(*_: Any) -> None:
-    """End the process at once: there is nothing to save, not yet or not any more."""
-    os._exit(INTERRUPTED)
+from ngcm_cli.cli import leave
 
 
 def leave_at_next_interrupt() -> None:
@@ -38,3 +30,17 @@ def leaving_at_interrupt(handler: Callable[..., None] = leave) -> Iterator[None]
         yield
     finally:
         signal.signal(signal.SIGINT, usual)
+
+
+@contextlib.contextmanager
+def raising_at_interrupt() -> Iterator[None]:
+    """Let Ctrl-C raise its exception in the context, where it is caught."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not leave:
+        yield
+        return
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        yield
+    finally:
+        signal.signal(signal.SIGINT, leave)

@@ -2,7 +2,7 @@
 
 import inspect
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -75,13 +75,32 @@ def command(
         run({name: x for name, x in given.items() if x is not None}, *others)
 
     options = {name: own.get(name, OPTIONS.get(name)) for name in fields} | common
-    call.__signature__ = inspect.Signature(  # pyright: ignore
-        [
-            inspect.Parameter(
-                name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option
-            )
-            for name, option in options.items()
-        ]
-    )
     call.__name__, call.__doc__ = name, text
+    return with_options(call, options)
+
+
+def with_options(
+    call: Callable[..., None],
+    options: Mapping[str, Any],
+    arguments: Mapping[str, Any] | None = None,
+) -> Callable[..., None]:
+    """Return a function of keywords with a signature that Typer understands.
+
+    Args:
+        call: function.
+        options: annotation of each option by its name; None is the default.
+        arguments: the same of arguments that must be given.
+    """
+    kind = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        *(
+            inspect.Parameter(n, kind, annotation=x)
+            for n, x in (arguments or {}).items()
+        ),
+        *(
+            inspect.Parameter(n, kind, annotation=x, default=None)
+            for n, x in options.items()
+        ),
+    ]
+    call.__signature__ = inspect.Signature(parameters)  # pyright: ignore
     return call

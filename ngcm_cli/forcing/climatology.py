@@ -49,6 +49,7 @@ def climatology_of(record: "SSTRecord", notes: list[str]) -> SurfaceForcing:
         if name == SST and not record.is_climatology:
             after = record.times[0] - record.times[0].astype("datetime64[M]")
             stamps = months.astype("datetime64[s]") + after
+            record.check_month_stamps(stamps, means)
             year = times[0], times[-1]
             record.check_clear((times, values), (stamps, means), *year)
     return SurfaceForcing(times, fields, tuple(dict.fromkeys(notes)))
@@ -62,12 +63,13 @@ def mean_of_months(record: "SSTRecord", notes: list[str]) -> dict[str, np.ndarra
     Raises:
         InputDataError: The record is not one of monthly means of whole years.
     """
-    path, means = record.dataset.path, {}
+    path = record.dataset.path
     shape = 12, *record.model_inputs.grid.nodal_shape
-    for name in [n for n in (SST, SEA_ICE) if n in record.dataset.fields]:
+    names = [n for n in (SST, SEA_ICE) if n in record.dataset.fields]
+    times, counts = {}, {}
+    for name in names:
         known = record.times_of(name)
-        months = known.months.astype(int) % 12
-        count = np.bincount(months, minlength=12)
+        count = np.bincount(known.months.astype(int) % 12, minlength=12)
         if not known.monthly or count.min() == 0:
             raise InputDataError(
                 f"'{path}' holds {describe_times(known.times)}, which is not enough "
@@ -75,15 +77,16 @@ def mean_of_months(record: "SSTRecord", notes: list[str]) -> dict[str, np.ndarra
                 "Name monthly means of a year or more with --sst-data, or none for the "
                 "climatology that comes with ngcm.",
             )
-        total = np.zeros(shape)
-        for time, month in zip(known.times, months, strict=True):
-            total[month] += record.read(name, time, notes)
-        means[name] = total / count[:, None, None]
-        if count.max() > 1:
-            first, last = map(format_time, known.times[[0, -1]])
+        times[name], counts[name] = known.times, count
+    totals = {name: np.zeros(shape) for name in names}
+    for name, time, values in record.read_together(times, notes):
+        totals[name][int(time.astype("datetime64[M]").astype(int)) % 12] += values
+    for name in names:
+        if counts[name].max() > 1:
+            first, last = map(format_time, times[name][[0, -1]])
             notes.append(f"Climatology: mean of {first} to {last} for every month.")
     notes += record.fill_notes()
-    return means
+    return {name: totals[name] / counts[name][:, None, None] for name in names}
 
 
 @functools.lru_cache(maxsize=2)

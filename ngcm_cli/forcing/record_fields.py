@@ -1,15 +1,18 @@
 """Single fields of sea-surface temperature and sea ice, or their substitutes."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
 from ngcm_cli import units
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.forcing.climatology import amip_months
+from ngcm_cli.forcing.ice_on_land import check_ice_is_cold, without_ice_on_land
 from ngcm_cli.forcing.undefined_sea import (
     FREEZING_SST,
     check_full,
+    check_ice_is_whole,
     climatological_ice,
     complete_ice,
     complete_temperature,
@@ -154,6 +157,16 @@ class RecordFields:
         if on_grid:
             values = field.regrid(self.model_inputs.grid, values)
             others = partner.regrid(self.model_inputs.grid, others)
+        if not on_grid:
+            ice, water = (values, others) if name == SEA_ICE else (others, values)
+            find_land = functools.partial(self._nearest_land, field)
+            north = field.grid.latitude
+            ice = without_ice_on_land(ice, water, north, find_land, notes)
+            check_ice_is_cold(ice, water, find_land)
+            values, others = (ice, water) if name == SEA_ICE else (water, ice)
+        absent = missing_chunks(field.dataset, field.array.attrs["found"])
+        if name == SEA_ICE and absent:
+            check_ice_is_whole(field.found, values, others, absent[0])
         complete = complete_ice if name == SEA_ICE else complete_temperature
         return complete(values, others, notes), on_grid
 

@@ -14,6 +14,7 @@ from ngcm_cli.time_format import format_time
 
 _FINEST_STEP = np.timedelta64(6, "h")
 _LONGEST_GAP = np.timedelta64(7, "D")  # of a record with a shorter step
+_LONGEST_STEP, _UNCHANGED = np.timedelta64(45, "D"), 0.01  # K, or ice cover
 _GAP = 1.5  # steps of the record
 # Mid-month values depend on other months, by a factor of six less per month.
 _MARGIN = 13
@@ -125,6 +126,28 @@ class RecordTimes:
             return []
         between = " and ".join(map(format_time, gap))
         return [f"{self.name}: no data between {between}; interpolated linearly."]
+
+    def check_resolved(self, times: np.ndarray, fields: np.ndarray) -> None:
+        """Refuse fields months apart that may be means, and would be joined linearly.
+
+        They are of some of the times, (time, longitude, latitude), in SI units.
+
+        Raises:
+            InputDataError: They differ, so that the seasons would be lost.
+        """
+        steps = np.diff(times)
+        coarse = len(steps) > 0 and steps.max() > _LONGEST_STEP
+        if self.monthly or self.method == INSTANT or not coarse:
+            return
+        change = np.diff(fields, axis=0)[steps > _LONGEST_STEP]
+        if np.sqrt(np.square(change).mean(axis=(1, 2)).max()) > _UNCHANGED:
+            days = steps.max() / np.timedelta64(1, "D")
+            raise InputDataError(
+                f"{self.name} in '{self.path}' is given every {days:.0f} days "
+                f"({describe_times(self.times)}), and the seasons between are unknown.",
+                "Name monthly or daily data; or say with --sst-time instant that these "
+                "are values at their times, to be interpolated linearly.",
+            )
 
     def thinned(self, notes: list[str]) -> np.ndarray:
         """Return times six hours apart or more: the sea is slow, and fields are large.

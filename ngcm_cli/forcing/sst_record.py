@@ -2,12 +2,15 @@
 
 import dataclasses
 import functools
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from ngcm_cli import units
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.forcing.climatology import amip_months
 from ngcm_cli.forcing.mid_month_values import mid_month_values
+from ngcm_cli.forcing.month_phase import check_month_stamps
 from ngcm_cli.forcing.record_fields import RecordFields
 from ngcm_cli.forcing.record_times import RecordTimes
 from ngcm_cli.forcing.surface_forcing import (
@@ -18,6 +21,8 @@ from ngcm_cli.forcing.surface_forcing import (
 )
 from ngcm_cli.inputs.calendars import STANDARD, describe_calendar
 from ngcm_cli.inputs.input_field import InputField
+from ngcm_cli.inputs.sources.bundled import climatology_path
+from ngcm_cli.inputs.sources.month_counts import month_note
 from ngcm_cli.inputs.sources.open import expect_chunks
 from ngcm_cli.inputs.time_meaning import INSTANT, is_mid_month_value
 from ngcm_cli.inputs.times import describe_times
@@ -42,6 +47,9 @@ class SSTRecord(RecordFields):
     """
 
     time_method: str = ""
+    _times: dict[str, RecordTimes] = dataclasses.field(
+        default_factory=dict, init=False, repr=False
+    )
 
     @property
     def has_ice(self) -> bool:
@@ -70,14 +78,14 @@ class SSTRecord(RecordFields):
 
     @property
     def calendar_notes(self) -> tuple[str, ...]:
-        """One sentence for each calendar other than the standard one."""
-        notes = (
-            describe_calendar(
-                self._parts(name)[0].calendar, self.times_of(name).monthly
-            )
-            for name in self.names
-            if self._parts(name)[0].calendar != STANDARD
-        )
+        """Sentences on calendars other than the standard one, and counted months."""
+        notes: list[str] = []
+        for name in self.names:
+            first = self._parts(name)[0]
+            notes += month_note(first.dataset)
+            if first.calendar != STANDARD:
+                monthly = self.times_of(name).monthly
+                notes.append(describe_calendar(first.calendar, monthly))
         return tuple(dict.fromkeys(notes))
 
     def check_covers(self, start: np.datetime64, end: np.datetime64) -> None:
@@ -129,12 +137,14 @@ class SSTRecord(RecordFields):
             InputDataError: There is no sea ice from that time or shortly before.
         """
         fields = {}
+        monthly = [n for n in self.names if self.times_of(n).monthly]
+        if time is not None and monthly:
+            for name, series in self._read_series(time, time, notes, monthly).items():
+                times, values = series
+                one = SurfaceForcing(times, {name: values[:, None]}, ())
+                fields[name] = one.at_time(time)[name][None]
         for name in self.names:
-            if time is not None and self.times_of(name).monthly:
-                times, values = self._read_months(name, time, time, notes)
-                series = SurfaceForcing(times, {name: values[:, None]}, ())
-                fields[name] = series.at_time(time)[name][None]
-            else:
+            if name not in fields:
                 when = self._matching_time(name, time)
                 field = self.read(name, when, notes)
                 if name == SEA_ICE:  # the model does not clip a single field
@@ -149,7 +159,7 @@ class SSTRecord(RecordFields):
     ) -> SurfaceForcing:
         """Return the fields from the last time before a period to the first after."""
         self.check_covers(start, end)
-        series = self._read_series(start, end, notes)
+        series = self._read_series(start, end, notes, self.names)
         notes += self.fill_notes()
         times = np.unique(np.concatenate([times for times, _ in series.values()]))
         fields = {
@@ -159,6 +169,11 @@ class SSTRecord(RecordFields):
 
     def times_of(self, name: str) -> RecordTimes:
         """Return the times of a field, and what its values are between them."""
+        if name not in self._times:
+            self._times[name] = self._find_times(name)
+        return self._times[name]
+
+    def _find_times(self, name: str) -> RecordTimes:
         parts = self._parts(name)
         methods = {part.time_method for part in parts}
         method = methods.pop() if len(methods) == 1 else ""
@@ -197,18 +212,21 @@ class SSTRecord(RecordFields):
         return before
 
     def _read_series(
-        self, start: np.datetime64, end: np.datetime64, notes: list[str]
+        self,
+        start: np.datetime64,
+        end: np.datetime64,
+        notes: list[str],
+        names: Sequence[str],
     ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Return the times and values between which each field is linear, by name."""
-        series, wanted, values = {}, {}, {}
-        for name in self.names:
+        wanted, values = {}, {}
+        for name in names:
             known = self.times_of(name)
             if known.monthly:
-                series[name] = self._read_months(name, start, end, notes)
+                wanted[name] = known.times[known.months_around(start, end)]
                 continue
             times = known.thinned(notes)
             wanted[name] = times[bracketing_slice(times, start, end)]
-            values[name] = []
             notes += known.gap_note(start, end)
             if is_mid_month_value(self._parts(name)[0].array.attrs["found"]):
                 notes.append(
@@ -216,35 +234,53 @@ class SSTRecord(RecordFields):
                     "time and then held within their bounds."
                 )
         self._expect_chunks(wanted)
-        # Temperature and ice of a time are read together, for they complete each other.
-        for time in np.unique(np.concatenate([*wanted.values(), self.times[:0]])):
-            for name in [n for n in wanted if time in wanted[n]]:
-                values[name].append(self.read(name, time, notes))
-        for name, times in wanted.items():
-            series[name] = times, np.stack(values[name])
+        for name, _, field in self.read_together(wanted, notes):
+            values.setdefault(name, []).append(field)
+        series = {n: (times, np.stack(values[n])) for n, times in wanted.items()}
+        for name, (times, fields) in series.items():
+            self.times_of(name).check_resolved(times, fields)
+        for name in names:
+            if self.times_of(name).monthly:
+                series[name] = self._mid_months(name, *series[name], start, end, notes)
         return series
 
-    def _read_months(
-        self, name: str, start: np.datetime64, end: np.datetime64, notes: list[str]
+    def read_together(
+        self, wanted: Mapping[str, np.ndarray], notes: list[str]
+    ) -> Iterator[tuple[str, np.datetime64, np.ndarray]]:
+        """Yield name, time and values of the fields at the times wanted of each.
+
+        Temperature and ice of a time are read together, for they complete each other.
+        """
+        for time in np.unique(np.concatenate([*wanted.values(), self.times[:0]])):
+            for name in [n for n in wanted if time in wanted[n]]:
+                yield name, time, self.read(name, time, notes)
+
+    def _mid_months(
+        self,
+        name: str,
+        stamps: np.ndarray,
+        means: np.ndarray,
+        start: np.datetime64,
+        end: np.datetime64,
+        notes: list[str],
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the mid-months and values between which a field is linear.
+
+        The means, (time, longitude, latitude), have their stamps in the record.
 
         Raises:
             InputDataError: It is not known whether the values are means, and they
                 would differ noticeably otherwise.
         """
-        known = self.times_of(name)
-        used = known.months_around(start, end)
-        self._expect_chunks({name: known.times[used]})
-        means = np.stack([self.read(name, t, notes) for t in known.times[used]])
         notes.append(
             f"{name}: monthly means, interpolated between mid-month values that "
             "preserve them, as in AMIP."
         )
-        times, values = mid_month_values(means, known.months[used], *_BOUNDS[name])
+        months = stamps.astype("datetime64[M]")
+        times, values = mid_month_values(means, months, *_BOUNDS[name])
         if name == SST:
-            at_stamps = known.times[used], means
-            self.check_clear((times, values), at_stamps, start, end)
+            self.check_month_stamps(stamps, means)
+            self.check_clear((times, values), (stamps, means), start, end)
         for beyond, word in ((start < times[0], "before"), (end > times[-1], "after")):
             if beyond:
                 middle = format_time(times[0] if word == "before" else times[-1])
@@ -254,6 +290,15 @@ class SSTRecord(RecordFields):
                 )
         period = bracketing_slice(times, start, end)
         return times[period], values[period]
+
+    def check_month_stamps(self, stamps: np.ndarray, means: np.ndarray) -> None:
+        """Refuse means of temperature that are stamped a month late."""
+        if not self.times_of(SST).bounded and self.dataset.path != climatology_path():
+            usual, found = (
+                amip_months(self.model_inputs)[SST],
+                self._parts(SST)[0].found,
+            )
+            check_month_stamps(found, stamps, means, usual, self.model_inputs)
 
     def check_clear(
         self,

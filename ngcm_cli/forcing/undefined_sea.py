@@ -22,6 +22,8 @@ _MUCH, _WHOLE = 0.1, 0.95
 _AT_FREEZING = 0.5  # K
 # Coast lines of a file and of the model differ by less than this share of a cell.
 _COAST = 0.1
+# Share of the sea at freezing that is without ice, at most.
+_BARE = 0.1
 # Less ice than this is open water: the usual definition of the ice edge.
 _EDGE = 0.15
 # Ice is farther out in some years than in the mean: by less than these months change.
@@ -98,6 +100,27 @@ def complete_ice(
         )
     land = np.isnan(temperature) & (ice == 0)
     return np.where(open_water, 0.0, np.where(land, np.nan, ice))
+
+
+def check_ice_is_whole(
+    found: str, ice: np.ndarray, temperature: np.ndarray, absent: str
+) -> None:
+    """Refuse sea ice of which a part is zero because a chunk is not in its store.
+
+    Both fields are on the same grid; ``absent`` is the key of such a chunk.
+
+    Raises:
+        InputDataError: There is no ice on much of the water at freezing.
+    """
+    at_freezing = temperature <= FREEZING_SST
+    bare = at_freezing & (ice == 0)
+    if bare.sum() > _BARE * at_freezing.sum():
+        raise InputDataError(
+            f"Variable {found} is incomplete: it is 0 on "
+            f"{100 * bare.sum() / at_freezing.sum():.0f} % of the sea at freezing, and "
+            f"chunks such as {absent} are not in the store.",
+            "Copy the whole store again, or choose another initial time.",
+        )
 
 
 def complete_temperature(

@@ -12,6 +12,7 @@ import xarray as xr
 
 from ngcm_cli.errors import InputDataError, printable
 from ngcm_cli.inputs.axes import find_axes, find_horizontal
+from ngcm_cli.inputs.fill_checks import check_fill
 from ngcm_cli.inputs.forecast_axes import ForecastAxes, find_forecast_axes
 from ngcm_cli.inputs.input_dataset import time_axis
 from ngcm_cli.inputs.layouts import split_levels
@@ -19,16 +20,14 @@ from ngcm_cli.inputs.lazy_arrays import ArrangedArray, FirstValues
 from ngcm_cli.inputs.pressure_levels import hectopascals
 from ngcm_cli.inputs.recognition import recognise
 from ngcm_cli.inputs.source_grid import SourceGrid
-from ngcm_cli.inputs.sources.open import missing_chunks
 from ngcm_cli.inputs.time_meaning import MEAN
 from ngcm_cli.inputs.unit_conversion import (
     CONVERSIONS,
     choose_conversion,
     conversion_note,
-    quoted_name,
     stated_conversion,
 )
-from ngcm_cli.inputs.variables import CLOUDS, VARIABLES
+from ngcm_cli.inputs.variables import VARIABLES
 
 DIMENSIONS = ("realization", "init_time", "lead_time", "time", "level")
 DIMENSIONS += ("latitude", "longitude")
@@ -250,7 +249,7 @@ class _File:
         first = FirstValues(decide)
 
         def convert(values: np.ndarray, level: Any) -> np.ndarray:
-            self._check_chunks(name, found, values)
+            check_fill(self.dataset, name, found, values, array.attrs["units"])
             if is_ours:
                 return values
             conversion = first(values, level)
@@ -271,7 +270,7 @@ class _File:
         """Return a variable that is not in the table, in its own units."""
 
         def convert(values: np.ndarray, level: Any) -> np.ndarray:
-            self._check_chunks(name, name, values)
+            check_fill(self.dataset, name, name, values, own["units"])
             return values
 
         known = "units", "long_name", "standard_name", "cell_methods", "comment"
@@ -303,16 +302,6 @@ class _File:
         whole = sum(dim in wanted for dim in ("latitude", "longitude"))
         lazy = ArrangedArray(array, axes, convert, level, whole)
         return lazy.variable(wanted, attributes)
-
-    def _check_chunks(self, name: str, found: str, values: np.ndarray) -> None:
-        """Refuse fill values in place of missing chunks, unless they are NaN."""
-        missing = missing_chunks(self.dataset, found)
-        if missing and not np.isnan(values).any() and name not in CLOUDS:
-            raise InputDataError(
-                f"Variable {quoted_name(found, name)} is incomplete: the chunk "
-                f"{missing[0]} is not in the store.",
-                "Copy the whole store again.",
-            )
 
 
 def _si(units: str) -> Any:

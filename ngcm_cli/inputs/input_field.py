@@ -12,10 +12,11 @@ import xarray as xr
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.below_ground import is_below_ground
 from ngcm_cli.inputs.calendars import STANDARD
+from ngcm_cli.inputs.fill_checks import check_fill
 from ngcm_cli.inputs.pressure_levels import list_levels
 from ngcm_cli.inputs.regrid import ConservativeRegridder
 from ngcm_cli.inputs.source_grid import SourceGrid
-from ngcm_cli.inputs.sources.open import missing_chunks, reading_error
+from ngcm_cli.inputs.sources.open import reading_error
 from ngcm_cli.inputs.time_meaning import is_mid_month_value
 from ngcm_cli.inputs.unit_conversion import (
     choose_conversion,
@@ -23,7 +24,7 @@ from ngcm_cli.inputs.unit_conversion import (
     quoted_name,
     stated_conversion,
 )
-from ngcm_cli.inputs.variables import CLOUDS, SEA_ICE, SST, VARIABLES
+from ngcm_cli.inputs.variables import SEA_ICE, SST, VARIABLES
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.time_format import format_time
 from ngcm_cli.units import SEA_FREEZING_SI
@@ -140,7 +141,9 @@ class InputField:
             stored = array.compute().transpose(..., "longitude", "latitude").values
         except Exception as error:  # codecs raise their own: EOFError, zlib.error
             raise reading_error(self.found, error) from error
-        self._check_chunks(stored)
+        found, units = self.array.attrs["found"], self.array.attrs["units"]
+        when = "" if time is None else f" at {format_time(time)}"
+        check_fill(self.dataset, self.name, found, stored, units, when)
         if len(self.levels) and "level" not in array.dims:
             stored = stored[None]
         return self.grid.reorder(stored)
@@ -151,8 +154,7 @@ class InputField:
         The Met Office writes -1000 there. In the tropics it would mean something else.
         """
         marked = stored == _UNDER_ICE
-        north = self.grid.latitude[np.argsort(self.grid.latitude_order)]
-        if not marked.any() or marked[:, np.abs(north) < 30].any():
+        if not marked.any() or marked[:, np.abs(self.grid.latitude) < 30].any():
             return stored
         units_ = self.array.attrs["units"]
         stated = stated_conversion(VARIABLES[SST], self.array.attrs["found"], units_)
@@ -163,17 +165,6 @@ class InputField:
             f"freezing, {SEA_FREEZING_SI} K."
         )
         return np.where(marked, SEA_FREEZING_SI - offset, stored)
-
-    def _check_chunks(self, stored: np.ndarray) -> None:
-        """Refuse fill values in place of missing chunks, unless they are NaN."""
-        missing = missing_chunks(self.dataset, self.array.attrs["found"])
-        # A chunk of zeros need not be stored, such as cloud in a dry region.
-        if missing and not np.isnan(stored).any() and self.name not in CLOUDS:
-            raise InputDataError(
-                f"Variable {self.found} is incomplete: the chunk {missing[0]} is not "
-                f"in the store{f' ({len(missing)} in all)' if missing[1:] else ''}.",
-                "Copy the whole store again, or choose another initial time.",
-            )
 
     def regrid(self, grid: Grid, values: np.ndarray) -> np.ndarray:
         """Return values on the grid of the file as float32 on the model's grid."""

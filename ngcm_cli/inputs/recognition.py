@@ -75,7 +75,11 @@ def recognise(
     keep = {*dims.values()}
     single = [d for d, size in dataset.sizes.items() if size == 1 and d not in keep]
     dataset = dataset.squeeze(single)
-    times = _times(dataset)
+    months = find_months(dataset)
+    time = None if months is not None else find_time(dataset)
+    times = _times(dataset, time)
+    if months is not None:
+        times = months, climatological_months()
     if times is not None and times[0] is not None:
         dims["time"] = times[0]
     coordinates = {
@@ -99,11 +103,11 @@ def recognise(
     result = xr.Dataset(found).assign_coords(coordinates)
     if times is not None:
         values = times[1]
-        if _is_climatology(dataset, values):
-            months = "time", climatological_months(), {"climatology": "yes"}
-            return result.assign_coords(time=months)
+        stated = time is not None and "climatology" in dataset[time].attrs
+        if is_mean_year(values, stated):
+            year = "time", climatological_months(), {"climatology": "yes"}
+            return result.assign_coords(time=year)
         result = result.assign_coords(time=(("time",) * values.ndim, values))
-        time = find_time(dataset)
         bounds = None if time is None else bounds_of_times(dataset, time)
         if bounds is not None:
             middle = ("time",) * values.ndim, rounded_to_seconds(middle_of(bounds))
@@ -111,19 +115,10 @@ def recognise(
     return result
 
 
-def _is_climatology(dataset: xr.Dataset, times: np.ndarray) -> bool:
-    """Return whether valid times are the months of a climatology."""
-    time = find_time(dataset)
-    stated = time is not None and "climatology" in dataset[time].attrs
-    return is_mean_year(times, stated)
-
-
-def _times(dataset: xr.Dataset) -> tuple[str | None, np.ndarray] | None:
+def _times(
+    dataset: xr.Dataset, time: str | None
+) -> tuple[str | None, np.ndarray] | None:
     """Return the dimension and the values of valid times; None if there are none."""
-    months = find_months(dataset)
-    if months is not None:
-        return months, climatological_months()
-    time = find_time(dataset)
     if time is None:
         return None
     if dataset[time].ndim > 1:

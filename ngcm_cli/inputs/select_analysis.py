@@ -28,6 +28,7 @@ from ngcm_cli.inputs.pressure_levels import (
     nearest_level,
 )
 from ngcm_cli.inputs.sources.location import naming_file
+from ngcm_cli.inputs.sources.month_counts import month_note
 from ngcm_cli.inputs.sources.open import expect_chunks
 from ngcm_cli.inputs.times import choose_time, describe_times
 from ngcm_cli.inputs.variables import CLOUDS, VARIABLES
@@ -37,6 +38,7 @@ from ngcm_cli.time_format import format_time
 
 # Variables in memory at a time: one of ERA5 takes 154 MB, twice that while decoding.
 _PARALLEL_READS = 3
+_COMPLETING = "temperature", "specific_humidity"  # for which others are completed
 _REPORTED_FROM = 100e6  # bytes
 # Output counts nanoseconds in 64 bits.
 _FIRST, _LAST = np.datetime64("1678-01-01", "s"), np.datetime64("2262-01-01", "s")
@@ -67,9 +69,10 @@ class AnalysisSelection:
         counter = _ByteCounter(
             no_progress if self._expect_chunks() else progress, total
         )
+        read = _Columns()
         with concurrent.futures.ThreadPoolExecutor(_PARALLEL_READS) as pool:
             tasks = {
-                name: pool.submit(self._read_column, name, counter)
+                name: pool.submit(self._read_column, name, read, counter)
                 for name in self.fields
             }
             try:
@@ -106,19 +109,41 @@ class AnalysisSelection:
         return any([expect_chunks(datasets[key], n) for key, n in counts.items()])
 
     def _read_column(
-        self, name: str, counter: "_ByteCounter"
+        self, name: str, read: "_Columns", counter: "_ByteCounter"
     ) -> tuple[tuple[np.ndarray, np.ndarray], list[str]]:
         """Return levels and values of a variable on the model's grid, and the notes."""
         notes: list[str] = []
         field = self.fields[name]
         with naming_file(field.path):
-            levels, values = self._complete(name, notes)
+            levels, values = self._complete(name, read, notes)
             values = field.regrid(self.model_inputs.grid, values)
         counter.add(_size(field))
         return (levels, values), notes
 
-    def _complete(self, name: str, notes: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Return levels and complete values of a variable on the grid of its file."""
+    def _complete(
+        self, name: str, read: "_Columns", notes: list[str], keep: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return levels and complete values of a variable on the grid of its file.
+
+        They are kept in memory where others need them, or may: where values are
+        missing, or humidity is derived.
+        """
+        with read.locks[name]:
+            column = read.kept.get(name)
+            if column is None:
+                said: list[str] = []
+                levels, values, was_complete = self._read_complete(name, read, said)
+                column = levels, values, said
+                is_derived = any(field.name != n for n, field in self.fields.items())
+                if name in _COMPLETING and (keep or is_derived or not was_complete):
+                    read.kept[name] = column
+        notes += column[2]
+        return column[:2]
+
+    def _read_complete(
+        self, name: str, read: "_Columns", notes: list[str]
+    ) -> tuple[np.ndarray, np.ndarray, bool]:
+        """Return the same as `_complete`, and whether no value was missing."""
         field = self.fields[name]
         used = level_indices(self.model_inputs.levels, field.levels)
         values = field.values(self.time, notes, used)
@@ -131,7 +156,7 @@ class AnalysisSelection:
             vertical_interpolation.check_sufficient(levels)
 
         def beside(other: str) -> np.ndarray | None:
-            return self._beside(field, levels, other)
+            return self._beside(field, levels, other, read)
 
         if field.name != name:  # of humidity
             values = specific_humidity(
@@ -149,10 +174,10 @@ class AnalysisSelection:
                 high = below_ground.above_sea(missing, values)
                 share = field.regrid(self.model_inputs.grid, high)
                 below_ground.check_sea(share, self.model_inputs.land)
-        return levels, values
+        return levels, values, not missing.any()
 
     def _beside(
-        self, field: InputField, levels: np.ndarray, name: str
+        self, field: InputField, levels: np.ndarray, name: str, read: "_Columns"
     ) -> np.ndarray | None:
         """Return another variable at the points of a field; None if it is absent."""
         if name not in self.fields:
@@ -163,7 +188,9 @@ class AnalysisSelection:
                 "where values are missing or derived.",
                 "Give both on one grid.",
             )
-        column = vertical_interpolation.Column(*self._complete(name, []))
+        column = vertical_interpolation.Column(
+            *self._complete(name, read, [], keep=True)
+        )
         result = np.empty((len(levels), *field.grid.shape), np.float32)
         for index, pressure in enumerate(levels):
             result[index] = column.at(float(pressure))
@@ -182,6 +209,17 @@ class AnalysisSelection:
 def _size(field: InputField) -> int:
     """Return the bytes of a field in memory, float32."""
     return 4 * len(field.levels) * int(np.prod(field.grid.shape))
+
+
+class _Columns:
+    """Levels, values and notes of variables that others need, within one reading.
+
+    Each is read by one thread while others wait for it.
+    """
+
+    def __init__(self):
+        self.kept: dict[str, tuple[np.ndarray, np.ndarray, list[str]]] = {}
+        self.locks = {name: threading.Lock() for name in VARIABLES}
 
 
 class _ByteCounter:
@@ -227,6 +265,7 @@ def select_analysis(
             )
         fields = {n: dataset.field(source, time) for n, source in sources.items()}
         for name, field in fields.items():
+            notes += month_note(field.dataset)
             if len(times) and not len(field.times):
                 when = format_time(time)
                 notes.append(f"{name} has no time; it is assumed valid at {when}.")

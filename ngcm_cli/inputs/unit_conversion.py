@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.variables import Variable
+from ngcm_cli.inputs.variables import SEA_ICE, Variable
 
 GRAVITY = 9.80665  # m s-2, by which geopotential height is defined
 GAS_CONSTANT = 287.05  # J kg-1 K-1, dry air
@@ -19,6 +19,7 @@ _LOW_LEVEL, _MOIST_AIR = 850.0, 3e-3
 _HIGH = 20.0  # hPa; above, the geopotential of a forecast may be far off
 # Values labelled percent are fractions where the largest is between this and one.
 _LARGEST_FRACTION = 0.5
+_LEAST_PERCENT = 15  # of the largest sea-ice cover of the globe
 _SPELLINGS = {
     "%": "percent percentage pct",
     "g": "gm gms gr gram grams",
@@ -208,7 +209,9 @@ def choose_conversion(
     if variable.name == "specific_humidity" and not fitting and smallest >= 0:
         marker = f"{marker}. {_RELATIVE.removesuffix('.')}"
     if stated is None:
-        if fitting:
+        # Sea ice in percent reaches nearly 100 at any time; up to 10 it is in tenths.
+        is_in_tenths = variable.name == SEA_ICE and 1 < largest < _LEAST_PERCENT
+        if fitting and not (is_in_tenths and fitting[0] not in known[:1]):
             return fitting[0]
         units = " or ".join(f"'{c.units}'" for c in known)
         raise InputDataError(

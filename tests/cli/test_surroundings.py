@@ -1,12 +1,16 @@
 """Names, folders, standard files, devices and interruptions around the command line."""
 
 import os
+import pathlib
+import signal
 import subprocess
 import sys
+import time
 
 import jax
 import pytest
 
+import ngcm_cli
 from ngcm_cli.cli import main
 from ngcm_cli.config import DEFAULT_MODEL
 
@@ -159,3 +163,36 @@ def test_ctrl_c_in_a_command_that_saves_nothing(ngcm, monkeypatch):
 
     monkeypatch.setattr("ngcm_cli.zoo.model_names", interrupt)
     assert ngcm("models", "list") == (130, "", "Interrupted.\n")
+
+
+def test_nothing_is_imported_before_ctrl_c_is_handled():
+    code = (
+        "import os, sys; before = {*sys.modules}; import ngcm_cli.cli; "
+        "print(*sorted({*sys.modules} - before))"
+    )
+    words = [sys.executable, "-S", "-c", code]
+    folder = pathlib.Path(ngcm_cli.__file__).parents[1]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["ngcm_cli", "ngcm_cli.cli"]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["models", "list"], ["forecst"]])
+def test_ctrl_c_at_any_moment_leaves_no_traceback(words):
+    code = "from ngcm_cli.cli import main; print('begun', flush=True); main()"
+    codes = []
+    for delay in 0.02, 0.1, 0.3:
+        with subprocess.Popen(
+            [sys.executable, "-c", code, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(delay)
+            process.send_signal(signal.SIGINT)
+            said = process.communicate()[1]
+        assert "Traceback" not in said
+        codes.append(process.returncode)
+    assert codes[0] == 130
+    assert {*codes} <= {130, 0, 2, -signal.SIGINT}  # the last is Python's own

@@ -52,6 +52,63 @@ def test_a_store_whose_fill_value_is_no_ice(tmp_path, whole):
     np.testing.assert_allclose(given(read(path)), whole, atol=1e-6)
 
 
+def sparse(source, path, chunks=(1, 4, 4), gone=(), **packing):
+    """Write a record in Zarr 2 whose chunks of zeros of ice are not stored.
+
+    Ice is packed as 16-bit integers where a packing is given.
+    """
+    data = xr.open_dataset(source).load()
+    data.drop_vars("siconc").to_zarr(path, zarr_format=2, consolidated=False)
+    ice = data["siconc"].values
+    if packing:
+        scale, offset = packing["scale_factor"], packing.get("add_offset", 0.0)
+        ice = np.rint((ice - offset) / scale).astype("i2")
+    group = zarr.open_group(path, mode="a", zarr_format=2)
+    array = group.create_array(
+        "siconc",
+        shape=ice.shape,
+        dtype=ice.dtype,
+        chunks=chunks,
+        fill_value=0,
+        config={"write_empty_chunks": False},
+    )
+    array.attrs.update(
+        _ARRAY_DIMENSIONS=list(data["siconc"].dims), units="1", **packing
+    )
+    array[:] = ice
+    for key in gone:
+        (path / "siconc" / key).unlink()
+    return path
+
+
+@pytest.mark.parametrize("packing", [{}, {"scale_factor": 0.01, "add_offset": 0.0}])
+def test_chunks_of_no_ice_need_not_be_stored(tmp_path, whole, packing):
+    cover = np.where(SEA, COVER, 0)
+    source = write(tmp_path / "ice.nc", at_sea(TEMPERATURE), cover)
+    path = sparse(source, tmp_path / "ice.zarr", **packing)
+    assert len(list((path / "siconc").glob("0.*"))) < 32
+    np.testing.assert_allclose(given(read(path)), whole, atol=0.006)
+
+
+def test_chunks_of_ice_that_are_lost(tmp_path):
+    cover = np.where(SEA, COVER, 0)
+    source = write(tmp_path / "ice.nc", at_sea(TEMPERATURE), cover)
+    times = "0", "1"
+    south = [f"{t}.{east}.0" for t in times for east in range(8)]
+    path = sparse(source, tmp_path / "a.zarr", gone=south[:2] + south[8:10])
+    with pytest.raises(InputDataError, match="'siconc' .* is 0 on .* % of the sea at"):
+        read(path)
+    path = sparse(source, tmp_path / "b.zarr")
+    for chunk in (path / "siconc").glob("[01].*"):
+        chunk.unlink()
+    with pytest.raises(InputDataError, match="'siconc' .*is incomplete: the chunk"):
+        read(path)
+    path = sparse(source, tmp_path / "c.zarr", scale_factor=0.001, add_offset=0.5)
+    (path / "siconc" / "0.0.0").unlink()  # it would be half of ice
+    with pytest.raises(InputDataError, match="'siconc' .*is incomplete: the chunk"):
+        read(path)
+
+
 def test_zeros_on_land_are_no_ice_of_the_sea(tmp_path):
     """On a finer grid coastal cells would be diluted by them."""
     paths = []

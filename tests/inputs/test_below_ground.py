@@ -1,5 +1,7 @@
 """Values below the ground, against an atmosphere of constant lapse rate."""
 
+import collections
+
 import numpy as np
 import pytest
 from small_analysis import FIELDS, GRID, NODES, build_analysis, read_state
@@ -8,6 +10,7 @@ from ngcm_cli.errors import InputDataError
 from ngcm_cli.forcing.read_forcing import ForcingRequest
 from ngcm_cli.forcing.run_inputs import read_inputs
 from ngcm_cli.inputs.below_ground import fill_below_ground, is_below_ground
+from ngcm_cli.inputs.input_field import InputField
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.read_analysis import AnalysisRequest
 
@@ -97,3 +100,30 @@ def test_holes_and_missing_sea_are_refused(tmp_path):
             ForcingRequest("persist", np.timedelta64(0, "s")),
             sea,
         )
+
+
+@pytest.mark.parametrize("relative", [False, True])
+@pytest.mark.parametrize("gone", [("geopotential",), FIELDS])
+def test_each_variable_is_read_once_or_twice(tmp_path, monkeypatch, relative, gone):
+    """Below the ground geopotential needs temperature and humidity."""
+    dataset = build_analysis(*NODES, levels=LEVELS)
+    if relative:
+        dataset = dataset.drop_vars("specific_humidity")
+        dataset["relative_humidity"] = dataset["temperature"] / 400
+        dataset["relative_humidity"].attrs["units"] = "1"
+    for name in {*gone} & {*dataset.data_vars}:
+        dataset[name].values[HIGH][:, LEVELS > 600] = np.nan
+    dataset.to_netcdf(tmp_path / "a.nc")
+    reads, read_stored = collections.Counter(), InputField.read_stored
+
+    def count(self, time, levels=None):
+        reads[self.name] += 1
+        return read_stored(self, time, levels)
+
+    monkeypatch.setattr(InputField, "read_stored", count)
+    state = read_state(tmp_path / "a.nc", levels=sorted(LEVELS))
+    assert "below the ground" in " ".join(state.analysis.notes).lower()
+    # Complete temperature is not kept, and read again if it is needed after all.
+    most = 2 if len(gone) == 1 and not relative else 1
+    names = "temperature", "geopotential", "specific_humidity", "relative_humidity"
+    assert max(reads[name] for name in names) <= most

@@ -7,8 +7,13 @@ from ngcm_cli.errors import InputDataError
 from ngcm_cli.forcing.read_forcing import ForcingRequest
 from ngcm_cli.forcing.run_inputs import read_inputs
 from ngcm_cli.inputs.model_inputs import ModelInputs
-from ngcm_cli.inputs.physical_consistency import check_wind
+from ngcm_cli.inputs.physical_consistency import (
+    check_land,
+    check_longitudes,
+    check_wind,
+)
 from ngcm_cli.inputs.read_analysis import AnalysisRequest
+from ngcm_cli.inputs.sources.bundled import climatology_path
 from ngcm_cli.spectral.grid import Grid
 
 LEVELS = (300.0, 400.0, 500.0, 700.0, 850.0, 1000.0)
@@ -169,3 +174,51 @@ def test_heights_of_a_forecast_above_the_models_top_do_not_count(tmp_path):
     dataset.to_netcdf(tmp_path / "b.nc")
     with pytest.raises(InputDataError, match="Between 50 and 100 hPa"):
         read_state(tmp_path / "b.nc", levels=levels)
+
+
+@pytest.fixture(scope="module")
+def earth():
+    """Temperature of the sea in July, K, and land, of AMIP's climatology."""
+    with xr.open_dataset(climatology_path()) as data:
+        july = data.isel(time=6).transpose("lon", "lat").load()
+    land = july["land_sea_mask"].values.astype(float)
+    return july["sea_surface_temperature"].values, land
+
+
+POSITIONS = {
+    "": lambda x: x,
+    "shifted .* turned by 6 degrees": lambda x: np.roll(x, 3, axis=0),
+    "shifted .* turned by 180 degrees": lambda x: np.roll(x, 96, axis=0),
+    "North and south .* exchanged": lambda x: x[:, ::-1],
+    "East and west .* exchanged": lambda x: np.roll(x[::-1], 1, axis=0),
+    "East and west .* are exchanged": lambda x: x[::-1],
+}
+
+
+@pytest.mark.parametrize("words", POSITIONS)
+@pytest.mark.parametrize("masked", [True, False])
+def test_positions_of_the_sea(earth, words, masked):
+    """By missing values on land, or by the pattern where there are none."""
+    temperature, land = earth
+    anomaly = np.random.default_rng(0).normal(size=land.shape)
+    field = POSITIONS[words](temperature + 0.7 * anomaly)
+    missing = POSITIONS[words](land > 0.4)  # coast lines differ
+
+    def check():
+        if masked:
+            check_land(missing, land, "'sst'")
+        else:
+            check_longitudes(field, temperature, land, "'sst'")
+
+    if not words:
+        check()
+        return
+    with pytest.raises(InputDataError, match=words):
+        check()
+
+
+def test_other_worlds_are_not_judged(earth):
+    _, land = earth
+    check_land(np.zeros(land.shape, bool), land, "'sst'")
+    check_longitudes(np.full(land.shape, 300.0), earth[0], land, "'sst'")
+    check_longitudes(290.0 + 0 * land, earth[0], None, "'sst'")

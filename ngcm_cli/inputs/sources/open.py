@@ -16,8 +16,10 @@ from ngcm_cli.inputs.sources.download import (
     download_file,
     downloaded_path,
 )
+from ngcm_cli.inputs.sources.fill_values import is_masked, without_default_marks
 from ngcm_cli.inputs.sources.grib.open import is_grib, open_grib
 from ngcm_cli.inputs.sources.local_file import check_axes, check_file
+from ngcm_cli.inputs.sources.month_counts import open_with_months
 from ngcm_cli.inputs.sources.netcdf import HEADS, declared_size, shapes
 from ngcm_cli.inputs.sources.zarr import MonitoredStore, RemoteStore, open_store
 from ngcm_cli.io.progress import ByteProgress, no_progress
@@ -135,11 +137,12 @@ def _open_zarr(store: MonitoredStore, name: str) -> xr.Dataset:
         group = zarr.open_group(store, mode="r")
         arrays = dict(group.arrays())
         check_axes(name, {key: array.shape for key, array in arrays.items()})
-        dataset = xr.open_dataset(
-            store,  # pyright: ignore[reportArgumentType]  # the engine accepts it
+        store.limit_chunks(arrays)
+        dataset = open_with_months(
+            store,
             engine="zarr",
             chunks=None,
-            mask_and_scale={key: _is_masked(x) for key, x in arrays.items()},
+            mask_and_scale={key: is_masked(x) for key, x in arrays.items()},
             decode_timedelta=False,
             cache=False,
             backend_kwargs={
@@ -147,19 +150,9 @@ def _open_zarr(store: MonitoredStore, name: str) -> xr.Dataset:
                 "zarr_format": group.metadata.zarr_format,
             },
         )
+        dataset = without_default_marks(dataset, arrays)
         dataset.encoding[_STORE] = store
     return _checked_variables(dataset, name)
-
-
-def _is_masked(array: zarr.Array) -> bool:
-    """Return whether a variable has values that stand for missing ones.
-
-    In version 2 of Zarr, zero is the default for chunks that are not stored, and a mask
-    only where attributes declare it or the values are packed.
-    """
-    declared = {"_FillValue", "missing_value", "scale_factor", "add_offset"}
-    is_default = array.metadata.zarr_format == 2 and array.fill_value == 0
-    return bool(declared & {*array.attrs}) or not is_default
 
 
 def _open_local(place: pathlib.Path, name: str) -> xr.Dataset:
@@ -168,7 +161,7 @@ def _open_local(place: pathlib.Path, name: str) -> xr.Dataset:
     _check_netcdf(place, name)
     with _explaining("netcdf4", name):
         check_axes(name, shapes(place))
-        dataset = xr.open_dataset(
+        dataset = open_with_months(
             place, engine="netcdf4", decode_timedelta=False, cache=False
         )
     return _checked_variables(dataset, name)
@@ -196,8 +189,9 @@ def _explaining(kind: str, name: str) -> Iterator[None]:
     except Exception as error:  # Every backend raises others for a broken file.
         reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
         if "decode time" in reason:
+            reason = reason.partition(". Try opening")[0].rstrip(".")
             raise InputDataError(
-                f"The times of '{name}' cannot be decoded: {reason.rstrip('.')}.",
+                f"The times of '{name}' cannot be decoded: {reason}.",
                 "Write them as CF times, such as 'hours since 1900-01-01' in the "
                 "standard calendar.",
             ) from error

@@ -4,12 +4,10 @@ import asyncio
 import collections
 import logging
 import pathlib
-import struct
 import threading
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
 from zarr.abc.buffer import Buffer, BufferPrototype
 from zarr.abc.store import (
     ByteRequest,
@@ -22,10 +20,11 @@ from zarr.storage import LocalStore, ObjectStore, WrapperStore
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.sources import object_store
-from ngcm_cli.inputs.sources.local_file import MOST_BYTES
-from ngcm_cli.io.progress import ByteProgress, format_size, no_progress
+from ngcm_cli.inputs.sources.decoded_size import ChunkLimit
+from ngcm_cli.io.progress import ByteProgress, no_progress
 
 if TYPE_CHECKING:
+    import zarr
     from obstore import GetOptions
 
 METADATA = ("zarr.json", ".zmetadata", ".zgroup", ".zattrs", ".zarray")
@@ -50,6 +49,11 @@ class MonitoredStore(WrapperStore[Store]):
         self._reads = collections.Counter[str]()
         self._missing: dict[str, None] = {}
         self._metadata: dict[str, bytes | None] = {}
+        self._limits: dict[str, ChunkLimit] = {}
+
+    def limit_chunks(self, arrays: Mapping[str, "zarr.Array"]) -> None:
+        """Refuse chunks of arrays, by name, that would take more than they declare."""
+        self._limits = {name: ChunkLimit.of(x) for name, x in arrays.items()}
 
     def chunk_reads(self, array: str) -> dict[str, int]:
         """Return how often each chunk of an array was read; by shard, where sharded."""
@@ -82,15 +86,14 @@ class MonitoredStore(WrapperStore[Store]):
         with self._lock:
             self._reads[key] += 1
         value = await self._read_chunk(key, prototype, byte_range)
-        if value is not None and decoded_size(value.as_numpy_array()) > MOST_BYTES:
-            raise InputDataError(
-                f"The chunk {key} would take more than {format_size(MOST_BYTES)} in "
-                "memory.",
-                "The store may be damaged: copy it again, or use smaller chunks.",
-            )
         if value is None:
             with self._lock:
                 self._missing[key] = None
+            return None
+        limit = self._limits.get(_array_of(key))
+        if limit is not None:
+            chunk = value.as_numpy_array()
+            await asyncio.to_thread(limit.check, key, chunk, byte_range is None)
         return value
 
     async def get_partial_values(
@@ -254,29 +257,6 @@ class RemoteStore(MonitoredStore):
             await asyncio.sleep(object_store.RETRY.wait(failures))
 
 
-def decoded_size(chunk: np.ndarray) -> int:
-    """Return the bytes that a chunk says it decodes to; 0 if it does not say.
-
-    Blosc and Zstandard, which Zarr uses by default, and gzip say so. Sources:
-    Blosc chunk format 1; RFC 8878, section 3.1.1.1; RFC 1952, section 2.3.1.
-    """
-    size, head = len(chunk), chunk[:18].tobytes()
-    if size < 18:
-        return 0
-    if struct.unpack_from("<I", head, 12)[0] == size:  # Blosc: its own length
-        return struct.unpack_from("<I", head, 4)[0]
-    if head.startswith(b"\x28\xb5\x2f\xfd"):  # Zstandard
-        flags = head[4]
-        single = bool(flags & 32)
-        width = (1 if single else 0, 2, 4, 8)[flags >> 6]
-        start = 5 + (not single) + (0, 1, 2, 4)[flags & 3]
-        stated = int.from_bytes(head[start : start + width], "little")
-        return stated + 256 * (width == 2)
-    if head.startswith(b"\x1f\x8b\x08"):
-        return struct.unpack("<I", chunk[-4:].tobytes())[0]
-    return 0
-
-
 def open_store(path: str, progress: ByteProgress = no_progress) -> MonitoredStore:
     """Return the Zarr store at a path or URL; nothing is read yet.
 
@@ -287,6 +267,11 @@ def open_store(path: str, progress: ByteProgress = no_progress) -> MonitoredStor
     if object_store.is_url(path):
         return RemoteStore(path, progress)
     return MonitoredStore(LocalStore(pathlib.Path(path), read_only=True))
+
+
+def _array_of(key: str) -> str:
+    """Return the array of a chunk, ``a/c/0/1``, ``a/0.1`` or ``a/0/1``."""
+    return key.partition("/")[0]
 
 
 def _belongs_to(key: str, array: str) -> bool:

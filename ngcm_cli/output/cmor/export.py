@@ -5,6 +5,7 @@ Names and layout are those of CMIP6 and of AIMIP Phase 1
 ``{variable}_{table}_{model}_{experiment}_{variant}_{gn|gr}_{period}.nc``.
 """
 
+import dataclasses
 import datetime
 import logging
 import pathlib
@@ -42,15 +43,15 @@ def export_cmor(
     """Write all complete months and days of a run under CMIP names.
 
     Each file appears under its name when it is complete. Incomplete periods and
-    variables without a CMIP name are skipped, with a warning in the log. One record of
-    one variable is in memory at a time.
+    variables without a CMIP name are skipped, with a warning in the log. The records of
+    one chunk of one variable are in memory at a time.
 
     Args:
         run: folder of a run, which may still be running.
         folder: for the files; created if it does not exist.
         ground: returns land ``sftlf`` in % and height ``orog`` in m of the model's
             ground, each (latitude, longitude) on the grid of the run, or None; called
-            once the options are understood.
+            once there is nothing to refuse.
         options: attributes of `Request`, as text; None is its default.
 
     Returns:
@@ -73,13 +74,11 @@ def export_cmor(
             f"The run in {run} has no complete month or day yet.",
             "Export it again when it has advanced further.",
         )
-    fixed = None if ground is None else ground()
-    land = None if fixed is None else fixed["sftlf"] >= _ALL_LAND
     groups = [
         files
         for means in complete
         if (records := _records(means, request))
-        for files in _files(means, records, labels, folder, request, land)
+        for files in _files(means, records, labels, folder, request)
     ]
     if not groups:
         _refuse_nothing(run, complete, request)
@@ -91,6 +90,9 @@ def export_cmor(
             f"The folder {folder} cannot be created: {error.strerror}.",
             "Choose another --output.",
         ) from None
+    fixed = None if ground is None else ground()  # which takes a while
+    land = None if fixed is None else fixed["sftlf"] >= _ALL_LAND
+    groups = [[dataclasses.replace(f, land=land) for f in files] for files in groups]
     written = [path for files in groups for path in _write(files, request.overwrite)]
     if not written:
         raise InputDataError(
@@ -168,7 +170,6 @@ def _files(
     labels: Labels,
     folder: pathlib.Path,
     request: Request,
-    land: np.ndarray | None,
 ) -> Iterator[list[CmorFile]]:
     """Yield the files of one store: consecutive ones of a variable and realization."""
     chosen = [
@@ -196,7 +197,7 @@ def _files(
             if request.tables == "aimip":
                 table = means.table.name
             yield [
-                CmorFile(*place, variable, table, levels, part, is_masked, land)
+                CmorFile(*place, variable, table, levels, part, is_masked)
                 for part in means.split(records, request.years_per_file)
             ]
 

@@ -56,7 +56,7 @@ class CmorFile(GridFile):
     levels: tuple[int, ...]
     records: range
     is_masked: bool
-    land: np.ndarray | None
+    land: np.ndarray | None = None
 
     @property
     def identity(self) -> Identity:

@@ -1,4 +1,4 @@
-"""The means of a run, for export: which are complete, read one record at a time."""
+"""The means of a run, for export: which are complete, read one chunk at a time."""
 
 import dataclasses
 import functools
@@ -47,6 +47,15 @@ TABLES = (
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class _Block:
+    """Consecutive records of one variable and realization, (record, ...)."""
+
+    member: int
+    records: range
+    values: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Means:
     """One store of means.
 
@@ -61,6 +70,10 @@ class Means:
     table: Table
     start: str
     first: int
+    # The last records read, by variable: of one chunk, which is unpacked as a whole.
+    _blocks: "dict[str, _Block]" = dataclasses.field(
+        default_factory=dict, init=False, repr=False
+    )
 
     @functools.cached_property
     def group(self) -> "zarr.Group":
@@ -204,11 +217,25 @@ class Means:
             record: position in time.
             levels: positions of levels, in the order wanted; none at the surface.
         """
+        block = self._blocks.get(name)
+        if block is None or member != block.member or record not in block.records:
+            self._blocks.pop(name, None)
+            while len(self._blocks) > 1:  # that of a variable, and of what masks it
+                del self._blocks[next(iter(self._blocks))]
+            block = self._blocks[name] = self._read_block(name, member, record)
+        field = block.values[record - block.records.start]
+        return field[list(levels)] if levels else field.copy()
+
+    def _read_block(self, name: str, member: int, record: int) -> "_Block":
+        """Read all records that are compressed together with one."""
         array = self.array(name)
         has_members = dimensions_of(array)[0] == "realization"
-        index = (member, record) if has_members else (record,)
-        field = np.asarray(array[index])
-        return field[list(levels)] if levels else field
+        size = array.chunks[1 if has_members else 0]
+        begin = record // size * size
+        records = range(begin, min(begin + size, len(self.bounds)))
+        part = slice(records.start, records.stop)
+        values = np.asarray(array[(member, part) if has_members else (part,)])
+        return _Block(member, records, values)
 
 
 _STATUS = {

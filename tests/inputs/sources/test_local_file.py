@@ -4,7 +4,6 @@ import os
 import tracemalloc
 
 import netCDF4
-import numcodecs
 import numpy as np
 import pytest
 import zarr
@@ -14,7 +13,6 @@ from ngcm_cli.errors import InputDataError
 from ngcm_cli.forcing.data_report import report_data
 from ngcm_cli.inputs.recognition import recognise
 from ngcm_cli.inputs.sources.open import open_dataset
-from ngcm_cli.inputs.sources.zarr import decoded_size
 
 
 @pytest.fixture
@@ -135,30 +133,3 @@ def test_attributes_that_should_be_text(tmp_path, key, name):
         assert report.usable == (key != "units" or name == "level")
     except InputDataError as error:
         assert name == "time" and key == "units" and "[1.5 2.5]" in str(error)
-
-
-@pytest.mark.parametrize(
-    "codec", [numcodecs.Blosc(), numcodecs.Zstd(), numcodecs.GZip()]
-)
-@pytest.mark.parametrize("size", [200, 255, 30_000, 70_000, 10**6])
-def test_what_a_chunk_says_of_its_size(codec, size):
-    data = np.frombuffer(codec.encode(np.zeros(size, "u1")), "u1")
-    assert decoded_size(data) == size
-    noise = np.random.default_rng(0).integers(0, 255, size, dtype="u1")
-    assert decoded_size(noise) == 0
-
-
-def test_a_chunk_that_decodes_to_more_than_it_should(tmp_path):
-    sizes = {"level": 3, "lat": 18, "lon": 36}
-    store(tmp_path / "a.zarr", sizes, (3, 18, 36))
-    zarr.open_group(tmp_path / "a.zarr", mode="a")["ta"][:] = 250.0
-    chunk = tmp_path / "a.zarr" / "ta" / "c" / "0" / "0" / "0"
-    # The header of Zstandard of one segment of 4 GB, and nothing in it.
-    chunk.write_bytes(
-        b"\x28\xb5\x2f\xfd\xe0" + (4 * 10**9).to_bytes(8, "little") + bytes(9)
-    )
-    with (
-        open_dataset(str(tmp_path / "a.zarr")) as dataset,
-        pytest.raises(InputDataError, match="ta/c/0/0/0 would take more than 1 GB"),
-    ):
-        dataset["ta"].load()

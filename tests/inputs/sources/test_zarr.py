@@ -14,6 +14,7 @@ from servers import Fault
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.recognition import recognise
+from ngcm_cli.inputs.sources.fill_values import Fill, fill_of
 from ngcm_cli.inputs.sources.object_store import is_url, redacted_url
 from ngcm_cli.inputs.sources.open import (
     expect_chunks,
@@ -186,10 +187,13 @@ def test_zero_is_a_value_where_it_is_the_default_of_a_store(tmp_path):
     store["packed"].attrs["scale_factor"] = 0.5
     store["declared"].attrs["_FillValue"] = 0.0
     with open_dataset(str(tmp_path / "a.zarr")) as dataset:
-        read = {name: dataset[name].values.tolist() for name in ("plain", "x")}
-        assert read == {"plain": [0, 1, 2], "x": [-1, 0, 1]}
-        for name, last in ("packed", 1), ("declared", 2):
-            assert np.isnan(dataset[name][0]) and dataset[name][2] == last
+        names = "plain", "x", "packed"
+        read = {name: dataset[name].values.tolist() for name in names}
+        assert read == {"plain": [0, 1, 2], "x": [-1, 0, 1], "packed": [0, 0.5, 1]}
+        assert np.isnan(dataset["declared"][0]) and dataset["declared"][2] == 2
+        assert fill_of(dataset, "packed") == Fill(0.0, 0.5)
+        assert fill_of(dataset, "plain") == Fill(0.0)
+        assert np.isnan(fill_of(dataset, "declared").value)
 
 
 def test_shards_are_read_in_part(tmp_path, impatience):
