@@ -72,7 +72,8 @@ _REPORTED = 250.0, 500.0, 850.0  # hPa, of the numbers in the table
 _U, _V = "u_component_of_wind", "v_component_of_wind"
 
 
-def _lead_day(stamp: Stamp) -> object | None:
+def lead_day(stamp: Stamp) -> object | None:
+    """Return the day of a forecast among `LEAD_DAYS`; one bin for a record."""
     if stamp.lead is None:
         return ALL
     days = stamp.lead / np.timedelta64(86400, "s")
@@ -134,6 +135,6 @@ BALANCE = Topic(
     needs=(("geopotential", _U, _V),),
     reduce=_reduce,
     conclude=_conclude,
-    bin_of=_lead_day,
+    bin_of=lead_day,
     kinds=(INSTANTS, DAILY),
 )

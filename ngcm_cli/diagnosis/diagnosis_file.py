@@ -12,6 +12,7 @@ some of these, and every variable has ``units``, ``long_name`` and ``topic``:
 ``lead_time``           of forecasts; ``lead_day`` whole days
 ``calendar_month``      1 to 12
 ``region``, ``rate``    of the distribution of P - E; mm per day
+``wavenumber``          total wavenumber, at ``spectrum_level``, hPa
 ``realization``         member of the run
 ======================  ===============================================================
 

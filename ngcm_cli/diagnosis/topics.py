@@ -9,6 +9,7 @@ from ngcm_cli.diagnosis.eddies import (
     STATIONARY_EDDIES,
     TRANSIENT_EDDIES,
 )
+from ngcm_cli.diagnosis.energy_spectra import ENERGY_SPECTRA
 from ngcm_cli.diagnosis.modes import MODES
 from ngcm_cli.diagnosis.monsoon import MONSOON, MONSOON_WIND
 from ngcm_cli.diagnosis.seasonal_cycle import SEASONAL_CYCLE
@@ -23,6 +24,7 @@ from ngcm_cli.diagnosis.water import (
 
 TOPICS: tuple[tuple[Topic, ...], ...] = (
     (BALANCE,),
+    (ENERGY_SPECTRA,),
     (NET_PRECIPITATION,),
     (MOISTURE_BUDGET,),
     (PRECIPITABLE_WATER,),

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ngcm_cli.diagnostics.spectra import kinetic_energy_spectrum, power_spectrum
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
 from ngcm_cli.verification.pair_statistics import Fields
-from ngcm_cli.verification.spectra import kinetic_energy_spectrum, power_spectrum
 from ngcm_cli.verification.statistics import Statistics
 from ngcm_cli.verification.zonal_spectra import zonal_energy_spectrum
 

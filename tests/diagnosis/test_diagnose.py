@@ -241,3 +241,21 @@ def test_a_time_without_values_is_left_out_and_noted(tmp_path):
     assert line in found.attrs["notes"]
     trend = float(found["global_temperature_trend_850hPa"])
     assert trend == pytest.approx(known.TREND, rel=0.1)
+
+
+def test_the_spectrum_of_the_balanced_wave_sums_to_its_energy(weather):
+    """Parseval: on the Gaussian grid, up to what the truncation leaves out."""
+    one = known.forecast().isel(init_time=0, lead_time=0).sel(level=500)
+    u, v = (one[f"{x}_component_of_wind"].values.astype(float) for x in "uv")
+    nodes, weights = np.polynomial.legendre.leggauss(len(known.LATITUDE))
+    np.testing.assert_allclose(nodes, np.sin(np.deg2rad(known.LATITUDE)), atol=1e-7)
+    expected = weights @ ((u**2 + v**2) / 2).mean(-1) / 2
+    found = sum(
+        weather[f"{part}_kinetic_energy_spectrum"].sel(spectrum_level=500)
+        for part in ("rotational", "divergent")
+    )
+    assert found.dims == ("lead_day", "wavenumber")
+    np.testing.assert_allclose(found.sum("wavenumber"), expected, rtol=2e-3)
+    assert float(weather["kinetic_energy_500hPa_day_5"]) == pytest.approx(
+        expected, rel=2e-3
+    )

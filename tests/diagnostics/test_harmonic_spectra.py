@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from scipy.special import sph_harm_y
 
+from ngcm_cli.diagnostics.harmonic_analysis import harmonic_grid
+from ngcm_cli.diagnostics.spectra import kinetic_energy_spectrum, power_spectrum
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.units import LENGTH
-from ngcm_cli.verification.harmonic_analysis import harmonic_grid
-from ngcm_cli.verification.spectra import kinetic_energy_spectrum, power_spectrum
 
 LONGITUDE = np.arange(32) * 360 / 32
 GRIDS = {

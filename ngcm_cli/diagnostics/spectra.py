@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ngcm_cli.units import LENGTH
-from ngcm_cli.verification.harmonic_analysis import (
+from ngcm_cli.diagnostics.harmonic_analysis import (
     harmonic_grid,
     scalar_coefficients,
     vector_coefficients,
 )
+from ngcm_cli.units import LENGTH
 
 
 class PowerSpectrum(NamedTuple):
