@@ -93,8 +93,8 @@ def draw_scorecard(
         if colour_bar:
             height = float(figure.get_size_inches()[1])
             bar = figure.colorbar(
-                drawn, ax=axes, orientation="horizontal", aspect=45, fraction=min(0.3, 0.35 / height),
-                pad=0.02, shrink=0.8, ticks=_STEPS,
+                drawn, ax=axes, orientation="horizontal", aspect=45,
+                fraction=min(0.3, 0.35 / height), pad=0.02, shrink=0.8, ticks=_STEPS,
             )  # fmt: skip
             bar.outline.set_linewidth(0.5)
             bar.ax.grid(False)
