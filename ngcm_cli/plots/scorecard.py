@@ -91,9 +91,10 @@ def draw_scorecard(
                 fontweight="bold" if is_bold else "normal",
             )  # fmt: skip
         if colour_bar:
+            height = float(figure.get_size_inches()[1])
             bar = figure.colorbar(
-                drawn, ax=axes, orientation="horizontal", aspect=40, fraction=0.05,
-                pad=0.02, shrink=0.8, ticks=_STEPS,
+                drawn, ax=axes, orientation="horizontal", aspect=45,
+                fraction=min(0.3, 0.35 / height), pad=0.02, shrink=0.8, ticks=_STEPS,
             )  # fmt: skip
             bar.outline.set_linewidth(0.5)
             bar.ax.grid(False)
@@ -136,7 +137,9 @@ def compare(scores: Sequence[Score], forecast: str, reference: str) -> Compariso
             change.append(np.where(other == 0, np.nan, sign * (mine / other - 1) * 100))
         rows.append(capital(score.title.replace(" at ", " ")))
         certain.append(_is_certain(a, b))
-    return Comparison(rows, leads, np.array(change), np.array(certain))
+    known = np.isfinite(change).any(axis=0)  # at the start a reference may be perfect
+    changes, certains = np.array(change)[:, known], np.array(certain)[:, known]
+    return Comparison(rows, leads[known], changes, certains)
 
 
 def _is_certain(a: Line, b: Line) -> np.ndarray:
@@ -182,7 +185,7 @@ def scorecard_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figu
         )
     rows, columns = comparison.change.shape
     with drawing():
-        size = config.size or (max(6.5, 2.3 + 0.5 * columns), 1.7 + 0.26 * rows)
+        size = config.size or (max(6.5, 2.3 + 0.5 * columns), 1.8 + 0.26 * rows)
         figure = Figure(figsize=size, layout="constrained")
         draw_scorecard(comparison, axes=figure.add_subplot())
         metric = capital(scores[0].metric_name)

@@ -128,6 +128,6 @@ def truth_text(datasets: Sequence[xr.Dataset], scores: Sequence[Score]) -> str:
     if len(scores[0].lines) == 1:
         parts.append(name)
     if any(line.lower is not None for s in scores for line in s.lines.values()):
-        level = attributes.get("confidence", 0.95)
-        parts.append(f"bands: {float(level):.0%} intervals")
+        interval = str(attributes.get("interval", "intervals")).partition(",")[0]
+        parts.append(f"bands: {interval}")
     return " · ".join(parts)

@@ -56,7 +56,8 @@ def draw_spectra(
             wavenumber = np.arange(len(power))
             keep = (wavenumber > 0) & np.isfinite(power) & (power > 0)
             axes.loglog(
-                wavenumber[keep], power[keep], label=name, color=f"C{at % 6}",
+                wavenumber[keep], power[keep], label=name,
+                color="black" if name == "truth" else f"C{at % 6}",
                 linestyle="-" if at < 6 else "--",
             )  # fmt: skip
             largest = max(largest, int(wavenumber[keep].max(initial=2)))

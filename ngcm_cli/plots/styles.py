@@ -156,7 +156,7 @@ def superscripts(units: str) -> str:
     if units.strip() == "1":
         return ""
     table = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-    return re.sub(r"(?<=[A-Za-z])-?[0-9]+", lambda m: m[0].translate(table), units)
+    return re.sub(r"(?<=[A-Za-z)])-?[0-9]+", lambda m: m[0].translate(table), units)
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:
