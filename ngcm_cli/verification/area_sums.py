@@ -48,6 +48,31 @@ def area_sums(
     return Statistics(sums)
 
 
+def product_sums(
+    pairs: Mapping[str, tuple[np.ndarray, np.ndarray | None]], weights: np.ndarray
+) -> Statistics | None:
+    """Return the weighted sums of products of fields without gaps, in one pass each.
+
+    Args:
+        pairs: two arrays by name, shape (level, latitude, longitude), whose product is
+            summed; None stands for ones.
+        weights: shape (region, latitude, longitude).
+
+    Returns:
+        Statistics of shape (region, level); None if a product is not finite, of which
+        only `area_sums` tells the regions.
+    """
+    regions, sums = _regions_of(weights), {}
+    for name, (first, second) in pairs.items():
+        with np.errstate(invalid="ignore", over="ignore"):
+            total, everything = regions.products(first, second)
+        if not np.isfinite(everything):
+            return None
+        weight = np.broadcast_to(regions.total[:, None], total.shape)
+        sums[name] = total, weight
+    return Statistics(sums)
+
+
 def _sums(values: np.ndarray, regions: "_Regions") -> np.ndarray:
     with np.errstate(invalid="ignore", over="ignore"):
         sums = regions.sums(values)
@@ -72,8 +97,11 @@ class _Regions:
 
     def __init__(self, weights: np.ndarray):
         self.weights = weights
+        self.total = weights.sum(axis=(1, 2))
         self._is_band = (weights == weights[..., :1]).all(axis=(1, 2))
-        self._boxes: list[tuple[int, slice, slice, np.ndarray]] = []
+        self._bands = weights[self._is_band, :, 0]
+        self._ones = np.ones(weights.shape[2])
+        self._boxes: list[tuple[int, slice, slice, np.ndarray, bool]] = []
         for region in np.flatnonzero(~self._is_band):
             inside = weights[region] > 0
             rows, columns = (np.flatnonzero(inside.any(axis=i)) for i in (1, 0))
@@ -81,18 +109,40 @@ class _Regions:
             # Across the first meridian a box is in two parts.
             for part in np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1):
                 side = slice(part[0], part[-1] + 1)
-                box = weights[region, band, side].ravel()
-                self._boxes.append((int(region), band, side, box))
+                box = weights[region, band, side]
+                even = bool((box == box[:, :1]).all())
+                self._boxes.append((int(region), band, side, box, even))
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Return weighted sums, (region, level), of (level, latitude, longitude)."""
         sums = np.zeros((len(self.weights), len(values)))
         if self._is_band.any():
-            circles = values.sum(axis=2)
-            sums[self._is_band] = self.weights[self._is_band, :, 0] @ circles.T
-        for region, band, side, weights in self._boxes:
-            sums[region] += values[:, band, side].reshape(len(values), -1) @ weights
+            sums[self._is_band] = self._bands @ values.sum(axis=2).T
+        for region, band, side, weights, _ in self._boxes:
+            inside = values[:, band, side].reshape(len(values), -1)
+            sums[region] += inside @ weights.ravel()
         return sums
+
+    def products(
+        self, first: np.ndarray, second: np.ndarray | None
+    ) -> tuple[np.ndarray, float]:
+        """Return weighted sums of a product, (region, level), and the sum of all.
+
+        The product itself is never in memory.
+        """
+        if second is None:
+            second = self._ones
+        circles = np.vecdot(first, second)
+        sums = np.zeros((len(self.weights), len(first)))
+        sums[self._is_band] = self._bands @ circles.T
+        for region, band, side, weights, even in self._boxes:
+            one = first[:, band, side]
+            other = second[:, band, side] if second.ndim > 1 else second[side]
+            if even:
+                sums[region] += np.vecdot(one, other) @ weights[:, 0]
+            else:
+                sums[region] += np.vecdot(one * weights, other).sum(axis=1)
+        return sums, float(circles.sum())
 
 
 _PREPARED: dict[int, "_Regions"] = {}

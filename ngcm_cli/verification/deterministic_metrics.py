@@ -1,9 +1,15 @@
 """Statistics of the error of single forecasts."""
 
+import threading
+from collections.abc import Callable
+
 import numpy as np
 
-from ngcm_cli.verification.area_sums import area_sums, level_blocks
+from ngcm_cli.verification.area_sums import area_sums, level_blocks, product_sums
 from ngcm_cli.verification.statistics import Statistics
+
+AddErrors = Callable[[slice, np.ndarray], None]
+"""Receives which levels, and their errors, float64, which change after it returns."""
 
 
 def deterministic_statistics(
@@ -11,6 +17,7 @@ def deterministic_statistics(
     truth: np.ndarray,
     weights: np.ndarray,
     climatology: np.ndarray | None = None,
+    add_errors: AddErrors | None = None,
 ) -> Statistics:
     """Return the statistics of the error of one forecast of a variable at one lead.
 
@@ -28,29 +35,94 @@ def deterministic_statistics(
         weights: shape (region, latitude, longitude).
         climatology: c, same shape. Cells in which it is NaN are left out of the
             statistics of anomalies.
+        add_errors: receives e, block by block, while it is in the cache.
 
     Returns:
         Statistics of shape (region, level). A forecast that is not finite where the
         truth is makes those of the regions with this cell NaN.
     """
-    parts = [
-        _of_levels(
-            forecast[levels],
-            truth[levels],
-            weights,
-            None if climatology is None else climatology[levels],
-        )
-        for levels in level_blocks(len(forecast), weights[0].size)
-    ]
+    parts = []
+    for levels in level_blocks(len(forecast), weights[0].size):
+        base = None if climatology is None else climatology[levels]
+        block = forecast[levels], truth[levels], base
+        error = _difference(*block[:2], "error")
+        if add_errors is not None:
+            add_errors(levels, error)
+        found = _without_gaps(*block, error, weights)
+        parts.append(_of_levels(*block, weights) if found is None else found)
     return Statistics.concatenate(parts, axis=1)
+
+
+def _without_gaps(
+    forecast: np.ndarray,
+    truth: np.ndarray,
+    climatology: np.ndarray | None,
+    error: np.ndarray,
+    weights: np.ndarray,
+) -> Statistics | None:
+    """Return the statistics of fields of finite values; None of others."""
+    magnitude = np.abs(error, out=_buffer("magnitude", error.shape))
+    statistics = product_sums(
+        {
+            "error": (error, None),
+            "absolute_error": (magnitude, None),
+            "squared_error": (error, error),
+        },
+        weights,
+    )
+    if climatology is None or statistics is None:
+        return statistics
+    # The error is not needed any more; its buffer is.
+    of_forecast = _difference(forecast, climatology, "error")
+    of_truth = _difference(truth, climatology, "magnitude")
+    sums = product_sums(
+        {
+            "anomaly_covariance": (of_forecast, of_truth),
+            "forecast_anomaly_square": (of_forecast, of_forecast),
+            "truth_anomaly_square": (of_truth, of_truth),
+        },
+        weights,
+    )
+    return None if sums is None else statistics | sums | _correlation(sums)
+
+
+class _Buffers(threading.local):
+    """Arrays of one thread that are used again, so that they stay in the cache."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, np.ndarray] = {}
+
+
+_BUFFERS = _Buffers()
+
+
+def _buffer(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Return an array of this thread, float64, with any values."""
+    size = int(np.prod(shape))
+    found = _BUFFERS.arrays.get(name)
+    if found is None or found.size < size:
+        found = _BUFFERS.arrays[name] = np.empty(size)
+    return found[:size].reshape(shape)
+
+
+def _difference(first: np.ndarray, second: np.ndarray, name: str) -> np.ndarray:
+    """Return the difference in a buffer, float64; casting first is faster."""
+    result, other = _buffer(name, first.shape), second
+    np.copyto(result, first)
+    if second.dtype != np.float64:
+        other = _buffer("other", second.shape)
+        np.copyto(other, second)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.subtract(result, other, out=result)
 
 
 def _of_levels(
     forecast: np.ndarray,
     truth: np.ndarray,
-    weights: np.ndarray,
     climatology: np.ndarray | None,
+    weights: np.ndarray,
 ) -> Statistics:
+    """Return the statistics of fields of which some values are not finite."""
     valid = ~np.isnan(truth)
     error = np.subtract(forecast, truth, dtype=np.float64)
     with np.errstate(over="ignore"):
