@@ -17,7 +17,7 @@ from ngcm_cli.verification.initial_time import (
     evaluate_initial_times,
 )
 from ngcm_cli.verification.partial_scores import PartialScores
-from ngcm_cli.verification.reading_blocks import initial_times_at_once
+from ngcm_cli.verification.reading_blocks import initial_time_chunks
 from ngcm_cli.verification.sums_over_times import SumsOverTimes
 
 Track = Callable[[int, int], None]
@@ -188,9 +188,9 @@ def _each(
 
     Initial times that are in one chunk of a store are read together.
     """
-    size = initial_times_at_once(plan)
+    chunks = initial_time_chunks(plan)
     groups = [
-        list(group) for _, group in itertools.groupby(numbers, lambda n: n // size)
+        list(group) for _, group in itertools.groupby(numbers, chunks.__getitem__)
     ]
     futures = [
         threads.submit(evaluate_initial_times, plan, group, sums) for group in groups

@@ -75,11 +75,18 @@ class ReadingBlocks:
         return iter(np.split(leads, ends))
 
 
-def initial_times_at_once(plan: EvaluationPlan) -> int:
-    """Return how many initial times are read at once, as chunks of stores hold them."""
-    return max(
-        ReadingBlocks.of(plan, forecast, variable).inits
-        for forecast in plan.forecasts
-        for variable in plan.variables
-        if forecast.has(variable)
-    )
+def initial_time_chunks(plan: EvaluationPlan) -> list[int]:
+    """Return for each initial time in which chunk it is read.
+
+    It is that of the forecast whose chunks hold most initial times.
+    """
+    inits = plan.alignment.init_times
+    size, places = 1, np.arange(len(inits))
+    for forecast in plan.forecasts:
+        if not isinstance(forecast, GriddedForecast):
+            continue
+        for variable in filter(forecast.has, plan.variables):
+            own = ReadingBlocks.of(plan, forecast, variable).inits
+            if own > size:
+                size, places = own, np.searchsorted(forecast.init_times, inits)
+    return (places // size).tolist()

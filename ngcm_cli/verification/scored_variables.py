@@ -7,8 +7,8 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.config import closest
-from ngcm_cli.diagnostics.names import resolve_name, split_level
 from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.inputs.level_names import split_level
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.verification.derived_variables import (
     DERIVED,
@@ -150,6 +150,9 @@ def _resolved(name: str, known: set[str], shared: Iterable[str]) -> str | None:
     for derived in DERIVED.values():
         if lowered in derived.aliases:
             return derived.name
+    # Diagnostics load JAX, which takes seconds that few names need.
+    from ngcm_cli.diagnostics.names import resolve_name
+
     try:
         return resolve_name(name, known)
     except ConfigError:
