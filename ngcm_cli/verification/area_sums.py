@@ -48,29 +48,52 @@ def area_sums(
     return Statistics(sums)
 
 
-def product_sums(
-    pairs: Mapping[str, tuple[np.ndarray, np.ndarray | None]], weights: np.ndarray
-) -> Statistics | None:
-    """Return the weighted sums of products of fields without gaps, in one pass each.
+class ProductSums:
+    """Weighted sums of products of fields without gaps, which are never in memory.
 
     Args:
-        pairs: two arrays by name, shape (level, latitude, longitude), whose product is
-            summed; None stands for ones.
         weights: shape (region, latitude, longitude).
-
-    Returns:
-        Statistics of shape (region, level); None if a product is not finite, of which
-        only `area_sums` tells the regions.
+        levels: number of levels.
     """
-    regions, sums = _regions_of(weights), {}
-    for name, (first, second) in pairs.items():
-        with np.errstate(invalid="ignore", over="ignore"):
-            total, everything = regions.products(first, second)
-        if not np.isfinite(everything):
-            return None
-        weight = np.broadcast_to(regions.total[:, None], total.shape)
-        sums[name] = total, weight
-    return Statistics(sums)
+
+    def __init__(self, weights: np.ndarray, levels: int):
+        self._regions, self._levels = _regions_of(weights), levels
+        self._parts: dict[str, list[np.ndarray]] = {}
+
+    def add(
+        self,
+        name: str,
+        levels: slice,
+        first: np.ndarray,
+        second: np.ndarray | None = None,
+    ) -> None:
+        """Add the product of two fields to the sums of some levels.
+
+        Args:
+            name: of the sums.
+            levels: which levels.
+            first: shape (level, latitude, longitude).
+            second: same shape; None stands for ones.
+        """
+        parts = self._parts.get(name)
+        if parts is None:
+            rows = self._regions.rows
+            parts = [np.zeros((self._levels, count)) for count in rows]
+            self._parts[name] = parts
+        self._regions.add_rows([part[levels] for part in parts], first, second)
+
+    def statistics(self) -> Statistics | None:
+        """Return statistics of shape (region, level).
+
+        None if a product is not finite: only `area_sums` tells its regions.
+        """
+        sums = {}
+        weight = np.repeat(self._regions.total[:, None], self._levels, axis=1)
+        for name, parts in self._parts.items():
+            if not np.isfinite(parts[0].sum()):
+                return None
+            sums[name] = self._regions.sums_of_rows(parts), weight
+        return Statistics(sums)
 
 
 def _sums(values: np.ndarray, regions: "_Regions") -> np.ndarray:
@@ -123,26 +146,40 @@ class _Regions:
             sums[region] += inside @ weights.ravel()
         return sums
 
-    def products(
-        self, first: np.ndarray, second: np.ndarray | None
-    ) -> tuple[np.ndarray, float]:
-        """Return weighted sums of a product, (region, level), and the sum of all.
+    @property
+    def rows(self) -> list[int]:
+        """Number of circles of latitude of the globe, then of every box."""
+        bands = (band for _, band, _, _, _ in self._boxes)
+        return [self.weights.shape[1], *(band.stop - band.start for band in bands)]
 
-        The product itself is never in memory.
+    def add_rows(
+        self, sums: list[np.ndarray], first: np.ndarray, second: np.ndarray | None
+    ) -> None:
+        """Add sums of a product along circles of latitude and along rows of boxes.
+
+        Args:
+            sums: of shape (level, row), as many as `rows`.
+            first: shape (level, latitude, longitude).
+            second: same shape; None stands for ones.
         """
         if second is None:
-            second = self._ones
-        circles = np.vecdot(first, second)
-        sums = np.zeros((len(self.weights), len(first)))
-        sums[self._is_band] = self._bands @ circles.T
-        for region, band, side, weights, even in self._boxes:
-            one = first[:, band, side]
-            other = second[:, band, side] if second.ndim > 1 else second[side]
-            if even:
-                sums[region] += np.vecdot(one, other) @ weights[:, 0]
-            else:
-                sums[region] += np.vecdot(one * weights, other).sum(axis=1)
-        return sums, float(circles.sum())
+            second = np.broadcast_to(self._ones, first.shape)
+        sums[0] += np.vecdot(first, second)
+        for rows, (_, band, side, weights, even) in zip(
+            sums[1:], self._boxes, strict=True
+        ):
+            one, other = first[:, band, side], second[:, band, side]
+            rows += np.vecdot(one if even else one * weights, other)
+
+    def sums_of_rows(self, rows: list[np.ndarray]) -> np.ndarray:
+        """Return weighted sums, (region, level), from `add_rows`."""
+        sums = np.zeros((len(self.weights), len(rows[0])))
+        sums[self._is_band] = self._bands @ rows[0].T
+        for inside, (region, _, _, weights, even) in zip(
+            rows[1:], self._boxes, strict=True
+        ):
+            sums[region] += inside @ weights[:, 0] if even else inside.sum(axis=1)
+        return sums
 
 
 _PREPARED: dict[int, "_Regions"] = {}

@@ -1,11 +1,12 @@
 """Statistics of the error of single forecasts."""
 
+import math
 import threading
 from collections.abc import Callable
 
 import numpy as np
 
-from ngcm_cli.verification.area_sums import area_sums, level_blocks, product_sums
+from ngcm_cli.verification.area_sums import ProductSums, area_sums, level_blocks
 from ngcm_cli.verification.statistics import Statistics
 
 AddErrors = Callable[[slice, np.ndarray], None]
@@ -41,49 +42,45 @@ def deterministic_statistics(
         Statistics of shape (region, level). A forecast that is not finite where the
         truth is makes those of the regions with this cell NaN.
     """
-    parts = []
-    for levels in level_blocks(len(forecast), weights[0].size):
-        base = None if climatology is None else climatology[levels]
-        block = forecast[levels], truth[levels], base
-        error = _difference(*block[:2], "error")
-        if add_errors is not None:
-            add_errors(levels, error)
-        found = _without_gaps(*block, error, weights)
-        parts.append(_of_levels(*block, weights) if found is None else found)
-    return Statistics.concatenate(parts, axis=1)
+    blocks = [*level_blocks(len(forecast), weights[0].size)]
+    sums = ProductSums(weights, len(forecast))
+    with np.errstate(invalid="ignore", over="ignore"):
+        for levels in blocks:
+            base = None if climatology is None else climatology[levels]
+            _add_products(sums, levels, forecast, truth, base, add_errors)
+        found = sums.statistics()
+    if found is None:
+        parts = []
+        for levels in blocks:
+            base = None if climatology is None else climatology[levels]
+            parts.append(_of_levels(forecast[levels], truth[levels], base, weights))
+        return Statistics.concatenate(parts, axis=1)
+    return found if climatology is None else found | _correlation(found)
 
 
-def _without_gaps(
+def _add_products(
+    sums: ProductSums,
+    levels: slice,
     forecast: np.ndarray,
     truth: np.ndarray,
     climatology: np.ndarray | None,
-    error: np.ndarray,
-    weights: np.ndarray,
-) -> Statistics | None:
-    """Return the statistics of fields of finite values; None of others."""
-    magnitude = np.abs(error, out=_buffer("magnitude", error.shape))
-    statistics = product_sums(
-        {
-            "error": (error, None),
-            "absolute_error": (magnitude, None),
-            "squared_error": (error, error),
-        },
-        weights,
-    )
-    if climatology is None or statistics is None:
-        return statistics
-    # The error is not needed any more; its buffer is.
-    of_forecast = _difference(forecast, climatology, "error")
-    of_truth = _difference(truth, climatology, "magnitude")
-    sums = product_sums(
-        {
-            "anomaly_covariance": (of_forecast, of_truth),
-            "forecast_anomaly_square": (of_forecast, of_forecast),
-            "truth_anomaly_square": (of_truth, of_truth),
-        },
-        weights,
-    )
-    return None if sums is None else statistics | sums | _correlation(sums)
+    add_errors: AddErrors | None,
+) -> None:
+    """Add errors and anomalies at some levels, as if they had no gaps."""
+    forecast, truth = forecast[levels], truth[levels]
+    error = _difference(forecast, truth, "first")
+    magnitude = np.abs(error, out=_buffer("second", error.shape))
+    sums.add("error", levels, error)
+    sums.add("absolute_error", levels, magnitude)
+    sums.add("squared_error", levels, error, error)
+    if add_errors is not None:
+        add_errors(levels, error)
+    if climatology is not None:  # of which the buffers are free now
+        of_forecast = _difference(forecast, climatology, "first")
+        of_truth = _difference(truth, climatology, "second")
+        sums.add("anomaly_covariance", levels, of_forecast, of_truth)
+        sums.add("forecast_anomaly_square", levels, of_forecast, of_forecast)
+        sums.add("truth_anomaly_square", levels, of_truth, of_truth)
 
 
 class _Buffers(threading.local):
@@ -98,7 +95,7 @@ _BUFFERS = _Buffers()
 
 def _buffer(name: str, shape: tuple[int, ...]) -> np.ndarray:
     """Return an array of this thread, float64, with any values."""
-    size = int(np.prod(shape))
+    size = math.prod(shape)
     found = _BUFFERS.arrays.get(name)
     if found is None or found.size < size:
         found = _BUFFERS.arrays[name] = np.empty(size)
@@ -112,8 +109,7 @@ def _difference(first: np.ndarray, second: np.ndarray, name: str) -> np.ndarray:
     if second.dtype != np.float64:
         other = _buffer("other", second.shape)
         np.copyto(other, second)
-    with np.errstate(invalid="ignore", over="ignore"):
-        return np.subtract(result, other, out=result)
+    return np.subtract(result, other, out=result)
 
 
 def _of_levels(

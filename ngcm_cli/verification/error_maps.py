@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ngcm_cli.verification.area_sums import area_sums, level_blocks, product_sums
+from ngcm_cli.verification.area_sums import ProductSums, area_sums, level_blocks
 from ngcm_cli.verification.statistics import Statistics
 
 
@@ -51,11 +51,9 @@ def _without_gaps(
     total: np.ndarray, count: np.ndarray, weights: np.ndarray
 ) -> np.ndarray | None:
     """Return what `root_mean_square_bias` does of finite errors; None of others."""
-    parts = []
+    sums = ProductSums(weights, len(total))
     for levels in level_blocks(len(total), weights[0].size):
         mean = total[levels] / count[levels]
-        sums = product_sums({"square": (mean, mean)}, weights)
-        if sums is None:
-            return None
-        parts.append(np.sqrt(sums.means()["square"]))
-    return np.concatenate(parts, axis=1)
+        sums.add("square", levels, mean, mean)
+    found = sums.statistics()
+    return None if found is None else np.sqrt(found.means()["square"])

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-import numpy as np
 import xarray as xr
 
 from ngcm_cli.config import closest
@@ -207,7 +206,7 @@ def _offered(dataset: xr.Dataset) -> dict[str, tuple[float, ...] | None]:
 
 def _at(levels: Iterable[float], level: float) -> tuple[float, ...]:
     """Return the level among some that is meant, if any."""
-    return tuple(x for x in levels if np.isclose(x, level, rtol=0, atol=1e-3))
+    return tuple(x for x in levels if abs(x - level) <= 1e-3)
 
 
 def _offers(

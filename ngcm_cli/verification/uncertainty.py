@@ -19,6 +19,9 @@ FEWEST_TIMES = 8
 """Initial times without which there is no interval."""
 REPLICATES = 1000
 
+_PRODUCT_OF_ONE_THREAD = 1 << 18
+"""Multiplications up to which OpenBLAS uses one thread."""
+
 ScoreOfMeans = Callable[[Mapping[str, np.ndarray]], np.ndarray]
 
 
@@ -178,7 +181,7 @@ def _replicate(
 
     def merged(values: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore"):
-            product = values.reshape(len(values), -1).T @ draws.T
+            product = _product(values.reshape(len(values), -1).T, draws.T)
         return product.reshape(*values.shape[1:], len(draws))
 
     sums = {}
@@ -190,6 +193,21 @@ def _replicate(
             weights = merged(weight)
         sums[name] = merged(total), weights
     return score(Statistics(sums).means())
+
+
+def _product(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return a matrix product, in parts for which BLAS starts no threads.
+
+    Threads that wait for each other take longer than such products.
+    """
+    rows = _PRODUCT_OF_ONE_THREAD // second.size
+    if rows < 2:
+        return first @ second
+    result = np.empty((len(first), second.shape[1]))
+    for start in range(0, len(first), rows):
+        part = slice(start, start + rows)
+        np.matmul(first[part], second, out=result[part])
+    return result
 
 
 def _interval(
