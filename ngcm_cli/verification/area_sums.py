@@ -80,7 +80,8 @@ class ProductSums:
             rows = self._regions.rows
             parts = [np.zeros((self._levels, count)) for count in rows]
             self._parts[name] = parts
-        self._regions.add_rows([part[levels] for part in parts], first, second)
+        with np.errstate(invalid="ignore", over="ignore"):
+            self._regions.add_rows([part[levels] for part in parts], first, second)
 
     def statistics(self) -> Statistics | None:
         """Return statistics of shape (region, level).
@@ -163,12 +164,13 @@ class _Regions:
             second: same shape; None stands for ones.
         """
         if second is None:
-            second = np.broadcast_to(self._ones, first.shape)
+            second = self._ones
         sums[0] += np.vecdot(first, second)
         for rows, (_, band, side, weights, even) in zip(
             sums[1:], self._boxes, strict=True
         ):
-            one, other = first[:, band, side], second[:, band, side]
+            one = first[:, band, side]
+            other = second[side] if second.ndim == 1 else second[:, band, side]
             rows += np.vecdot(one if even else one * weights, other)
 
     def sums_of_rows(self, rows: list[np.ndarray]) -> np.ndarray:
