@@ -8,6 +8,7 @@ of ECMWF's GRIB files as cfgrib opens them (``time, step, number``), and of Grap
 """
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
