@@ -41,7 +41,7 @@ def test_chunks_of_several_initial_times(tmp_path, monkeypatch, largest):
     }
     assert fields  # the chunks of the first four initial times
     # Chunks that are too large to be kept are read for each initial time.
-    assert set(fields.values()) == ({1} if largest > 1 else {8})
+    assert set(fields.values()) == ({1} if largest > 1 else {4})
     for name in expected.data_vars:
         np.testing.assert_allclose(scores[name], expected[name], rtol=1e-12, atol=1e-12)
 
