@@ -4,8 +4,8 @@ import collections
 
 import numpy as np
 import pytest
-import zarr
 from synthetic_forecasts import forecast, truth
+from zarr.storage import LocalStore
 
 from ngcm_cli.verification import reading_blocks
 from ngcm_cli.verification.evaluation import evaluate
@@ -26,13 +26,13 @@ def test_chunks_of_several_initial_times(tmp_path, monkeypatch, largest):
         zarr_format=2,
     )
     reads: collections.Counter[str] = collections.Counter()
-    once = zarr.storage.LocalStore.get
+    once = LocalStore.get
 
     async def counted(store, key, *args, **kwargs):
         reads[key] += 1
         return await once(store, key, *args, **kwargs)
 
-    monkeypatch.setattr(zarr.storage.LocalStore, "get", counted)
+    monkeypatch.setattr(LocalStore, "get", counted)
     monkeypatch.setattr(reading_blocks, "_LARGEST_CHUNK", largest)
     location = str(tmp_path / "forecast.zarr")
     scores = evaluate(location, record, variables="temperature", check_times="no")
