@@ -263,13 +263,13 @@ def test_the_spectrum_of_the_balanced_wave_sums_to_its_energy(weather):
 
 
 def test_zonal_means_are_refused(tmp_path):
-    dims = "time", "level", "latitude"
+    dims, latitude = ("time", "level", "latitude"), np.linspace(-90, 90, 7)
     data = xr.Dataset(
-        {"ua": (dims, np.ones((2, 2, 3)), {"units": "m s-1"})},
+        {"ua": (dims, np.ones((2, 2, 7)), {"units": "m s-1"})},
         {
             "time": np.array(["2000-01-01", "2000-01-02"], "datetime64[ns]"),
             "level": [500, 850],
-            "latitude": [-45.0, 0.0, 45.0],
+            "latitude": latitude,
         },
     )
     data.to_netcdf(tmp_path / "zonal.nc")
