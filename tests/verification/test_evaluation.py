@@ -380,3 +380,9 @@ def test_levels_of_variables_are_joined():
     assert scores.level.values.tolist() == LEVELS.tolist()
     missing = np.isnan(scores["rmse.temperature"]).all(("region", "lead_time"))
     assert missing.values.tolist() == [True, False]
+
+
+def test_zonal_means_are_refused():
+    made = truth()
+    with pytest.raises(InputDataError, match="zonal means"):
+        evaluate(forecast(made), made.mean("longitude"))
