@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError
+from ngcm_cli.io.atomic import check_writable
 from ngcm_cli.plots.figure import picture_format, save
 from ngcm_cli.plots.map_figure import map_figure
 from ngcm_cli.plots.sources import open_source, stem_of
@@ -137,6 +138,7 @@ def check_output(path: pathlib.Path, config: PlotConfig, what: str = "") -> None
         raise OutputError(
             f"The folder {path.parent} does not exist.", "Create it first."
         )
+    check_writable(path)
 
 
 def _check_content(

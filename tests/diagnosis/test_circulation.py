@@ -84,3 +84,15 @@ def test_between_levels():
     between = circulation.at_level(u, levels, np.sqrt(200.0))
     np.testing.assert_allclose(between, 1.5 * LATITUDE)
     assert np.isnan(circulation.at_level(u, levels, 30.0)).all()
+
+
+def test_values_between_levels_are_noted():
+    from types import SimpleNamespace
+
+    notes: list[str] = []
+    levels = np.array([200.0, 300.0, 850.0])
+    averages = SimpleNamespace(grid=SimpleNamespace(levels=levels), note=notes.append)
+    for pressure in 850.0, 250.0, 1000.0:
+        circulation.note_interpolation(averages, pressure)  # pyright: ignore
+    (note,) = notes
+    assert "250 hPa" in note and "between 200 and 300 hPa" in note

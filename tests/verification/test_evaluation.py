@@ -305,6 +305,7 @@ def test_lead_times_and_initial_times_are_selected():
         ({"grid": "7"}, "does not divide 180"),
         ({"output": "scores.zarr"}, r"does not end in \.nc"),
         ({"thresholds": "t850>3"}, "is not a threshold"),
+        ({"thresholds": "t850:300"}, "Thresholds are of events of ensembles"),
         ({"variables": "sst"}, "has no variable sea_surface_temperature"),
     ],
 )
