@@ -62,6 +62,25 @@ def open_gridded(
     return result
 
 
+def check_grid(dataset: xr.Dataset) -> None:
+    """Check that a dataset has fields of latitude and longitude.
+
+    Args:
+        dataset: in canonical form.
+
+    Raises:
+        InputDataError: it has none, for example because it holds zonal means.
+    """
+    missing = [dim for dim in ("latitude", "longitude") if dim not in dataset.dims]
+    if missing:
+        kind = "zonal means" if missing == ["longitude"] else "series"
+        raise InputDataError(
+            f"{dataset.attrs.get('location', 'The dataset')} has no "
+            f"{' and no '.join(missing)}: it may hold {kind}.",
+            "Give fields on a grid of latitude and longitude.",
+        )
+
+
 def _joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     """Return one dataset of all parts, whose variables may follow each other."""
     variables: dict[str, list[xr.Dataset]] = {}

@@ -72,6 +72,8 @@ def draw_picture(config: PlotConfig) -> pathlib.Path:
         check_output(output, config, what)
         _check_content(what, datasets, config)
         minus = None if config.minus is None else read(config.minus)
+        if minus is not None:
+            _check_content("map", [minus], config)
         if what == "animation":
             from ngcm_cli.plots.animation import write_animation
 

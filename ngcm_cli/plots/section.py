@@ -58,7 +58,7 @@ def draw_section(
     if field.sizes["level"] < 2:
         raise InputDataError(
             f"There are fewer than two levels at {top:g} hPa and below.",
-            "Give data on more levels.",
+            "Give a smaller top, or data on more levels.",
         )
     style = section_style(field)
     level, latitude = field["level"].values, field["latitude"].values

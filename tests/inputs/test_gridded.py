@@ -301,3 +301,31 @@ def test_an_ensemble_of_ngcm(ending, tmp_path, monkeypatch):
                 found[name],
                 written[name].transpose(*found[name].dims).sortby("latitude"),
             )
+
+
+def test_zonal_means_are_no_fields_on_a_grid():
+    """Who needs a grid refuses them, with a sentence."""
+    from ngcm_cli.config.tracks import TracksConfig
+    from ngcm_cli.inputs.gridded import check_grid
+    from ngcm_cli.tracks.cyclone_fields import find_fields
+    from ngcm_cli.verification.forecasts import check_forecast
+    from ngcm_cli.verification.truth import check_truth
+
+    values = np.zeros((1, 1, 3, 4))
+    dims = ("init_time", "lead_time", "latitude", "longitude")
+    fields = xr.Dataset({"temperature": (dims, values)})
+    check_grid(fields)
+    check_forecast(fields)
+    zonal = fields.mean("longitude")
+    record = zonal.isel(lead_time=0).rename(init_time="time")
+    config = TracksConfig()
+    for refuse in (
+        lambda: check_grid(zonal),
+        lambda: check_forecast(zonal),
+        lambda: check_truth(record),
+        lambda: find_fields(record, config),
+    ):
+        with pytest.raises(InputDataError, match="no longitude: it may hold zonal"):
+            refuse()
+    with pytest.raises(InputDataError, match="no latitude and no longitude"):
+        check_grid(zonal.mean("latitude"))
