@@ -54,12 +54,35 @@ def open_gridded(
             with naming_file(file):
                 dataset = open_dataset(file, offline=offline, progress=progress)
                 opened.callback(dataset.close)
+                _check_fields(dataset)
                 parts += canonical_parts(dataset)
         with naming_file(location):
             result = _joined(parts)
         result.attrs = {**parts[0].attrs, "location": redacted(location)}
         result.set_close(opened.pop_all().close)
     return result
+
+
+def _check_fields(dataset: xr.Dataset) -> None:
+    """Check that a dataset is none of the results that ngcm computes from fields.
+
+    Raises:
+        InputDataError: it holds scores, tracks or a diagnosis.
+    """
+    names = {str(name) for name in dataset.variables}
+    kind = ""
+    if {"track_id", "row_size"} <= names:
+        kind = "tracks"
+    elif "region" in dataset.dims and any("." in name for name in names):
+        kind = "scores"
+    elif dataset.data_vars and all("topic" in x.attrs for x in dataset.values()):
+        kind = "a diagnosis"
+    if kind:
+        raise InputDataError(
+            f"The file holds {kind}, no fields.",
+            "Name the forecast or record that it is about; ngcm report shows this "
+            "file.",
+        )
 
 
 def check_grid(dataset: xr.Dataset) -> None:

@@ -329,3 +329,27 @@ def test_zonal_means_are_no_fields_on_a_grid():
             refuse()
     with pytest.raises(InputDataError, match="no latitude and no longitude"):
         check_grid(zonal.mean("latitude"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "results"),
+    [
+        ("tracks", {"track_id": ("track", [0]), "row_size": ("track", [1])}),
+        ("scores", {"rmse.temperature": ("region", [1.0])}),
+        ("a diagnosis", {"jet": ((), 45.0, {"topic": "Circulation"})}),
+    ],
+)
+def test_results_are_no_fields(tmp_path, kind, results):
+    path = tmp_path / "results.nc"
+    xr.Dataset(results).to_netcdf(path)
+    with pytest.raises(InputDataError, match=f"results.nc.* holds {kind}, no fields"):
+        open_gridded(str(path))
+
+
+def test_no_lead_times_are_refused(tmp_path):
+    path = tmp_path / "empty.nc"
+    fields = canonical().isel(lead_time=slice(0, 0))
+    fields["lead_time"] = ("lead_time", np.zeros(0), {"units": "hours"})
+    fields.to_netcdf(path)
+    with pytest.raises(InputDataError):
+        open_gridded(str(path))
