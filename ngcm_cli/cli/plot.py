@@ -54,8 +54,8 @@ _OPTIONS: dict[str, Any] = {
     "top": text("HPA", "Least pressure of a section.  [default: 20]"),
     "output": text(
         "PATH",
-        "A name in .png, .svg, .pdf or .gif.  [default: FILE_WHAT.png, in this "
-        "directory]",
+        "A name in .png, .svg, .pdf, .gif or .mp4.  [default: FILE_WHAT.png, in "
+        "this directory]",
         *OUTPUT_NAMES,
     ),
     "title": text("TEXT", "Title, instead of what is shown."),

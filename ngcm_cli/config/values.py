@@ -42,7 +42,7 @@ _DECIMAL = re.compile(
 
 def closest(name: str, known: Iterable[str]) -> str:
     """Return a hint for a misspelt name: the nearest known ones, else all of them."""
-    known = list(known)
+    known = list(dict.fromkeys(known))
     near = [f"'{match}'" for match in difflib.get_close_matches(name, known, n=2)]
     return f"Did you mean {' or '.join(near)}?" if near else f"Use {', '.join(known)}."
 

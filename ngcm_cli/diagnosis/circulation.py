@@ -215,9 +215,28 @@ def _conclude(averages: Averages) -> dict[str, Entry]:
     return found
 
 
+def note_interpolation(averages: Averages, pressure: float) -> None:
+    """Note that values at a pressure are interpolated, if it is no level of the data.
+
+    Args:
+        averages: whose grid has the levels.
+        pressure: hPa.
+    """
+    levels = np.asarray(averages.grid.levels, float)
+    if not len(levels) or np.isclose(levels, pressure).any():
+        return
+    if levels[0] < pressure < levels[-1]:
+        after = int(np.searchsorted(levels, pressure))
+        averages.note(
+            f"values at {pressure:g} hPa, which is no level of the data, are "
+            f"interpolated between {levels[after - 1]:g} and {levels[after]:g} hPa"
+        )
+
+
 def _cells(flow: np.ndarray, averages: Averages, season: str) -> dict[str, Entry]:
     grid, end = averages.grid, suffix(season)
     cells = hadley_cells(flow, grid.levels, grid.latitude)
+    note_interpolation(averages, EDGE_LEVEL)
     if np.isnan(cells["northern_edge"]) and season == "mean":
         averages.miss(
             "Edge of the northern Hadley cell", "a change of sign of psi at 500 hPa"
@@ -251,6 +270,7 @@ def _cells(flow: np.ndarray, averages: Averages, season: str) -> dict[str, Entry
 def _jets(wind: np.ndarray, averages: Averages, season: str) -> dict[str, Entry]:
     grid, found = averages.grid, {}
     for level in JET_LEVELS:
+        note_interpolation(averages, level)
         profile = at_level(wind, grid.levels, level)
         if not np.isfinite(profile).any():
             if season == "mean":

@@ -28,7 +28,7 @@ import pathlib
 import xarray as xr
 
 from ngcm_cli.errors import OutputError
-from ngcm_cli.io.atomic import temporary_sibling, translate_os_errors
+from ngcm_cli.io.atomic import check_writable, temporary_sibling, translate_os_errors
 
 
 def check_output(path: pathlib.Path, overwrite: bool) -> None:
@@ -49,6 +49,7 @@ def check_output(path: pathlib.Path, overwrite: bool) -> None:
             f"The output {path} exists.",
             "Choose another --output, or give --overwrite to replace it.",
         )
+    check_writable(path)
 
 
 def write_diagnosis(found: xr.Dataset, path: pathlib.Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ngcm_cli.diagnosis.circulation import at_level
+from ngcm_cli.diagnosis.circulation import at_level, note_interpolation
 from ngcm_cli.diagnosis.seasons import (
     note_incomplete_year,
     season_coordinate,
@@ -147,6 +147,7 @@ def _conclude(kind: str, prefix: str, averages: Averages) -> dict[str, Entry]:
         means = seasonal_means(averages, name)
         found[f"{prefix}{name}"] = entry(_SECTION, means, UNITS[name], what)
         level = _REPORTED[name]
+        note_interpolation(averages, level)
         profile = at_level(means[0], grid.levels, level)
         if not np.isfinite(profile).any():
             averages.miss(f"{what} at {level:g} hPa", "levels on both sides of it")

@@ -10,7 +10,7 @@ import xarray as xr
 
 from ngcm_cli.diagnosis.topic import DAILY, INSTANTS, MONTHLY, Grid, Stamp
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.gridded import open_gridded
+from ngcm_cli.inputs.gridded import check_grid, open_gridded
 from ngcm_cli.inputs.regrid import ConservativeRegridder
 from ngcm_cli.inputs.sources.location import is_remote
 from ngcm_cli.inputs.time_meaning import MEAN, stated_method
@@ -182,12 +182,7 @@ def open_records(
 
 def _open(location: str, offline: bool, progress: ByteProgress) -> Record:
     dataset = open_gridded(location, offline=offline, progress=progress)
-    if "longitude" not in dataset.dims:
-        dataset.close()
-        raise InputDataError(
-            f"{location} has no longitudes: it holds zonal means.",
-            "Give fields to diagnose; `ngcm plot section` draws zonal means.",
-        )
+    check_grid(dataset)
     return Record(dataset, kind_of(dataset), highest_level(dataset, location))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ngcm_cli.diagnosis.circulation import at_level
+from ngcm_cli.diagnosis.circulation import at_level, note_interpolation
 from ngcm_cli.diagnosis.sphere import area_weights, at_latitude, zonal_mean
 from ngcm_cli.diagnosis.topic import (
     DAILY,
@@ -117,6 +117,7 @@ def _conclude_stratosphere(averages: Averages) -> dict[str, Entry]:
             "Wind at 60N and 10 hPa", f"10 hPa; the highest level is {top:.3g}"
         )
     else:
+        note_interpolation(averages, 10.0)
         wind = averages.means["polar"]
         what = "Zonal-mean wind at 60N and 10 hPa"
         found["polar_night_wind_series"] = entry(("month",), wind, "m s-1", what)
@@ -136,6 +137,7 @@ def _conclude_stratosphere(averages: Averages) -> dict[str, Entry]:
         if top > level:
             averages.miss(what, f"{level:g} hPa; the highest level is {top:.3g}")
             continue
+        note_interpolation(averages, level)
         wind = averages.means["tropical"][:, i]
         name = f"tropical_wind_{level:g}hPa"
         found[f"{name}_series"] = entry(("month",), wind, "m s-1", what)
@@ -163,6 +165,7 @@ def _conclude_warmings(averages: Averages) -> dict[str, Entry]:
     if top > 10:
         averages.miss("Sudden warmings", f"10 hPa; the highest level is {top:.3g}")
         return {}
+    note_interpolation(averages, 10.0)
     day = np.array(averages.bins).astype("datetime64[D]")
     unique, place = np.unique(day, return_inverse=True)
     wind = np.bincount(place, averages.means["wind"]) / np.bincount(place)

@@ -55,6 +55,7 @@ def open_gridded(
                 dataset = open_dataset(file, offline=offline, progress=progress)
                 opened.callback(dataset.close)
                 files.append(dataset)
+                _check_fields(dataset)
                 parts += canonical_parts(dataset)
         with naming_file(location):
             result = _joined(parts)
@@ -76,6 +77,47 @@ class _OpenFiles:
     def close(self) -> None:
         for file in self._files:
             file.close()
+
+
+def _check_fields(dataset: xr.Dataset) -> None:
+    """Check that a dataset is none of the results that ngcm computes from fields.
+
+    Raises:
+        InputDataError: it holds scores, tracks or a diagnosis.
+    """
+    names = {str(name) for name in dataset.variables}
+    kind = ""
+    if {"track_id", "row_size"} <= names:
+        kind = "tracks"
+    elif "region" in dataset.dims and any("." in name for name in names):
+        kind = "scores"
+    elif dataset.data_vars and all("topic" in x.attrs for x in dataset.values()):
+        kind = "a diagnosis"
+    if kind:
+        raise InputDataError(
+            f"The file holds {kind}, no fields.",
+            "Name the forecast or record that it is about; ngcm report shows this "
+            "file.",
+        )
+
+
+def check_grid(dataset: xr.Dataset) -> None:
+    """Check that a dataset has fields of latitude and longitude.
+
+    Args:
+        dataset: in canonical form.
+
+    Raises:
+        InputDataError: it has none, for example because it holds zonal means.
+    """
+    missing = [dim for dim in ("latitude", "longitude") if dim not in dataset.dims]
+    if missing:
+        kind = "zonal means" if missing == ["longitude"] else "series"
+        raise InputDataError(
+            f"{dataset.attrs.get('location', 'The dataset')} has no "
+            f"{' and no '.join(missing)}: it may hold {kind}.",
+            "Give fields on a grid of latitude and longitude.",
+        )
 
 
 def _joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:

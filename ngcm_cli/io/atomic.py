@@ -27,6 +27,23 @@ def remove_temporary_siblings(path: pathlib.Path) -> None:
             left.unlink(missing_ok=True)
 
 
+def check_writable(path: pathlib.Path) -> None:
+    """Check, before long work, that a path can be written; leave nothing behind.
+
+    Raises:
+        OutputError: nothing can be written to its directory.
+    """
+    probe = temporary_sibling(path.resolve())
+    try:
+        probe.open("xb").close()
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"The output {path} cannot be written to: {error.strerror}.",
+            "Choose another --output.",
+        ) from None
+
+
 @contextlib.contextmanager
 def atomic_file(path: pathlib.Path) -> Iterator[IO[bytes]]:
     """Open a file that takes its name, synced to disk, when the context succeeds.

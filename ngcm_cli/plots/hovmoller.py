@@ -18,6 +18,7 @@ from ngcm_cli.plots.provenance import footer_of, model_of
 from ngcm_cli.plots.regions import find_region
 from ngcm_cli.plots.section import set_latitude_axis
 from ngcm_cli.plots.selection import (
+    check_values,
     default_variable,
     find_field,
     select_init,
@@ -106,6 +107,7 @@ def hovmoller_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figu
     attributes = dict(field.attrs)
     name = str(field.name)
     field = xr.concat(rows, "time").assign_attrs(attributes).rename(name)
+    check_values(field)
     with drawing():
         is_zonal = "latitude" in field.dims
         size = config.size or ((9.0, 4.8) if is_zonal else (6.5, 7.2))

@@ -16,6 +16,7 @@ from ngcm_cli.plots.raster import sample
 from ngcm_cli.plots.regions import choose_projection
 from ngcm_cli.plots.selection import (
     When,
+    check_values,
     default_variable,
     find_field,
     select_member,
@@ -179,7 +180,9 @@ def _reduced(
             "show.",
             "Name another variable.",
         )
-    return field.load(), member
+    field = field.load()
+    check_values(field)
+    return field, member
 
 
 def _difference(

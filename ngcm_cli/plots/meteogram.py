@@ -53,11 +53,11 @@ def draw_meteogram(
                 dims = ("realization", "time")
                 shown = style.shown(values.transpose(*dims).values)
                 for low, high, alpha in _PLUME:
-                    edges = np.nanpercentile(shown, (low, high), axis=0)
+                    edges = _percentiles(shown, low, high)
                     axes.fill_between(
                         time, *edges, color=colour, alpha=alpha, linewidth=0
                     )
-                shown = np.nanmedian(shown, axis=0)
+                (shown,) = _percentiles(shown, 50)
             axes.plot(time, shown, color=colour, label=name)
         assert style is not None
         axes.set_title(style.axis_label, loc="left", fontsize=9)
@@ -65,6 +65,14 @@ def draw_meteogram(
         if style.quantity.colours == "water" and axes.get_ylim()[0] < 0:
             axes.set_ylim(bottom=0)
     return axes
+
+
+def _percentiles(members: np.ndarray, *percentiles: float) -> np.ndarray:
+    """Return percentiles over the members that have values, (percentile, time)."""
+    found = np.full((len(percentiles), members.shape[1]), np.nan)
+    known = np.isfinite(members).any(axis=0)
+    found[:, known] = np.nanpercentile(members[:, known], percentiles, axis=0)
+    return found
 
 
 def meteogram_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:

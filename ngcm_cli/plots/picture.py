@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError
+from ngcm_cli.io.atomic import check_writable
 from ngcm_cli.plots.figure import picture_format, save
 from ngcm_cli.plots.map_figure import map_figure
 from ngcm_cli.plots.sources import open_source, stem_of
@@ -71,6 +72,8 @@ def draw_picture(config: PlotConfig) -> pathlib.Path:
         check_output(output, config, what)
         _check_content(what, datasets, config)
         minus = None if config.minus is None else read(config.minus)
+        if minus is not None:
+            _check_content("map", [minus], config)
         if what == "animation":
             from ngcm_cli.plots.animation import write_animation
 
@@ -137,6 +140,7 @@ def check_output(path: pathlib.Path, config: PlotConfig, what: str = "") -> None
         raise OutputError(
             f"The folder {path.parent} does not exist.", "Create it first."
         )
+    check_writable(path)
 
 
 def _check_content(

@@ -34,5 +34,7 @@ def footer_of(*datasets: xr.Dataset) -> str:
             words.append(f"weights {str(weights)[:8]}")
         if licence := attributes.get("license"):
             words.append(str(licence)[:40])
+        if unfinished := attributes.get("unfinished"):
+            words.append(f"unfinished run, {unfinished}")
         parts.append(", ".join(filter(None, words)))
     return " · ".join([*dict.fromkeys(parts), f"ngcm {ngcm_cli.__version__}"])

@@ -19,6 +19,7 @@ from ngcm_cli.plots.means import mass_streamfunction, zonal_mean
 from ngcm_cli.plots.provenance import footer_of, model_of
 from ngcm_cli.plots.selection import (
     When,
+    check_values,
     default_variable,
     find_field,
     select_member,
@@ -57,7 +58,7 @@ def draw_section(
     if field.sizes["level"] < 2:
         raise InputDataError(
             f"There are fewer than two levels at {top:g} hPa and below.",
-            "Give data on more levels.",
+            "Give a smaller top, or data on more levels.",
         )
     style = section_style(field)
     level, latitude = field["level"].values, field["latitude"].values
@@ -182,4 +183,6 @@ def _zonal(
                 data=total.values + zonal_mean(field.isel(time=at)).values
             )
         field = total.copy(data=total.values / field.sizes["time"])
-    return zonal_mean(field).load(), member
+    field = zonal_mean(field).load()
+    check_values(field)
+    return field, member

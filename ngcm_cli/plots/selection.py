@@ -292,6 +292,21 @@ def select_member(field: xr.DataArray, config: PlotConfig) -> tuple[xr.DataArray
     return field.isel(realization=at), f"member {config.member}"
 
 
+def check_values(field: xr.DataArray) -> None:
+    """Check that a field that is to be drawn has a value anywhere.
+
+    Raises:
+        InputDataError: all of it is missing.
+    """
+    if field.size and not np.isfinite(field.values).any():
+        raise InputDataError(
+            f"{field.name} has no values where it is to be drawn: all are missing "
+            "(NaN).",
+            "Name another time, level or variable. A run that was interrupted has "
+            "values up to where it stopped, which `ngcm status` says.",
+        )
+
+
 def default_variable(dataset: xr.Dataset, preferred: Sequence[str]) -> str:
     """Return the first of some variables that is there, else the first of the data.
 

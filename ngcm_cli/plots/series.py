@@ -17,7 +17,12 @@ from ngcm_cli.plots.means import area_mean
 from ngcm_cli.plots.panels import set_header, source_name
 from ngcm_cli.plots.provenance import footer_of, model_of
 from ngcm_cli.plots.regions import find_region
-from ngcm_cli.plots.selection import default_variable, find_field, select_member
+from ngcm_cli.plots.selection import (
+    check_values,
+    default_variable,
+    find_field,
+    select_member,
+)
 from ngcm_cli.plots.styles import capital, superscripts
 from ngcm_cli.plots.time_axis import set_time_axis
 
@@ -117,6 +122,7 @@ def _global_series(dataset: xr.Dataset, config: PlotConfig) -> dict[str, xr.Data
                 closest(name, fields),
             )
         values = dataset[name].load()
+        check_values(values)
         attributes = values.attrs
         title = capital(str(attributes.get("long_name", name)).replace("_", " "))
         units, factor = superscripts(str(attributes.get("units", ""))), 1.0
@@ -153,6 +159,7 @@ def _area_series(times: xr.Dataset, config: PlotConfig) -> dict[str, xr.DataArra
             for at in range(field.sizes["time"])
         ]
         mean = xr.concat(means, "time").rename(field.name).assign_attrs(field.attrs)
+        check_values(mean)
         style = style_of_field(mean)
         found[style.axis_label] = mean.copy(data=style.shown(mean.values))
     return found

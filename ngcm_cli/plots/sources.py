@@ -61,10 +61,24 @@ def _peek(path: pathlib.Path) -> Content:
 
 def _with(dataset: xr.Dataset, content: Content, location: str) -> xr.Dataset:
     close = dataset.close
-    result = dataset.assign_attrs(content=content)
+    result = _completed(dataset).assign_attrs(content=content)
     result.attrs.setdefault("location", location)
     result.set_close(close)
     return result
+
+
+def _completed(dataset: xr.Dataset) -> xr.Dataset:
+    """Return the times that an unfinished run of ngcm has written; the rest is NaN.
+
+    The attribute ``unfinished`` says how many of all they are.
+    """
+    for dim, counted in ("lead_time", "lead times"), ("time", "records"):
+        count = int(dataset.attrs.get(f"completed_{counted.replace(' ', '_')}", 0))
+        total = dataset.sizes.get(dim, 0)
+        if 0 < count < total:
+            found = dataset.isel({dim: slice(0, count)})
+            return found.assign_attrs(unfinished=f"{count} of {total} {counted}")
+    return dataset
 
 
 def _open(path: pathlib.Path, decode: bool) -> xr.Dataset:

@@ -15,7 +15,12 @@ from ngcm_cli.plots.map import draw_contours, draw_frame, figure_size, style_of_
 from ngcm_cli.plots.projections import PolarStereographic, Projection
 from ngcm_cli.plots.provenance import footer_of, model_of
 from ngcm_cli.plots.regions import choose_projection
-from ngcm_cli.plots.selection import default_variable, find_field, select_instant
+from ngcm_cli.plots.selection import (
+    check_values,
+    default_variable,
+    find_field,
+    select_instant,
+)
 from ngcm_cli.plots.styles import capital
 
 HEIGHTS = (552.0, 576.0)
@@ -101,6 +106,7 @@ def spaghetti_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figu
     preferred = ("geopotential", "temperature")
     name = config.variable[0] if config.variable else default_variable(now, preferred)
     members = find_field(now, name, config.level).load()
+    check_values(members)
     levels = None if config.contours is None else _levels(config.contours)
     with drawing():
         size = config.size or figure_size(projection)

@@ -17,6 +17,7 @@ from ngcm_cli.plots.provenance import footer_of, model_of
 from ngcm_cli.plots.score_selection import SPECTRA, score_names, select_scores
 from ngcm_cli.plots.selection import (
     When,
+    check_values,
     default_variable,
     find_field,
     lead_text,
@@ -185,6 +186,7 @@ def _power(
         if config.member is not None:
             field, _ = select_member(field, config)
         field = field.load()
+        check_values(field)
         members = [field]
         if "realization" in field.dims:
             members = [

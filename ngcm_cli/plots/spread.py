@@ -13,7 +13,12 @@ from ngcm_cli.plots.map import draw_map, figure_size, style_of_field
 from ngcm_cli.plots.projections import Projection
 from ngcm_cli.plots.provenance import footer_of, model_of
 from ngcm_cli.plots.regions import choose_projection
-from ngcm_cli.plots.selection import default_variable, find_field, select_instant
+from ngcm_cli.plots.selection import (
+    check_values,
+    default_variable,
+    find_field,
+    select_instant,
+)
 from ngcm_cli.plots.styles import capital
 
 
@@ -50,6 +55,8 @@ def spread_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
     name = config.variable[0] if config.variable else default_variable(now, preferred)
     mean, spread, members = _statistics(now, name, config)
     mean, spread = mean.load(), spread.load()
+    check_values(mean)
+    check_values(spread)
     with drawing():
         size = config.size or figure_size(projection)
         figure = Figure(figsize=size, layout="constrained")

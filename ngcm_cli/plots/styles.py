@@ -186,11 +186,12 @@ def nice_step(least: float) -> float:
 def _centred(values: np.ndarray) -> np.ndarray:
     """Return levels symmetric about zero, which is not one of them."""
     low, high = _range(values)
-    step = nice_step(max(abs(low), abs(high), 1e-30) / 8)
+    step = nice_step((max(abs(low), abs(high)) or 1.0) / 8)
     half = np.arange(1, 9) * step
     return np.concatenate([-half[::-1], half])
 
 
 def _from_zero(values: np.ndarray) -> np.ndarray:
-    step = nice_step(max(_range(values)[1], 1e-30) / 10)
+    highest = max(_range(values)[1], 0.0)
+    step = nice_step((highest or 1.0) / 10)
     return np.arange(11) * step

@@ -13,6 +13,7 @@ import xarray as xr
 from ngcm_cli.config.cyclone_criteria import CycloneCriteria
 from ngcm_cli.config.tracks import TracksConfig
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.gridded import check_grid
 from ngcm_cli.tracks.horizontal_grid import HorizontalGrid
 from ngcm_cli.tracks.surface_height import find_surface_height
 from ngcm_cli.tracks.vorticity import cyclonic, relative_vorticity
@@ -154,6 +155,7 @@ def find_fields(
     Raises:
         InputDataError: a field is missing that no other can replace.
     """
+    check_grid(data)
     notes = []
     preset = None
     winds = Field(_U, _VORTICITY_LEVEL), Field(_V, _VORTICITY_LEVEL)

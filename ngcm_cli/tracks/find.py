@@ -137,7 +137,9 @@ def _search(fields: Sequence[CycloneFields], progress: TimeProgress) -> xr.Datas
             missing += gaps
         notes += each.notes
         if missing:
-            notes.append(f"Values are missing at {missing} times, at some points.")
+            notes.append(
+                f"Values are missing at {missing} times, at some or all points."
+            )
             log.warning(notes[-1])
     tracks = build_dataset(searches, _attributes(fields, searches, notes))
     if "wind_speed" in tracks:

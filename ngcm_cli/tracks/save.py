@@ -11,6 +11,7 @@ import xarray as xr
 
 from ngcm_cli.config.tracks import TracksConfig
 from ngcm_cli.errors import ConfigError, OutputError
+from ngcm_cli.io.atomic import check_writable
 from ngcm_cli.time_format import format_duration, format_time
 from ngcm_cli.tracks.best_track import read_best_track
 from ngcm_cli.tracks.find import TimeProgress, find_tracks
@@ -92,6 +93,7 @@ def _check_free(path: pathlib.Path, overwrite: bool) -> None:
         raise OutputError(f"{path} exists.", hint)
     if not path.parent.is_dir():
         raise OutputError(f"There is no folder {path.parent}.", "Create it.")
+    check_writable(path)
 
 
 def summarize_tracks(tracks: xr.Dataset) -> list[tuple[str, ...]]:

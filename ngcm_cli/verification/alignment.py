@@ -78,25 +78,29 @@ def check_clock(
     """Check that the truth agrees best with a forecast at the time of the forecast.
 
     The standard deviation of the difference of forecast and truth, after its mean over
-    the globe, at the first lead time is compared with that at other times of the truth.
-    Lead times beyond a day tell nothing, and are not compared.
+    the globe, at the first lead time that has a truth, is compared with that at other
+    times of the truth. Lead times beyond a day tell nothing, and are not compared.
 
     Raises:
         InputDataError: another time agrees much better.
     """
-    lead = forecast.lead_times.min()
-    if lead > _LONGEST_LEAD:
-        return
     hours = sorted((sign * h for h in (*_SHIFTS, 0) for sign in (1, -1)), key=abs)
     shifts = np.unique(hours).astype("timedelta64[h]")
     errors: dict[np.timedelta64, list[float]] = {shift: [] for shift in shifts}
     count = len(forecast.init_times)
     chosen = np.unique(np.linspace(0, count - 1, min(count, _INITIAL_TIMES)).round())
-    for init in forecast.init_times[chosen.astype(int)]:
-        fields = forecast.read(variable, init, np.array([lead]))[0, 0, 0]
+    inits = forecast.init_times[chosen.astype(int)]
+    leads = np.sort(forecast.lead_times)
+    leads = leads[leads <= _LONGEST_LEAD]
+    has_truth = [bool((truth.positions(inits + x) >= 0).any()) for x in leads]
+    if not any(has_truth):
+        return
+    lead = leads[has_truth.index(True)]
+    for init in inits:
         positions = truth.positions(init + lead + shifts)
         if positions[list(shifts).index(np.timedelta64(0, "h"))] < 0:
             continue
+        fields = forecast.read(variable, init, np.array([lead]))[0, 0, 0]
         for shift, position in zip(shifts, positions, strict=True):
             if position >= 0:
                 there = truth.read(variable, [position])[0, 0]

@@ -15,6 +15,7 @@ from ngcm_cli.config.evaluate import (
     parse_locations,
 )
 from ngcm_cli.errors import ConfigError, OutputError
+from ngcm_cli.io.atomic import check_writable
 from ngcm_cli.io.lock import Lock, LockedError
 from ngcm_cli.io.progress import ByteProgress, begin_phase, no_progress
 from ngcm_cli.verification.climatology import is_climatology
@@ -258,6 +259,7 @@ def _check_output(config: EvaluateConfig) -> None:
         raise OutputError(f"There is no folder {folder}.", "Create it first.")
     if output.is_dir():
         raise OutputError(f"{output} is a folder.", "Choose another output.")
+    check_writable(output)
     if config.resume:
         if partial.settings() is None:
             raise OutputError(

@@ -10,8 +10,9 @@ from types import MappingProxyType
 import xarray as xr
 
 from ngcm_cli.config.evaluate import BASELINES, COMPUTE, EvaluateConfig, NamedLocation
+from ngcm_cli.config.values import closest
 from ngcm_cli.errors import ConfigError
-from ngcm_cli.inputs.gridded import open_gridded
+from ngcm_cli.inputs.gridded import check_grid, open_gridded
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.verification.climatology_file import open_climatology
 from ngcm_cli.verification.forecasts import check_forecast
@@ -43,6 +44,8 @@ class EvaluationSources:
         check_truth(self.truth)
         for dataset in (*self.forecasts.values(), *self.baselines.values()):
             check_forecast(dataset)
+        if self.climatology is not None:
+            check_grid(self.climatology)
 
 
 def open_sources(
@@ -72,6 +75,13 @@ def open_sources(
 
     assert config.truth is not None
     files = [each for each in config.baseline if str(each) not in BASELINES]
+    for each in files:
+        is_absent = not pathlib.Path(each.location).exists()
+        if each.location.isidentifier() and is_absent:
+            raise ConfigError(
+                f"There is no baseline '{each.location}', and no file of this name.",
+                closest(each.location, BASELINES),
+            )
     names = name_forecasts([*config.forecast, *files])
     count = len(config.forecast)
     truth = opened(config.truth)

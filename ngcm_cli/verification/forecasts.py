@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.gridded import check_grid
 from ngcm_cli.time_format import format_duration, format_time
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
 from ngcm_cli.verification.field_reader import FieldReader
@@ -170,3 +171,4 @@ def check_forecast(dataset: xr.Dataset) -> None:
             f"{location} is no forecast: it has no lead times.",
             "Give forecasts with initial and lead times; an analysis is the truth.",
         )
+    check_grid(dataset)

@@ -155,6 +155,12 @@ def select_metrics(
     """
     has_ensemble = any(forecast.is_ensemble for forecast in forecasts)
     has_vector = any(variable.is_vector for variable in variables)
+    if thresholds and not has_ensemble:
+        raise ConfigError(
+            "Thresholds are of events of ensembles, and there is none: no forecast "
+            "has two members.",
+            "Leave out thresholds.",
+        )
     if names is None:
         chosen = DETERMINISTIC
         chosen += ENSEMBLE if has_ensemble else ()
@@ -191,6 +197,11 @@ def select_metrics(
                 f"The metric {name} needs thresholds.",
                 "Give thresholds, such as t850:300.",
             )
+    if thresholds and not any(METRICS[name].thresholds for name in chosen):
+        raise ConfigError(
+            "Thresholds are given, and none of the metrics is of events.",
+            f"Add one to metrics, such as {EVENTS[0]}, or leave out thresholds.",
+        )
     return tuple(dict.fromkeys(chosen))
 
 

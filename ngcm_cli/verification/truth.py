@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.gridded import check_grid
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
 from ngcm_cli.verification.field_cache import MOST_BYTES, FieldCache
 from ngcm_cli.verification.field_reader import FieldReader
@@ -119,3 +120,4 @@ def check_truth(dataset: xr.Dataset) -> None:
             f"The truth {location} has {dataset.sizes['realization']} members.",
             "Give one of them, or their mean.",
         )
+    check_grid(dataset)

@@ -94,3 +94,15 @@ def test_a_cell_that_reaches_the_pole_has_no_edge(at_the_pole):
     cells = circulation.hadley_cells(np.array([psi, psi]), LEVELS[[0, -1]], latitude)
     assert np.isnan(cells["northern_edge"])
     assert np.isnan(cells["southern_edge"])
+
+
+def test_values_between_levels_are_noted():
+    from types import SimpleNamespace
+
+    notes: list[str] = []
+    levels = np.array([200.0, 300.0, 850.0])
+    averages = SimpleNamespace(grid=SimpleNamespace(levels=levels), note=notes.append)
+    for pressure in 850.0, 250.0, 1000.0:
+        circulation.note_interpolation(averages, pressure)  # pyright: ignore
+    (note,) = notes
+    assert "250 hPa" in note and "between 200 and 300 hPa" in note

@@ -342,3 +342,55 @@ def test_chunks_of_nan_that_are_missing_stay_where_they_are(tmp_path, zarr_forma
         np.testing.assert_array_equal(
             temperature.isel(time=0), data["temperature"].isel(time=0)
         )
+
+
+def test_zonal_means_are_no_fields_on_a_grid():
+    """Who needs a grid refuses them, with a sentence."""
+    from ngcm_cli.config.tracks import TracksConfig
+    from ngcm_cli.inputs.gridded import check_grid
+    from ngcm_cli.tracks.cyclone_fields import find_fields
+    from ngcm_cli.verification.forecasts import check_forecast
+    from ngcm_cli.verification.truth import check_truth
+
+    values = np.zeros((1, 1, 3, 4))
+    dims = ("init_time", "lead_time", "latitude", "longitude")
+    fields = xr.Dataset({"temperature": (dims, values)})
+    check_grid(fields)
+    check_forecast(fields)
+    zonal = fields.mean("longitude")
+    record = zonal.isel(lead_time=0).rename(init_time="time")
+    config = TracksConfig()
+    for refuse in (
+        lambda: check_grid(zonal),
+        lambda: check_forecast(zonal),
+        lambda: check_truth(record),
+        lambda: find_fields(record, config),
+    ):
+        with pytest.raises(InputDataError, match="no longitude: it may hold zonal"):
+            refuse()
+    with pytest.raises(InputDataError, match="no latitude and no longitude"):
+        check_grid(zonal.mean("latitude"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "results"),
+    [
+        ("tracks", {"track_id": ("track", [0]), "row_size": ("track", [1])}),
+        ("scores", {"rmse.temperature": ("region", [1.0])}),
+        ("a diagnosis", {"jet": ((), 45.0, {"topic": "Circulation"})}),
+    ],
+)
+def test_results_are_no_fields(tmp_path, kind, results):
+    path = tmp_path / "results.nc"
+    xr.Dataset(results).to_netcdf(path)
+    with pytest.raises(InputDataError, match=f"results.nc.* holds {kind}, no fields"):
+        open_gridded(str(path))
+
+
+def test_no_lead_times_are_refused(tmp_path):
+    path = tmp_path / "empty.nc"
+    fields = canonical().isel(lead_time=slice(0, 0))
+    fields["lead_time"] = ("lead_time", np.zeros(0), {"units": "hours"})
+    fields.to_netcdf(path)
+    with pytest.raises(InputDataError):
+        open_gridded(str(path))

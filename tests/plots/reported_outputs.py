@@ -122,7 +122,7 @@ def write_scores(path: pathlib.Path) -> None:
             "level": [500.0, 850.0],
         },
         {
-            "forecasts": "f.zarr",
+            "forecasts": json.dumps({"tiny": "f.zarr (tiny)", "other": "o.nc"}),
             "truth": "era5.zarr",
             "notes": "One year is missing.",
             "settings": json.dumps({"grid": "1.5"}),

@@ -189,3 +189,59 @@ def test_wind_speed_follows_from_components(files):
         exact = np.hypot(u.sel(level=250), v.sel(level=250))
         np.testing.assert_allclose(speed, exact)
         assert find_field(dataset, "z").level == 500
+
+
+UNFINISHED = {"completed_lead_times": 2, "status": "interrupted"}
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["map", "spread", "spaghetti", "meteogram", "section", "hovmoller", "series"],
+)
+def test_of_an_unfinished_run_what_is_complete(tmp_path, monkeypatch, what):
+    """The last lead time is the last that is written, and the picture says so."""
+    ensemble = plot_data.forecast(3).isel(latitude=slice(None, None, 2))
+    ensemble = ensemble.isel(longitude=slice(None, None, 2))
+    ensemble = ensemble.where(ensemble["lead_time"] < ensemble["lead_time"][2])
+    ensemble.assign_attrs(UNFINISHED).to_netcdf("unfinished.nc")
+    from ngcm_cli.plots import provenance
+    from ngcm_cli.plots.sources import open_source
+
+    with open_source("unfinished.nc") as opened:
+        assert opened.sizes["lead_time"] == 2
+        assert "unfinished run, 2 of 3 lead times" in provenance.footer_of(opened)
+    place = {"at": "50,10"} if what == "meteogram" else {}
+    ngcm_cli.plot("unfinished.nc", what=what, output="picture.png", **place)
+    with pytest.raises((ConfigError, InputDataError), match="no lead time|is given"):
+        ngcm_cli.plot("unfinished.nc", what=what, lead="1d", output="x.png", **place)
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["map", "spread", "spaghetti", "meteogram", "section", "hovmoller", "series",
+     "spectra", "animation"],
+)  # fmt: skip
+def test_a_picture_of_nothing_is_refused(tmp_path, what):
+    nothing = plot_data.forecast(3).isel(longitude=slice(None, None, 4)) * np.nan
+    nothing.to_netcdf("nothing.nc")
+    place = {"at": "50,10"} if what == "meteogram" else {}
+    with pytest.raises((ConfigError, InputDataError), match="has no value"):
+        ngcm_cli.plot("nothing.nc", what=what, **place)
+    assert [path.name for path in tmp_path.iterdir()] == ["nothing.nc"]
+
+
+def test_members_without_values_at_a_time_leave_a_gap():
+    """Of some members their percentiles; of none, nothing, and no warning."""
+    from ngcm_cli.plots.meteogram import _percentiles
+
+    members = np.array([[1.0, np.nan, np.nan], [3.0, 5.0, np.nan]])
+    np.testing.assert_array_equal(_percentiles(members, 50), [[2, 5, np.nan]])
+
+
+def test_the_scale_of_no_difference_is_readable():
+    from ngcm_cli.plots.styles import style_of
+
+    same = np.zeros((4, 8))
+    levels = style_of("temperature", same, is_difference=True).levels
+    assert 0.1 <= levels[-1] <= 10
+    assert 0.1 <= style_of("temperature_std", same).levels[-1] <= 10

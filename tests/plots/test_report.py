@@ -207,6 +207,7 @@ def test_scores():
     page = page_of("s.nc")
     text = text_of(page)
     assert "Truth era5.zarr" in text and "Initial times 40" in text
+    assert "Forecasts tiny: f.zarr (tiny); other: o.nc Truth" in text
     assert (
         "RMSE of geopotential at 500 hPa, m² s⁻² 10 (9 to 11) 30 (27 to 33) "
         "50 (45 to 55) 70 (63 to 77) 100 (90 to 110)" in text

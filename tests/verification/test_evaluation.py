@@ -190,6 +190,17 @@ def test_a_shifted_truth_is_refused(shift):
     evaluate(made, moved, variables="temperature", check_times="no")
 
 
+def test_a_shifted_truth_without_the_first_lead_time_is_refused():
+    """It begins after the forecast: the next lead time is compared."""
+    record = truth(days=3)
+    made = forecast(record, noise=0.1).isel(init_time=slice(0, 1))
+    leads = made.lead_time.values
+    moved = record.assign_coords(time=record.time + leads[1])
+    assert leads[0] == 0 and moved.time[0] > made.init_time[0]
+    with pytest.raises(InputDataError, match="shifted in time"):
+        evaluate(made, moved, variables="temperature")
+
+
 def test_another_grid_is_regridded_conservatively():
     fine = truth(latitude=np.linspace(-90, 90, 25), longitude=np.arange(48) * 7.5)
     made = forecast(truth(), error=0.0)
@@ -301,10 +312,12 @@ def test_lead_times_and_initial_times_are_selected():
         ({"metrics": "acc"}, "acc needs a climatology"),
         ({"variables": "temprature"}, "no variable 'temprature'.*'temperature'"),
         ({"baseline": "climatology"}, "climatology needs a climatology"),
+        ({"baseline": "persistance"}, "no baseline 'persistance'.*'persistence'"),
         ({"climatology": "compute"}, "needs a record of several years"),
         ({"grid": "7"}, "does not divide 180"),
         ({"output": "scores.zarr"}, r"does not end in \.nc"),
         ({"thresholds": "t850>3"}, "is not a threshold"),
+        ({"thresholds": "t850:300"}, "Thresholds are of events of ensembles"),
         ({"variables": "sst"}, "has no variable sea_surface_temperature"),
     ],
 )

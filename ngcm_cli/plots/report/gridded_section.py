@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError, OutputError
-from ngcm_cli.inputs.gridded import open_gridded
+from ngcm_cli.inputs.gridded import check_grid, open_gridded
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.plots.report import attributes as attribute_texts
 from ngcm_cli.plots.report.content import Figure, Part, Section
@@ -42,6 +42,7 @@ def gridded_section(location: str, links: Sequence[tuple[str, str]]) -> Section:
             raise InputDataError(
                 f"{location} holds no fields.", "Name an output that is not empty."
             )
+        check_grid(dataset)
         top, last = _examine(location)
         if last is None:
             raise InputDataError(

@@ -87,19 +87,30 @@ def _facts(file: xr.Dataset, path: pathlib.Path) -> list[tuple[str, str]]:
         low, high = (int(f([f(x) for x in counts])) for f in (np.nanmin, np.nanmax))
         inits = f"{low} to {high}, by lead time" if low < high else f"{low}"
     attributes = {
-        "Forecasts": "forecasts",
         "Truth": "truth",
         "Climatology": "climatology",
         "Grid": "grid",
         "Times without truth": "missing_truth_times",
     }
     return [
+        ("Forecasts", _forecasts(attribute_texts.text(file.attrs, "forecasts"))),
         *((x, attribute_texts.text(file.attrs, y)) for x, y in attributes.items()),
         ("Initial times", inits),
         ("Lead times", f"{_lead(leads[0])} to {_lead(leads[-1])}: {len(leads)} times"),
         ("Regions", ", ".join(map(str, file["region"].values))),
         ("Size", format_size(path.stat().st_size)),
     ]
+
+
+def _forecasts(text: str) -> str:
+    """Return the names and files of forecasts, which a score file has as JSON."""
+    try:
+        found = json.loads(text)
+    except ValueError:  # of another program
+        return text
+    if not isinstance(found, dict):
+        return text
+    return "; ".join(f"{name}: {file}" for name, file in found.items())
 
 
 def _lead(lead: np.timedelta64) -> str:

@@ -8,7 +8,7 @@ import shlex
 import ngcm_cli
 from ngcm_cli.errors import ConfigError, OutputError, check_text
 from ngcm_cli.inputs.sources.location import redacted
-from ngcm_cli.io.atomic import atomic_file, translate_os_errors
+from ngcm_cli.io.atomic import atomic_file, check_writable, translate_os_errors
 from ngcm_cli.plots.report.content import Report
 from ngcm_cli.plots.report.outputs import section_of
 from ngcm_cli.plots.report.page import render
@@ -100,6 +100,7 @@ def _check_new(path: pathlib.Path, locations: list[str], overwrite: bool) -> Non
             f"The directory of the report, {path.parent}, does not exist.",
             "Create it, or choose another --output.",
         )
+    check_writable(path)
     if not (path.exists() or path.is_symlink()):
         return
     if path.is_dir():
