@@ -92,7 +92,7 @@ def check_clock(
     inits = forecast.init_times[chosen.astype(int)]
     leads = np.sort(forecast.lead_times)
     leads = leads[leads <= _LONGEST_LEAD]
-    has_truth = [(truth.positions(inits + lead) >= 0).any() for lead in leads]
+    has_truth = [bool((truth.positions(inits + lead) >= 0).any()) for lead in leads]
     if not any(has_truth):
         return
     lead = leads[has_truth.index(True)]
