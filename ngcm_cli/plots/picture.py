@@ -19,6 +19,7 @@ Draw = Callable[[Sequence[xr.Dataset], PlotConfig], Figure]
 
 _SEVERAL = ("series", "spectra", "scores", "scorecard", "tracks", "meteogram")
 """Pictures of several files."""
+_MOST_PIXELS = 200_000_000
 _CONTENT = {
     "series": ("series", "fields", "zonal"),
     "section": ("fields", "zonal"),
@@ -54,6 +55,7 @@ def plot(*files: str | pathlib.Path, what: str | None = None, **settings: Any) -
 
 def draw_picture(config: PlotConfig) -> pathlib.Path:
     """Draw a picture, and return its path; see `plot`."""
+    _check_size(config)
     if config.output is not None:
         check_output(config.output, config)
     with contextlib.ExitStack() as opened:
@@ -85,6 +87,21 @@ def draw_picture(config: PlotConfig) -> pathlib.Path:
             figure = _drawing(what)(datasets, config)
         save(figure, output, config.dpi)
     return output
+
+
+def _check_size(config: PlotConfig) -> None:
+    """Check that a picture fits into memory, at four bytes a pixel.
+
+    Raises:
+        ConfigError: it is too large.
+    """
+    width, height = (inches * config.dpi for inches in config.size or (0, 0))
+    if width * height > _MOST_PIXELS:
+        raise ConfigError(
+            f"A picture of {width:.0f} x {height:.0f} pixels is too large: at most "
+            f"{_MOST_PIXELS / 1e6:g} million are drawn.",
+            "Give a smaller size, or fewer dots per inch (dpi).",
+        )
 
 
 def _is_series(dataset: xr.Dataset) -> bool:

@@ -140,6 +140,7 @@ def test_difference_of_a_forecast_from_itself_is_nothing(files, monkeypatch):
         ({"wind": "flags"}, ConfigError, "no way to draw wind"),
         ({"size": "0x3"}, ConfigError, "not the size"),
         ({"dpi": "5"}, ConfigError, "from 20 to 1200"),
+        ({"size": "60x60", "dpi": "1200"}, ConfigError, "72000 x 72000 pixels"),
         ({"output": "map.jpeg"}, ConfigError, "ends in one of these"),
         ({"output": "map.mp4"}, ConfigError, "MP4 is for animations"),
         ({"output": "absent/map.png"}, OutputError, "does not exist"),
