@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError
+from ngcm_cli.plots.diagnosis import drawn_of
 from ngcm_cli.plots.figure import picture_format, save
 from ngcm_cli.plots.map_figure import map_figure
 from ngcm_cli.plots.sources import open_source, stem_of
@@ -30,7 +31,7 @@ _CONTENT = {
 """What a picture shows, if not fields."""
 _DRAWN = {
     "fields": "fields", "zonal": "zonal means", "series": "global series",
-    "scores": "scores", "tracks": "tracks",
+    "scores": "scores", "tracks": "tracks", "diagnosis": "a diagnosis",
 }  # fmt: skip
 
 
@@ -62,9 +63,9 @@ def draw_picture(config: PlotConfig) -> pathlib.Path:
             return opened.enter_context(contextlib.closing(dataset))
 
         datasets = [read(location) for location in config.files]
+        if datasets[0].attrs["content"] == "diagnosis" and len(datasets) == 1:
+            datasets, config = drawn_of(datasets[0], config)
         what = config.what or suggest(datasets)
-        if config.what is None and what == "map" and _is_series(datasets[0]):
-            what = "series"
         output = config.output or pathlib.Path(f"{stem_of(config.files[0])}_{what}.png")
         if what == "animation" and config.output is None:
             output = output.with_suffix(".gif")
@@ -84,10 +85,6 @@ def draw_picture(config: PlotConfig) -> pathlib.Path:
     return output
 
 
-def _is_series(dataset: xr.Dataset) -> bool:
-    return dataset.attrs["content"] == "series"
-
-
 def _drawing(what: str) -> Draw:
     """Return the function that draws a kind of picture, imported when it is needed."""
     import importlib
@@ -104,6 +101,8 @@ def suggest(datasets: Sequence[xr.Dataset]) -> str:
         return "scores"
     if content in ("tracks", "series"):
         return content
+    if content == "diagnosis":
+        return "section"
     if content == "zonal":
         return "section"
     names = [str(name) for name in first.data_vars]

@@ -182,9 +182,7 @@ def _all_have(datasets: Sequence[xr.Dataset], metric: str) -> bool:
     """
     for dataset in datasets:
         scores = [dataset[f"{m}.{v}"] for m, v in score_names(dataset) if m == metric]
-        known = [
-            np.isfinite(x).any([d for d in x.dims if d != "forecast"]) for x in scores
-        ]
+        known = [x.notnull().any({*x.dims} - {"forecast"}).values for x in scores]
         if not known or not np.all(np.any(known, axis=0)):
             return False
     return True

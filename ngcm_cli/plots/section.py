@@ -12,6 +12,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError, InputDataError
 from ngcm_cli.plots.colour_maps import colour_map
+from ngcm_cli.plots.diagnosis import STREAMFUNCTION
 from ngcm_cli.plots.figure import drawing, new_axes, set_footer, set_title
 from ngcm_cli.plots.graticule import latitude_text
 from ngcm_cli.plots.map import colour_norm, draw_colour_bar
@@ -152,6 +153,12 @@ def section_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure
         v = v.transpose("level", "latitude").sortby("level")
         flow = mass_streamfunction(v.values, v["level"].values, v["latitude"].values)
         psi = v.copy(data=flow)
+    if (
+        field.name == "zonal_wind"
+        and STREAMFUNCTION in now
+        and config.contours != "none"
+    ):
+        psi, _ = _zonal(now[STREAMFUNCTION], config, when)  # of a diagnosis
     with drawing():
         figure = Figure(figsize=config.size or (8, 5.4), layout="constrained")
         axes = figure.add_subplot()

@@ -57,7 +57,7 @@ class When:
             first, last = map(day_text, self.period)
             return f"Mean, {first} to {last}"
         if self.valid is None:
-            return ""
+            return "" if self.init is None else f"From {time_text(self.init)}"
         text = f"Valid {time_text(self.valid)}"
         if self.lead is not None and self.init is not None:
             if not self.lead:
@@ -213,6 +213,9 @@ def select_time(dataset: xr.Dataset, config: PlotConfig) -> tuple[xr.Dataset, Wh
             starts = np.timedelta64(0, "h") if config.time is None else init
             at = _index(starts + leads, starts + lead, text)
         return dataset.isel(lead_time=at), When(init, leads[at], init + leads[at])
+    if "init_time" in dataset.dims and config.lead is config.time is None:
+        dataset, init = select_init(dataset, config)
+        return dataset, When(init)  # of all lead times, such as strike probability
     for name in ("lead", "init"):
         if getattr(config, name) is not None:
             raise ConfigError(
