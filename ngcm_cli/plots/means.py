@@ -4,10 +4,10 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import ConfigError
+from ngcm_cli.inputs.cell_areas import area_weights
 from ngcm_cli.plots.projections import wrap
 from ngcm_cli.plots.regions import Box
 from ngcm_cli.units import GRAVITY_SI, LENGTH
-from ngcm_cli.verification.area import area_weights
 
 
 def in_box(field: xr.DataArray, box: Box) -> xr.DataArray:

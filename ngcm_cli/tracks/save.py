@@ -11,9 +11,10 @@ import xarray as xr
 
 from ngcm_cli.config.tracks import TracksConfig
 from ngcm_cli.errors import ConfigError, OutputError
+from ngcm_cli.io.progress import CountProgress
 from ngcm_cli.time_format import format_duration, format_time
 from ngcm_cli.tracks.best_track import read_best_track
-from ngcm_cli.tracks.find import TimeProgress, find_tracks
+from ngcm_cli.tracks.find import find_tracks
 from ngcm_cli.tracks.strike_probability import strike_probability
 from ngcm_cli.tracks.track_dataset import tracks_of
 from ngcm_cli.tracks.track_error import compare
@@ -36,7 +37,7 @@ class SavedTracks:
 
 
 def save_tracks(
-    data: Sequence[str], config: TracksConfig, progress: TimeProgress
+    data: Sequence[str], config: TracksConfig, progress: CountProgress
 ) -> SavedTracks:
     """Find tracks and write them.
 

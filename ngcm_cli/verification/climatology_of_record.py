@@ -11,13 +11,14 @@ where days are counted around a year of 366. A year that lacks day 366 adds noth
 
 import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import netCDF4
 import numpy as np
 
 from ngcm_cli.errors import InputDataError, OutputError
 from ngcm_cli.io.atomic import temporary_sibling
+from ngcm_cli.io.progress import CountProgress, no_progress
 from ngcm_cli.time_format import format_time
 from ngcm_cli.verification.climatology import day_of_year, hour_of_day
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
@@ -56,7 +57,7 @@ def write_climatology(
     variables: Sequence[ScoredVariable],
     valid_times: np.ndarray,
     years: tuple[int, int] | None = None,
-    track: Callable[[int, int], None] = lambda done, total: None,
+    track: CountProgress = no_progress,
 ) -> None:
     """Write the climatology of a record for the days and hours of some times.
 

@@ -16,15 +16,13 @@ from ngcm_cli.config.evaluate import (
 )
 from ngcm_cli.errors import ConfigError, OutputError
 from ngcm_cli.io.lock import Lock, LockedError
-from ngcm_cli.io.progress import ByteProgress, begin_phase, no_progress
+from ngcm_cli.io.progress import ByteProgress, CountProgress, begin_phase, no_progress
 from ngcm_cli.verification.climatology import is_climatology
 from ngcm_cli.verification.climatology_file import open_climatology
 from ngcm_cli.verification.climatology_of_record import write_climatology
 from ngcm_cli.verification.evaluation_blocks import (
-    Track,
     evaluate_blocks,
     evaluate_on_cluster,
-    not_tracked,
 )
 from ngcm_cli.verification.evaluation_plan import EvaluationPlan
 from ngcm_cli.verification.evaluation_sources import EvaluationSources, open_sources
@@ -46,7 +44,7 @@ def evaluate(
     *,
     climatology: Any = None,
     baseline: Any = (),
-    track: Track = not_tracked,
+    track: CountProgress = no_progress,
     **settings: Any,
 ) -> xr.Dataset:
     """Return the scores of forecasts, in the layout of `verification.score_file`.
@@ -95,7 +93,7 @@ def evaluate(
 def run_evaluation(
     config: EvaluateConfig,
     *,
-    track: Track = not_tracked,
+    track: CountProgress = no_progress,
     download: ByteProgress = no_progress,
 ) -> pathlib.Path:
     """Evaluate the forecasts of files, and return the path of the score file.
@@ -159,7 +157,9 @@ def climatology_path(config: EvaluateConfig) -> pathlib.Path:
     return config.output.with_name(f"{config.output.stem}_climatology.nc")
 
 
-def _write(config: EvaluateConfig, sources: EvaluationSources, track: Track) -> None:
+def _write(
+    config: EvaluateConfig, sources: EvaluationSources, track: CountProgress
+) -> None:
     """Evaluate forecasts, and write the score file."""
     partial = PartialScores.beside(config.output)
     identity = scoring_settings(config)

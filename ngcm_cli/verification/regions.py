@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from ngcm_cli.errors import ConfigError, InputDataError
-from ngcm_cli.verification.area import area_weights
+from ngcm_cli.inputs.cell_areas import area_weights
 
 _ROUNDING = 1e-5  # degrees; latitudes and longitudes of files are often float32
 _LAND = 0.5  # share of land from which a cell counts as land, as at ECMWF

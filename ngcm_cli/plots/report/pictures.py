@@ -11,6 +11,7 @@ from matplotlib.contour import ContourSet
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure as Canvas
 
+from ngcm_cli.inputs.cell_areas import area_weights
 from ngcm_cli.plots.figure import drawing, image_of, new_axes, write_image
 from ngcm_cli.plots.map import draw_map, style_of_field
 from ngcm_cli.plots.report.content import Figure
@@ -23,7 +24,6 @@ from ngcm_cli.plots.report.describe import (
 )
 from ngcm_cli.plots.section import TOP, draw_section
 from ngcm_cli.plots.styles import capital
-from ngcm_cli.verification.area import area_weights
 
 MAP, GRAPH = (5.8, 3.6), (5.8, 3.4)  # inches: letters can be read on a phone
 _RESOLUTIONS = 150, 110, 80  # dots per inch; the first whose file is small enough
