@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import shlex
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -217,6 +218,12 @@ class EvaluateConfig(CheckedSettings):
     scheduler: values.Text | None = None
     resume: values.Switch = False
     offline: values.Switch = False
+
+    def command_line(self) -> str:
+        """Return the command line of these settings, the forecasts without a flag."""
+        names = [str(each) for each in self.forecast]
+        flag = shlex.join(["--forecast", ",".join(names)])
+        return super().command_line().replace(flag, shlex.join(names), 1)
 
     @pydantic.model_validator(mode="after")
     def _complete(self) -> Self:

@@ -9,7 +9,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from ngcm_cli.config.plot import PlotConfig
-from ngcm_cli.errors import ConfigError, InputDataError, OutputError
+from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.output.dataset_file import check_output
 from ngcm_cli.plots.diagnosis import drawn_of
 from ngcm_cli.plots.figure import picture_format, save
 from ngcm_cli.plots.map_figure import map_figure
@@ -55,7 +56,7 @@ def plot(*files: str | pathlib.Path, what: str | None = None, **settings: Any) -
 def draw_picture(config: PlotConfig) -> pathlib.Path:
     """Draw a picture, and return its path; see `plot`."""
     if config.output is not None:
-        check_output(config.output, config)
+        check_picture(config.output, config)
     with contextlib.ExitStack() as opened:
 
         def read(location: str) -> xr.Dataset:
@@ -69,7 +70,7 @@ def draw_picture(config: PlotConfig) -> pathlib.Path:
         output = config.output or pathlib.Path(f"{stem_of(config.files[0])}_{what}.png")
         if what == "animation" and config.output is None:
             output = output.with_suffix(".gif")
-        check_output(output, config, what)
+        check_picture(output, config, what)
         _check_content(what, datasets, config)
         minus = None if config.minus is None else read(config.minus)
         if what == "animation":
@@ -114,7 +115,7 @@ def suggest(datasets: Sequence[xr.Dataset]) -> str:
     return "map"
 
 
-def check_output(path: pathlib.Path, config: PlotConfig, what: str = "") -> None:
+def check_picture(path: pathlib.Path, config: PlotConfig, what: str = "") -> None:
     """Check that a picture can be written, before anything is drawn.
 
     Raises:
@@ -130,12 +131,7 @@ def check_output(path: pathlib.Path, config: PlotConfig, what: str = "") -> None
         raise ConfigError(
             f"An animation cannot be {kind.upper()}.", "Give a name in .gif or .mp4."
         )
-    if path.exists() and not config.overwrite:
-        raise OutputError(f"{path} exists.", "Name another, or give --overwrite.")
-    if not path.parent.is_dir():
-        raise OutputError(
-            f"The folder {path.parent} does not exist.", "Create it first."
-        )
+    check_output(path, config.overwrite)
 
 
 def _check_content(

@@ -17,6 +17,7 @@ from ngcm_cli.config.evaluate import (
 from ngcm_cli.errors import ConfigError, OutputError
 from ngcm_cli.io.lock import Lock, LockedError
 from ngcm_cli.io.progress import ByteProgress, CountProgress, begin_phase, no_progress
+from ngcm_cli.output.dataset_file import check_output
 from ngcm_cli.verification.climatology import is_climatology
 from ngcm_cli.verification.climatology_file import open_climatology
 from ngcm_cli.verification.climatology_of_record import write_climatology
@@ -253,11 +254,7 @@ def _check_output(config: EvaluateConfig) -> None:
         OutputError: there is a file, an interrupted evaluation, or no folder.
     """
     output, partial = config.output, PartialScores.beside(config.output)
-    folder = output.resolve().parent
-    if not folder.is_dir():
-        raise OutputError(f"There is no folder {folder}.", "Create it first.")
-    if output.is_dir():
-        raise OutputError(f"{output} is a folder.", "Choose another output.")
+    check_output(output, config.overwrite or config.resume)
     if config.resume:
         if partial.settings() is None:
             raise OutputError(
@@ -267,10 +264,6 @@ def _check_output(config: EvaluateConfig) -> None:
         return
     if config.overwrite:
         return
-    if output.exists():
-        raise OutputError(
-            f"{output} exists.", "Choose another output, or give --overwrite."
-        )
     if partial.settings() is not None:
         raise OutputError(
             f"An evaluation of {output} was interrupted.",

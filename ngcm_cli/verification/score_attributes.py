@@ -33,7 +33,7 @@ def describe_scores(
         "settings": json.dumps(_settings(config)),
         "interval": "95 % confidence, from blocks of successive initial times",
         "ngcm_version": ngcm_cli.__version__,
-        "history": f"{utc_now()} ngcm evaluate",
+        "history": f"{utc_now()}: {config.command_line()}",
     }
     if plan.climatology is not None:
         attributes["climatology"] = _climatology(config, plan)

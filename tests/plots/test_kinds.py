@@ -8,7 +8,7 @@ import xarray as xr
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError, InputDataError
 from ngcm_cli.plots.hovmoller import hovmoller_figure
-from ngcm_cli.plots.means import area_mean, mass_streamfunction
+from ngcm_cli.plots.means import area_mean
 from ngcm_cli.plots.meteogram import meteogram_figure
 from ngcm_cli.plots.score_selection import Line, Score, select_scores
 from ngcm_cli.plots.scorecard import compare, scorecard_figure
@@ -76,18 +76,6 @@ def test_meteogram_is_interpolated_at_the_place():
     part = dataset.sel(longitude=slice(0, 90))
     with pytest.raises(ConfigError, match="outside of the grid"):
         meteogram_figure([opened(part)], settings)
-
-
-def test_streamfunction_of_a_known_overturning():
-    """Of v = V sin(2 pi (p - p_0) / P): psi is its integral, zero at the ground."""
-    level = np.linspace(1, 1000, 1000)
-    latitude = np.array([0.0, 30.0])
-    angle = 2 * np.pi * level / 1000
-    v = np.sin(angle)[:, None] * np.ones(2)
-    psi = mass_streamfunction(v, level, latitude)
-    exact = 1e5 / (2 * np.pi) * (1 - np.cos(angle))
-    scale = 2 * np.pi * 6.37122e6 / 9.80616 * np.cos(np.radians(latitude))
-    np.testing.assert_allclose(psi, exact[:, None] * scale, atol=2e-5 * psi.max())
 
 
 def test_section_leaves_out_what_is_above_the_model():
