@@ -15,7 +15,7 @@ from ngcm_cli.diagnostics.evaluation import (
     sigma_levels,
 )
 from ngcm_cli.diagnostics.global_means import GLOBAL_MEANS, global_means, monitor
-from ngcm_cli.diagnostics.names import resolve_name, split_level
+from ngcm_cli.diagnostics.names import resolve_name
 from ngcm_cli.diagnostics.time_means import RunningMean
 
 __all__ = [
@@ -31,5 +31,4 @@ __all__ = [
     "needs_water_budget",
     "resolve_name",
     "sigma_levels",
-    "split_level",
 ]

@@ -9,9 +9,9 @@ import xarray as xr
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.config.values import closest
 from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.inputs.level_names import split_level
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.plots.panels import source_name
-from ngcm_cli.plots.selection import LEVEL
 from ngcm_cli.plots.styles import QUANTITIES, superscripts
 from ngcm_cli.verification.metrics import METRICS
 
@@ -238,8 +238,9 @@ def _variable(
                 a: variable for a in VARIABLES[variable].aliases if a not in names
             }
     base = name.lower()
-    if base not in names and (match := LEVEL.fullmatch(base)) is not None:
-        base, level = match[1], float(match[2])
+    if base not in names:
+        base, own = split_level(base)
+        level = level if own is None else own
     if base not in names:
         raise ConfigError(
             f"The scores have no variable '{name}'.", closest(base, variables)

@@ -169,9 +169,7 @@ def section_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure
         title = f"Zonal mean: {section_style(field).title}"
         if psi is not None:
             title += " (colour), mass streamfunction (contours, 10⁹ kg s⁻¹)"
-        label_figure(
-            axes, dataset, config, title, when.describe(), model_of(dataset), member
-        )
+        label_figure(axes, dataset, config, title, when.describe(), member)
     return figure
 
 

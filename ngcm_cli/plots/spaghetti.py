@@ -109,9 +109,7 @@ def spaghetti_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figu
         draw_spaghetti(members, axes=axes, projection=projection, levels=levels)
         title = f"{capital(style_of_field(members).title)}: all members"
         count = f"{members.sizes['realization']} members"
-        label_figure(
-            axes, dataset, config, title, when.describe(), model_of(dataset), count
-        )
+        label_figure(axes, dataset, config, title, when.describe(), count)
     return figure
 
 

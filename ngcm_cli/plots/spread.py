@@ -59,9 +59,7 @@ def spread_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
         style = style_of_field(mean)
         title = f"{capital(_plain(style.title))}: ensemble spread (colour) and mean "
         title += f"(contours, {style.units})"
-        label_figure(
-            axes, dataset, config, title, when.describe(), model_of(dataset), members
-        )
+        label_figure(axes, dataset, config, title, when.describe(), members)
     return figure
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.config import closest
-from ngcm_cli.diagnostics.names import resolve_name, split_level
+from ngcm_cli.diagnostics.names import resolve_name
 from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.inputs.level_names import split_level
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.verification.derived_variables import (
     DERIVED,
