@@ -97,7 +97,9 @@ def _check_new(path: pathlib.Path, locations: list[str], overwrite: bool) -> Non
         OutputError: it exists, or cannot be written.
     """
     check_output(path, overwrite)
-    if any(os.path.exists(one) and os.path.samefile(path, one) for one in locations):
+    if path.exists() and any(
+        os.path.exists(one) and os.path.samefile(path, one) for one in locations
+    ):
         raise OutputError(
             f"The report {path} would overwrite what it is about.",
             "Choose another --output.",
