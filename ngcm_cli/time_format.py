@@ -30,6 +30,11 @@ _TIME = re.compile(
 )
 
 
+def utc_now() -> str:
+    """Return the time, UTC, as histories of files have it."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def parse_duration(value: Any) -> np.timedelta64:
     """Return the duration of ``10d``, ``36h``, ``0.5d``, ``1d12h`` or ``10 days``.
 

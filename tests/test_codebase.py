@@ -84,6 +84,7 @@ HOMES = {
     "obstore": ["inputs/sources/"],
     "xarray": [
         "inputs/",
+        "output/dataset_file.py",
         "output/decoded.py",
         "plots/",
         "verification/",

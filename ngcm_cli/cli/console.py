@@ -14,6 +14,7 @@ from ngcm_cli.cli import INTERRUPTED
 from ngcm_cli.cli.interrupts import leave_at_next_interrupt
 from ngcm_cli.errors import NgcmError, printable
 from ngcm_cli.io.progress import PHASES, format_size
+from ngcm_cli.io.text_table import column_lines
 
 _LONGEST_LINE = 4000  # characters: a command with many flags can be copied
 
@@ -77,12 +78,7 @@ def print_table(rows: list[tuple[str, ...]]) -> None:
 
 def table_lines(rows: list[tuple[str, ...]]) -> list[str]:
     """Return the lines of a table with columns as wide as they need to be."""
-    rows = [tuple(map(printable, row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(map(str.ljust, row, widths)).rstrip()  # the last column is ragged
-        for row in rows
-    ]
+    return column_lines([tuple(map(printable, row)) for row in rows])
 
 
 def format_seconds(seconds: float) -> str:

@@ -67,9 +67,10 @@ def diagnose(
         started = time.monotonic()
         with Display(console, "Opening the data") as display:
             from ngcm_cli.diagnosis.diagnose import diagnose as compute
-            from ngcm_cli.diagnosis.diagnosis_file import check_output, write_diagnosis
+            from ngcm_cli.diagnosis.diagnosis_file import write_diagnosis
             from ngcm_cli.diagnosis.table import format_table
             from ngcm_cli.io.progress import begin_phase
+            from ngcm_cli.output.dataset_file import check_output
 
             if checked.output is not None:
                 check_output(checked.output, checked.overwrite)

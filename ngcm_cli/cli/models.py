@@ -230,7 +230,7 @@ def verify(
         ),
     ] = False,
 ) -> None:
-    """Verify a model's files, and run one step; or compare runs with published ones.
+    """Verify a model by its files and one step, or by published runs.
 
     Checks that the file exists, its size and hash, that every weight is finite and
     used, and that one step from the bundled state is finite and agrees with the card.

@@ -38,7 +38,7 @@ _OPTIONS: dict[str, Any] = {
     "member": text("M", "Number of the member.  [default: the mean of all]"),
     "projection": text(
         "NAME",
-        "robinson, mollweide, orthographic, polar-stereographic or plate-carree.  "
+        "robinson, mollweide, polar-stereographic, plate-carree or orthographic.  "
         "[default: what suits the region]",
     ),
     "region": text(
@@ -49,7 +49,9 @@ _OPTIONS: dict[str, Any] = {
     "minus": text("FILE", "Data to subtract, of the same valid time: a difference."),
     "metric": Annotated[
         list[str] | None,
-        option("NAME,...", "Scores to draw, such as rmse,crps.  [default: the first]"),
+        option(
+            "NAME,...", "Scores to draw, such as rmse,crps.  [default: crps, else rmse]"
+        ),
     ],
     "top": text("HPA", "Least pressure of a section.  [default: 20]"),
     "output": text(

@@ -35,7 +35,7 @@ def report(
     title: Title = None,
     overwrite: Overwrite = None,
 ) -> None:
-    """Write a page about outputs, with figures, scores and provenance.
+    """Write a page about outputs: figures, scores, stability.
 
     The page is one HTML file that needs no network. Prints its path.
 

@@ -12,8 +12,6 @@ from ngcm_cli.config import values
 from ngcm_cli.config.checked_settings import CheckedSettings
 from ngcm_cli.errors import ConfigError
 
-FORMATS = "table", "md", "csv", "json"
-"""Of the table on stdout."""
 _DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 _UNITS = {4: "Y", 7: "M", 10: "D"}  # by length of the text
 
@@ -66,15 +64,6 @@ def parse_period(value: Any) -> Period:
     return Period(text, begin, end)
 
 
-def _format(value: Any) -> str:
-    name = str(value).strip().lower()
-    if name not in FORMATS:
-        raise ConfigError(
-            f"'{value}' is none of {', '.join(FORMATS)}.", values.closest(name, FORMATS)
-        )
-    return name
-
-
 class DiagnoseConfig(CheckedSettings):
     """The settings of ``ngcm diagnose``.
 
@@ -95,7 +84,7 @@ class DiagnoseConfig(CheckedSettings):
     period: Annotated[Period | None, pydantic.BeforeValidator(parse_period)] = None
     output: values.Path | None = None
     overwrite: values.Switch = False
-    format: Annotated[str, pydantic.BeforeValidator(_format)] = "table"
+    format: values.TableFormat = "table"
     offline: values.Switch = False
 
     def command_line(self) -> str:

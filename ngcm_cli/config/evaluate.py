@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import shlex
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -20,7 +21,6 @@ PROBABILISTIC = "probabilistic-climatology"
 BASELINES = PERSISTENCE, CLIMATOLOGY, PROBABILISTIC
 """Baselines that are made from truth and climatology; others are forecasts."""
 
-FORMATS = "table", "md", "csv", "json"
 _LABEL = re.compile(r"([A-Za-z0-9][A-Za-z0-9 ._+-]*)=(.+)")
 _MOST_LEADS = 10_000
 
@@ -144,15 +144,6 @@ def _thresholds(value: Any) -> tuple[tuple[str, float], ...]:
     return tuple(found)
 
 
-def _format(value: Any) -> str:
-    name = str(value).strip().lower()
-    if name not in FORMATS:
-        raise ConfigError(
-            f"'{value}' is none of {', '.join(FORMATS)}.", values.closest(name, FORMATS)
-        )
-    return name
-
-
 Locations = Annotated[
     tuple[NamedLocation, ...], pydantic.BeforeValidator(parse_locations)
 ]
@@ -162,7 +153,6 @@ Years = Annotated[tuple[int, int], pydantic.BeforeValidator(_years)]
 Thresholds = Annotated[
     tuple[tuple[str, float], ...], pydantic.BeforeValidator(_thresholds)
 ]
-Format = Annotated[str, pydantic.BeforeValidator(_format)]
 
 
 class EvaluateConfig(CheckedSettings):
@@ -222,12 +212,18 @@ class EvaluateConfig(CheckedSettings):
     by_init: values.Switch = False
     maps: values.Switch = False
     spectra: values.Switch = False
-    format: Format | None = None
+    format: values.TableFormat | None = None
     check_times: values.Switch = True
     merge: values.Switch = False
     scheduler: values.Text | None = None
     resume: values.Switch = False
     offline: values.Switch = False
+
+    def command_line(self) -> str:
+        """Return the command line of these settings, the forecasts without a flag."""
+        names = [str(each) for each in self.forecast]
+        flag = shlex.join(["--forecast", ",".join(names)])
+        return super().command_line().replace(flag, shlex.join(names), 1)
 
     @pydantic.model_validator(mode="after")
     def _complete(self) -> Self:

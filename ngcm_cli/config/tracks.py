@@ -1,7 +1,6 @@
 """The settings of cyclone tracks."""
 
 import dataclasses
-import pathlib
 import shlex
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Self
@@ -10,10 +9,10 @@ import numpy as np
 import pydantic
 
 from ngcm_cli.config import values
-from ngcm_cli.config.checked_settings import settings_error
+from ngcm_cli.config.checked_settings import CheckedSettings
 from ngcm_cli.config.cyclone_criteria import PRESETS, CycloneCriteria
 from ngcm_cli.config.quantities import quantity_parser
-from ngcm_cli.errors import ConfigError, check_text
+from ngcm_cli.errors import ConfigError
 from ngcm_cli.time_format import format_duration
 
 _DEGREES = {"deg": 1.0, "degree": 1.0, "degrees": 1.0, "°": 1.0}
@@ -84,7 +83,7 @@ _Kilometres = Annotated[
 ]
 
 
-class TracksConfig(pydantic.BaseModel):
+class TracksConfig(CheckedSettings):
     """The settings of ``ngcm tracks``.
 
     Those that `CycloneCriteria` has replace its value in the preset.
@@ -106,9 +105,6 @@ class TracksConfig(pydantic.BaseModel):
         offline: whether the network is not used.
     """
 
-    model_config = pydantic.ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True
-    )
     command: ClassVar[str] = "tracks"
 
     preset: Annotated[str, values.one_of(*PRESETS)] | None = None
@@ -142,12 +138,7 @@ class TracksConfig(pydantic.BaseModel):
     _given: dict[str, Any] = {}
 
     def __init__(self, **settings: Any):
-        for value in settings.values():
-            check_text(value if isinstance(value, str | pathlib.PurePath) else "")
-        try:
-            super().__init__(**settings)
-        except pydantic.ValidationError as error:
-            raise settings_error(error, type(self).model_fields) from None
+        super().__init__(**settings)
         self._given = {name: x for name, x in settings.items() if x is not None}
 
     @pydantic.model_validator(mode="after")

@@ -23,6 +23,9 @@ MODEL_LEVELS = "model"
 MEANS = ("monthly", "daily")
 """Calendar periods over which long runs write means."""
 
+TABLE_FORMATS = ("table", "md", "csv", "json")
+"""Of tables on stdout."""
+
 NOISE = ("none", "gaussian", "spherical")
 """Perturbations of initial states; see ``gcm.initial_perturbation``."""
 
@@ -329,6 +332,7 @@ Means = Annotated[tuple[str, ...], pydantic.BeforeValidator(_means)]
 Patch = Annotated[tuple[float, float, float, float], pydantic.BeforeValidator(_patch)]
 OnInstability = Annotated[str, one_of("stop", "rewind")]
 Noise = Annotated[str, one_of(*NOISE)]
+TableFormat = Annotated[str, one_of(*TABLE_FORMATS)]
 ZarrFormat = Annotated[int, one_of("3", "2")]
 Member = Annotated[int, pydantic.BeforeValidator(_member)]
 Members = Annotated[range, pydantic.BeforeValidator(_members)]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ngcm_cli.diagnosis.columns import masses_above_levels
+from ngcm_cli.diagnosis.columns import GROUND, layer_masses, masses_above_levels
 from ngcm_cli.diagnosis.seasons import (
     note_incomplete_year,
     season_coordinate,
@@ -64,6 +64,21 @@ def mass_streamfunction(
     part = np.where(np.isfinite(v) & (above > 0), v * above, 0.0).mean(-1)
     circle = 2 * np.pi * LENGTH * np.cos(np.deg2rad(np.asarray(latitude, float)))
     return circle * (np.cumsum(flow, axis=0) - flow + part)
+
+
+def streamfunction_of_zonal_means(
+    v: np.ndarray, levels: np.ndarray, latitude: np.ndarray
+) -> np.ndarray:
+    """Return `mass_streamfunction` of zonal means, the ground being at 1000 hPa.
+
+    Args:
+        v: zonal mean of the northward wind, m s-1, (level, latitude).
+        levels: hPa, ascending.
+        latitude: degrees, ascending.
+    """
+    ground = np.full((len(latitude), 1), GROUND)
+    masses, above = layer_masses(levels, ground), masses_above_levels(levels, ground)
+    return mass_streamfunction(np.asarray(v)[..., None], masses, above, latitude)
 
 
 def hadley_cells(

@@ -4,6 +4,9 @@ import numpy as np
 
 from ngcm_cli.units import GRAVITY_SI
 
+GROUND = 1e5
+"""Surface pressure where it is not known, Pa."""
+
 
 def layer_masses(
     levels: np.ndarray, surface_pressure: np.ndarray, highest: float | None = None

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +17,7 @@ from ngcm_cli.diagnosis.records import Record, described, open_records
 from ngcm_cli.diagnosis.remarks import Remarks
 from ngcm_cli.inputs.sources.location import redacted
 from ngcm_cli.io.progress import ByteProgress, no_progress
+from ngcm_cli.time_format import utc_now
 
 
 def diagnose(
@@ -111,7 +111,7 @@ def _attributes(
     config: DiagnoseConfig, stamps: Stamps, remarks: Remarks
 ) -> Mapping[str, Any]:
     """Return what is said about a diagnosis as a whole."""
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    now = utc_now()
     first = next(iter(stamps))
     times = (f"{r.name}: {r.kind}, {described(each)}" for r, each in stamps.items())
     return {

@@ -27,29 +27,7 @@ import pathlib
 
 import xarray as xr
 
-from ngcm_cli.errors import OutputError
-from ngcm_cli.io.atomic import check_writable, temporary_sibling, translate_os_errors
-
-
-def check_output(path: pathlib.Path, overwrite: bool) -> None:
-    """Check, before anything is read, that a file can be written.
-
-    Raises:
-        OutputError: it exists, or its directory does not.
-    """
-    if not path.resolve().parent.is_dir():
-        raise OutputError(
-            f"The directory of the output, {path.resolve().parent}, does not exist.",
-            "Create it, or choose another --output.",
-        )
-    if path.is_dir():
-        raise OutputError(f"The output {path} is a directory.", "Name a file.")
-    if path.exists() and not overwrite:
-        raise OutputError(
-            f"The output {path} exists.",
-            "Choose another --output, or give --overwrite to replace it.",
-        )
-    check_writable(path)
+from ngcm_cli.output.dataset_file import write_dataset
 
 
 def write_diagnosis(found: xr.Dataset, path: pathlib.Path) -> None:
@@ -58,22 +36,10 @@ def write_diagnosis(found: xr.Dataset, path: pathlib.Path) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    target = path.resolve()
-    new = temporary_sibling(target)
     packed = {"zlib": True, "complevel": 1}
     encoding = {
         str(name): packed for name, x in found.data_vars.items() if x.size > 1000
     }
     known = {**found.attrs, "Conventions": "CF-1.11"}
-    with translate_os_errors(
-        "Writing the diagnosis", lambda action: f"{action}, or choose another --output."
-    ):
-        try:
-            found.assign_attrs(known).to_netcdf(new, encoding=encoding)
-            new.replace(target)
-        except RuntimeError as error:  # of the C library
-            raise OutputError(
-                f"{path} could not be written: {error}.", "Check the disk."
-            ) from error
-        finally:
-            new.unlink(missing_ok=True)
+    hint = "Check the disk, or choose another --output."
+    write_dataset(found.assign_attrs(known), path, encoding, hint)

@@ -10,12 +10,12 @@ import xarray as xr
 
 from ngcm_cli.diagnosis.topic import DAILY, INSTANTS, MONTHLY, Grid, Stamp
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.gridded import check_grid, open_gridded
+from ngcm_cli.inputs.gridded import check_grid, highest_model_level, open_gridded
 from ngcm_cli.inputs.regrid import ConservativeRegridder
 from ngcm_cli.inputs.sources.location import is_remote
 from ngcm_cli.inputs.time_meaning import MEAN, stated_method
 from ngcm_cli.io.progress import ByteProgress, no_progress
-from ngcm_cli.output.zarr import is_store, open_store
+from ngcm_cli.output.zarr import is_store
 from ngcm_cli.time_format import format_time
 
 STORES = "monthly.zarr", "daily.zarr", "instantaneous.zarr"
@@ -183,7 +183,7 @@ def open_records(
 def _open(location: str, offline: bool, progress: ByteProgress) -> Record:
     dataset = open_gridded(location, offline=offline, progress=progress)
     check_grid(dataset)
-    return Record(dataset, kind_of(dataset), highest_level(dataset, location))
+    return Record(dataset, kind_of(dataset), highest_level(dataset))
 
 
 def kind_of(dataset: xr.Dataset) -> str:
@@ -217,27 +217,15 @@ def _frequency(dataset: xr.Dataset) -> str:
     return str(dataset.attrs.get("frequency", ""))
 
 
-def highest_level(dataset: xr.Dataset, location: str) -> float | None:
+def highest_level(dataset: xr.Dataset) -> float | None:
     """Return the pressure of a model's highest level, hPa, where its output states it.
 
     Returns:
         None where it is not stated, or no level of the data is above it.
     """
-    if "level" not in dataset.coords:
-        return None
-    attributes: dict[Any, Any] = dict(dataset["level"].attrs)
-    path = pathlib.Path(location)
-    if "highest_model_level" not in attributes and "ngcm_version" in dataset.attrs:
-        if is_store(path):
-            attributes = open_store(path, "r")["level"].attrs.asdict()
-        elif path.is_file():
-            with xr.open_dataset(path, decode_times=False) as file:
-                attributes = dict(file["level"].attrs) if "level" in file else {}
-    highest = attributes.get("highest_model_level")
-    if not isinstance(highest, int | float | np.number):
-        return None
-    is_above = dataset["level"].values < float(highest)
-    return float(highest) if is_above.any() else None
+    highest = highest_model_level(dataset)
+    is_above = highest and (dataset["level"].values < highest).any()
+    return highest if is_above else None
 
 
 def regridder(source: Grid, target: Grid) -> ConservativeRegridder | None:

@@ -1,14 +1,13 @@
 """The numbers of a diagnosis as a table: text, Markdown, CSV or JSON."""
 
-import csv
 import dataclasses
-import io
 import json
 
 import numpy as np
 import xarray as xr
 
 from ngcm_cli.diagnosis.findings import MEMBER, REFERENCE
+from ngcm_cli.io.text_table import column_lines, csv_text, markdown_lines
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,23 +110,15 @@ def _text(found: xr.Dataset, rows: list[Row]) -> list[str]:
     extent = _extent(found, rows)
     heading = _headings(*extent)
     table = [_cells(row, *extent) for row in rows]
-    widths = [max(map(len, column)) for column in zip(heading, *table, strict=True)]
-    is_number = [name not in ("Quantity", "Units") for name in heading]
-
-    def line(cells: list[str]) -> str:
-        padded = (
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(cells, widths, is_number, strict=True)
-        )
-        return "  ".join(padded).rstrip()
-
-    lines = [found.attrs["title"], *found.attrs["data"].split("\n"), "", line(heading)]
+    right = [at for at, name in enumerate(heading) if name not in ("Quantity", "Units")]
+    first, *body = column_lines([heading, *table], right)
+    lines = [found.attrs["title"], *found.attrs["data"].split("\n"), "", first]
     topic = ""
-    for row, cells in zip(rows, table, strict=True):
+    for row, line in zip(rows, body, strict=True):
         if row.topic != topic:
             topic = row.topic
             lines += ["", topic]
-        lines.append(line(cells))
+        lines.append(line)
     return lines
 
 
@@ -135,28 +126,16 @@ def _markdown(found: xr.Dataset, rows: list[Row]) -> list[str]:
     extent = _extent(found, rows)
     lines = [f"# {found.attrs['title']}", ""]
     lines += [f"- {line}" for line in found.attrs["data"].split("\n")]
-    topic = ""
-    for row in rows:
-        if row.topic != topic:
-            topic = row.topic
-            heading = _headings(*extent)
-            lines += ["", f"## {topic}", "", _pipes(heading)]
-            lines.append(_pipes(["---"] * len(heading)))
-        lines.append(_pipes(_cells(row, *extent)))
+    for topic in dict.fromkeys(row.topic for row in rows):
+        cells = [_cells(row, *extent) for row in rows if row.topic == topic]
+        lines += ["", f"## {topic}", ""]
+        lines += markdown_lines([_headings(*extent), *cells])
     return lines
 
 
-def _pipes(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 def _csv(rows: list[Row]) -> str:
-    text = io.StringIO()
     names = [field.name for field in dataclasses.fields(Row)]
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(dataclasses.asdict(row) for row in rows)
-    return text.getvalue().rstrip("\n")
+    return csv_text(names, (dataclasses.asdict(row) for row in rows))
 
 
 def _json(found: xr.Dataset, rows: list[Row]) -> str:

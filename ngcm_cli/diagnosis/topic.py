@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ngcm_cli.diagnosis.columns import layer_masses
+from ngcm_cli.diagnosis.columns import GROUND, layer_masses
 from ngcm_cli.diagnosis.remarks import Remarks
 
 INSTANTS, DAILY, MONTHLY = "instantaneous fields", "daily means", "monthly means"
@@ -103,7 +103,7 @@ class Fields:
         if SURFACE_PRESSURE in self:
             return self[SURFACE_PRESSURE]
         shape = len(self.grid.latitude), len(self.grid.longitude)
-        return np.full(shape, 1e5)
+        return np.full(shape, GROUND)
 
     @functools.cached_property
     def masses(self) -> np.ndarray:

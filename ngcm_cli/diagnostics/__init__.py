@@ -17,7 +17,6 @@ from ngcm_cli.diagnostics.evaluation import (
 from ngcm_cli.diagnostics.global_means import GLOBAL_MEANS, global_means, monitor
 from ngcm_cli.diagnostics.names import resolve_name
 from ngcm_cli.diagnostics.time_means import RunningMean
-from ngcm_cli.inputs.level_names import split_level
 
 __all__ = [
     "DIAGNOSTICS",
@@ -32,5 +31,4 @@ __all__ = [
     "needs_water_budget",
     "resolve_name",
     "sigma_levels",
-    "split_level",
 ]

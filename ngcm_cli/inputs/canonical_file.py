@@ -33,6 +33,10 @@ DIMENSIONS = ("realization", "init_time", "lead_time", "time", "level")
 DIMENSIONS += ("latitude", "longitude")
 """Canonical dimensions, in the order that variables have them."""
 
+HIGHEST_LEVEL = "highest_model_level"
+"""Attribute of levels: the pressure in hPa of the highest level of the model that made
+the data, above which they are extrapolated."""
+
 _STATISTIC = re.compile(r".+_(mean|std|min|max|p\d+(\.\d+)?)")
 _LONGEST = 100  # characters of the name of a variable
 
@@ -122,8 +126,19 @@ def _canonical(dataset: xr.Dataset, axes: ForecastAxes, part: xr.Dataset) -> xr.
         for dim in used - coordinates.keys()
         if dim in part.variables and part[dim].ndim == 1
     }
-    kept = {name: (name, x) for name, x in coordinates.items() if name in used}
+    kept: dict[str, Any] = {
+        name: (name, x) for name, x in coordinates.items() if name in used
+    }
+    if "level" in kept and vertical is not None:
+        kept["level"] = (*kept["level"], _highest_level(part[vertical]))
     return xr.Dataset(variables, {**kept, **others}, dataset.attrs)
+
+
+def _highest_level(level: xr.DataArray) -> dict[str, float]:
+    """Return the attribute that says which levels a model has not, if it is there."""
+    highest = level.attrs.get(HIGHEST_LEVEL)
+    is_number = isinstance(highest, int | float | np.number)
+    return {HIGHEST_LEVEL: float(highest)} if is_number else {}
 
 
 def _has_zonal_means(part: xr.Dataset) -> bool:

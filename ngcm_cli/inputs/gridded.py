@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.canonical_file import canonical_parts
+from ngcm_cli.inputs.canonical_file import HIGHEST_LEVEL, canonical_parts
 from ngcm_cli.inputs.lazy_arrays import JoinedArray
 from ngcm_cli.inputs.sources.location import matching_files, naming_file, redacted
 from ngcm_cli.inputs.sources.named import find_source
@@ -35,7 +35,8 @@ def open_gridded(
         and SI units; other numeric variables on the same axes keep name and units.
         Dimensions, of which a variable has some, in this order: ``realization,
         init_time, lead_time`` of forecasts, ``realization, time`` of others; ``level``
-        (hPa, ascending; another vertical axis stays under its own name), ``latitude``
+        (hPa, ascending, with the attribute ``highest_model_level`` of our own files;
+        another vertical axis stays under its own name), ``latitude``
         (degrees, ascending), ``longitude`` (degrees, ascending from 0). ``init_time``
         and ``time`` are datetime64, ``lead_time`` is timedelta64. Attributes of a
         variable: ``units``, ``long_name``, ``standard_name``, ``cell_methods``, and
@@ -136,7 +137,20 @@ def _joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
                     f"{name} is on other values of {dim} than the variables before it.",
                     "Name only files, or variables, that belong together.",
                 )
-    return xr.Dataset(merged, {dim: (dim, x) for dim, x in coordinates.items()})
+    result = xr.Dataset(merged, {dim: (dim, x) for dim, x in coordinates.items()})
+    if (highest := max(map(highest_model_level, parts))) and "level" in result.coords:
+        result["level"].attrs[HIGHEST_LEVEL] = highest
+    return result
+
+
+def highest_model_level(dataset: xr.Dataset) -> float:
+    """Return the pressure of the highest level of the model that made data, in hPa.
+
+    Fields above it are extrapolated. 0 where it is not known.
+    """
+    if "level" not in dataset.coords:
+        return 0.0
+    return float(dataset["level"].attrs.get(HIGHEST_LEVEL, 0.0))
 
 
 def _join(

@@ -12,7 +12,6 @@ They are read without xarray, which takes a third of a second to import:
 
 import contextlib
 import dataclasses
-import datetime
 import hashlib
 import json
 import logging
@@ -32,7 +31,7 @@ from ngcm_cli.inputs.sources.location import redacted, resolve_location
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.io.atomic import atomic_file, write_text
 from ngcm_cli.io.cache_dir import cache_dir
-from ngcm_cli.time_format import format_time
+from ngcm_cli.time_format import format_time, utc_now
 
 if TYPE_CHECKING:
     import xarray
@@ -185,7 +184,7 @@ class InputCache:
             data[name] = (dims, x, attributes, encoding)
         if not any(VARIABLES[name].on_levels for name in content.fields):
             del coords["level"]
-        now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = utc_now()
         attributes = {
             "Conventions": "CF-1.11",
             "title": "Input of a neural general circulation model",

@@ -1,4 +1,4 @@
-"""Names of variables at a level, such as ``z500``."""
+"""Names of variables that end in a pressure level, and those that only seem to."""
 
 import re
 

@@ -45,6 +45,17 @@ def check_writable(path: pathlib.Path) -> None:
 
 
 @contextlib.contextmanager
+def complete_file(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Return a path whose file takes another name when the context succeeds."""
+    new = temporary_sibling(path)
+    try:
+        yield new
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
 def atomic_file(path: pathlib.Path) -> Iterator[IO[bytes]]:
     """Open a file that takes its name, synced to disk, when the context succeeds.
 

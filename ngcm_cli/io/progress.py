@@ -6,6 +6,8 @@ from collections.abc import Callable
 ByteProgress = Callable[[int, int | None], None]
 """Receives the bytes transferred so far and the expected total, or None."""
 
+CountProgress = Callable[[int, int], None]
+"""Receives how many of the parts of a task are done, and of how many."""
 
 PHASES = logging.getLogger("ngcm_cli.phases")
 """Receives the name of every phase of a command when it begins."""
@@ -17,7 +19,7 @@ def begin_phase(name: str) -> None:
 
 
 def no_progress(done: int, total: int | None) -> None:
-    """Ignore the progress of a transfer."""
+    """Ignore the progress of a transfer or of a task."""
 
 
 def format_size(count: float) -> str:

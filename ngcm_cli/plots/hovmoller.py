@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError, InputDataError
 from ngcm_cli.plots.colour_maps import colour_map
-from ngcm_cli.plots.figure import drawing, new_axes, set_footer, set_title
+from ngcm_cli.plots.figure import drawing, new_axes
 from ngcm_cli.plots.graticule import latitude_text, longitude_text
 from ngcm_cli.plots.map import colour_norm, draw_colour_bar, style_of_field
 from ngcm_cli.plots.means import area_mean, zonal_mean
-from ngcm_cli.plots.provenance import footer_of, model_of
+from ngcm_cli.plots.panels import label_figure
 from ngcm_cli.plots.regions import find_region
 from ngcm_cli.plots.section import set_latitude_axis
 from ngcm_cli.plots.selection import (
@@ -114,14 +114,7 @@ def hovmoller_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figu
         figure = Figure(figsize=size, layout="constrained")
         axes = draw_hovmoller(field, axes=figure.add_subplot())
         title = f"{capital(style_of_field(field).title)}, {where}"
-        parts = (start, model_of(dataset), member)
-        set_title(
-            axes,
-            config.title or title,
-            " · ".join(filter(None, parts)),
-            config.size is None,
-        )
-        set_footer(figure, footer_of(dataset))
+        label_figure(axes, dataset, config, title, start, member)
     return figure
 
 

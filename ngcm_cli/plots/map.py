@@ -150,7 +150,7 @@ def draw_contours(
     labels: bool = True,
     is_difference: bool = False,
 ) -> Any:
-    """Draw a field as contours on a map, and return them.
+    """Draw a field as contours on a map, and return them; None if it has none.
 
     Args:
         field: with dimensions latitude and longitude, in SI units.
@@ -166,6 +166,11 @@ def draw_contours(
     x, y, values = _shown(field, projection, style)
     if levels is None:
         levels = contour_levels(values, style.step)
+    finite, known = values[np.isfinite(values)], np.asarray(levels, np.float64)
+    if not (
+        (known >= finite.min(initial=np.inf)) & (known <= finite.max(initial=-np.inf))
+    ).any():
+        return None  # the field is nearly the same everywhere, or missing
     every_second = np.asarray(levels) / (2 * style.step)
     is_thick = np.isclose(every_second, np.round(every_second))
     lines = axes.contour(
@@ -192,7 +197,10 @@ def draw_contours(
 
 def contour_levels(values: np.ndarray, step: float) -> np.ndarray:
     """Return multiples of a step within the range of values, at most forty."""
-    low, high = np.nanmin(values), np.nanmax(values)
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return np.array([])
+    low, high = finite.min(), finite.max()
     while (high - low) / step > 40:
         step *= 2
     return np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step

@@ -4,10 +4,9 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import ConfigError
+from ngcm_cli.inputs.cell_areas import area_weights
 from ngcm_cli.plots.projections import wrap
 from ngcm_cli.plots.regions import Box
-from ngcm_cli.units import GRAVITY_SI, LENGTH
-from ngcm_cli.verification.area import area_weights
 
 
 def in_box(field: xr.DataArray, box: Box) -> xr.DataArray:
@@ -60,23 +59,3 @@ def zonal_mean(field: xr.DataArray) -> xr.DataArray:
     if "longitude" not in field.dims:
         return field
     return field.mean("longitude", keep_attrs=True)
-
-
-def mass_streamfunction(
-    v: np.ndarray, level: np.ndarray, latitude: np.ndarray
-) -> np.ndarray:
-    """Return the meridional mass streamfunction, kg s-1, shape (level, latitude).
-
-    psi(p) = (2 pi a cos(latitude) / g) times the integral of [v] dp from the top, by
-    trapezoids; the wind above the highest level is that of this level.
-
-    Args:
-        v: zonal mean of the northward wind, m s-1, shape (level, latitude).
-        level: pressures, hPa, ascending.
-        latitude: degrees.
-    """
-    pressure = np.asarray(level, np.float64)[:, None] * 100
-    v = np.nan_to_num(np.asarray(v, np.float64))
-    steps = np.diff(pressure, axis=0) * (v[1:] + v[:-1]) / 2
-    total = np.concatenate([pressure[:1] * v[:1], steps]).cumsum(0)
-    return 2 * np.pi * LENGTH * np.cos(np.radians(latitude)) / GRAVITY_SI * total

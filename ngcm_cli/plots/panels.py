@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ngcm_cli.plots.figure import GREY
-from ngcm_cli.plots.provenance import model_of
+from ngcm_cli.config.plot import PlotConfig
+from ngcm_cli.plots.figure import GREY, set_footer, set_title
+from ngcm_cli.plots.provenance import footer_of, model_of
 
 
 def set_header(figure: Figure, title: str, subtitle: str = "") -> None:
@@ -25,6 +27,31 @@ def set_header(figure: Figure, title: str, subtitle: str = "") -> None:
     figure.text(0.012, 1 - above / height, subtitle, fontsize=8.5, color=GREY, va="top")
     engine: Any = figure.get_layout_engine()
     engine.set(rect=(0, 0, 1, 1 - (above + below + 0.08) / height))
+
+
+def label_figure(
+    axes: Axes,
+    dataset: xr.Dataset,
+    config: PlotConfig,
+    title: str,
+    when: str,
+    members: str = "",
+) -> None:
+    """Write title, time and model of a figure of one panel, and where it comes from.
+
+    Args:
+        axes: of the panel.
+        dataset: that is drawn.
+        config: which may have another title and a size.
+        title: what the figure shows.
+        when: time of it, or empty.
+        members: of an ensemble, or empty.
+    """
+    text = " · ".join(filter(None, (when, model_of(dataset), members)))
+    set_title(axes, config.title or title, text, config.size is None)
+    figure = axes.figure
+    assert isinstance(figure, Figure)
+    set_footer(figure, footer_of(dataset))
 
 
 def source_name(dataset: xr.Dataset, others: Sequence[xr.Dataset]) -> str:

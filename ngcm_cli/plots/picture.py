@@ -9,8 +9,9 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from ngcm_cli.config.plot import PlotConfig
-from ngcm_cli.errors import ConfigError, InputDataError, OutputError
-from ngcm_cli.io.atomic import check_writable
+from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.output.dataset_file import check_output
+from ngcm_cli.plots.diagnosis import drawn_of
 from ngcm_cli.plots.figure import picture_format, save
 from ngcm_cli.plots.map_figure import map_figure
 from ngcm_cli.plots.sources import open_source, stem_of
@@ -32,7 +33,7 @@ _CONTENT = {
 """What a picture shows, if not fields."""
 _DRAWN = {
     "fields": "fields", "zonal": "zonal means", "series": "global series",
-    "scores": "scores", "tracks": "tracks",
+    "scores": "scores", "tracks": "tracks", "diagnosis": "a diagnosis",
 }  # fmt: skip
 
 
@@ -57,7 +58,7 @@ def draw_picture(config: PlotConfig) -> pathlib.Path:
     """Draw a picture, and return its path; see `plot`."""
     _check_size(config)
     if config.output is not None:
-        check_output(config.output, config)
+        check_picture(config.output, config)
     with contextlib.ExitStack() as opened:
 
         def read(location: str) -> xr.Dataset:
@@ -65,13 +66,13 @@ def draw_picture(config: PlotConfig) -> pathlib.Path:
             return opened.enter_context(contextlib.closing(dataset))
 
         datasets = [read(location) for location in config.files]
+        if datasets[0].attrs["content"] == "diagnosis" and len(datasets) == 1:
+            datasets, config = drawn_of(datasets[0], config)
         what = config.what or suggest(datasets)
-        if config.what is None and what == "map" and _is_series(datasets[0]):
-            what = "series"
         output = config.output or pathlib.Path(f"{stem_of(config.files[0])}_{what}.png")
         if what == "animation" and config.output is None:
             output = output.with_suffix(".gif")
-        check_output(output, config, what)
+        check_picture(output, config, what)
         _check_content(what, datasets, config)
         minus = None if config.minus is None else read(config.minus)
         if minus is not None:
@@ -104,10 +105,6 @@ def _check_size(config: PlotConfig) -> None:
         )
 
 
-def _is_series(dataset: xr.Dataset) -> bool:
-    return dataset.attrs["content"] == "series"
-
-
 def _drawing(what: str) -> Draw:
     """Return the function that draws a kind of picture, imported when it is needed."""
     import importlib
@@ -124,6 +121,8 @@ def suggest(datasets: Sequence[xr.Dataset]) -> str:
         return "scores"
     if content in ("tracks", "series"):
         return content
+    if content == "diagnosis":
+        return "section"
     if content == "zonal":
         return "section"
     names = [str(name) for name in first.data_vars]
@@ -135,7 +134,7 @@ def suggest(datasets: Sequence[xr.Dataset]) -> str:
     return "map"
 
 
-def check_output(path: pathlib.Path, config: PlotConfig, what: str = "") -> None:
+def check_picture(path: pathlib.Path, config: PlotConfig, what: str = "") -> None:
     """Check that a picture can be written, before anything is drawn.
 
     Raises:
@@ -151,13 +150,7 @@ def check_output(path: pathlib.Path, config: PlotConfig, what: str = "") -> None
         raise ConfigError(
             f"An animation cannot be {kind.upper()}.", "Give a name in .gif or .mp4."
         )
-    if path.exists() and not config.overwrite:
-        raise OutputError(f"{path} exists.", "Name another, or give --overwrite.")
-    if not path.parent.is_dir():
-        raise OutputError(
-            f"The folder {path.parent} does not exist.", "Create it first."
-        )
-    check_writable(path)
+    check_output(path, config.overwrite)
 
 
 def _check_content(

@@ -1,6 +1,5 @@
 """Parts of the globe that maps show, and the projections that suit them."""
 
-import re
 from collections.abc import Mapping
 
 from ngcm_cli.config.plot import PlotConfig
@@ -15,6 +14,7 @@ from ngcm_cli.plots.projections import (
     Robinson,
 )
 from ngcm_cli.verification.regions import REGIONS as SCORED
+from ngcm_cli.verification.regions import parse_bounds
 
 Box = tuple[float, float, float, float]
 """South, north, west and east, degrees; east is greater than west."""
@@ -49,8 +49,6 @@ PROJECTIONS = (
     *("robinson", "mollweide", "orthographic", "polar-stereographic"),
     "plate-carree",
 )
-_NUMBER = r"([+-]?[0-9]{1,3}(?:\.[0-9]{0,6})?)"
-_BOX = re.compile(rf"{_NUMBER}:{_NUMBER},{_NUMBER}:{_NUMBER}")
 
 
 def find_region(text: str) -> Box:
@@ -62,23 +60,13 @@ def find_region(text: str) -> Box:
     name = text.strip().lower().replace("_", "-").replace(" ", "-")
     if name in REGIONS:
         return REGIONS[name]
-    match = _BOX.fullmatch(name)
-    if match is None:
+    bounds = parse_bounds(name)
+    if bounds is None:
         is_box = ":" in text
         hint = "Give SOUTH:NORTH,WEST:EAST in degrees, such as 35:75,-15:45."
         hint = hint if is_box else f"{closest(name, REGIONS)} {hint}"
         raise ConfigError(f"'{text}' is not a region.", hint)
-    south, north, west, east = map(float, match.groups())
-    if not -90 <= south < north <= 90:
-        raise ConfigError(
-            f"The region '{text}' has no latitudes from -90 to 90.",
-            "Give the southern one first: SOUTH:NORTH,WEST:EAST.",
-        )
-    if abs(west) > 360 or abs(east) > 360:
-        raise ConfigError(
-            f"The region '{text}' has longitudes beyond 360.",
-            "Give them from -180 to 360: SOUTH:NORTH,WEST:EAST.",
-        )
+    south, north, west, east = bounds
     span = (east - west) % 360 or 360.0
     return south, north, west, west + span
 

@@ -9,10 +9,11 @@ import xarray as xr
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.config.values import closest
 from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.inputs.level_names import split_level
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.plots.panels import source_name
-from ngcm_cli.plots.selection import LEVEL
 from ngcm_cli.plots.styles import QUANTITIES, superscripts
+from ngcm_cli.verification.metrics import METRICS
 
 _DIMENSIONS = {
     "forecast",
@@ -28,7 +29,8 @@ HEADLINE = (
     ("2m_temperature", None),
 )  # fmt: skip
 """Variables and levels that are drawn if none is named."""
-_METRICS = ("rmse", "crps", "ensemble_mean_rmse", "mae", "acc", "bias")
+_METRICS = ("crps", "rmse", "ensemble_mean_rmse", "mae", "acc", "bias")
+"""What is drawn if no metric is named: the first that all forecasts have."""
 _ENDINGS = ("_lower", "_upper", "_p_value", "_by_init", "_map", "_difference", "_truth")
 SPECTRA = {"spectrum": "wavenumber", "zonal_spectrum": "zonal_wavenumber"}
 """Metrics that are spectra, with their dimension."""
@@ -39,15 +41,12 @@ NAMES = {
     "spread_skill": "spread-skill ratio", "spread_skill_ratio": "spread-skill ratio",
     "spectrum": "spectrum", "energy_score": "energy score",
 }  # fmt: skip
-HIGHER_IS_BETTER = ("acc", "seeps_skill", "fss", "anomaly_correlation")
 _SHOWN = {
     "specific_humidity": (1e3, "g kg⁻¹"),
     "mean_sea_level_pressure": (0.01, "hPa"),
     "surface_pressure": (0.01, "hPa"),
 }
 """Factor from SI units, and units, of scores that have the units of the variable."""
-CENTRED = ("bias",)
-"""Metrics that are good where they are near zero."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -106,6 +105,11 @@ class Score:
         """Metric for titles."""
         return NAMES.get(self.metric, self.metric.replace("_", " "))
 
+    @property
+    def best(self) -> str | None:
+        """Which values are better: see `verification.metrics.Metric`."""
+        return METRICS[self.metric].best if self.metric in METRICS else "lower"
+
 
 def score_names(dataset: xr.Dataset) -> list[tuple[str, str]]:
     """Return metric and variable of the scores of a file, in its order."""
@@ -145,7 +149,8 @@ def select_scores(
             "The file has spectra only.", "Draw them: ngcm plot spectra FILE."
         )
     if wanted is None:
-        wanted = (next((m for m in _METRICS if m in metrics), metrics[0]),)
+        usual = (m for m in _METRICS if m in metrics and _all_have(datasets, m))
+        wanted = (next(usual, metrics[0]),)
     for metric in wanted:
         if metric not in metrics:
             raise ConfigError(
@@ -168,6 +173,19 @@ def select_scores(
             _, units = _unit(first[f"{metric}.{variable}"], variable)
             found.append(Score(metric, variable, level, region, units, lines))
     return found
+
+
+def _all_have(datasets: Sequence[xr.Dataset], metric: str) -> bool:
+    """Return whether every forecast has scores of a metric.
+
+    A forecast without members has no CRPS, beside ensembles that have it.
+    """
+    for dataset in datasets:
+        scores = [dataset[f"{m}.{v}"] for m, v in score_names(dataset) if m == metric]
+        known = [x.notnull().any({*x.dims} - {"forecast"}).values for x in scores]
+        if not known or not np.all(np.any(known, axis=0)):
+            return False
+    return True
 
 
 def _plain(region: str) -> str:
@@ -220,8 +238,9 @@ def _variable(
                 a: variable for a in VARIABLES[variable].aliases if a not in names
             }
     base = name.lower()
-    if base not in names and (match := LEVEL.fullmatch(base)) is not None:
-        base, level = match[1], float(match[2])
+    if base not in names:
+        base, own = split_level(base)
+        level = level if own is None else own
     if base not in names:
         raise ConfigError(
             f"The scores have no variable '{name}'.", closest(base, variables)

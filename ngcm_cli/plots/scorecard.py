@@ -16,8 +16,6 @@ from ngcm_cli.plots.figure import drawing, new_axes, set_footer
 from ngcm_cli.plots.panels import set_header
 from ngcm_cli.plots.provenance import footer_of
 from ngcm_cli.plots.score_selection import (
-    CENTRED,
-    HIGHER_IS_BETTER,
     Line,
     Score,
     score_names,
@@ -30,6 +28,8 @@ _STEPS = np.array([-20, -15, -10, -7.5, -5, -2.5, -1, 1, 2.5, 5, 7.5, 10, 15, 20
 _MOST_LEADS = 14
 _LEVELS = (50, 100, 250, 500, 700, 850, 1000)
 _HOUR = np.timedelta64(1, "h")
+_TARGETS = {"zero": 0.0, "one": 1.0}
+"""Best values of scores that are judged by their distance from it."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -100,7 +100,7 @@ def draw_scorecard(
             bar.ax.grid(False)
             bar.ax.set_xticklabels([f"{x:g}".replace("-", "−") for x in _STEPS])
             bar.set_label(
-                "Change against the reference (per cent): blue better, red worse"
+                "Worse than the reference by (per cent): blue better, red worse"
             )
     return axes
 
@@ -113,7 +113,9 @@ def _lead(lead: np.timedelta64) -> str:
 def compare(scores: Sequence[Score], forecast: str, reference: str) -> Comparison:
     """Return how much a forecast is worse than a reference, in per cent.
 
-    Only lead times that both have are compared.
+    The change of a score relative to the size of that of the reference; with the sign
+    changed where a higher score is better, and of distances from the best value where
+    there is one. Only lead times that both have are compared.
     """
     leads: np.ndarray | None = None
     for score in scores:
@@ -130,11 +132,11 @@ def compare(scores: Sequence[Score], forecast: str, reference: str) -> Compariso
     for score in scores:
         a, b = (_at(score.lines[name], leads) for name in (forecast, reference))
         mine, other = a.value, b.value
-        if score.metric in CENTRED:
-            mine, other = np.abs(mine), np.abs(other)
-        sign = -1 if score.metric in HIGHER_IS_BETTER else 1
-        with np.errstate(divide="ignore", invalid="ignore"):
-            change.append(np.where(other == 0, np.nan, sign * (mine / other - 1) * 100))
+        if score.best in _TARGETS:
+            mine, other = (np.abs(x - _TARGETS[score.best]) for x in (mine, other))
+        sign = -1 if score.best == "higher" else 1
+        size = np.where(other == 0, np.nan, np.abs(other))
+        change.append(sign * (mine - other) / size * 100)
         rows.append(capital(score.title.replace(" at ", " ")))
         certain.append(_is_certain(a, b))
     known = np.isfinite(change).any(axis=0)  # at the start a reference may be perfect
@@ -166,6 +168,11 @@ def scorecard_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figu
         ConfigError: there is one forecast, or what is named is not there.
     """
     scores = _all_levels(datasets, config)
+    if scores[0].best is None:
+        raise ConfigError(
+            f"A higher {scores[0].metric_name} is neither better nor worse.",
+            "Name another metric, such as rmse.",
+        )
     names = list(scores[0].lines)
     scores = [score for score in scores if list(score.lines)[:2] == names[:2]]
     if len(names) < 2:

@@ -11,7 +11,7 @@ from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.plots.figure import drawing, new_axes, set_footer
 from ngcm_cli.plots.panels import set_header
 from ngcm_cli.plots.provenance import footer_of
-from ngcm_cli.plots.score_selection import CENTRED, Score, select_scores
+from ngcm_cli.plots.score_selection import Score, select_scores
 from ngcm_cli.plots.styles import capital
 
 _HOUR = np.timedelta64(1, "h")
@@ -45,9 +45,9 @@ def draw_scores(score: Score, *, axes: Axes | None = None) -> Axes:
                 axes.fill_between(
                     days, line.lower, line.upper, color=colour, alpha=0.2, linewidth=0
                 )
-        if score.metric in CENTRED:
+        if score.best == "zero":
             axes.axhline(0, color="0.4", linewidth=0.8)
-        elif score.metric not in ("acc",):
+        elif score.best != "higher":
             axes.set_ylim(bottom=0)
         set_lead_axis(axes, longest)
         title = f"{capital(score.title)}"

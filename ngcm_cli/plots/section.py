@@ -10,13 +10,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from ngcm_cli.config.plot import PlotConfig
+from ngcm_cli.diagnosis.circulation import streamfunction_of_zonal_means
 from ngcm_cli.errors import ConfigError, InputDataError
 from ngcm_cli.plots.colour_maps import colour_map
-from ngcm_cli.plots.figure import drawing, new_axes, set_footer, set_title
+from ngcm_cli.plots.diagnosis import STREAMFUNCTION
+from ngcm_cli.plots.figure import drawing, new_axes
 from ngcm_cli.plots.graticule import latitude_text
 from ngcm_cli.plots.map import colour_norm, draw_colour_bar
-from ngcm_cli.plots.means import mass_streamfunction, zonal_mean
-from ngcm_cli.plots.provenance import footer_of, model_of
+from ngcm_cli.plots.means import zonal_mean
+from ngcm_cli.plots.panels import label_figure
 from ngcm_cli.plots.selection import (
     When,
     check_values,
@@ -151,8 +153,16 @@ def section_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure
     ):
         v, _ = _zonal(now[_V], config, when)
         v = v.transpose("level", "latitude").sortby("level")
-        flow = mass_streamfunction(v.values, v["level"].values, v["latitude"].values)
+        flow = streamfunction_of_zonal_means(
+            v.values, v["level"].values, v["latitude"].values
+        )
         psi = v.copy(data=flow)
+    if (
+        field.name == "zonal_wind"
+        and STREAMFUNCTION in now
+        and config.contours != "none"
+    ):
+        psi, _ = _zonal(now[STREAMFUNCTION], config, when)  # of a diagnosis
     with drawing():
         figure = Figure(figsize=config.size or (8, 5.4), layout="constrained")
         axes = figure.add_subplot()
@@ -160,14 +170,7 @@ def section_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure
         title = f"Zonal mean: {section_style(field).title}"
         if psi is not None:
             title += " (colour), mass streamfunction (contours, 10⁹ kg s⁻¹)"
-        parts = (when.describe(), model_of(dataset), member)
-        set_title(
-            axes,
-            config.title or title,
-            " · ".join(filter(None, parts)),
-            config.size is None,
-        )
-        set_footer(figure, footer_of(dataset))
+        label_figure(axes, dataset, config, title, when.describe(), member)
     return figure
 
 

@@ -15,6 +15,7 @@ import xarray as xr
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.config.values import closest
 from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.inputs.level_names import split_level
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.time_format import format_duration, format_time
 
@@ -22,7 +23,6 @@ Fields = TypeVar("Fields", xr.Dataset, xr.DataArray)
 _HOUR = np.timedelta64(1, "h")
 _WIND = ("u_component_of_wind", "v_component_of_wind")
 _SPEED = ("wind_speed", "ws", "wind", "si")
-LEVEL = re.compile(r"(.*?[^0-9._-])[_-]?([0-9]{1,4}(?:\.[0-9]+)?)(hpa|mb)?")
 USUALLEVELS: Mapping[str, float] = {
     "temperature": 850,
     "geopotential": 500,
@@ -57,7 +57,7 @@ class When:
             first, last = map(day_text, self.period)
             return f"Mean, {first} to {last}"
         if self.valid is None:
-            return ""
+            return "" if self.init is None else f"From {time_text(self.init)}"
         text = f"Valid {time_text(self.valid)}"
         if self.lead is not None and self.init is not None:
             if not self.lead:
@@ -160,12 +160,12 @@ def split_name(dataset: xr.Dataset, name: str) -> tuple[str, float | None]:
     aliases = _aliases(known)
     if name.lower() in aliases:
         return aliases[name.lower()], None
-    match = LEVEL.fullmatch(name.lower())
-    if match and match[1] in aliases:
-        return aliases[match[1]], float(match[2])
-    resolved = _resolve(match[1] if match else name, known)
+    base, level = split_level(name)
+    if level is not None and base.lower() in aliases:
+        return aliases[base.lower()], level
+    resolved = _resolve(base, known)
     if resolved is not None:
-        return resolved, float(match[2]) if match else None
+        return resolved, level
     where = dataset.attrs.get("location", "the data")
     raise ConfigError(f"{where} has no '{name}'.", closest(name, sorted(known)))
 
@@ -213,6 +213,9 @@ def select_time(dataset: xr.Dataset, config: PlotConfig) -> tuple[xr.Dataset, Wh
             starts = np.timedelta64(0, "h") if config.time is None else init
             at = _index(starts + leads, starts + lead, text)
         return dataset.isel(lead_time=at), When(init, leads[at], init + leads[at])
+    if "init_time" in dataset.dims and config.lead is config.time is None:
+        dataset, init = select_init(dataset, config)
+        return dataset, When(init)  # of all lead times, such as strike probability
     for name in ("lead", "init"):
         if getattr(config, name) is not None:
             raise ConfigError(

@@ -17,6 +17,7 @@ from ngcm_cli.plots.means import area_mean
 from ngcm_cli.plots.panels import set_header, source_name
 from ngcm_cli.plots.provenance import footer_of, model_of
 from ngcm_cli.plots.regions import find_region
+from ngcm_cli.plots.scores import set_lead_axis
 from ngcm_cli.plots.selection import (
     check_values,
     default_variable,
@@ -49,7 +50,7 @@ def draw_series(
     with drawing():
         _, axes = new_axes(axes, (8.0, 2.8))
         for at, (name, values) in enumerate(series.items()):
-            colour, time = f"C{at % 6}", values["time"].values
+            colour, time = f"C{at % 6}", _shown_time(values)
             shown = values.values
             if "realization" in values.dims:
                 shown = values.transpose("time", "realization").values
@@ -89,12 +90,17 @@ def series_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
         all_axes = np.atleast_1d(figure.subplots(len(panels), sharex=True))
         for axes, (label, panel) in zip(all_axes, panels.items(), strict=True):
             draw_series(panel, axes=axes, label=label)
-        every = [x["time"].values for panel in panels.values() for x in panel.values()]
+        every = [_shown_time(x) for panel in panels.values() for x in panel.values()]
         ends = np.array([min(t.min() for t in every), max(t.max() for t in every)])
-        set_time_axis(all_axes[-1].xaxis, ends)
+        if ends.dtype.kind == "M":
+            set_time_axis(all_axes[-1].xaxis, ends)
+        else:
+            set_lead_axis(all_axes[-1], float(ends[1]))
         if len(datasets) > 1:
             all_axes[0].legend(loc="best", ncols=2)
         where = "global means"
+        if "topic" in next(iter(datasets[0].data_vars.values())).attrs:
+            where = str(datasets[0].attrs.get("title", "diagnosis"))
         if config.region is not None:
             where = f"means over {config.region}"
         parts = [start, "" if len(datasets) > 1 else model_of(datasets[0])]
@@ -102,6 +108,12 @@ def series_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
         set_header(figure, config.title or capital(where), text)
         set_footer(figure, footer_of(*datasets))
     return figure
+
+
+def _shown_time(values: xr.DataArray) -> np.ndarray:
+    """Return times, and lead times in days."""
+    time = values["time"].values
+    return time / np.timedelta64(1, "D") if time.dtype.kind == "m" else time
 
 
 def _global_series(dataset: xr.Dataset, config: PlotConfig) -> dict[str, xr.DataArray]:

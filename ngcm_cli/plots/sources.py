@@ -1,4 +1,4 @@
-"""What `ngcm plot` reads: fields, zonal means, series, scores and tracks."""
+"""What `ngcm plot` reads: fields, zonal means, series, scores, tracks, diagnoses."""
 
 import os
 import pathlib
@@ -10,8 +10,9 @@ import xarray as xr
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.gridded import open_gridded
 from ngcm_cli.output.run_directory import RUN_FILE
+from ngcm_cli.plots.diagnosis import is_diagnosis
 
-Content = Literal["fields", "zonal", "series", "scores", "tracks"]
+Content = Literal["fields", "zonal", "series", "scores", "tracks", "diagnosis"]
 
 _STORES = {
     "series": ("global", "monthly", "daily"),
@@ -29,7 +30,7 @@ def open_source(
 
     Args:
         location: as `open_gridded` takes it, or the directory of a climate run, or a
-            file of scores or tracks.
+            file of scores, tracks or a diagnosis.
         what: kind of picture, which chooses the store of a climate run.
         offline: whether no network may be used.
 
@@ -96,6 +97,8 @@ def _content_of(dataset: xr.Dataset) -> Content:
         return "tracks"
     if "region" in dataset.dims and any("." in name for name in names):
         return "scores"
+    if is_diagnosis(dataset):
+        return "diagnosis"
     dims = {str(dim).lower() for dim in dataset.dims}
     is_on_latitudes = bool(dims & {"latitude", "lat"})
     if is_on_latitudes and not dims & {"longitude", "lon", "x"}:

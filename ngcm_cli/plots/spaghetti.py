@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError, InputDataError
-from ngcm_cli.plots.figure import drawing, new_axes, set_footer, set_title
+from ngcm_cli.plots.figure import drawing, new_axes
 from ngcm_cli.plots.map import draw_contours, draw_frame, figure_size, style_of_field
+from ngcm_cli.plots.panels import label_figure
 from ngcm_cli.plots.projections import PolarStereographic, Projection
-from ngcm_cli.plots.provenance import footer_of, model_of
 from ngcm_cli.plots.regions import choose_projection
 from ngcm_cli.plots.selection import (
     check_values,
@@ -115,14 +115,7 @@ def spaghetti_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figu
         draw_spaghetti(members, axes=axes, projection=projection, levels=levels)
         title = f"{capital(style_of_field(members).title)}: all members"
         count = f"{members.sizes['realization']} members"
-        parts = (when.describe(), model_of(dataset), count)
-        set_title(
-            axes,
-            config.title or title,
-            " · ".join(filter(None, parts)),
-            config.size is None,
-        )
-        set_footer(figure, footer_of(dataset))
+        label_figure(axes, dataset, config, title, when.describe(), count)
     return figure
 
 

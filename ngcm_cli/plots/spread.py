@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.plots.figure import drawing, set_footer, set_title
+from ngcm_cli.plots.figure import drawing
 from ngcm_cli.plots.map import draw_map, figure_size, style_of_field
+from ngcm_cli.plots.panels import label_figure
 from ngcm_cli.plots.projections import Projection
-from ngcm_cli.plots.provenance import footer_of, model_of
 from ngcm_cli.plots.regions import choose_projection
 from ngcm_cli.plots.selection import (
     check_values,
@@ -66,14 +66,7 @@ def spread_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
         style = style_of_field(mean)
         title = f"{capital(_plain(style.title))}: ensemble spread (colour) and mean "
         title += f"(contours, {style.units})"
-        parts = (when.describe(), model_of(dataset), members)
-        set_title(
-            axes,
-            config.title or title,
-            " · ".join(filter(None, parts)),
-            config.size is None,
-        )
-        set_footer(figure, footer_of(dataset))
+        label_figure(axes, dataset, config, title, when.describe(), members)
     return figure
 
 

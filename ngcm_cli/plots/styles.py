@@ -94,6 +94,8 @@ def style_of(
     """
     match = _STATISTIC.fullmatch(name)
     base, statistic = match.groups() if match else (name, "")
+    is_bias = name.endswith("_bias")  # of a diagnosis, whose title says so
+    is_difference = is_difference or is_bias
     quantity = QUANTITIES.get(base) or _unknown(base, units, long_name)
     title = quantity.title
     if level is not None:
@@ -120,7 +122,7 @@ def style_of(
     colours, extend = quantity.colours, "both"
     if is_difference:
         colours, levels = quantity.difference_colours, _centred(shown)
-        title = f"difference in {title}"
+        title = title if is_bias else f"difference in {title}"
     elif is_spread:
         colours, levels, extend = "spread", _from_zero(shown), "max"
     elif fixed is not None:

@@ -21,9 +21,9 @@ from ngcm_cli.simulation.checkpoint import version_changes, versions
 from ngcm_cli.simulation.data_sources import public_command, with_absolute_paths
 from ngcm_cli.simulation.existing_run import ExistingRun
 from ngcm_cli.simulation.integrity import check_complete, check_finished, repair
-from ngcm_cli.simulation.provenance import now
 from ngcm_cli.simulation.recorder import Recorder
 from ngcm_cli.simulation.simulation import Simulation
+from ngcm_cli.time_format import utc_now
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def prepare(recorder: Recorder) -> Failed | None:
     running = {"status": "running", "unstable_members": None, RUN_ATTRIBUTE: None}
     recorder.set_attributes(**running)
     for change in changes:
-        recorder.add_history(f"{now()}: {change}")
+        recorder.add_history(f"{utc_now()}: {change}")
     return None
 
 
@@ -158,7 +158,7 @@ def _create(recorder: Recorder) -> None:
                 check_finished(path)
                 extend_store(path, stream.schema)
                 command = public_command(simulation.config)
-                ZarrWriter(path, stream.schema).add_history(f"{now()}: {command}")
+                ZarrWriter(path, stream.schema).add_history(f"{utc_now()}: {command}")
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 create_store(path, stream.schema, overwrite)

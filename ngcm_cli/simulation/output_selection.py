@@ -11,7 +11,6 @@ from ngcm_cli.diagnostics import (
     Diagnostic,
     available,
     resolve_name,
-    split_level,
 )
 from ngcm_cli.diagnostics.negative_water import (
     ADDED,
@@ -22,6 +21,7 @@ from ngcm_cli.diagnostics.negative_water import (
 from ngcm_cli.dynamics.state import TRACERS
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.interface import Model
+from ngcm_cli.inputs.level_names import split_level
 from ngcm_cli.output import grib
 from ngcm_cli.output.field_selection import FieldSelection
 from ngcm_cli.output.grid import OutputGrid

@@ -1,6 +1,5 @@
 """Provenance: the global attributes that say what made an output, and from what."""
 
-import datetime
 import functools
 import importlib.metadata
 import os
@@ -25,7 +24,7 @@ from ngcm_cli.simulation.data_sources import (
     describe_forcing,
     public_command,
 )
-from ngcm_cli.time_format import format_time
+from ngcm_cli.time_format import format_time, utc_now
 from ngcm_cli.zoo import Card
 
 
@@ -49,7 +48,7 @@ def _attributes(
     attributes: dict[str, Any] = {
         "title": _title(config, card, inits, init),
         "source": f"NeuralGCM v1, {card.name}, weights SHA-256 {card.weights.sha256}",
-        "history": f"{now()}: {public_command(config)}",
+        "history": f"{utc_now()}: {public_command(config)}",
         "references": card.paper,
         "license": card.licence,
         "model": card.name,
@@ -109,11 +108,6 @@ def _title(
     kind = "Ensemble" if isinstance(config, EnsembleConfig) else "Forecast"
     several = f" and {len(inits) - 1} other times" if len(inits) > 1 else ""
     return f"{kind} by {card.name} from {first}{several}"
-
-
-def now() -> str:
-    """Return the time, as histories have it."""
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def device() -> str:

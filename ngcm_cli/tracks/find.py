@@ -1,7 +1,6 @@
 """Tropical-cyclone tracks in forecasts, ensembles, climate runs and reanalyses."""
 
 import contextlib
-import datetime
 import itertools
 import logging
 import os
@@ -15,7 +14,8 @@ import ngcm_cli
 from ngcm_cli.config.cyclone_criteria import CycloneCriteria
 from ngcm_cli.config.tracks import TracksConfig, describe_criteria
 from ngcm_cli.errors import ConfigError, InputDataError
-from ngcm_cli.time_format import format_duration, format_time
+from ngcm_cli.io.progress import CountProgress, no_progress
+from ngcm_cli.time_format import format_duration, format_time, utc_now
 from ngcm_cli.tracks.cyclone_fields import CycloneFields, find_fields
 from ngcm_cli.tracks.detection import detect
 from ngcm_cli.tracks.grid_noise import describe_noise
@@ -25,18 +25,11 @@ from ngcm_cli.tracks.track_dataset import Search, build_dataset
 
 log = logging.getLogger(__name__)
 
-TimeProgress = Callable[[int, int], None]
-"""Receives the number of times searched, and of all times."""
-
-
-def _no_progress(done: int, total: int) -> None:
-    pass
-
 
 def find_tracks(
     *data: "xr.Dataset | str | os.PathLike[str]",
     config: TracksConfig | None = None,
-    progress: TimeProgress = _no_progress,
+    progress: CountProgress = no_progress,
     **settings: Any,
 ) -> xr.Dataset:
     """Return the tracks of tropical cyclones.
@@ -122,7 +115,7 @@ def _check_kind(opened: Sequence[xr.Dataset], config: TracksConfig) -> None:
         )
 
 
-def _search(fields: Sequence[CycloneFields], progress: TimeProgress) -> xr.Dataset:
+def _search(fields: Sequence[CycloneFields], progress: CountProgress) -> xr.Dataset:
     """Return the tracks of all data."""
     total = sum(_count(each) for each in fields)
     counter = itertools.count(1)
@@ -242,7 +235,7 @@ def _attributes(
         if scaling := _scaling(each.criteria, step):
             notes.append(scaling)
             log.info(scaling)
-    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = utc_now()
     attributes: dict[str, Any] = {
         "Conventions": "CF-1.11",
         "featureType": "trajectory",

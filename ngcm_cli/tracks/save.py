@@ -10,11 +10,12 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.config.tracks import TracksConfig
-from ngcm_cli.errors import ConfigError, OutputError
-from ngcm_cli.io.atomic import check_writable
+from ngcm_cli.errors import ConfigError
+from ngcm_cli.io.progress import CountProgress
+from ngcm_cli.output.dataset_file import check_output
 from ngcm_cli.time_format import format_duration, format_time
 from ngcm_cli.tracks.best_track import read_best_track
-from ngcm_cli.tracks.find import TimeProgress, find_tracks
+from ngcm_cli.tracks.find import find_tracks
 from ngcm_cli.tracks.strike_probability import strike_probability
 from ngcm_cli.tracks.track_dataset import tracks_of
 from ngcm_cli.tracks.track_error import compare
@@ -37,7 +38,7 @@ class SavedTracks:
 
 
 def save_tracks(
-    data: Sequence[str], config: TracksConfig, progress: TimeProgress
+    data: Sequence[str], config: TracksConfig, progress: CountProgress
 ) -> SavedTracks:
     """Find tracks and write them.
 
@@ -58,7 +59,7 @@ def save_tracks(
         strike_path = path.with_name(f"{path.stem}_strike.nc")
     for each in (path, strike_path):
         if each is not None:
-            _check_free(each, config.overwrite)
+            check_output(each, config.overwrite)
     storms = None if config.best_track is None else read_best_track(config.best_track)
     tracks = find_tracks(*data, config=config, progress=progress)
     began = tracks.attrs["history"].partition(": ")[0]
@@ -80,20 +81,6 @@ def _default_path(data: str, file_format: str) -> pathlib.Path:
     stem = re.sub(r"\.\w{1,6}$", "", re.split(r"[/\\]", data.rstrip("/\\"))[-1])
     stem = re.sub(r"[^\w.-]+", "_", stem).strip("_") or "cyclone"
     return pathlib.Path(f"{stem}_tracks{'.nc' if file_format == 'netcdf' else '.txt'}")
-
-
-def _check_free(path: pathlib.Path, overwrite: bool) -> None:
-    """Check that a file can have a name.
-
-    Raises:
-        OutputError: it is taken, or there is no such folder.
-    """
-    if path.is_dir() or (path.exists() and not overwrite):
-        hint = "Choose another path" + ("." if path.is_dir() else ", or --overwrite.")
-        raise OutputError(f"{path} exists.", hint)
-    if not path.parent.is_dir():
-        raise OutputError(f"There is no folder {path.parent}.", "Create it.")
-    check_writable(path)
 
 
 def summarize_tracks(tracks: xr.Dataset) -> list[tuple[str, ...]]:

@@ -46,7 +46,8 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError, OutputError
-from ngcm_cli.io.atomic import atomic_file, temporary_sibling
+from ngcm_cli.io.atomic import atomic_file
+from ngcm_cli.output.dataset_file import write_dataset
 from ngcm_cli.tracks import tempest_text
 
 _EPOCH = "seconds since 1970-01-01T00:00:00"
@@ -69,7 +70,10 @@ def write_tracks(tracks: xr.Dataset, path: pathlib.Path, file_format: str) -> No
             with atomic_file(path) as file:
                 file.write(text.encode())
         except OSError as error:
-            raise _unwritten(path, error) from error
+            raise OutputError(
+                f"{path} could not be written: {error}.",
+                "Choose another path, or free space.",
+            ) from error
         return
     write_netcdf(tracks, path)
 
@@ -80,17 +84,10 @@ def write_netcdf(dataset: xr.Dataset, path: pathlib.Path) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    new = temporary_sibling(path)
     encoding = {
         str(name): _encoding(array) for name, array in dataset.variables.items()
     }
-    try:
-        dataset.to_netcdf(new, engine="netcdf4", encoding=encoding)
-        os.replace(new, path)
-    except (OSError, RuntimeError) as error:  # the C library's errors are the latter
-        raise _unwritten(path, error) from error
-    finally:
-        new.unlink(missing_ok=True)
+    write_dataset(dataset, path, encoding)
 
 
 def _encoding(array: xr.Variable) -> dict:
@@ -102,12 +99,6 @@ def _encoding(array: xr.Variable) -> dict:
         is_place = array.attrs.get("axis") in ("X", "Y")
         return {"_FillValue": None if is_place else np.nan}
     return {"_FillValue": None} if array.dtype.kind in "if" else {}
-
-
-def _unwritten(path: pathlib.Path, error: Exception) -> OutputError:
-    return OutputError(
-        f"{path} could not be written: {error}.", "Choose another path, or free space."
-    )
 
 
 def read_tracks(

@@ -9,15 +9,15 @@ values on day d of the year at an hour,
 where days are counted around a year of 366. A year that lacks day 366 adds nothing.
 """
 
-import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import netCDF4
 import numpy as np
 
 from ngcm_cli.errors import InputDataError, OutputError
-from ngcm_cli.io.atomic import temporary_sibling
+from ngcm_cli.io.atomic import complete_file
+from ngcm_cli.io.progress import CountProgress, no_progress
 from ngcm_cli.time_format import format_time
 from ngcm_cli.verification.climatology import day_of_year, hour_of_day
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
@@ -56,7 +56,7 @@ def write_climatology(
     variables: Sequence[ScoredVariable],
     valid_times: np.ndarray,
     years: tuple[int, int] | None = None,
-    track: Callable[[int, int], None] = lambda done, total: None,
+    track: CountProgress = no_progress,
 ) -> None:
     """Write the climatology of a record for the days and hours of some times.
 
@@ -75,10 +75,11 @@ def write_climatology(
     used = years_of(record, years)
     days = np.unique(day_of_year(valid_times))
     hours = np.unique(hour_of_day(valid_times))
-    target = path.resolve()
-    new = temporary_sibling(target)
     try:
-        with netCDF4.Dataset(new, "w", format="NETCDF4") as file:
+        with (
+            complete_file(path.resolve()) as new,
+            netCDF4.Dataset(new, "w", format="NETCDF4") as file,
+        ):
             _define(file, record.grid, variables, days, hours)
             first, last = (format_time(record.times[used][i]) for i in (0, -1))
             file.period = f"{first} to {last}"
@@ -113,13 +114,10 @@ def write_climatology(
                     ):
                         place = int(np.abs(axis - variable.levels[level]).argmin())
                         whole[at, :, place] = one
-        os.replace(new, target)
     except OSError as error:
         raise OutputError(
             f"{path} could not be written: {error}.", "Free some space."
         ) from error
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def _define(

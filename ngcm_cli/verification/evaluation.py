@@ -15,17 +15,15 @@ from ngcm_cli.config.evaluate import (
     parse_locations,
 )
 from ngcm_cli.errors import ConfigError, OutputError
-from ngcm_cli.io.atomic import check_writable
 from ngcm_cli.io.lock import Lock, LockedError
-from ngcm_cli.io.progress import ByteProgress, begin_phase, no_progress
+from ngcm_cli.io.progress import ByteProgress, CountProgress, begin_phase, no_progress
+from ngcm_cli.output.dataset_file import check_output
 from ngcm_cli.verification.climatology import is_climatology
 from ngcm_cli.verification.climatology_file import open_climatology
 from ngcm_cli.verification.climatology_of_record import write_climatology
 from ngcm_cli.verification.evaluation_blocks import (
-    Track,
     evaluate_blocks,
     evaluate_on_cluster,
-    not_tracked,
 )
 from ngcm_cli.verification.evaluation_plan import EvaluationPlan
 from ngcm_cli.verification.evaluation_sources import EvaluationSources, open_sources
@@ -47,7 +45,7 @@ def evaluate(
     *,
     climatology: Any = None,
     baseline: Any = (),
-    track: Track = not_tracked,
+    track: CountProgress = no_progress,
     **settings: Any,
 ) -> xr.Dataset:
     """Return the scores of forecasts, in the layout of `verification.score_file`.
@@ -96,7 +94,7 @@ def evaluate(
 def run_evaluation(
     config: EvaluateConfig,
     *,
-    track: Track = not_tracked,
+    track: CountProgress = no_progress,
     download: ByteProgress = no_progress,
 ) -> pathlib.Path:
     """Evaluate the forecasts of files, and return the path of the score file.
@@ -160,7 +158,9 @@ def climatology_path(config: EvaluateConfig) -> pathlib.Path:
     return config.output.with_name(f"{config.output.stem}_climatology.nc")
 
 
-def _write(config: EvaluateConfig, sources: EvaluationSources, track: Track) -> None:
+def _write(
+    config: EvaluateConfig, sources: EvaluationSources, track: CountProgress
+) -> None:
     """Evaluate forecasts, and write the score file."""
     partial = PartialScores.beside(config.output)
     identity = scoring_settings(config)
@@ -254,12 +254,7 @@ def _check_output(config: EvaluateConfig) -> None:
         OutputError: there is a file, an interrupted evaluation, or no folder.
     """
     output, partial = config.output, PartialScores.beside(config.output)
-    folder = output.resolve().parent
-    if not folder.is_dir():
-        raise OutputError(f"There is no folder {folder}.", "Create it first.")
-    if output.is_dir():
-        raise OutputError(f"{output} is a folder.", "Choose another output.")
-    check_writable(output)
+    check_output(output, config.overwrite or config.resume)
     if config.resume:
         if partial.settings() is None:
             raise OutputError(
@@ -269,10 +264,6 @@ def _check_output(config: EvaluateConfig) -> None:
         return
     if config.overwrite:
         return
-    if output.exists():
-        raise OutputError(
-            f"{output} exists.", "Choose another output, or give --overwrite."
-        )
     if partial.settings() is not None:
         raise OutputError(
             f"An evaluation of {output} was interrupted.",

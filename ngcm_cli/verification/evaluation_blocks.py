@@ -6,11 +6,12 @@ import functools
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ngcm_cli.config.evaluate import EvaluateConfig, NamedLocation
 from ngcm_cli.errors import NgcmError, OutputError
+from ngcm_cli.io.progress import CountProgress, no_progress
 from ngcm_cli.verification.evaluation_plan import EvaluationPlan
 from ngcm_cli.verification.initial_time import (
     InitialTimeStatistics,
@@ -19,9 +20,6 @@ from ngcm_cli.verification.initial_time import (
 from ngcm_cli.verification.partial_scores import PartialScores
 from ngcm_cli.verification.reading_blocks import initial_time_chunks
 from ngcm_cli.verification.sums_over_times import SumsOverTimes
-
-Track = Callable[[int, int], None]
-"""Receives how many initial times are done, and of how many."""
 
 _MOST_THREADS = 4
 _BLOCKS = 24
@@ -32,10 +30,6 @@ _SECONDS_BETWEEN_SUMS = 30.0
 """Maps are written as often: what is lost when an evaluation is killed."""
 
 
-def not_tracked(done: int, total: int) -> None:
-    """Ignore the progress of an evaluation."""
-
-
 def divide(count: int) -> list[range]:
     """Return the blocks into which initial times are divided."""
     size = max(2 * _MOST_THREADS, -(-count // _BLOCKS))
@@ -43,7 +37,7 @@ def divide(count: int) -> list[range]:
 
 
 def evaluate_blocks(
-    plan: EvaluationPlan, partial: PartialScores, track: Track = not_tracked
+    plan: EvaluationPlan, partial: PartialScores, track: CountProgress = no_progress
 ) -> None:
     """Evaluate all blocks that are not complete, with threads that read and compute.
 
@@ -85,7 +79,7 @@ def evaluate_on_cluster(
     config: EvaluateConfig,
     partial: PartialScores,
     plan_of_worker: Any,
-    track: Track = not_tracked,
+    track: CountProgress = no_progress,
 ) -> None:
     """Evaluate all blocks that are not complete, each by a worker of a Dask cluster.
 

@@ -4,7 +4,7 @@ import pathlib
 from typing import Any
 
 from ngcm_cli.config.evaluate import EvaluateConfig
-from ngcm_cli.errors import OutputError
+from ngcm_cli.output.dataset_file import check_output
 from ngcm_cli.verification.score_file import read_scores, write_score_file
 from ngcm_cli.verification.score_statistics import MergedStatistics
 from ngcm_cli.verification.scores import compute_scores
@@ -20,10 +20,7 @@ def merge_scores(config: EvaluateConfig) -> pathlib.Path:
         OutputError: the output exists, or cannot be written.
     """
     output = config.output
-    if output.exists() and not config.overwrite:
-        raise OutputError(
-            f"{output} exists.", "Choose another output, or give --overwrite."
-        )
+    check_output(output, config.overwrite)
     paths = [pathlib.Path(each.location) for each in config.forecast]
     merged = MergedStatistics(paths)
     maps = any("_map" in str(name) for name in read_scores(paths[0]).data_vars)

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from ngcm_cli.errors import ConfigError, InputDataError
-from ngcm_cli.verification.area import area_weights
+from ngcm_cli.inputs.cell_areas import area_weights
 
 _ROUNDING = 1e-5  # degrees; latitudes and longitudes of files are often float32
 _LAND = 0.5  # share of land from which a cell counts as land, as at ECMWF
@@ -120,8 +120,8 @@ def parse_region(text: str) -> tuple[str, Region]:
 def _parse_box(name: str, box: str, text: str) -> Region:
     whole, _, last = name.rpartition("_")
     surface = last if whole and last in ("land", "sea") else None
-    found = _BOX.fullmatch(box)
-    if not found or not _NAME.fullmatch(name):
+    bounds = parse_bounds(box)
+    if bounds is None or not _NAME.fullmatch(name):
         raise ConfigError(
             f"'{text}' does not define a region.",
             "Write name=south:north,west:east with numbers in degrees, such as "
@@ -131,6 +131,18 @@ def _parse_box(name: str, box: str, text: str) -> Region:
         raise ConfigError(
             f"The region '{name}' is already defined.", "Give the box another name."
         )
+    return dataclasses.replace(_box(*bounds), surface=surface)
+
+
+def parse_bounds(text: str) -> tuple[float, float, float, float] | None:
+    """Return the bounds of ``south:north,west:east``; None if it is not written so.
+
+    Raises:
+        ConfigError: they are not on the globe.
+    """
+    found = _BOX.fullmatch(text)
+    if found is None:
+        return None
     south, north, west, east = map(float, found.groups())
     if not -90 <= south < north <= 90:
         raise ConfigError(
@@ -144,7 +156,7 @@ def _parse_box(name: str, box: str, text: str) -> Region:
             "Give two longitudes between -180 and 360; across the date line, the "
             "western one is the greater.",
         )
-    return dataclasses.replace(_box(south, north, west, east), surface=surface)
+    return south, north, west, east
 
 
 def region_weights(

@@ -1,13 +1,12 @@
 """Global attributes of score files: where scores come from."""
 
-import datetime
 import json
 from typing import Any
 
 import ngcm_cli
 from ngcm_cli.config.evaluate import COMPUTE, EvaluateConfig
 from ngcm_cli.inputs.sources.location import redacted
-from ngcm_cli.time_format import format_duration, format_time
+from ngcm_cli.time_format import format_duration, format_time, utc_now
 from ngcm_cli.verification.evaluation_plan import EvaluationPlan
 from ngcm_cli.verification.evaluation_sources import EvaluationSources
 from ngcm_cli.verification.partial_scores import Missing
@@ -34,7 +33,7 @@ def describe_scores(
         "settings": json.dumps(_settings(config)),
         "interval": "95 % confidence, from blocks of successive initial times",
         "ngcm_version": ngcm_cli.__version__,
-        "history": f"{_now()} ngcm evaluate",
+        "history": f"{utc_now()}: {config.command_line()}",
     }
     if plan.climatology is not None:
         attributes["climatology"] = _climatology(config, plan)
@@ -124,7 +123,3 @@ def _climatology(config: EvaluateConfig, plan: EvaluationPlan) -> str:
 def _settings(config: EvaluateConfig) -> dict[str, str]:
     flags = config.as_flags()
     return {name: text for name, text in flags.items() if name not in _NOT_SETTINGS}
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -47,15 +47,13 @@ attributes: ``forecasts`` (JSON) and ``truth`` (locations), ``climatology``, ``g
 sums from which the scores follow; files that have it can be merged.
 """
 
-import os
 import pathlib
 
 import numpy as np
 import xarray as xr
-from xarray.backends import NetCDF4DataStore
 
-from ngcm_cli.errors import InputDataError, OutputError
-from ngcm_cli.io.atomic import temporary_sibling
+from ngcm_cli.errors import InputDataError
+from ngcm_cli.output.dataset_file import write_dataset
 from ngcm_cli.verification.score_layout import ScoreLayout, StatisticsSource
 from ngcm_cli.verification.score_statistics import append_statistics
 
@@ -77,8 +75,6 @@ def write_score_file(
     Raises:
         OutputError: the file cannot be written.
     """
-    target = path.resolve()
-    new = temporary_sibling(target)
     encoding = {}
     for name, variable in scores.variables.items():
         if variable.dtype.kind == "f":
@@ -87,29 +83,13 @@ def write_score_file(
         encoding["lead_time"] = {"units": _unit(scores["lead_time"].values)}
     if "init_time" in scores.coords:
         encoding["init_time"] = {"units": "hours since 1970-01-01"}
-    try:
-        _write(scores, new, encoding)
+
+    def complete(new: pathlib.Path) -> None:
         if layout is not None and source is not None:
             append_statistics(new, layout, source)
-        os.replace(new, target)
-    except (OSError, RuntimeError) as error:  # the C library's errors are the latter
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(
-            f"{path} could not be written: {error}.",
-            "Free some space, and continue with --resume.",
-        ) from error
-    finally:
-        new.unlink(missing_ok=True)
 
-
-def _write(scores: xr.Dataset, path: pathlib.Path, encoding: dict) -> None:
-    """Write scores; `to_netcdf` would load Dask's cluster first, to share a lock."""
-    store = NetCDF4DataStore.open(str(path), mode="w", format="NETCDF4", lock=False)
-    try:
-        scores.dump_to_store(store, encoding=encoding)
-    finally:
-        store.close()
+    hint = "Free some space, and continue with --resume."
+    write_dataset(scores, path, encoding, hint, complete)
 
 
 def read_scores(path: str | pathlib.Path) -> xr.Dataset:

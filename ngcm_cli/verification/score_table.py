@@ -1,8 +1,6 @@
 """Tables of scores, as text, Markdown, CSV or JSON."""
 
-import csv
 import dataclasses
-import io
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -10,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import xarray as xr
 
+from ngcm_cli.io.text_table import column_lines, csv_text, markdown_lines
 from ngcm_cli.time_format import format_duration
 from ngcm_cli.verification.metrics import METRICS
 
@@ -113,7 +112,7 @@ def format_scores(scores: xr.Dataset, form: str = "table") -> str:
     rows = [row for row in score_rows(scores) if row.region == "global"]
     shown = [row for row in rows if row.metric in _HEADLINE] or rows
     cells = _cells(shown, str(scores.attrs.get("reference", "")))
-    return _markdown(cells) if form == "md" else _aligned(cells)
+    return "\n".join(markdown_lines(cells) if form == "md" else column_lines(cells))
 
 
 def _cells(rows: Sequence[ScoreRow], reference: str) -> list[list[str]]:
@@ -196,23 +195,6 @@ def _number(value: float, sign: bool = False) -> str:
     return f"{value:{'+' if sign else ''}.{max(digits, 0)}f}"
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    text = [
-        "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
-    return "\n".join(text)
-
-
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
-    head, *body = (
-        "| " + " | ".join(cell.strip().replace("|", "\\|") for cell in line) + " |"
-        for line in lines
-    )
-    return "\n".join([head, "|" + " --- |" * len(lines[0]), *body])
-
-
 def _record(row: ScoreRow) -> dict[str, str | float | None]:
     found = dataclasses.asdict(row)
     hours = row.lead_time / np.timedelta64(3600, "s")
@@ -224,15 +206,11 @@ def _record(row: ScoreRow) -> dict[str, str | float | None]:
 
 
 def _csv(rows: Sequence[ScoreRow]) -> str:
-    text = io.StringIO()
     names = [
         "lead_time_hours" if field.name == "lead_time" else field.name
         for field in dataclasses.fields(ScoreRow)
     ]
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(map(_record, rows))
-    return text.getvalue().rstrip("\n")
+    return csv_text(names, map(_record, rows))
 
 
 def _json(rows: Sequence[ScoreRow], scores: xr.Dataset) -> str:

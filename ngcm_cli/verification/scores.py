@@ -1,11 +1,12 @@
 """Scores from statistics: values, intervals and paired differences."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import xarray as xr
 
+from ngcm_cli.io.progress import CountProgress, no_progress
 from ngcm_cli.verification.map_scores import scores_of_sums
 from ngcm_cli.verification.metrics import METRICS, Metric
 from ngcm_cli.verification.score_arrays import (
@@ -35,7 +36,7 @@ def compute_scores(
     *,
     by_init: bool = False,
     maps: bool = False,
-    track: Callable[[int, int], None] = lambda done, total: None,
+    track: CountProgress = no_progress,
 ) -> xr.Dataset:
     """Return the scores of an evaluation, in the layout of `score_file`.
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ngcm_cli.errors import ConfigError
+from ngcm_cli.inputs.cell_areas import area_weights
 from ngcm_cli.units import LENGTH
-from ngcm_cli.verification.area import area_weights
 
 _CIRCUMFERENCE = 2 * np.pi * LENGTH  # m, of the equator
 

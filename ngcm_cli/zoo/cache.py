@@ -16,9 +16,9 @@ from ngcm_cli.checkpoint.card import LARGEST_WEIGHTS, PublishedCard
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.io.lock import Lock, LockedError
 from ngcm_cli.io.progress import ByteProgress, format_size, no_progress
+from ngcm_cli.time_format import utc_now
 from ngcm_cli.zoo.pin import (
     Pin,
-    now,
     pin_path,
     read_pin,
     unwritable,
@@ -91,7 +91,7 @@ def check(card: PublishedCard) -> Pin:
     _check_card(card, sha256, size, f"The weights {path} are")
     pin = read_pin(card)
     if pin is None:
-        pin = Pin(sha256=sha256, bytes=size, date=now())
+        pin = Pin(sha256=sha256, bytes=size, date=utc_now())
         log.info(f"The weights {path} are used for the first time: {_pinned(pin)}.")
         try:
             write_pin(card, pin)
@@ -179,7 +179,7 @@ def _download(card: PublishedCard, progress: ByteProgress) -> None:
             location=location,
             md5=received.announced.get("md5"),
             crc32c=received.announced.get("crc32c"),
-            date=now(),
+            date=utc_now(),
         )
         write_pin(card, pin)
         checked = " and ".join(received.announced) or "no checksum to compare with"

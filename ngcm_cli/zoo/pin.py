@@ -1,6 +1,5 @@
 """The place of fetched weights, and the lock file beside them that pins their hash."""
 
-import datetime
 import pathlib
 from typing import Annotated
 
@@ -79,8 +78,3 @@ def unwritable(path: pathlib.Path, error: OSError) -> CheckpointError:
         f"{path} cannot be written to: {error.strerror}.",
         "Set NGCM_HOME to a writable folder.",
     )
-
-
-def now() -> str:
-    """Return the time, UTC, in ISO format."""
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

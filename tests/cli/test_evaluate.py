@@ -143,7 +143,7 @@ def test_dry_run_and_run_file(folder, tmp_path):
         (("ours.zarr", "--truth", "truth.nc", "--resume"), "no interrupted"),
         (("a=ours.zarr", "a=x.nc", "--truth", "truth.nc"), "'a' is taken"),
         (("ours.zarr", "--merge"), "One score file is not merged"),
-        (("ours.zarr", "--truth", "truth.nc", "-o", "no/s.nc"), "no folder"),
+        (("ours.zarr", "--truth", "truth.nc", "-o", "no/s.nc"), "does not exist"),
     ],
 )
 def test_wrong_commands(folder, words, message):

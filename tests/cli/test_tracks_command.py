@@ -96,7 +96,7 @@ def test_text_of_a_forecast_and_a_run_file(ensemble, ngcm):
         (["one.nc", "--strike-radius", "120km"], "needs one ensemble"),
         (["both.nc", "one.nc", "--strike-radius", "120km"], "needs one ensemble"),
         (["both.nc", "-o", "a.txt"], "does not tell forecasts and members apart"),
-        (["one.nc", "-o", "no/a.nc"], "There is no folder no"),
+        (["one.nc", "-o", "no/a.nc"], "no, does not exist"),
         (["one.nc", "--best-track", "none.csv"], "none.csv cannot be read"),
         (["one.nc", "--min-duration", "10d"], "spans 3d, and a track 10d at least"),
         (["one.nc", "--wind-level", "700"], "has no wind at 700 hPa"),

@@ -106,3 +106,15 @@ def test_values_between_levels_are_noted():
         circulation.note_interpolation(averages, pressure)  # pyright: ignore
     (note,) = notes
     assert "250 hPa" in note and "between 200 and 300 hPa" in note
+
+
+def test_streamfunction_of_a_known_overturning():
+    """Of v = V sin(2 pi (p - p_0) / P): psi is its integral, zero at the ground."""
+    level = np.linspace(1, 1000, 1000)
+    latitude = np.array([0.0, 30.0])
+    angle = 2 * np.pi * level / 1000
+    v = np.sin(angle)[:, None] * np.ones(2)
+    psi = circulation.streamfunction_of_zonal_means(v, level, latitude)
+    exact = 1e5 / (2 * np.pi) * (1 - np.cos(angle))
+    scale = 2 * np.pi * 6.37122e6 / 9.80616 * np.cos(np.radians(latitude))
+    np.testing.assert_allclose(psi, exact[:, None] * scale, atol=2e-5 * psi.max())

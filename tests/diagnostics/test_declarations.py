@@ -11,11 +11,11 @@ from ngcm_cli.diagnostics import (
     GLOBAL_MEANS,
     needs_water_budget,
     resolve_name,
-    split_level,
 )
 from ngcm_cli.diagnostics.diagnostic import NEEDS
 from ngcm_cli.diagnostics.table import documented_table
 from ngcm_cli.errors import ConfigError
+from ngcm_cli.inputs.level_names import split_level
 from ngcm_cli.inputs.variables import VARIABLES
 
 NAMES = tuple(DIAGNOSTICS)

@@ -11,7 +11,7 @@ from tiny_run import use_tiny_model
 
 import ngcm_cli
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.gridded import open_gridded
+from ngcm_cli.inputs.gridded import highest_model_level, open_gridded
 
 INITS = np.array(["2020-01-01T00", "2020-01-01T12", "2020-01-02T00"], "datetime64[ns]")
 LEADS = np.array([0, 6, 12, 18], "timedelta64[h]").astype("timedelta64[ns]")
@@ -265,6 +265,36 @@ def test_zonal_means(save):
             atol=1e-4,
         )
         assert "longitude" not in found.dims
+
+
+def test_zonal_means_of_a_climate_run(save):
+    """Attributes of the coordinate time do not make them a climatology."""
+    data = canonical().isel(lead_time=0, realization=0, drop=True).mean("longitude")
+    data = data.rename(init_time="time")
+    begins = np.array(["2020-01-01", "2020-02-01", "2020-03-01"], "datetime64[ns]")
+    ends = np.array(["2020-02-01", "2020-03-01", "2020-04-01"], "datetime64[ns]")
+    middle = begins + (ends - begins) // 2
+    data["temperature"].attrs = {"units": "K", "cell_methods": "time: mean area: mean"}
+    time = {"standard_name": "time", "axis": "T", "bounds": "time_bnds"}
+    data = data.assign_coords(time=("time", middle, time)).assign_attrs(frequency="mon")
+    data["time_bnds"] = ("time", "bnds"), np.stack([begins, ends], 1)
+    data["time"].encoding["units"] = "hours since 2020-01-01"
+    with open_gridded(save(data)) as found:
+        assert found["temperature"].dims == ("time", "level", "latitude")
+        np.testing.assert_array_equal(found["time"], middle)
+        np.testing.assert_array_equal(found["temperature"], data["temperature"])
+
+
+def test_the_highest_level_of_the_model_is_kept(save, tmp_path):
+    data = canonical()
+    save(data.drop_vars("temperature").assign(ozone=data["temperature"] * 1), "a1.nc")
+    data["level"].attrs = {"highest_model_level": 600.5, "comment": "not kept"}
+    save(data, "a2.nc")
+    with open_gridded(str(tmp_path / "a*.nc")) as found:
+        assert found["level"].attrs == {"highest_model_level": 600.5}
+        assert highest_model_level(found) == 600.5
+    with open_gridded(str(tmp_path / "a1.nc")) as found:
+        assert highest_model_level(found) == 0
 
 
 def test_no_fields_are_refused(save):

@@ -5,12 +5,18 @@ import sys
 import numpy as np
 import plot_data
 import pytest
+import reported_outputs
 import xarray as xr
 from PIL import Image
 
 import ngcm_cli
 from ngcm_cli.cli import main
+from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError
+from ngcm_cli.plots.diagnosis import drawn_of
+from ngcm_cli.plots.map_figure import map_figure
+from ngcm_cli.plots.picture import suggest
+from ngcm_cli.plots.series import series_figure
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +27,7 @@ def files(tmp_path_factory):
     plot_data.forecast(3).to_netcdf(folder / "ensemble.nc")
     plot_data.scores().to_netcdf(folder / "scores.nc")
     plot_data.tracks().to_netcdf(folder / "tracks.nc")
+    reported_outputs.write_diagnosis(folder / "diagnosis.nc")
     return folder
 
 
@@ -51,10 +58,77 @@ def test_first_picture(files, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("name", "what"),
-    [("ensemble", "spread"), ("scores", "scores"), ("tracks", "tracks")],
+    [
+        *(("ensemble", "spread"), ("scores", "scores"), ("tracks", "tracks")),
+        ("diagnosis", "section"),
+    ],
 )
 def test_files_suggest_a_picture(files, name, what):
     assert ngcm_cli.plot(files / f"{name}.nc").name == f"{name}_{what}.png"
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("temperature_bias", "map"), ("global_temperature", "series")]
+)
+def test_findings_of_a_diagnosis(files, name, what):
+    path = ngcm_cli.plot(files / "diagnosis.nc", variable=name)
+    assert path.name == f"diagnosis_{what}.png"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"variable": "jet_latitude"}, "neither a section, a map nor a series"),
+        ({"variable": "global_temprature"}, "Did you mean 'global_temperature'"),
+        ({"variable": "temperature_bias", "what": "section"}, "not for the picture"),
+        ({"what": "spectra"}, "nothing that this picture shows"),
+        ({"variable": "temperature_bias,global_temperature"}, "not drawn in one"),
+    ],
+)
+def test_what_a_diagnosis_does_not_show(files, settings, message):
+    with pytest.raises((ConfigError, InputDataError), match=message):
+        ngcm_cli.plot(files / "diagnosis.nc", **settings)
+
+
+def test_series_of_a_diagnosis_stand_beside_those_of_the_reference():
+    """Lead times are an axis, too; the mean of seasons is that of the year."""
+    lead = np.array([0, 24], "timedelta64[h]").astype("timedelta64[ns]")
+    known = {"units": "K", "long_name": "Mean", "topic": "Trends"}
+    values = xr.DataArray([[1.0, 2.0], [3.0, 4.0]], dims=("lead_time", "level"))
+    dataset = xr.Dataset(
+        {"mean": values.assign_attrs(known), "mean_reference": values + 10},
+        {"lead_time": lead, "level": [500.0, 850.0]},
+        {"run": "run.nc", "reference": "era5", "title": "Diagnosis", "location": "d"},
+    )
+    config = PlotConfig(files=("d.nc",), level="500")
+    (own, other), named = drawn_of(dataset, config)
+    assert (named.what, named.variable) == ("series", ("mean",))
+    np.testing.assert_array_equal(own["mean"], [1, 3])
+    np.testing.assert_array_equal(other["mean"], [11, 13])
+    figure = series_figure([own, other], named)
+    run, reference = figure.axes[0].get_lines()
+    np.testing.assert_array_equal(run.get_xdata(), [0, 1])
+    assert (run.get_label(), reference.get_label()) == ("run.nc", "era5")
+    assert figure.axes[0].get_title(loc="left") == "Mean at 500 hPa (K)"
+
+
+@pytest.mark.parametrize("inits", [1, 2])
+def test_strike_probability_is_a_map_in_per_cent(inits, files, tmp_path):
+    share = plot_data.field(np.linspace(0, 1, 36)[:, None] * np.ones(72))
+    share = share.rename("strike_probability").assign_attrs(units="1")
+    if inits > 1:
+        starts = np.array(["2020-01-01", "2020-01-02"], "datetime64[ns]")
+        share = share.expand_dims(init_time=starts)
+        share["init_time"].attrs["standard_name"] = "forecast_reference_time"
+    share.to_netcdf(tmp_path / "strike.nc")
+    settings = {"init": "2020-01-02"} if inits > 1 else {}
+    config = PlotConfig(files=("strike.nc",), **settings)
+    with ngcm_cli.open_gridded("strike.nc") as dataset:
+        figure = map_figure(dataset, config)
+        assert suggest([dataset.assign_attrs(content="fields")]) == "map"
+    label = figure.axes[1].get_xlabel()
+    assert label == "Strike probability of tropical cyclones (per cent)"
+    assert list(figure.axes[1].get_xticks()) == list(range(0, 101, 10))
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import xarray as xr
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError, InputDataError
 from ngcm_cli.plots.hovmoller import hovmoller_figure
-from ngcm_cli.plots.means import area_mean, mass_streamfunction
+from ngcm_cli.plots.means import area_mean
 from ngcm_cli.plots.meteogram import meteogram_figure
-from ngcm_cli.plots.score_selection import select_scores
+from ngcm_cli.plots.score_selection import Line, Score, select_scores
 from ngcm_cli.plots.scorecard import compare, scorecard_figure
 from ngcm_cli.plots.scores import scores_figure
 from ngcm_cli.plots.section import draw_section, section_figure
@@ -76,18 +76,6 @@ def test_meteogram_is_interpolated_at_the_place():
     part = dataset.sel(longitude=slice(0, 90))
     with pytest.raises(ConfigError, match="outside of the grid"):
         meteogram_figure([opened(part)], settings)
-
-
-def test_streamfunction_of_a_known_overturning():
-    """Of v = V sin(2 pi (p - p_0) / P): psi is its integral, zero at the ground."""
-    level = np.linspace(1, 1000, 1000)
-    latitude = np.array([0.0, 30.0])
-    angle = 2 * np.pi * level / 1000
-    v = np.sin(angle)[:, None] * np.ones(2)
-    psi = mass_streamfunction(v, level, latitude)
-    exact = 1e5 / (2 * np.pi) * (1 - np.cos(angle))
-    scale = 2 * np.pi * 6.37122e6 / 9.80616 * np.cos(np.radians(latitude))
-    np.testing.assert_allclose(psi, exact[:, None] * scale, atol=2e-5 * psi.max())
 
 
 def test_section_leaves_out_what_is_above_the_model():
@@ -198,6 +186,38 @@ def test_scorecard_is_blue_where_errors_are_smaller(metric, change):
     assert blue > red
     with pytest.raises(ConfigError, match="compares two"):
         scorecard_figure(datasets[:1], config())
+
+
+def test_scorecard_of_a_negative_correlation_and_of_a_ratio():
+    """Better is better where the reference is below zero, or beyond the best value."""
+    lead = np.array([1], "timedelta64[D]")
+
+    def change(metric, mine, other):
+        lines = {"a": Line(lead, np.array([mine])), "b": Line(lead, np.array([other]))}
+        score = Score(metric, "temperature", 850.0, "global", "1", lines)
+        return compare([score], "a", "b").change.item()
+
+    assert change("acc", 0.1, -0.1) == pytest.approx(-200)
+    assert change("bias", 1.0, -2.0) == pytest.approx(-50)
+    assert change("spread_skill_ratio", 0.9, 1.2) == pytest.approx(-50)
+    assert change("spread_skill_ratio", 0.7, 0.9) == pytest.approx(200)
+
+
+def test_crps_is_drawn_if_all_forecasts_have_it():
+    with_crps = plot_data.scores()
+    with_crps["crps.temperature"] = with_crps["rmse.temperature"] / 2
+    file = opened(with_crps, "scores")
+    assert {x.metric for x in select_scores([file], config())} == {"crps"}
+    both = [file, opened(plot_data.scores(), "scores", "single.nc")]
+    assert {x.metric for x in select_scores(both, config())} == {"rmse"}
+    several = xr.concat(
+        [with_crps, with_crps],
+        xr.DataArray(["a", "b"], dims="forecast", name="forecast"),
+    )
+    several["crps.temperature"][dict(forecast=1)] = np.nan
+    assert {x.metric for x in select_scores([opened(several, "scores")], config())} == {
+        "rmse"
+    }
 
 
 def test_scorecard_uses_baselines_and_paired_differences():

@@ -5,6 +5,7 @@ import numpy as np
 import plot_data
 import pytest
 from matplotlib.collections import LineCollection
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 
 from ngcm_cli.plots import draw_map
@@ -143,3 +144,12 @@ def test_wind_has_its_direction_on_the_map():
     size = np.hypot(x, y)
     np.testing.assert_allclose(x / size, [1, 0], atol=1e-6)
     np.testing.assert_allclose(y / size, [0, 1], atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [280.0, np.nan])
+def test_a_field_without_contours(value):
+    """No multiple of the step is within a field that is the same everywhere."""
+    constant = plot_data.field(np.full((36, 72), value))
+    axes = draw_map(plot_data.field(np.ones((36, 72)) * 250.0), contours=constant)
+    lines = [x for x in axes.collections if isinstance(x, ContourSet) and not x.filled]
+    assert lines == []

@@ -10,6 +10,7 @@ import zlib
 import numpy as np
 import pytest
 
+from ngcm_cli.inputs.cell_areas import area_weights
 from ngcm_cli.plots.report.content import Figure, Part, Report, Section, Table
 from ngcm_cli.plots.report.describe import (
     area_mean,
@@ -20,7 +21,6 @@ from ngcm_cli.plots.report.describe import (
     quantity,
 )
 from ngcm_cli.plots.report.page import render
-from ngcm_cli.verification.area import area_weights
 
 VOID = {"meta", "img", "br"}
 

@@ -20,7 +20,7 @@ from published_fields import (
 
 from ngcm_cli.config.published import PublishedConfig
 from ngcm_cli.errors import CheckpointError, ConfigError, InputDataError
-from ngcm_cli.verification.area import area_weights
+from ngcm_cli.inputs.cell_areas import area_weights
 from ngcm_cli.verification.published.comparison import compare_forecasts
 from ngcm_cli.verification.published.differences import Difference
 from ngcm_cli.verification.published.plan import PublishedPlan, plan_comparison

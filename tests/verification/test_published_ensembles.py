@@ -13,7 +13,7 @@ from published_fields import (
     truth,
 )
 
-from ngcm_cli.verification.area import area_weights
+from ngcm_cli.inputs.cell_areas import area_weights
 from ngcm_cli.verification.published.comparison import compare_forecasts
 from ngcm_cli.verification.published.table import explanation, failure, table
 from ngcm_cli.verification.scored_variables import ScoredVariable

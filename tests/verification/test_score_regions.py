@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ngcm_cli.errors import ConfigError, InputDataError
-from ngcm_cli.verification.area import area_weights
+from ngcm_cli.inputs.cell_areas import area_weights
 from ngcm_cli.verification.regions import REGIONS, parse_region, region_weights
 
 LATITUDE = np.linspace(-90, 90, 73)

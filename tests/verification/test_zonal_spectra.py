@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from ngcm_cli.errors import ConfigError
+from ngcm_cli.inputs.cell_areas import area_weights
 from ngcm_cli.units import LENGTH
-from ngcm_cli.verification.area import area_weights
 from ngcm_cli.verification.zonal_spectra import zonal_energy_spectrum
 
 LATITUDE = np.linspace(-90, 90, 19)

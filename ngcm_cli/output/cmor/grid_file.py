@@ -2,7 +2,6 @@
 
 import abc
 import dataclasses
-import datetime
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +20,7 @@ from ngcm_cli.output.cmor.labels import Labels
 from ngcm_cli.output.cmor.source import Means
 from ngcm_cli.output.cmor.table import MISSING
 from ngcm_cli.output.field_selection import COORDINATES
+from ngcm_cli.time_format import utc_now
 
 # The fastest level of the one compressor that every NetCDF-4 reader has.
 _PACKING = {"compression": "zlib", "complevel": 1, "shuffle": True}
@@ -78,7 +78,7 @@ class GridFile(abc.ABC):
     def describe_grid(self, file: netCDF4.Dataset) -> None:
         """Write global attributes, latitude and longitude."""
         means, cells = self.means, self.cells
-        now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = utc_now()
         file.setncatts(
             global_attributes(
                 *(means, self.labels, self.identity, self.member),

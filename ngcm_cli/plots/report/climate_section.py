@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ngcm_cli.errors import OutputError
-from ngcm_cli.inputs.gridded import open_gridded
+from ngcm_cli.inputs.gridded import highest_model_level, open_gridded
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.output.zarr import open_store
 from ngcm_cli.plots.report import attributes as attribute_texts
@@ -126,12 +126,9 @@ def _field_part(
     store: pathlib.Path,
 ) -> tuple[list[str | Figure], list[tuple[str, str]], np.ndarray, float]:
     """Return figures, facts, levels and the highest level of the model."""
-    group = open_store(store, "r")
-    top = 0.0
-    if "level" in group:
-        top = float(group["level"].attrs.get("highest_model_level", 0.0))  # pyright: ignore
-    completed = group.attrs.get("completed_records")
     with open_gridded(str(store)) as dataset:
+        top = highest_model_level(dataset)
+        completed = dataset.attrs.get("completed_records")
         facts = gridded_facts(dataset)
         levels = dataset["level"].values if "level" in dataset.coords else np.array([])
         last = completed - 1 if isinstance(completed, int) and completed else None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ngcm_cli.verification.area import area_weights
+from ngcm_cli.inputs.cell_areas import area_weights
 
 _BANDS = (
     ("60° to 90° N", 60.0, 90.1),

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError, OutputError
-from ngcm_cli.inputs.gridded import check_grid, open_gridded
+from ngcm_cli.inputs.gridded import check_grid, highest_model_level, open_gridded
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.plots.report import attributes as attribute_texts
 from ngcm_cli.plots.report.content import Figure, Part, Section
@@ -43,7 +43,7 @@ def gridded_section(location: str, links: Sequence[tuple[str, str]]) -> Section:
                 f"{location} holds no fields.", "Name an output that is not empty."
             )
         check_grid(dataset)
-        top, last = _examine(location)
+        top, last = highest_model_level(dataset), _last_written(location)
         if last is None:
             raise InputDataError(
                 f"{location} holds no values yet.",
@@ -156,30 +156,22 @@ def _size(location: str) -> str:
     return format_size(size) if size else ""
 
 
-def _examine(location: str) -> tuple[float, int | None]:
-    """Return what the form of `inputs.gridded` does not tell of a file on disk.
+def _last_written(location: str) -> int | None:
+    """Return the index of the last time or lead time that has values.
 
-    Returns:
-        Pressure of the highest level of the model, hPa, 0 if it is not known; and index
-        of the last time or lead time that has values, None if none has. Of files that
-        are not examined, the last one is -1.
+    None if none has; -1, the last one, of data that are not on this disk.
     """
     path = pathlib.Path(location)
     is_store = path.is_dir()
     if not (is_store or path.suffix == ".nc"):
-        return 0.0, -1
+        return -1
     engine: Any = "zarr" if is_store else "netcdf4"
     options: dict[str, Any] = {"consolidated": False} if is_store else {}
     with xr.open_dataset(
         path, engine=engine, chunks=None, decode_times=False, **options
     ) as dataset:
-        attributes = dataset["level"].attrs if "level" in dataset.variables else {}
-        top = attributes.get("highest_model_level", 0.0)
-        top = float(top) if isinstance(top, int | float | np.number) else 0.0
-        axis = next(
-            (name for name in ("lead_time", "time") if name in dataset.dims), ""
-        )
-        return top, _last_with_values(dataset, axis) if axis else -1
+        axes = [name for name in ("lead_time", "time") if name in dataset.dims]
+        return _last_with_values(dataset, axes[0]) if axes else -1
 
 
 def _last_with_values(dataset: xr.Dataset, axis: str) -> int | None:

@@ -8,6 +8,7 @@ import xarray as xr
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.sources.location import is_remote, redacted
 from ngcm_cli.output.run_directory import RECORD
+from ngcm_cli.plots.diagnosis import is_diagnosis
 from ngcm_cli.plots.report.climate_section import climate_section
 from ngcm_cli.plots.report.content import Section
 from ngcm_cli.plots.report.diagnosis_section import diagnosis_section
@@ -73,6 +74,6 @@ def _kind(path: pathlib.Path) -> str:
             return "scores"
         if {"track_id", "row_size"} <= {*map(str, dataset.variables)}:
             return "tracks"
-        if names and all("topic" in x.attrs for x in dataset.data_vars.values()):
+        if is_diagnosis(dataset):
             return "diagnosis"
     return ""

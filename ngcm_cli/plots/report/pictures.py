@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib.contour import ContourSet
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure as Canvas
 
+from ngcm_cli.inputs.cell_areas import area_weights
 from ngcm_cli.plots.figure import drawing, image_of, new_axes, write_image
-from ngcm_cli.plots.map import contour_levels, draw_map, style_of_field
+from ngcm_cli.plots.map import draw_map, style_of_field
 from ngcm_cli.plots.report.content import Figure
 from ngcm_cli.plots.report.describe import (
     area_mean,
@@ -22,7 +24,6 @@ from ngcm_cli.plots.report.describe import (
 )
 from ngcm_cli.plots.section import TOP, draw_section
 from ngcm_cli.plots.styles import capital
-from ngcm_cli.verification.area import area_weights
 
 MAP, GRAPH = (5.8, 3.6), (5.8, 3.4)  # inches: letters can be read on a phone
 _RESOLUTIONS = 150, 110, 80  # dots per inch; the first whose file is small enough
@@ -65,10 +66,6 @@ def map_figure(
     latitude = field["latitude"].values
     shown = style.shown(field.values)
     seen = describe_map(shown, latitude, field["longitude"].values, style.units)
-    if contours is not None:
-        lines = style_of_field(contours)
-        if not contour_levels(lines.shown(contours.values), lines.step).size:
-            contours = None  # it is nearly the same everywhere
     with drawing():
         canvas, axes = new_axes(None, MAP)
         draw_map(
@@ -80,7 +77,10 @@ def map_figure(
         )
         _thin_out(canvas)
     over = ""
-    if contours is not None:
+    has_lines = any(
+        isinstance(drawn, ContourSet) and not drawn.filled for drawn in axes.collections
+    )
+    if contours is not None and has_lines:
         over = f"; contours: {style_of_field(contours).title}"
     mean = quantity(area_mean(shown, area_weights(latitude)), style.units, 3)
     return Figure(

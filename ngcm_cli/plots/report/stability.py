@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import xarray as xr
 
+from ngcm_cli.inputs.cell_areas import area_weights
 from ngcm_cli.plots.report.content import Part, Table
 from ngcm_cli.plots.report.describe import quantity
 from ngcm_cli.plots.report.pictures import Panel, series_figures
 from ngcm_cli.simulation.stability import MAX_WIND, MEAN_PRESSURE, TEMPERATURES
 from ngcm_cli.time_format import format_duration
-from ngcm_cli.verification.area import area_weights
 
 _MOST_BYTES = 400 * 2**20  # read of a forecast for the series
 _U, _V, _T = "u_component_of_wind", "v_component_of_wind", "temperature"

@@ -8,7 +8,8 @@ import shlex
 import ngcm_cli
 from ngcm_cli.errors import ConfigError, OutputError, check_text
 from ngcm_cli.inputs.sources.location import redacted
-from ngcm_cli.io.atomic import atomic_file, check_writable, translate_os_errors
+from ngcm_cli.io.atomic import atomic_file, translate_os_errors
+from ngcm_cli.output.dataset_file import check_output
 from ngcm_cli.plots.report.content import Report
 from ngcm_cli.plots.report.outputs import section_of
 from ngcm_cli.plots.report.page import render
@@ -95,24 +96,10 @@ def _check_new(path: pathlib.Path, locations: list[str], overwrite: bool) -> Non
     Raises:
         OutputError: it exists, or cannot be written.
     """
-    if not path.parent.is_dir():
-        raise OutputError(
-            f"The directory of the report, {path.parent}, does not exist.",
-            "Create it, or choose another --output.",
-        )
-    check_writable(path)
-    if not (path.exists() or path.is_symlink()):
-        return
-    if path.is_dir():
-        raise OutputError(
-            f"The report {path} exists and is a directory.", "Choose another --output."
-        )
-    if not overwrite:
-        raise OutputError(
-            f"The report {path} exists.",
-            "Choose another --output, or give --overwrite to replace it.",
-        )
-    if any(os.path.exists(one) and os.path.samefile(path, one) for one in locations):
+    check_output(path, overwrite)
+    if path.exists() and any(
+        os.path.exists(one) and os.path.samefile(path, one) for one in locations
+    ):
         raise OutputError(
             f"The report {path} would overwrite what it is about.",
             "Choose another --output.",

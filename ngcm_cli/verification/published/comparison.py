@@ -11,11 +11,11 @@ import xarray as xr
 
 from ngcm_cli.config import EnsembleConfig
 from ngcm_cli.errors import UnstableRunError
+from ngcm_cli.inputs.cell_areas import area_weights
 from ngcm_cli.inputs.gridded import open_gridded
 from ngcm_cli.io.progress import ByteProgress, begin_phase, no_progress
 from ngcm_cli.simulation import run
 from ngcm_cli.simulation.loop import ProgressCallback
-from ngcm_cli.verification.area import area_weights
 from ngcm_cli.verification.published.defects import group_causes, likely_causes
 from ngcm_cli.verification.published.differences import (
     Difference,

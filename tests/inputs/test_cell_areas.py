@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.cell_areas import area_weights, latitude_bounds
 from ngcm_cli.spectral.grid import Grid
-from ngcm_cli.verification.area import area_weights, latitude_bounds
 
 GRIDS = {
     "gauss": np.rad2deg(Grid.linear(31).latitude),
