@@ -24,18 +24,27 @@ attributes: ``run``, ``reference``, ``model``, ``data`` (kind and times of the d
 """
 
 import pathlib
+from collections.abc import Sequence
 
 import xarray as xr
 
 from ngcm_cli.errors import OutputError
 from ngcm_cli.io.atomic import temporary_sibling, translate_os_errors
+from ngcm_cli.io.output_file import check_writable, sole_writer
 
 
-def check_output(path: pathlib.Path, overwrite: bool) -> None:
+def check_output(
+    path: pathlib.Path, overwrite: bool, inputs: Sequence[str] = ()
+) -> None:
     """Check, before anything is read, that a file can be written.
 
+    Args:
+        path: of the file.
+        overwrite: whether it may exist.
+        inputs: locations of what is read.
+
     Raises:
-        OutputError: it exists, or its directory does not.
+        OutputError: it exists, its directory does not, or it is an input.
     """
     if not path.resolve().parent.is_dir():
         raise OutputError(
@@ -49,6 +58,7 @@ def check_output(path: pathlib.Path, overwrite: bool) -> None:
             f"The output {path} exists.",
             "Choose another --output, or give --overwrite to replace it.",
         )
+    check_writable(path, inputs)
 
 
 def write_diagnosis(found: xr.Dataset, path: pathlib.Path) -> None:
@@ -57,16 +67,19 @@ def write_diagnosis(found: xr.Dataset, path: pathlib.Path) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    target = path.resolve()
-    new = temporary_sibling(target)
     packed = {"zlib": True, "complevel": 1}
     encoding = {
         str(name): packed for name, x in found.data_vars.items() if x.size > 1000
     }
     known = {**found.attrs, "Conventions": "CF-1.11"}
-    with translate_os_errors(
-        "Writing the diagnosis", lambda action: f"{action}, or choose another --output."
+    with (
+        translate_os_errors(
+            "Writing the diagnosis",
+            lambda action: f"{action}, or choose another --output.",
+        ),
+        sole_writer(path) as target,
     ):
+        new = temporary_sibling(target)
         try:
             found.assign_attrs(known).to_netcdf(new, encoding=encoding)
             new.replace(target)

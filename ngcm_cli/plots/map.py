@@ -166,6 +166,8 @@ def draw_contours(
     x, y, values = _shown(field, projection, style)
     if levels is None:
         levels = contour_levels(values, style.step)
+    if not len(levels):
+        return None
     every_second = np.asarray(levels) / (2 * style.step)
     is_thick = np.isclose(every_second, np.round(every_second))
     lines = axes.contour(
@@ -192,7 +194,10 @@ def draw_contours(
 
 def contour_levels(values: np.ndarray, step: float) -> np.ndarray:
     """Return multiples of a step within the range of values, at most forty."""
-    low, high = np.nanmin(values), np.nanmax(values)
+    finite = np.ma.masked_invalid(values).compressed()
+    if not finite.size:
+        return np.array([])
+    low, high = finite.min(), finite.max()
     while (high - low) / step > 40:
         step *= 2
     return np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError
+from ngcm_cli.io.output_file import check_writable
 from ngcm_cli.plots.figure import picture_format, save
 from ngcm_cli.plots.map_figure import map_figure
 from ngcm_cli.plots.sources import open_source, stem_of
@@ -120,7 +121,7 @@ def check_output(path: pathlib.Path, config: PlotConfig, what: str = "") -> None
 
     Raises:
         ConfigError: its format is unknown, or does not suit the kind.
-        OutputError: it exists, or its folder does not.
+        OutputError: it exists, its folder does not, or it is what is drawn.
     """
     kind = picture_format(path)
     if what and (kind == "mp4" and what != "animation"):
@@ -137,6 +138,10 @@ def check_output(path: pathlib.Path, config: PlotConfig, what: str = "") -> None
         raise OutputError(
             f"The folder {path.parent} does not exist.", "Create it first."
         )
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder.", "Name a file.")
+    read = [*config.files, *([config.minus] if config.minus else [])]
+    check_writable(path, read)
 
 
 def _check_content(

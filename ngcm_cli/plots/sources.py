@@ -3,11 +3,12 @@
 import os
 import pathlib
 import warnings
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import xarray as xr
 
-from ngcm_cli.errors import InputDataError
+from ngcm_cli.errors import InputDataError, printable
 from ngcm_cli.inputs.gridded import open_gridded
 from ngcm_cli.output.run_directory import RUN_FILE
 
@@ -20,6 +21,7 @@ _STORES = {
 }
 """Which store of a climate run a picture is of, best first."""
 _OTHERS = ("monthly", "daily", "instantaneous")
+_LONGEST = 100  # characters of a text on a picture
 
 
 def open_source(
@@ -61,10 +63,21 @@ def _peek(path: pathlib.Path) -> Content:
 
 def _with(dataset: xr.Dataset, content: Content, location: str) -> xr.Dataset:
     close = dataset.close
-    result = dataset.assign_attrs(content=content)
-    result.attrs.setdefault("location", location)
+    result = dataset.copy()
+    result.attrs = {**_shown(dataset.attrs), "content": content}
+    result.attrs["location"] = str(dataset.attrs.get("location", location))
+    for variable in result.variables.values():
+        variable.attrs = _shown(variable.attrs)
     result.set_close(close)
     return result
+
+
+def _shown(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return attributes of a file whose text fits on a picture, and numbers."""
+    return {
+        name: x if isinstance(x, int | float) else printable(str(x), _LONGEST)
+        for name, x in attributes.items()
+    }
 
 
 def _open(path: pathlib.Path, decode: bool) -> xr.Dataset:

@@ -11,6 +11,7 @@ import xarray as xr
 
 from ngcm_cli.config.tracks import TracksConfig
 from ngcm_cli.errors import ConfigError, OutputError
+from ngcm_cli.io.output_file import check_writable
 from ngcm_cli.time_format import format_duration, format_time
 from ngcm_cli.tracks.best_track import read_best_track
 from ngcm_cli.tracks.find import TimeProgress, find_tracks
@@ -58,6 +59,8 @@ def save_tracks(
     for each in (path, strike_path):
         if each is not None:
             _check_free(each, config.overwrite)
+            storms_file = [] if config.best_track is None else [str(config.best_track)]
+            check_writable(each, [*data, *storms_file])
     storms = None if config.best_track is None else read_best_track(config.best_track)
     tracks = find_tracks(*data, config=config, progress=progress)
     began = tracks.attrs["history"].partition(": ")[0]

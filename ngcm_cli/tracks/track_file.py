@@ -47,6 +47,7 @@ import xarray as xr
 
 from ngcm_cli.errors import InputDataError, OutputError
 from ngcm_cli.io.atomic import atomic_file, temporary_sibling
+from ngcm_cli.io.output_file import sole_writer
 from ngcm_cli.tracks import tempest_text
 
 _EPOCH = "seconds since 1970-01-01T00:00:00"
@@ -66,7 +67,7 @@ def write_tracks(tracks: xr.Dataset, path: pathlib.Path, file_format: str) -> No
     if file_format == "tempest":
         text = tempest_text.format_tracks(tracks)
         try:
-            with atomic_file(path) as file:
+            with sole_writer(path) as target, atomic_file(target) as file:
                 file.write(text.encode())
         except OSError as error:
             raise _unwritten(path, error) from error
@@ -80,17 +81,18 @@ def write_netcdf(dataset: xr.Dataset, path: pathlib.Path) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    new = temporary_sibling(path)
     encoding = {
         str(name): _encoding(array) for name, array in dataset.variables.items()
     }
-    try:
-        dataset.to_netcdf(new, engine="netcdf4", encoding=encoding)
-        os.replace(new, path)
-    except (OSError, RuntimeError) as error:  # the C library's errors are the latter
-        raise _unwritten(path, error) from error
-    finally:
-        new.unlink(missing_ok=True)
+    with sole_writer(path) as target:
+        new = temporary_sibling(target)
+        try:
+            dataset.to_netcdf(new, engine="netcdf4", encoding=encoding)
+            os.replace(new, target)
+        except (OSError, RuntimeError) as error:  # the C library's are the latter
+            raise _unwritten(path, error) from error
+        finally:
+            new.unlink(missing_ok=True)
 
 
 def _encoding(array: xr.Variable) -> dict:

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import pathlib
 import tempfile
+from collections.abc import Mapping
 from typing import Any
 
 import xarray as xr
@@ -14,8 +15,8 @@ from ngcm_cli.config.evaluate import (
     NamedLocation,
     parse_locations,
 )
-from ngcm_cli.errors import ConfigError, OutputError
-from ngcm_cli.io.lock import Lock, LockedError
+from ngcm_cli.errors import ConfigError, InputDataError, OutputError
+from ngcm_cli.io.output_file import check_writable, sole_writer, stamp
 from ngcm_cli.io.progress import ByteProgress, begin_phase, no_progress
 from ngcm_cli.verification.climatology import is_climatology
 from ngcm_cli.verification.climatology_file import open_climatology
@@ -36,6 +37,7 @@ from ngcm_cli.verification.score_file import write_score_file
 from ngcm_cli.verification.scores import compute_scores
 from ngcm_cli.verification.truth import Truth
 
+_STAMPS = "files"
 _OF_THE_COMMAND = "output", "overwrite", "resume", "format", "scheduler", "offline"
 """Settings that do not change scores."""
 
@@ -162,22 +164,12 @@ def climatology_path(config: EvaluateConfig) -> pathlib.Path:
 def _write(config: EvaluateConfig, sources: EvaluationSources, track: Track) -> None:
     """Evaluate forecasts, and write the score file."""
     partial = PartialScores.beside(config.output)
-    identity = scoring_settings(config)
-    try:
-        lock = Lock(config.output.with_name(f".{config.output.name}.lock"))
-    except LockedError:
-        raise OutputError(
-            f"Another process writes {config.output}.",
-            "Wait for it, or choose another output.",
-        ) from None
+    stamps = "; ".join(map(stamp, _read(config)))
+    identity = {**scoring_settings(config), _STAMPS: stamps}
     with contextlib.ExitStack() as closing:
-        closing.callback(lock.release)
+        closing.enter_context(sole_writer(config.output))
         if config.resume:
-            if partial.settings() != identity:
-                raise ConfigError(
-                    f"The evaluation in {partial.folder} has other settings.",
-                    "Give the same, or --overwrite to begin again.",
-                )
+            _check_begun(partial, identity)
         else:
             partial.remove()
         means = _climatology(config, sources, closing)
@@ -201,11 +193,46 @@ def _write(config: EvaluateConfig, sources: EvaluationSources, track: Track) -> 
         scores = compute_scores(
             layout, partial, by_init=config.by_init, maps=config.maps
         )
+        if not scores.data_vars:
+            partial.remove()
+            raise InputDataError(
+                "Forecasts and truth have no values in common: all are missing where "
+                "the other has some.",
+                "Give a truth with values, at the same times.",
+            )
         scores.attrs = describe_scores(config, sources, plan, partial.missing())
         write_score_file(
             config.output, scores, layout if config.by_init else None, partial
         )
         partial.remove()
+
+
+def _check_begun(partial: PartialScores, identity: Mapping[str, str]) -> None:
+    """Check that an evaluation that was interrupted can be continued.
+
+    Raises:
+        ConfigError: its settings are others.
+        InputDataError: the data have changed.
+    """
+    begun = partial.settings() or {}
+    if {**begun, _STAMPS: ""} != {**identity, _STAMPS: ""}:
+        raise ConfigError(
+            f"The evaluation in {partial.folder} has other settings.",
+            "Give the same, or --overwrite to begin again.",
+        )
+    if begun.get(_STAMPS) != identity[_STAMPS]:
+        raise InputDataError(
+            "Forecasts or truth have changed since the evaluation in "
+            f"{partial.folder} began.",
+            "Give --overwrite instead of --resume to begin again.",
+        )
+
+
+def _read(config: EvaluateConfig) -> list[str]:
+    """Return the locations of what is read."""
+    named = [*config.forecast, *config.baseline]
+    others = [each for each in (config.truth, config.climatology) if each]
+    return [*(each.location for each in named), *others]
 
 
 def _climatology(
@@ -258,6 +285,7 @@ def _check_output(config: EvaluateConfig) -> None:
         raise OutputError(f"There is no folder {folder}.", "Create it first.")
     if output.is_dir():
         raise OutputError(f"{output} is a folder.", "Choose another output.")
+    check_writable(output, _read(config))
     if config.resume:
         if partial.settings() is None:
             raise OutputError(

@@ -5,6 +5,7 @@ from typing import Any
 
 from ngcm_cli.config.evaluate import EvaluateConfig
 from ngcm_cli.errors import OutputError
+from ngcm_cli.io.output_file import check_writable, sole_writer
 from ngcm_cli.verification.score_file import read_scores, write_score_file
 from ngcm_cli.verification.score_statistics import MergedStatistics
 from ngcm_cli.verification.scores import compute_scores
@@ -24,12 +25,14 @@ def merge_scores(config: EvaluateConfig) -> pathlib.Path:
         raise OutputError(
             f"{output} exists.", "Choose another output, or give --overwrite."
         )
+    check_writable(output, [each.location for each in config.forecast])
     paths = [pathlib.Path(each.location) for each in config.forecast]
     merged = MergedStatistics(paths)
     maps = any("_map" in str(name) for name in read_scores(paths[0]).data_vars)
     scores = compute_scores(merged.layout, merged, by_init=True, maps=maps)
     scores.attrs = _attributes([read_scores(path).attrs for path in paths], paths)
-    write_score_file(output, scores, merged.layout, merged)
+    with sole_writer(output):
+        write_score_file(output, scores, merged.layout, merged)
     return output
 
 
@@ -37,7 +40,7 @@ def _attributes(
     parts: list[dict[str, Any]], paths: list[pathlib.Path]
 ) -> dict[str, Any]:
     """Return the attributes of the first file, with the notes of all."""
-    notes = [line for part in parts for line in str(part["notes"]).splitlines()]
+    notes = [line for part in parts for line in str(part.get("notes", "")).splitlines()]
     missing = [
         str(p["missing_truth_times"]) for p in parts if "missing_truth_times" in p
     ]

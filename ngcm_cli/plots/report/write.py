@@ -9,6 +9,7 @@ import ngcm_cli
 from ngcm_cli.errors import ConfigError, OutputError, check_text
 from ngcm_cli.inputs.sources.location import redacted
 from ngcm_cli.io.atomic import atomic_file, translate_os_errors
+from ngcm_cli.io.output_file import check_writable, sole_writer
 from ngcm_cli.plots.report.content import Report
 from ngcm_cli.plots.report.outputs import section_of
 from ngcm_cli.plots.report.page import render
@@ -62,7 +63,8 @@ def report(
     page = render(Report(heading, sections, written, command))
     with (
         translate_os_errors(f"Writing {path}", lambda action: f"{action}."),
-        atomic_file(path) as file,
+        sole_writer(path) as target,
+        atomic_file(target) as file,
     ):
         file.write(page.encode("utf-8"))
     return path
@@ -101,6 +103,7 @@ def _check_new(path: pathlib.Path, locations: list[str], overwrite: bool) -> Non
             "Create it, or choose another --output.",
         )
     if not (path.exists() or path.is_symlink()):
+        check_writable(path, locations)
         return
     if path.is_dir():
         raise OutputError(
@@ -111,8 +114,4 @@ def _check_new(path: pathlib.Path, locations: list[str], overwrite: bool) -> Non
             f"The report {path} exists.",
             "Choose another --output, or give --overwrite to replace it.",
         )
-    if any(os.path.exists(one) and os.path.samefile(path, one) for one in locations):
-        raise OutputError(
-            f"The report {path} would overwrite what it is about.",
-            "Choose another --output.",
-        )
+    check_writable(path, locations)
