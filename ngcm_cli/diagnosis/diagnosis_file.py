@@ -23,6 +23,7 @@ attributes: ``run``, ``reference``, ``model``, ``data`` (kind and times of the d
 ``history``.
 """
 
+import os
 import pathlib
 from collections.abc import Sequence
 
@@ -46,9 +47,10 @@ def check_output(
     Raises:
         OutputError: it exists, its directory does not, or it is an input.
     """
-    if not path.resolve().parent.is_dir():
+    folder = pathlib.Path(os.path.realpath(path)).parent
+    if not folder.is_dir():
         raise OutputError(
-            f"The directory of the output, {path.resolve().parent}, does not exist.",
+            f"The directory of the output, {folder}, does not exist.",
             "Create it, or choose another --output.",
         )
     if path.is_dir():

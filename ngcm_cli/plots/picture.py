@@ -13,7 +13,7 @@ from ngcm_cli.errors import ConfigError, InputDataError, OutputError
 from ngcm_cli.io.output_file import check_writable
 from ngcm_cli.plots.figure import picture_format, save
 from ngcm_cli.plots.map_figure import map_figure
-from ngcm_cli.plots.sources import open_source, stem_of
+from ngcm_cli.plots.sources import derived_file, open_source, stem_of
 
 Draw = Callable[[Sequence[xr.Dataset], PlotConfig], Figure]
 
@@ -80,9 +80,18 @@ def draw_picture(config: PlotConfig) -> pathlib.Path:
         if what == "map":
             figure = map_figure(datasets[0], config, minus)
         else:
-            figure = _drawing(what)(datasets, config)
+            with _checked(datasets):
+                figure = _drawing(what)(datasets, config)
         save(figure, output, config.dpi)
     return output
+
+
+def _checked(datasets: Sequence[xr.Dataset]) -> contextlib.AbstractContextManager:
+    first = datasets[0].attrs
+    if first["content"] in ("scores", "tracks"):
+        names = ", ".join(str(dataset.attrs["location"]) for dataset in datasets)
+        return derived_file(names, first["content"])
+    return contextlib.nullcontext()
 
 
 def _is_series(dataset: xr.Dataset) -> bool:

@@ -1,14 +1,15 @@
 """What `ngcm plot` reads: fields, zonal means, series, scores and tracks."""
 
+import contextlib
 import os
 import pathlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import xarray as xr
 
-from ngcm_cli.errors import InputDataError, printable
+from ngcm_cli.errors import InputDataError, NgcmError, printable
 from ngcm_cli.inputs.gridded import open_gridded
 from ngcm_cli.output.run_directory import RUN_FILE
 
@@ -50,6 +51,31 @@ def open_source(
     else:
         opened = _open(path, decode=True)
     return _with(opened, content, str(path))
+
+
+@contextlib.contextmanager
+def derived_file(location: str, content: str) -> Iterator[None]:
+    """Enter a context that uses a file of scores, tracks or a diagnosis.
+
+    These are recognised by a few names: they may be damaged, or of other programs.
+
+    Args:
+        location: of the file.
+        content: what it should hold.
+
+    Raises:
+        InputDataError: what a file of ngcm has is not there, or of another kind.
+    """
+    try:
+        yield
+    except NgcmError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as e:
+        raise InputDataError(
+            f"{location} does not hold {content} as ngcm writes them: "
+            f"{type(e).__name__}: {e}.",
+            "Name a file of ngcm that is whole.",
+        ) from e
 
 
 def _peek(path: pathlib.Path) -> Content:

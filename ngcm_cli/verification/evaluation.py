@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import pathlib
 import tempfile
 from collections.abc import Mapping
@@ -174,9 +175,9 @@ def _write(config: EvaluateConfig, sources: EvaluationSources, track: Track) -> 
             partial.remove()
         means = _climatology(config, sources, closing)
         plan = plan_evaluation(sources, config, means)
-        partial.begin(identity)
-        begin_phase("Scoring the forecasts")
         try:
+            partial.begin(identity)
+            begin_phase("Scoring the forecasts")
             if config.scheduler is None:
                 evaluate_blocks(plan, partial, track)
             else:
@@ -280,7 +281,7 @@ def _check_output(config: EvaluateConfig) -> None:
         OutputError: there is a file, an interrupted evaluation, or no folder.
     """
     output, partial = config.output, PartialScores.beside(config.output)
-    folder = output.resolve().parent
+    folder = pathlib.Path(os.path.realpath(output)).parent
     if not folder.is_dir():
         raise OutputError(f"There is no folder {folder}.", "Create it first.")
     if output.is_dir():

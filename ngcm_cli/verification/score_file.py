@@ -76,7 +76,7 @@ def write_score_file(
     Raises:
         OutputError: the file cannot be written.
     """
-    target = path.resolve()
+    target = pathlib.Path(os.path.realpath(path))
     new = temporary_sibling(target)
     encoding = {}
     for name, variable in scores.variables.items():

@@ -14,7 +14,13 @@ from ngcm_cli.plots.report.diagnosis_section import diagnosis_section
 from ngcm_cli.plots.report.gridded_section import gridded_section
 from ngcm_cli.plots.report.score_section import score_section
 from ngcm_cli.plots.report.track_section import track_section
+from ngcm_cli.plots.sources import derived_file
 
+_SECTIONS = {
+    "scores": score_section,
+    "diagnosis": diagnosis_section,
+    "tracks": track_section,
+}
 _KINDS = (
     "forecasts, ensembles and records as NetCDF, Zarr or GRIB, directories of ngcm "
     "amip, and files of ngcm evaluate, tracks and diagnose"
@@ -43,12 +49,9 @@ def section_of(location: str, folder: pathlib.Path) -> Section:
     if path.is_dir() and path.suffix != ".zarr" and (path / RECORD).exists():
         return climate_section(path, links)
     kind = _kind(path)
-    if kind == "scores":
-        return score_section(path, links)
-    if kind == "diagnosis":
-        return diagnosis_section(path, links)
-    if kind == "tracks":
-        return track_section(path, links)
+    if kind in _SECTIONS:
+        with derived_file(location, kind):
+            return _SECTIONS[kind](path, links)
     try:
         return gridded_section(location, links)
     except InputDataError as error:
