@@ -59,6 +59,11 @@ def find_forecast_axes(dataset: xr.Dataset) -> ForecastAxes:
             own.
     """
     dataset, realizations = _split_members(dataset)
+    if realizations is not None and not len(realizations):
+        raise InputDataError(
+            "The axis of members is empty: its length is zero.",
+            "Check how the file was made: the selection of members left none.",
+        )
     lead = _find_lead_time(dataset)
     init = _find_initial_time(dataset, lead)
     if lead is None and (init is None or "time" not in dataset.variables):

@@ -11,6 +11,8 @@ import xarray as xr
 
 from ngcm_cli.errors import InputDataError, NgcmError, printable
 from ngcm_cli.inputs.gridded import open_gridded
+from ngcm_cli.inputs.sources.local_file import check_axes
+from ngcm_cli.inputs.sources.netcdf import shapes
 from ngcm_cli.output.run_directory import RUN_FILE
 
 Content = Literal["fields", "zonal", "series", "scores", "tracks"]
@@ -83,7 +85,7 @@ def _peek(path: pathlib.Path) -> Content:
     try:
         with _open(path, decode=False) as opened:
             return _content_of(opened)
-    except (OSError, ValueError):
+    except (OSError, RuntimeError, ValueError):
         return "fields"  # `open_gridded` says what is wrong, if anything is
 
 
@@ -109,6 +111,7 @@ def _shown(attributes: Mapping[str, Any]) -> dict[str, Any]:
 def _open(path: pathlib.Path, decode: bool) -> xr.Dataset:
     how: Any = {"decode_times": decode, "decode_timedelta": decode}
     if not path.is_dir():
+        check_axes(str(path), shapes(path))  # before coordinates are read
         return xr.open_dataset(path, engine="netcdf4", **how)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of stores without consolidated metadata

@@ -6,7 +6,9 @@ import pathlib
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.sources.local_file import check_axes
 from ngcm_cli.inputs.sources.location import is_remote, redacted
+from ngcm_cli.inputs.sources.netcdf import shapes
 from ngcm_cli.output.run_directory import RECORD
 from ngcm_cli.plots.report.climate_section import climate_section
 from ngcm_cli.plots.report.content import Section
@@ -67,8 +69,9 @@ def _kind(path: pathlib.Path) -> str:
     if path.is_dir() or path.suffix != ".nc":
         return ""
     try:
+        check_axes(str(path), shapes(path))  # before coordinates are read
         dataset = xr.open_dataset(path, engine="netcdf4", decode_cf=False)
-    except (OSError, ValueError):  # which `open_gridded` explains
+    except (OSError, RuntimeError, ValueError):  # which `open_gridded` explains
         return ""
     with dataset:
         names = [str(name) for name in dataset.data_vars]
