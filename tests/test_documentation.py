@@ -149,11 +149,14 @@ def test_commands_parse(command):
         assert (ROOT / given["config"]).is_file()
 
 
+NEED_OUTPUT = "status", "plot", "evaluate"
+
+
 @pytest.mark.parametrize(
-    "command", [c for c in commands(README) if c.split()[1] not in ("status", "plot")]
+    "command", [c for c in commands(README) if c.split()[1] not in NEED_OUTPUT]
 )
 def test_commands_of_the_readme_work(command, tmp_path, monkeypatch):
-    """What runs the model is only checked; status and plot need its output."""
+    """What runs the model is only checked; what needs its output is left out."""
     monkeypatch.chdir(tmp_path)
     words = shlex.split(command, comments=True)[1:]
     if words[0] in CONFIGS:

@@ -74,8 +74,8 @@ def hadley_cells(
     ``northern`` and ``southern`` are the maximum and the minimum of the streamfunction
     within 40 degrees of the equator, between 150 and 950 hPa [kg s-1]. The edges are
     where, polewards of its extreme at 500 hPa within 40 degrees in each hemisphere, it
-    first changes its sign there [degrees]; NaN where there is no such cell, or where
-    500 hPa is not between levels.
+    first changes its sign there [degrees]; NaN where there is no such cell, where it
+    reaches the pole, or where 500 hPa is not between levels.
 
     Args:
         streamfunction: kg s-1, (level, latitude).
@@ -104,7 +104,8 @@ def _edge(profile: np.ndarray, latitude: np.ndarray) -> float:
     top = tropics[np.argmax(profile[tropics])]
     if profile[top] <= 0:
         return np.nan
-    beyond = np.flatnonzero(profile[top:] <= 0)
+    # At the pole every streamfunction is zero, to rounding.
+    beyond = np.flatnonzero((profile[top:] <= 0) & (latitude[top:] < 90 - 1e-5))
     if not len(beyond):
         return np.nan
     after = top + beyond[0]

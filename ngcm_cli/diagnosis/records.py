@@ -182,6 +182,12 @@ def open_records(
 
 def _open(location: str, offline: bool, progress: ByteProgress) -> Record:
     dataset = open_gridded(location, offline=offline, progress=progress)
+    if "longitude" not in dataset.dims:
+        dataset.close()
+        raise InputDataError(
+            f"{location} has no longitudes: it holds zonal means.",
+            "Give fields to diagnose; `ngcm plot section` draws zonal means.",
+        )
     return Record(dataset, kind_of(dataset), highest_level(dataset, location))
 
 

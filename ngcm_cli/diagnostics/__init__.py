@@ -15,8 +15,9 @@ from ngcm_cli.diagnostics.evaluation import (
     sigma_levels,
 )
 from ngcm_cli.diagnostics.global_means import GLOBAL_MEANS, global_means, monitor
-from ngcm_cli.diagnostics.names import resolve_name, split_level
+from ngcm_cli.diagnostics.names import resolve_name
 from ngcm_cli.diagnostics.time_means import RunningMean
+from ngcm_cli.inputs.level_names import split_level
 
 __all__ = [
     "DIAGNOSTICS",

@@ -8,6 +8,7 @@ of ECMWF's GRIB files as cfgrib opens them (``time, step, number``), and of Grap
 """
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
@@ -213,8 +214,20 @@ def _named(
                 "Keep each once.",
             )
     return ForecastAxes(
-        bare.rename({old: new for old, new in names.items() if old != new}),
+        _renamed(bare, names),
         np.atleast_1d(init_times),
         np.atleast_1d(lead_times),
         realizations,
     )
+
+
+def _renamed(dataset: xr.Dataset, names: Mapping[str, str]) -> xr.Dataset:
+    """Return a dataset with other names of dimensions, also of those of its chunks."""
+    renamed = dataset.rename({old: new for old, new in names.items() if old != new})
+    for name, array in dataset.data_vars.items():
+        chunks = array.encoding.get("preferred_chunks")
+        if chunks:
+            own = {names.get(str(dim), dim): size for dim, size in chunks.items()}
+            encoding = {**array.encoding, "preferred_chunks": own}
+            renamed[names.get(str(name), name)].encoding = encoding
+    return renamed

@@ -49,17 +49,33 @@ def open_gridded(
     """
     source = find_source(location)
     with contextlib.ExitStack() as opened:
-        parts = []
+        parts, files = [], []
         for file in [source.url] if source else matching_files(location):
             with naming_file(file):
                 dataset = open_dataset(file, offline=offline, progress=progress)
                 opened.callback(dataset.close)
+                files.append(dataset)
                 parts += canonical_parts(dataset)
         with naming_file(location):
             result = _joined(parts)
         result.attrs = {**parts[0].attrs, "location": redacted(location)}
-        result.set_close(opened.pop_all().close)
+        opened.pop_all()
+        result.set_close(_OpenFiles(files).close)
     return result
+
+
+class _OpenFiles:
+    """What a dataset closes; a pickled copy of one that was loaded closes nothing."""
+
+    def __init__(self, files: Sequence[xr.Dataset] = ()):
+        self._files = files
+
+    def __reduce__(self):
+        return _OpenFiles, ()
+
+    def close(self) -> None:
+        for file in self._files:
+            file.close()
 
 
 def _joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:

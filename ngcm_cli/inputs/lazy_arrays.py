@@ -28,6 +28,15 @@ class _Lazy(BackendArray):
             key, self.shape, indexing.IndexingSupport.OUTER, self.read
         )
 
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self  # it does not change
+
+    def __reduce__(self):
+        raise TypeError(
+            "data that are not loaded cannot be pickled: load() them, or open them "
+            "where they are used"
+        )
+
     def read(self, key: tuple) -> np.ndarray:
         """Return the values at an outer index."""
         raise NotImplementedError(key)
@@ -122,6 +131,9 @@ class JoinedArray(_Lazy):
         """Return the values at an outer index, one part after the other."""
         axis, index = self._axis, key[self._axis]
         chosen = self._order[_as_list(index, self.shape[axis])]
+        if not len(chosen):
+            nothing = np.broadcast_to(np.zeros((), self.dtype), self.shape)
+            return _outer(nothing, key)
         part_of = np.searchsorted(self._ends, chosen, side="right")
         pieces, places = [], []
         for number in np.unique(part_of):

@@ -217,6 +217,11 @@ def find_fields(
             note = "The height of the ground is not known: its criterion is left out."
             criteria = dataclasses.replace(criteria, max_surface_height=float("inf"))
         notes.append(note)
+    if "longitude" not in data.dims:
+        raise InputDataError(
+            f"{_name(data)} has no longitudes: it holds zonal means.",
+            "Cyclones are found in fields.",
+        )
     grid = HorizontalGrid(data["latitude"].values, data["longitude"].values)
     criteria, note = widen_for_grid(criteria, config, grid.spacing)
     notes += [note] if note else []

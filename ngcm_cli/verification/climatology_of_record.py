@@ -150,7 +150,7 @@ def _define(
             vertical = () if variable.levels is None else ("level",)
             dimensions = ("hour", "dayofyear", *vertical, *place)
             created = file.createVariable(
-                component, "f4", dimensions, fill_value=np.float32(np.nan)
+                component, "f8", dimensions, fill_value=np.nan
             )
             created.units = variable.units
             created.long_name = component.replace("_", " ")

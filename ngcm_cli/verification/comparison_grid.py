@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.regrid import ConservativeRegridder
 
 _TOLERANCE = 1e-3  # degrees: coordinates closer than this are the same
@@ -41,7 +42,17 @@ class ComparisonGrid:
 
     @classmethod
     def of(cls, dataset: xr.Dataset) -> "ComparisonGrid":
-        """Return the grid of a dataset."""
+        """Return the grid of a dataset.
+
+        Raises:
+            InputDataError: it has no longitudes.
+        """
+        if "longitude" not in dataset.dims:
+            raise InputDataError(
+                f"{dataset.attrs.get('location', 'A dataset')} has no longitudes: it "
+                "holds zonal means.",
+                "Give fields: scores are means over an area.",
+            )
         return cls(
             dataset["latitude"].values.astype(np.float64),
             dataset["longitude"].values.astype(np.float64),

@@ -3,7 +3,9 @@
 import concurrent.futures
 import contextlib
 import functools
+import itertools
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -12,9 +14,10 @@ from ngcm_cli.errors import NgcmError, OutputError
 from ngcm_cli.verification.evaluation_plan import EvaluationPlan
 from ngcm_cli.verification.initial_time import (
     InitialTimeStatistics,
-    evaluate_initial_time,
+    evaluate_initial_times,
 )
 from ngcm_cli.verification.partial_scores import PartialScores
+from ngcm_cli.verification.reading_blocks import initial_time_chunks
 from ngcm_cli.verification.sums_over_times import SumsOverTimes
 
 Track = Callable[[int, int], None]
@@ -23,6 +26,10 @@ Track = Callable[[int, int], None]
 _MOST_THREADS = 4
 _BLOCKS = 24
 """Into which initial times are divided; those that are complete survive a kill."""
+
+
+_SECONDS_BETWEEN_SUMS = 30.0
+"""Maps are written as often: what is lost when an evaluation is killed."""
 
 
 def not_tracked(done: int, total: int) -> None:
@@ -55,19 +62,22 @@ def evaluate_blocks(
     done = sum(len(blocks[number]) for number in complete)
     total = len(plan.alignment.init_times)
     track(done, total)
+    written = time.monotonic()
     with _threads() as threads:
         for number, block in enumerate(blocks):
             if number in complete:
                 continue
             results = {}
-            work = functools.partial(evaluate_initial_time, plan, sums=sums)
-            for init, result in _each(threads, work, block):
-                results[init] = result
-                done += 1
+            for some in _each(threads, plan, block, sums):
+                results |= some
+                done += len(some)
                 track(done, total)
             complete.add(number)
             partial.write_block(number, results)
-            partial.write_sums(sums, complete)
+            if time.monotonic() - written >= _SECONDS_BETWEEN_SUMS:
+                partial.write_sums(sums, complete)
+                written = time.monotonic()
+    partial.hold_sums(sums)
 
 
 def evaluate_on_cluster(
@@ -144,9 +154,10 @@ def _evaluate_on_worker(
         partial = PartialScores.beside(config.output)
         sums = SumsOverTimes(len(plan.alignment.lead_times))
         block = divide(len(plan.alignment.init_times))[number]
-        work = functools.partial(evaluate_initial_time, plan, sums=sums)
+        results = {}
         with _threads() as threads:
-            results = dict(_each(threads, work, block))
+            for some in _each(threads, plan, block, sums):
+                results |= some
         partial.write_block_sums(number, sums)
         partial.write_block(number, results)
         return number
@@ -169,10 +180,20 @@ def _threads() -> Iterator[concurrent.futures.ThreadPoolExecutor]:
 
 def _each(
     threads: concurrent.futures.Executor,
-    work: Callable[[int], InitialTimeStatistics],
+    plan: EvaluationPlan,
     numbers: Sequence[int],
-) -> Iterator[tuple[int, InitialTimeStatistics]]:
-    """Yield the results of numbers, in the order in which they are complete."""
-    futures = {threads.submit(work, number): number for number in numbers}
+    sums: SumsOverTimes,
+) -> Iterator[dict[int, InitialTimeStatistics]]:
+    """Yield results by initial time, in the order in which they are complete.
+
+    Initial times that are in one chunk of a store are read together.
+    """
+    chunks = initial_time_chunks(plan)
+    groups = [
+        list(group) for _, group in itertools.groupby(numbers, chunks.__getitem__)
+    ]
+    futures = [
+        threads.submit(evaluate_initial_times, plan, group, sums) for group in groups
+    ]
     for future in concurrent.futures.as_completed(futures):
-        yield futures[future], future.result()
+        yield future.result()

@@ -36,12 +36,21 @@ class FieldCache:
     ) -> np.ndarray:
         """Return fields, read or kept, shape (component, position, level, ...).
 
+        A single one is a view of what is kept, and must not be changed.
+
         Args:
             variable: what to read.
             positions: which fields.
             neighbours: further positions that are read with them, where some of
                 these are not kept yet.
         """
+        fields = self.fields(variable, positions, neighbours)
+        return fields[0][:, None] if len(fields) == 1 else np.stack(fields, axis=1)
+
+    def fields(
+        self, variable: Hashable, positions: Sequence[int], neighbours: Sequence[int]
+    ) -> list[np.ndarray]:
+        """Return fields as `get` does, each (component, level, ...), without copies."""
         with self._lock:
             found = {p: self._fields.get((variable, p)) for p in positions}
             absent = [p for p, field in found.items() if field is None]
@@ -53,15 +62,15 @@ class FieldCache:
                     field = values[:, number]
                     if position in found:
                         found[position] = field
-                    self._keep((variable, position), field)
+                    self._keep((variable, position), field, len(wanted) == 1)
             for position in positions:
                 if (variable, position) in self._fields:
                     self._fields.move_to_end((variable, position))
-            return np.stack([found[p] for p in positions], axis=1)  # pyright: ignore
+            return [found[p] for p in positions]  # pyright: ignore
 
-    def _keep(self, key: tuple[Hashable, int], field: np.ndarray) -> None:
+    def _keep(self, key: tuple[Hashable, int], field: np.ndarray, whole: bool) -> None:
         # A copy, or a part would keep all that was read with it in memory.
-        self._fields[key] = field.copy()
+        self._fields[key] = field if whole else field.copy()
         self._bytes += field.nbytes
         while self._bytes > self._most_bytes and len(self._fields) > 1:
             _, oldest = self._fields.popitem(last=False)

@@ -88,12 +88,30 @@ class GriddedForecast:
         Raises:
             InputDataError: the values cannot be read.
         """
-        start = int(np.flatnonzero(self.init_times == init_time)[0])
+        return self.read_several(variable, np.array([init_time]), lead_times)[0]
+
+    def read_several(
+        self, variable: ScoredVariable, init_times: np.ndarray, lead_times: np.ndarray
+    ) -> list[np.ndarray]:
+        """Return fields as `read` does, of several initial times that it has.
+
+        Raises:
+            InputDataError: the values cannot be read.
+        """
+        starts = np.searchsorted(self.init_times, init_times)
         leads = np.searchsorted(self.lead_times, lead_times)
-        values = self._reader.read(variable, {"init_time": start, "lead_time": leads})
+        index = {"init_time": starts, "lead_time": leads}
+        values = self._reader.read(variable, index)
         # A variable without members is the same for all of them.
-        has_members = values.ndim == 6
-        return np.swapaxes(values, 0, 1) if has_members else values[None]
+        has_members = values.ndim == 7
+        values = np.swapaxes(values, 0, 1) if has_members else values[None]
+        return [values[:, :, number] for number in range(len(starts))]
+
+    def chunk(self, variable: ScoredVariable, dim: str) -> int:
+        """Return how many initial or lead times a chunk of a store holds."""
+        parts = (n for n in variable.components if n in self.dataset)
+        sizes = (self.dataset[n].encoding.get("preferred_chunks", {}) for n in parts)
+        return max((int(size.get(dim, 1)) for size in sizes), default=1)
 
 
 @dataclasses.dataclass(frozen=True)

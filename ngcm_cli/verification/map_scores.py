@@ -32,7 +32,9 @@ def scores_of_sums(
         )
         yield MetricArrays(layout, METRICS["rmsb"], variable).array("", values)
     place = ("lead_time", "level", "latitude", "longitude")
-    means = sums.means()
+    # Means of maps are as large as the maps.
+    wanted = [n for n in sums if maps or n not in ("error_map", "squared_error_map")]
+    means = sums.select(wanted).means()
     for name, statistic in (("bias", "error_map"), ("rmse", "squared_error_map")):
         if maps and statistic in means:
             values = means[statistic] if name == "bias" else np.sqrt(means[statistic])

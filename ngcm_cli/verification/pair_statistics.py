@@ -5,7 +5,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ngcm_cli.verification.deterministic_metrics import deterministic_statistics
+from ngcm_cli.verification.deterministic_metrics import (
+    AddErrors,
+    deterministic_statistics,
+)
 from ngcm_cli.verification.energy_score import energy_score_statistics
 from ngcm_cli.verification.ensemble_metrics import ensemble_statistics
 from ngcm_cli.verification.metrics import METRICS
@@ -52,6 +55,7 @@ def statistics_of(
     metrics: Iterable[str],
     weights: np.ndarray,
     thresholds: np.ndarray | None = None,
+    add_errors: AddErrors | None = None,
 ) -> Statistics:
     """Return what metrics need of one forecast, but not maps.
 
@@ -63,12 +67,13 @@ def statistics_of(
         metrics: names of `METRICS`.
         weights: shape (region, latitude, longitude).
         thresholds: of events, shape (threshold,).
+        add_errors: receives the errors of a scalar, or of the mean of its ensemble,
+            with lead times and levels as one axis, where `scores_errors`.
 
     Returns:
         Statistics of shape (lead_time, region, level, ...).
     """
-    chosen = [METRICS[name] for name in metrics]
-    needed = {name for metric in chosen for name in metric.statistics} - _MAPS
+    needed = _needed(metrics)
     components, leads, levels = fields.truth.shape[:3]
     truth = _flat(fields.truth)
     climatology = None if fields.climatology is None else _flat(fields.climatology)
@@ -82,11 +87,23 @@ def statistics_of(
         if needed & (_DETERMINISTIC | _ANOMALIES):
             base = climatology[0] if climatology is not None else None
             base = base if needed & _ANOMALIES else None
-            found |= deterministic_statistics(mean[0], truth[0], weights, base)
+            found |= deterministic_statistics(
+                mean[0], truth[0], weights, base, add_errors
+            )
         if len(members) > 1:
             found |= _of_ensemble(members[:, 0], truth[0], weights, needed, thresholds)
     found = found.select([name for name in found if name in needed])
     return _by_lead(found, leads, levels)
+
+
+def scores_errors(metrics: Iterable[str]) -> bool:
+    """Return whether the errors of single forecasts are computed for metrics."""
+    return bool(_needed(metrics) & (_DETERMINISTIC | _ANOMALIES))
+
+
+def _needed(metrics: Iterable[str]) -> set[str]:
+    """Return the names of the statistics that metrics need, without maps."""
+    return {x for name in metrics for x in METRICS[name].statistics} - _MAPS
 
 
 def _of_ensemble(

@@ -20,7 +20,7 @@ import numpy as np
 
 from ngcm_cli.errors import OutputError
 from ngcm_cli.io.atomic import atomic_file, translate_os_errors, write_text
-from ngcm_cli.verification.initial_time import InitialTimeStatistics
+from ngcm_cli.verification.pair_scorer import InitialTimeStatistics
 from ngcm_cli.verification.statistics import Statistics
 from ngcm_cli.verification.sums_over_times import Key, SumsOverTimes
 
@@ -53,6 +53,7 @@ class PartialScores:
 
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
+        self._held: SumsOverTimes | None = None
 
     @classmethod
     def beside(cls, output: pathlib.Path) -> "PartialScores":
@@ -121,6 +122,10 @@ class PartialScores:
         for block in blocks:
             (self.folder / f"block-{block}.sums.npz").unlink(missing_ok=True)
 
+    def hold_sums(self, sums: SumsOverTimes) -> None:
+        """Keep maps and spectra of all blocks in memory, from which `sums` has them."""
+        self._held = sums
+
     def complete_blocks(self) -> set[int]:
         """Return the numbers of blocks whose statistics and sums are there."""
         summed = self._summed()
@@ -175,6 +180,8 @@ class PartialScores:
 
     def sums(self) -> dict[Key, Statistics]:
         """Return maps and spectra of all complete blocks."""
+        if self._held is not None:
+            return self._held.as_statistics()
         with self._open(_SUMS) as file:
             return _statistics(file)
 

@@ -12,8 +12,8 @@ from ngcm_cli.config.evaluate import (
     PROBABILISTIC,
     EvaluateConfig,
 )
-from ngcm_cli.diagnostics.names import split_level
 from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.inputs.level_names import split_level
 from ngcm_cli.inputs.variables import LAND_SEA_MASK, VARIABLES
 from ngcm_cli.verification.alignment import Alignment, check_clock, list_times
 from ngcm_cli.verification.baselines import (

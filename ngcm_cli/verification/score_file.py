@@ -52,6 +52,7 @@ import pathlib
 
 import numpy as np
 import xarray as xr
+from xarray.backends import NetCDF4DataStore
 
 from ngcm_cli.errors import InputDataError, OutputError
 from ngcm_cli.io.atomic import temporary_sibling
@@ -87,7 +88,7 @@ def write_score_file(
     if "init_time" in scores.coords:
         encoding["init_time"] = {"units": "hours since 1970-01-01"}
     try:
-        scores.to_netcdf(new, engine="netcdf4", encoding=encoding)
+        _write(scores, new, encoding)
         if layout is not None and source is not None:
             append_statistics(new, layout, source)
         os.replace(new, target)
@@ -100,6 +101,15 @@ def write_score_file(
         ) from error
     finally:
         new.unlink(missing_ok=True)
+
+
+def _write(scores: xr.Dataset, path: pathlib.Path, encoding: dict) -> None:
+    """Write scores; `to_netcdf` would load Dask's cluster first, to share a lock."""
+    store = NetCDF4DataStore.open(str(path), mode="w", format="NETCDF4", lock=False)
+    try:
+        scores.dump_to_store(store, encoding=encoding)
+    finally:
+        store.close()
 
 
 def read_scores(path: str | pathlib.Path) -> xr.Dataset:

@@ -3,12 +3,11 @@
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-import numpy as np
 import xarray as xr
 
 from ngcm_cli.config import closest
-from ngcm_cli.diagnostics.names import resolve_name, split_level
 from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.inputs.level_names import split_level
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.verification.derived_variables import (
     DERIVED,
@@ -150,6 +149,9 @@ def _resolved(name: str, known: set[str], shared: Iterable[str]) -> str | None:
     for derived in DERIVED.values():
         if lowered in derived.aliases:
             return derived.name
+    # Diagnostics load JAX, which takes seconds that few names need.
+    from ngcm_cli.diagnostics.names import resolve_name
+
     try:
         return resolve_name(name, known)
     except ConfigError:
@@ -204,7 +206,7 @@ def _offered(dataset: xr.Dataset) -> dict[str, tuple[float, ...] | None]:
 
 def _at(levels: Iterable[float], level: float) -> tuple[float, ...]:
     """Return the level among some that is meant, if any."""
-    return tuple(x for x in levels if np.isclose(x, level, rtol=0, atol=1e-3))
+    return tuple(x for x in levels if abs(x - level) <= 1e-3)
 
 
 def _offers(

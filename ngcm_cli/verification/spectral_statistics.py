@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ngcm_cli.diagnostics.spectra import kinetic_energy_spectrum, power_spectrum
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
 from ngcm_cli.verification.pair_statistics import Fields
 from ngcm_cli.verification.statistics import Statistics
@@ -36,6 +35,9 @@ def spectral_statistics(fields: Fields, grid: ComparisonGrid) -> Statistics:
 
 def _spectra(values: np.ndarray, grid: ComparisonGrid) -> dict[str, np.ndarray]:
     """Return spectra of (component, lead_time, level, latitude, longitude)."""
+    # They load JAX, which takes seconds that most evaluations need not spend.
+    from ngcm_cli.diagnostics.spectra import kinetic_energy_spectrum, power_spectrum
+
     place = grid.latitude, grid.longitude
     if len(values) == 2:
         energy = kinetic_energy_spectrum(values[0], values[1], *place)

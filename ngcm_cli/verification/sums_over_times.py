@@ -1,7 +1,7 @@
 """Sums of statistics at lead times, such as maps, over initial times."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -36,6 +36,26 @@ class LeadTimeStatistics:
                     self._arrays[name] = whole
             whole[leads] += values
 
+    def of_weight_one(
+        self, name: str, leads: slice, shape: tuple[int, ...]
+    ) -> np.ndarray:
+        """Return the sums of a statistic at lead times, and count one more time.
+
+        Args:
+            name: of the statistic.
+            leads: lead times without gaps.
+            shape: of the statistic at one lead time.
+
+        Returns:
+            A view, to which values are added.
+        """
+        weight = np.ones((leads.stop - leads.start, shape[0], *(1,) * len(shape[1:])))
+        if name + ".sum" not in self._arrays:
+            self._arrays[name + ".sum"] = np.zeros((self._leads, *shape))
+            self._arrays[name + ".weight"] = np.zeros((self._leads, *weight.shape[1:]))
+        self._arrays[name + ".weight"][leads] += weight
+        return self._arrays[name + ".sum"][leads]
+
     @property
     def statistics(self) -> Statistics:
         """The statistics, shape (lead_time, ...); a view."""
@@ -58,6 +78,23 @@ class SumsOverTimes:
         with self._lock:
             sums = self._sums.setdefault(key, LeadTimeStatistics(self._leads))
             sums.add(leads, statistics)
+
+    def adder(
+        self, key: Key, name: str, leads: slice, shape: tuple[int, ...]
+    ) -> Callable[[slice, np.ndarray], None]:
+        """Return a function that adds values of one time, in blocks.
+
+        It takes numbers of lead times and levels as one axis, and values at these.
+        """
+        with self._lock:
+            sums = self._sums.setdefault(key, LeadTimeStatistics(self._leads))
+            whole = sums.of_weight_one(name, leads, shape).reshape(-1, *shape[1:])
+
+        def add(block: slice, values: np.ndarray) -> None:
+            with self._lock:
+                whole[block] += values
+
+        return add
 
     def merge(self, other: Mapping[Key, Statistics]) -> None:
         """Add other sums."""

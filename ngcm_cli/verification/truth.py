@@ -53,6 +53,21 @@ class Truth:
             InputDataError: the values cannot be read.
         """
         wanted = [int(p) for p in positions]
+        return self._cache.get(variable, wanted, self._near(variable, wanted))
+
+    def fields(
+        self, variable: ScoredVariable, positions: Sequence[int] | np.ndarray
+    ) -> list[np.ndarray]:
+        """Return fields as `read` does, one by one, without copying what is kept.
+
+        Returns:
+            Arrays of shape (component, level, latitude, longitude), not to be changed.
+        """
+        wanted = [int(p) for p in positions]
+        return self._cache.fields(variable, wanted, self._near(variable, wanted))
+
+    def _near(self, variable: ScoredVariable, wanted: Sequence[int]) -> list[int]:
+        """Return positions that are in the same chunks as those that are wanted."""
         chunk = self._chunk(variable)
         last = len(self.times) - 1
         near = {
@@ -60,7 +75,7 @@ class Truth:
             for first in {p - p % chunk for p in wanted}
             for step in range(chunk)
         }
-        return self._cache.get(variable, wanted, sorted(near))
+        return sorted(near)
 
     def read_once(self, variable: ScoredVariable, positions: np.ndarray) -> np.ndarray:
         """Return fields at ascending positions as `read` does, and keep none."""

@@ -6,10 +6,11 @@ of each draw.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from ngcm_cli.verification.autocorrelation import block_length, variance_inflation
 from ngcm_cli.verification.statistics import Statistics
@@ -17,6 +18,9 @@ from ngcm_cli.verification.statistics import Statistics
 FEWEST_TIMES = 8
 """Initial times without which there is no interval."""
 REPLICATES = 1000
+
+_PRODUCT_OF_ONE_THREAD = 1 << 18
+"""Multiplications up to which OpenBLAS uses one thread."""
 
 ScoreOfMeans = Callable[[Mapping[str, np.ndarray]], np.ndarray]
 
@@ -152,6 +156,7 @@ def _block_of(single: np.ndarray) -> int:
     return block_length(float(usable.mean()) if usable.size else 1.0, len(single))
 
 
+@functools.lru_cache(maxsize=16)  # shared by lead times, variables and scores
 def _draws(times: int, block: int, replicates: int, seed: int) -> np.ndarray:
     """Return how often each time is drawn, shape (replicate, time), float64.
 
@@ -164,23 +169,45 @@ def _draws(times: int, block: int, replicates: int, seed: int) -> np.ndarray:
     drawn = ((first + np.arange(block)) % times).reshape(replicates, -1)[:, :times]
     cells = drawn + times * np.arange(replicates)[:, None]
     counts = np.bincount(cells.ravel(), minlength=replicates * times)
-    return counts.reshape(replicates, times).astype(np.float64)
+    drawn = counts.reshape(replicates, times).astype(np.float64)
+    drawn.setflags(write=False)
+    return drawn
 
 
 def _replicate(
     statistics: Statistics, score: ScoreOfMeans, draws: np.ndarray
 ) -> np.ndarray:
-    """Return the score of each draw, shape (replicate, ...)."""
+    """Return the score of each draw, shape (..., replicate)."""
 
     def merged(values: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore"):
-            product = draws @ values.reshape(len(values), -1)
-        return product.reshape(len(draws), *values.shape[1:])
+            product = _product(values.reshape(len(values), -1).T, draws.T)
+        return product.reshape(*values.shape[1:], len(draws))
 
     sums = {}
     for name, (total, weight) in statistics.items():
-        sums[name] = merged(total), merged(np.broadcast_to(weight, total.shape))
+        weight = np.broadcast_to(weight, total.shape)
+        if (weight == weight[:1]).all():  # as many times are drawn as there are
+            weights = len(weight) * weight[0][..., None]
+        else:
+            weights = merged(weight)
+        sums[name] = merged(total), weights
     return score(Statistics(sums).means())
+
+
+def _product(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return a matrix product, in parts for which BLAS starts no threads.
+
+    Threads that wait for each other take longer than such products.
+    """
+    rows = _PRODUCT_OF_ONE_THREAD // second.size
+    if rows < 2:
+        return first @ second
+    result = np.empty((len(first), second.shape[1]))
+    for start in range(0, len(first), rows):
+        part = slice(start, start + rows)
+        np.matmul(first[part], second, out=result[part])
+    return result
 
 
 def _interval(
@@ -194,10 +221,29 @@ def _interval(
         nothing = np.full(np.shape(estimate), np.nan)
         return Interval(estimate, nothing, nothing, confidence, times, block)
     blocks = times / block
-    quantile = stats.t.ppf((1 + confidence) / 2, blocks - 1)
-    share = stats.norm.cdf(np.sqrt(blocks / (blocks - 1)) * quantile)
-    lower, upper = np.quantile(replicates, [1 - share, share], axis=0)
+    quantile = special.stdtrit(blocks - 1, (1 + confidence) / 2)
+    share = special.ndtr(np.sqrt(blocks / (blocks - 1)) * quantile)
+    lower, upper = _quantiles(replicates, [1 - share, share])
     return Interval(estimate, lower, upper, confidence, times, block)
+
+
+def _quantiles(values: np.ndarray, shares: Sequence[float]) -> list[np.ndarray]:
+    """Return quantiles along the last axis, as `numpy.quantile` has them.
+
+    Sorting small rows is faster than finding the few values that are needed. NaN is the
+    last in order, and makes all quantiles of its row NaN.
+    """
+    ordered = np.sort(values, axis=-1)
+    last = ordered.shape[-1] - 1
+    found = []
+    for share in shares:
+        place = share * last
+        first = min(int(place), max(last - 1, 0))
+        low, high = ordered[..., first], ordered[..., min(first + 1, last)]
+        with np.errstate(invalid="ignore"):
+            quantile = low + (high - low) * (place - first)
+        found.append(np.where(np.isnan(ordered[..., -1]), np.nan, quantile))
+    return found
 
 
 def _p_value(single: np.ndarray, inflation: np.ndarray) -> np.ndarray:
@@ -212,4 +258,4 @@ def _p_value(single: np.ndarray, inflation: np.ndarray) -> np.ndarray:
     error = np.sqrt(variance * inflation / count)
     certain = np.where(mean == 0, 0.0, np.inf)
     t = np.divide(np.abs(mean), error, out=certain, where=error > 0)
-    return np.where(enough, 2 * stats.t.sf(t, count - 1), np.nan)
+    return np.where(enough, 2 * special.stdtr(count - 1, -t), np.nan)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ngcm_cli.verification.area_sums import area_sums, level_blocks
+from ngcm_cli.verification.area_sums import ProductSums, area_sums, level_blocks
 from ngcm_cli.verification.statistics import Statistics
 
 
@@ -22,8 +22,18 @@ def vector_statistics(
     Returns:
         ``squared_vector_error``, shape (region, level).
     """
+    blocks = [*level_blocks(len(forecast[0]), weights[0].size)]
+    sums = ProductSums(weights, len(forecast[0]))
+    with np.errstate(invalid="ignore", over="ignore"):
+        for levels in blocks:
+            for mine, theirs in zip(forecast, truth, strict=True):
+                error = np.subtract(mine[levels], theirs[levels], dtype=np.float64)
+                sums.add("squared_vector_error", levels, error, error)
+        found = sums.statistics()
+    if found is not None:
+        return found
     parts = []
-    for levels in level_blocks(len(forecast[0]), weights[0].size):
+    for levels in blocks:
         valid = ~(np.isnan(truth[0][levels]) | np.isnan(truth[1][levels]))
         squares = np.zeros(valid.shape)
         for mine, theirs in zip(forecast, truth, strict=True):

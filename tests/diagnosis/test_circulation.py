@@ -84,3 +84,13 @@ def test_between_levels():
     between = circulation.at_level(u, levels, np.sqrt(200.0))
     np.testing.assert_allclose(between, 1.5 * LATITUDE)
     assert np.isnan(circulation.at_level(u, levels, 30.0)).all()
+
+
+@pytest.mark.parametrize("at_the_pole", [-1e-9, 0.0, 1e-9])
+def test_a_cell_that_reaches_the_pole_has_no_edge(at_the_pole):
+    latitude = np.linspace(-90, 90, 37)
+    psi = np.sin(2 * np.radians(latitude))
+    psi[[0, -1]] = -at_the_pole, at_the_pole
+    cells = circulation.hadley_cells(np.array([psi, psi]), LEVELS[[0, -1]], latitude)
+    assert np.isnan(cells["northern_edge"])
+    assert np.isnan(cells["southern_edge"])

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from diagnosis import known_data as known
 
 from ngcm_cli.diagnosis.columns import layer_masses
 from ngcm_cli.diagnosis.diagnose import diagnose
-from ngcm_cli.errors import ConfigError
+from ngcm_cli.errors import ConfigError, InputDataError
 
 
 @pytest.fixture(scope="module")
@@ -259,3 +260,18 @@ def test_the_spectrum_of_the_balanced_wave_sums_to_its_energy(weather):
     assert float(weather["kinetic_energy_500hPa_day_5"]) == pytest.approx(
         expected, rel=2e-3
     )
+
+
+def test_zonal_means_are_refused(tmp_path):
+    dims, latitude = ("time", "level", "latitude"), np.linspace(-90, 90, 7)
+    data = xr.Dataset(
+        {"ua": (dims, np.ones((2, 2, 7)), {"units": "m s-1"})},
+        {
+            "time": np.array(["2000-01-01", "2000-01-02"], "datetime64[ns]"),
+            "level": [500, 850],
+            "latitude": latitude,
+        },
+    )
+    data.to_netcdf(tmp_path / "zonal.nc")
+    with pytest.raises(InputDataError, match="zonal means"):
+        diagnose(run=str(tmp_path / "zonal.nc"))

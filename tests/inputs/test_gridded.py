@@ -1,5 +1,6 @@
 """Forecasts, analyses and records of any layout, opened in one canonical form."""
 
+import pickle
 import shutil
 
 import numpy as np
@@ -301,3 +302,43 @@ def test_an_ensemble_of_ngcm(ending, tmp_path, monkeypatch):
                 found[name],
                 written[name].transpose(*found[name].dims).sortby("latitude"),
             )
+
+
+def test_none_of_several_files_are_none(save, tmp_path):
+    data = canonical()
+    for number in range(2):
+        save(data.isel(init_time=[number]), f"part{number}.nc")
+    with open_gridded(str(tmp_path / "part*.nc")) as found:
+        none = found["temperature"].isel(init_time=slice(0, 0), level=1)
+        assert none.values.shape == none.shape
+        assert none.shape[1] == 0
+
+
+def test_loaded_data_can_be_pickled(save):
+    with open_gridded(save(canonical())) as found:
+        with pytest.raises(TypeError, match="load()"):
+            pickle.dumps(found)
+        xr.testing.assert_identical(found.copy(deep=True), found)
+        loaded = found.load()
+        copy = pickle.loads(pickle.dumps(loaded))
+    xr.testing.assert_identical(copy, loaded)
+    copy.close()
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_chunks_of_nan_that_are_missing_stay_where_they_are(tmp_path, zarr_format):
+    """A store that is being written: what is there can be read, before and after."""
+    data = canonical().isel(realization=0, lead_time=0, drop=True)
+    data = data.rename(init_time="time").chunk(time=1)
+    path, fill = tmp_path / "data.zarr", {"_FillValue": np.nan}
+    encoding = {"temperature": fill}
+    is_2 = zarr_format == 2
+    data.to_zarr(path, zarr_format=zarr_format, encoding=encoding, consolidated=is_2)
+    name = "1.0.0.0" if is_2 else "c/1/0/0/0"
+    (path / "temperature" / name).unlink()
+    with open_gridded(str(path)) as found:
+        temperature = found["temperature"]
+        assert np.isnan(temperature.isel(time=1)).all()
+        np.testing.assert_array_equal(
+            temperature.isel(time=0), data["temperature"].isel(time=0)
+        )

@@ -258,3 +258,9 @@ def test_nothing_or_two_kinds_of_settings_are_refused():
         find_tracks()
     with pytest.raises(ConfigError, match="Give one of them"):
         find_tracks("a.nc", config=ngcm_cli.config.tracks.TracksConfig(), preset="x")
+
+
+def test_zonal_means_are_refused():
+    data = cyclones([EAST], 2.8125).mean("longitude")
+    with pytest.raises(InputDataError, match="zonal means"):
+        find_tracks(data)

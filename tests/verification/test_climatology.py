@@ -68,7 +68,7 @@ def test_a_climatology_is_a_mean_with_a_triangular_window(tmp_path):
         expected = np.average(
             data.mean_sea_level_pressure.values.astype(np.float64), 0, weights
         )
-        np.testing.assert_allclose(ours[0, number, 0], expected, rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(ours[0, number, 0], expected, rtol=1e-12)
 
 
 def test_a_short_record_gives_none(tmp_path):

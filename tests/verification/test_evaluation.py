@@ -340,16 +340,17 @@ def test_an_interrupted_evaluation_is_resumed(tmp_path, monkeypatch):
     others = {"variables": "temperature", "maps": True, "by_init": True}
     whole = evaluate(made, record, **others)
     output = tmp_path / "scores.nc"
-    once = evaluation_blocks.evaluate_initial_time
+    once = evaluation_blocks.evaluate_initial_times
+    monkeypatch.setattr(evaluation_blocks, "_SECONDS_BETWEEN_SUMS", 0)
 
-    def fails(plan, number, sums):
-        if number == 20:
+    def fails(plan, numbers, sums):
+        if 20 in numbers:
             raise KeyboardInterrupt
-        return once(plan, number, sums)
+        return once(plan, numbers, sums)
 
     assert len(divide(26)) == 4
     with monkeypatch.context() as patch:
-        patch.setattr(evaluation_blocks, "evaluate_initial_time", fails)
+        patch.setattr(evaluation_blocks, "evaluate_initial_times", fails)
         with pytest.raises(KeyboardInterrupt) as stop:
             evaluate(made, record, output=output, **others)
     assert "--resume" in stop.value.__notes__[0]
@@ -362,8 +363,10 @@ def test_an_interrupted_evaluation_is_resumed(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(
             evaluation_blocks,
-            "evaluate_initial_time",
-            lambda plan, number, sums: seen.append(number) or once(plan, number, sums),
+            "evaluate_initial_times",
+            lambda plan, numbers, sums: (
+                seen.extend(numbers) or once(plan, numbers, sums)
+            ),
         )
         resumed = evaluate(made, record, output=output, resume=True, **others)
     assert sorted(seen) == list(range(16, 26))
@@ -383,7 +386,7 @@ def test_levels_of_variables_are_joined():
 
 
 def test_changed_data_are_not_continued(tmp_path, monkeypatch):
-    record = truth()
+    record = truth(variables=("temperature",))
     record.to_netcdf(tmp_path / "truth.nc")
     forecast(record, 1.0).to_netcdf(tmp_path / "f.nc")
     config = EvaluateConfig(
@@ -400,3 +403,9 @@ def test_changed_data_are_not_continued(tmp_path, monkeypatch):
     again = config.model_copy(update={"resume": True})
     with pytest.raises(InputDataError, match="have changed"):
         evaluation.run_evaluation(again)
+
+
+def test_zonal_means_are_refused():
+    made = truth()
+    with pytest.raises(InputDataError, match="zonal means"):
+        evaluate(forecast(made), made.mean("longitude"))

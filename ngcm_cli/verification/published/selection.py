@@ -6,8 +6,9 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.config.published import PublishedConfig
-from ngcm_cli.diagnostics.names import resolve_name, split_level
+from ngcm_cli.diagnostics.names import resolve_name
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.level_names import split_level
 from ngcm_cli.verification.scored_variables import ScoredVariable
 
 LEVELS = 250.0, 500.0, 700.0, 850.0
