@@ -65,8 +65,12 @@ def check_text(value: object) -> None:
     """Check that text given by a user can be stored and shown.
 
     Raises:
-        ConfigError: it has bytes that are not UTF-8.
+        ConfigError: it has bytes that are not UTF-8, or a null character.
     """
+    if "\0" in str(value):
+        raise ConfigError(
+            f"{ascii(str(value))} has a null character.", "Write it without."
+        )
     try:
         str(value).encode()
     except UnicodeEncodeError:

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import pathlib
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -111,7 +112,10 @@ def messages() -> Iterator[rich.console.Console]:
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     try:
-        yield console
+        with warnings.catch_warnings():
+            # Of infinite and missing values, which results show as such.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            yield console
     except KeyboardInterrupt as stop:
         leave_at_next_interrupt()
         # Interrupted again, it may have lost its notes; the first has them.

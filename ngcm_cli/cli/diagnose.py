@@ -73,7 +73,8 @@ def diagnose(
             from ngcm_cli.output.dataset_file import check_output
 
             if checked.output is not None:
-                check_output(checked.output, checked.overwrite)
+                read = [x for x in (checked.run, checked.against) if x is not None]
+                check_output(checked.output, checked.overwrite, read)
             said = [0.0]
 
             def track(location: str, done: int, total: int) -> None:

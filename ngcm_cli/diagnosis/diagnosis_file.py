@@ -27,6 +27,7 @@ import pathlib
 
 import xarray as xr
 
+from ngcm_cli.io.output_file import sole_writer
 from ngcm_cli.output.dataset_file import write_dataset
 
 
@@ -42,4 +43,5 @@ def write_diagnosis(found: xr.Dataset, path: pathlib.Path) -> None:
     }
     known = {**found.attrs, "Conventions": "CF-1.11"}
     hint = "Check the disk, or choose another --output."
-    write_dataset(found.assign_attrs(known), path, encoding, hint)
+    with sole_writer(path) as target:
+        write_dataset(found.assign_attrs(known), target, encoding, hint)

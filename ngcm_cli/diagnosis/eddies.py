@@ -155,6 +155,9 @@ def _conclude(kind: str, prefix: str, averages: Averages) -> dict[str, Entry]:
         for band, bounds, text in _BANDS:
             weights = area_weights(grid.latitude, *bounds)
             there = np.isfinite(profile) & (weights > 0)
+            if not there.any():
+                averages.miss(f"{what} at {level:g} hPa, {text}", "values there")
+                continue
             found[f"{prefix}{name}_{level:g}hPa_{band}"] = number(
                 np.average(profile[there], weights=weights[there]),
                 UNITS[name],

@@ -65,7 +65,9 @@ def canonical_parts(dataset: xr.Dataset) -> list[xr.Dataset]:
 
 def _canonical(dataset: xr.Dataset, axes: ForecastAxes, part: xr.Dataset) -> xr.Dataset:
     """Return the variables of a part of a file that share an axis of levels."""
-    summaries = [n for n, v in part.data_vars.items() if _is_summary(str(n), v)]
+    # Each access to a variable of a dataset takes time in proportion to all of them.
+    own_fields = _fields(part)
+    summaries = [name for name, v in own_fields.items() if _is_summary(name, v)]
     is_zonal = _has_zonal_means(part)
     seen = _with_longitudes(part) if is_zonal else part
     found = recognise(seen.drop_vars(summaries), tuple(VARIABLES), axes.dimensions)
@@ -112,14 +114,15 @@ def _canonical(dataset: xr.Dataset, axes: ForecastAxes, part: xr.Dataset) -> xr.
     time = _time_dimension(part, axes, found)
     if time is not None:
         renamed[time] = "time"
-    for name, variable in part.data_vars.items():
+    for name, variable in own_fields.items():
         is_field = {*horizontal.values()} <= {*variable.dims}
         if name in taken or not is_field or variable.dtype.kind not in "iuf":
             continue
-        if name in variables or printable(str(name), _LONGEST) != name:
+        if name in variables or printable(name, _LONGEST) != name:
             continue
-        own = variable.rename({d: renamed.get(str(d), str(d)) for d in variable.dims})
-        variables[str(name)] = file.other(str(name), own)
+        dims = [renamed.get(str(dim), str(dim)) for dim in variable.dims]
+        own = xr.DataArray(variable).rename(dict(zip(variable.dims, dims, strict=True)))
+        variables[name] = file.other(name, own)
     used = {dim for variable in variables.values() for dim in variable.dims}
     others = {
         dim: part[dim].values
@@ -139,6 +142,12 @@ def _highest_level(level: xr.DataArray) -> dict[str, float]:
     highest = level.attrs.get(HIGHEST_LEVEL)
     is_number = isinstance(highest, int | float | np.number)
     return {HIGHEST_LEVEL: float(highest)} if is_number else {}
+
+
+def _fields(part: xr.Dataset) -> dict[str, xr.Variable]:
+    """Return the variables of a dataset without its coordinates."""
+    coordinates = set(part.coords)
+    return {str(n): v for n, v in part.variables.items() if n not in coordinates}
 
 
 def _has_zonal_means(part: xr.Dataset) -> bool:
@@ -181,7 +190,7 @@ def _without_longitudes(found: xr.Dataset, part: xr.Dataset) -> xr.Dataset:
     return found.drop_vars(means).assign(means)
 
 
-def _is_summary(name: str, variable: xr.DataArray) -> bool:
+def _is_summary(name: str, variable: xr.Variable) -> bool:
     """Return whether a variable is a statistic over members, not one of them."""
     if "realization:" in str(variable.attrs.get("cell_methods", "")):
         return True

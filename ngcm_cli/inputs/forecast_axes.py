@@ -15,7 +15,9 @@ import xarray as xr
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.axes import listed_sizes
+from ngcm_cli.inputs.calendars import is_cftime, to_standard_calendar
 from ngcm_cli.inputs.forecast_valid_time import duration, is_initial_time
+from ngcm_cli.inputs.time_meaning import INSTANT
 from ngcm_cli.inputs.times import rounded_to_seconds
 
 LEAD_TIMES = ("lead_time", "prediction_timedelta", "step", "leadtime", "lead")
@@ -58,6 +60,11 @@ def find_forecast_axes(dataset: xr.Dataset) -> ForecastAxes:
             own.
     """
     dataset, realizations = _split_members(dataset)
+    if realizations is not None and not len(realizations):
+        raise InputDataError(
+            "The axis of members is empty: its length is zero.",
+            "Check how the file was made: the selection of members left none.",
+        )
     lead = _find_lead_time(dataset)
     init = _find_initial_time(dataset, lead)
     if lead is None and (init is None or "time" not in dataset.variables):
@@ -172,6 +179,14 @@ def _by_valid_time(
 
 def _dates(coordinate: xr.DataArray) -> np.ndarray:
     values = rounded_to_seconds(coordinate.values)
+    if not values.size:
+        raise InputDataError(
+            f"The axis of initial times '{coordinate.name}' is empty: its length is "
+            "zero.",
+            "Check how the file was made: the selection of initial times left none.",
+        )
+    if is_cftime(values):  # of another calendar, or distant
+        values = to_standard_calendar(values.ravel(), INSTANT).reshape(values.shape)
     if values.dtype.kind != "M" or np.isnat(values).any():
         raise InputDataError(
             f"The initial times '{coordinate.name}' are not dates, or some are "

@@ -79,6 +79,11 @@ def duration(lead: xr.DataArray) -> np.ndarray:
         InputDataError: They are missing, or in unknown units.
     """
     values = lead.values
+    if not values.size:
+        raise InputDataError(
+            f"The axis of lead times '{lead.name}' is empty: its length is zero.",
+            "Check how the file was made: the selection of lead times left none.",
+        )
     if lead.dtype.kind == "m" and not np.isnat(values).any():
         return values.astype("timedelta64[s]")
     if not values.size:

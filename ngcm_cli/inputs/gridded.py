@@ -157,17 +157,17 @@ def _join(
     name: str, parts: Sequence[xr.Dataset]
 ) -> tuple[xr.Variable, dict[str, np.ndarray]]:
     """Return a variable that several parts hold, and its coordinates."""
-    first = parts[0]
+    first = parts[0].variables
     dims = tuple(map(str, first[name].dims))
-    own = {d: first[d].values for d in dims if d in first.coords}
+    own = {dim: first[dim].values for dim in dims if dim in first}
     if len(parts) == 1:
-        return first.variables[name], own
+        return first[name], own
     differing = set()
     for part in parts[1:]:
-        if part[name].dims != first[name].dims:
+        if part.variables[name].dims != first[name].dims:
             raise _unlike(name, "dimensions")
         for dim in own:
-            values = part[dim].values
+            values = part.variables[dim].values
             if values.shape != own[dim].shape or not np.array_equal(values, own[dim]):
                 differing.add(dim)
     joinable = differing <= {"init_time", "lead_time", "time", "level", "realization"}

@@ -1,15 +1,23 @@
 """NetCDF files of results: whether they can be written, and writing them whole."""
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ngcm_cli.errors import OutputError
-from ngcm_cli.io.atomic import check_writable, complete_file
+from ngcm_cli.io.atomic import complete_file
+from ngcm_cli.io.output_file import check_writable
 
 
-def check_output(path: pathlib.Path, overwrite: bool) -> None:
+def check_output(
+    path: pathlib.Path, overwrite: bool, inputs: Iterable[str] = ()
+) -> None:
     """Check, before long work, that a file can be written.
+
+    Args:
+        path: of the file.
+        overwrite: whether it may exist.
+        inputs: locations of what is read.
 
     Raises:
         OutputError: it exists, or its directory does not or cannot be written to.
@@ -26,7 +34,7 @@ def check_output(path: pathlib.Path, overwrite: bool) -> None:
             f"The output {path} exists.",
             "Choose another --output, or give --overwrite to replace it.",
         )
-    check_writable(path)
+    check_writable(path, inputs)
 
 
 def write_dataset(

@@ -15,6 +15,7 @@ import xarray as xr
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError
 from ngcm_cli.io.atomic import temporary_sibling
+from ngcm_cli.io.output_file import sole_writer
 from ngcm_cli.plots.figure import image_of, picture_format, with_palette, write_file
 from ngcm_cli.plots.map_figure import draw_layers, read_layers
 from ngcm_cli.plots.regions import choose_projection
@@ -93,6 +94,14 @@ def _write_mp4(frames: Iterator[Any], output: pathlib.Path) -> None:
     """Write frames with ffmpeg, which appears when it is complete."""
     first = next(frames)
     width, height = (size - size % 2 for size in first.size)
+    with sole_writer(output) as target:
+        _run_ffmpeg(first, frames, (width, height), target)
+
+
+def _run_ffmpeg(
+    first: Any, frames: Iterator[Any], size: tuple[int, int], output: pathlib.Path
+) -> None:
+    width, height = size
     partial = temporary_sibling(output)
     command = [
         "ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24",

@@ -4,6 +4,7 @@ import contextlib
 import io
 import pathlib
 import textwrap
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from matplotlib.figure import Figure
 
 from ngcm_cli.errors import ConfigError, OutputError
 from ngcm_cli.io.atomic import atomic_file, translate_os_errors
+from ngcm_cli.io.output_file import sole_writer
 
 FORMATS = ("png", "svg", "pdf", "gif", "mp4")
 GREY = "0.35"
@@ -39,6 +41,7 @@ _STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.6,
     "svg.fonttype": "none",
     "svg.hashsalt": "ngcm",
+    "text.parse_math": False,  # a $ in a name or title of a file is one
     "axes.prop_cycle": cycler(
         # Okabe and Ito, told apart with any colour vision.
         color=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
@@ -51,7 +54,9 @@ _MOST_CHANGED = 1e-3  # share of pixels
 @contextlib.contextmanager
 def drawing() -> Iterator[None]:
     """Apply the style of the pictures; settings of the caller return afterwards."""
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+        # Characters without a glyph are shown as boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         yield
 
 
@@ -182,7 +187,8 @@ def write_file(path: pathlib.Path, content: bytes) -> None:
         raise OutputError(f"The folder {folder} does not exist.", "Create it first.")
     with (
         translate_os_errors(f"Writing {path}", lambda advice: f"{advice}."),
-        atomic_file(path) as file,
+        sole_writer(path) as target,
+        atomic_file(target) as file,
     ):
         file.write(content)
 

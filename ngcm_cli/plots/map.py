@@ -197,7 +197,7 @@ def draw_contours(
 
 def contour_levels(values: np.ndarray, step: float) -> np.ndarray:
     """Return multiples of a step within the range of values, at most forty."""
-    finite = values[np.isfinite(values)]
+    finite = np.ma.masked_invalid(values).compressed()
     if not finite.size:
         return np.array([])
     low, high = finite.min(), finite.max()

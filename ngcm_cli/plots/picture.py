@@ -14,7 +14,7 @@ from ngcm_cli.output.dataset_file import check_output
 from ngcm_cli.plots.diagnosis import drawn_of
 from ngcm_cli.plots.figure import picture_format, save
 from ngcm_cli.plots.map_figure import map_figure
-from ngcm_cli.plots.sources import open_source, stem_of
+from ngcm_cli.plots.sources import derived_file, open_source, stem_of
 
 Draw = Callable[[Sequence[xr.Dataset], PlotConfig], Figure]
 
@@ -85,7 +85,8 @@ def draw_picture(config: PlotConfig) -> pathlib.Path:
         if what == "map":
             figure = map_figure(datasets[0], config, minus)
         else:
-            figure = _drawing(what)(datasets, config)
+            with _checked(datasets):
+                figure = _drawing(what)(datasets, config)
         save(figure, output, config.dpi)
     return output
 
@@ -103,6 +104,14 @@ def _check_size(config: PlotConfig) -> None:
             f"{_MOST_PIXELS / 1e6:g} million are drawn.",
             "Give a smaller size, or fewer dots per inch (dpi).",
         )
+
+
+def _checked(datasets: Sequence[xr.Dataset]) -> contextlib.AbstractContextManager:
+    first = datasets[0].attrs
+    if first["content"] in ("scores", "tracks"):
+        names = ", ".join(str(dataset.attrs["location"]) for dataset in datasets)
+        return derived_file(names, first["content"])
+    return contextlib.nullcontext()
 
 
 def _drawing(what: str) -> Draw:
@@ -139,7 +148,7 @@ def check_picture(path: pathlib.Path, config: PlotConfig, what: str = "") -> Non
 
     Raises:
         ConfigError: its format is unknown, or does not suit the kind.
-        OutputError: it exists, or its folder does not.
+        OutputError: it exists, its folder does not, or it is what is drawn.
     """
     kind = picture_format(path)
     if what and (kind == "mp4" and what != "animation"):
@@ -150,7 +159,8 @@ def check_picture(path: pathlib.Path, config: PlotConfig, what: str = "") -> Non
         raise ConfigError(
             f"An animation cannot be {kind.upper()}.", "Give a name in .gif or .mp4."
         )
-    check_output(path, config.overwrite)
+    read = [*config.files, *([config.minus] if config.minus else [])]
+    check_output(path, config.overwrite, read)
 
 
 def _check_content(

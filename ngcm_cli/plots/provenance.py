@@ -12,8 +12,10 @@ _STORES = ("global", "monthly", "daily", "instantaneous")
 
 def model_of(dataset: xr.Dataset) -> str:
     """Return the name of the model that made the data, else that of the file."""
-    model = dataset.attrs.get("model") or dataset.attrs.get("source_id")
-    return str(model) if model else file_name(dataset)
+    for name in ("model", "source_id"):
+        if model := str(dataset.attrs.get(name, "")):
+            return model
+    return file_name(dataset)
 
 
 def file_name(dataset: xr.Dataset) -> str:

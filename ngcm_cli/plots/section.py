@@ -120,8 +120,10 @@ def section_style(field: xr.DataArray) -> Style:
 def _draw_psi(axes: Axes, psi: xr.DataArray, top: float) -> None:
     psi = psi.transpose("level", "latitude").sortby("level")
     psi = psi.sel(level=psi["level"] >= top)
-    shown = psi.values / 1e9
-    step = nice_step(max(float(np.nanmax(np.abs(shown))) / 8, 1e-6))
+    shown = np.ma.masked_invalid(psi.values / 1e9)
+    if not shown.count():
+        return
+    step = nice_step(max(float(np.abs(shown).max()) / 8, 1e-6))
     levels = np.arange(1, 9) * step
     lines = axes.contour(
         psi["latitude"], psi["level"], shown, levels=[*-levels[::-1], *levels],

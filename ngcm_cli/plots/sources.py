@@ -1,14 +1,18 @@
 """What `ngcm plot` reads: fields, zonal means, series, scores, tracks, diagnoses."""
 
+import contextlib
 import os
 import pathlib
 import warnings
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import xarray as xr
 
-from ngcm_cli.errors import InputDataError
+from ngcm_cli.errors import InputDataError, NgcmError, printable
 from ngcm_cli.inputs.gridded import open_gridded
+from ngcm_cli.inputs.sources.local_file import check_axes
+from ngcm_cli.inputs.sources.netcdf import shapes
 from ngcm_cli.output.run_directory import RUN_FILE
 from ngcm_cli.plots.diagnosis import is_diagnosis
 
@@ -21,6 +25,7 @@ _STORES = {
 }
 """Which store of a climate run a picture is of, best first."""
 _OTHERS = ("monthly", "daily", "instantaneous")
+_LONGEST = 100  # characters of a text on a picture
 
 
 def open_source(
@@ -51,19 +56,47 @@ def open_source(
     return _with(opened, content, str(path))
 
 
+@contextlib.contextmanager
+def derived_file(location: str, content: str) -> Iterator[None]:
+    """Enter a context that uses a file of scores, tracks or a diagnosis.
+
+    These are recognised by a few names: they may be damaged, or of other programs.
+
+    Args:
+        location: of the file.
+        content: what it should hold.
+
+    Raises:
+        InputDataError: what a file of ngcm has is not there, or of another kind.
+    """
+    try:
+        yield
+    except NgcmError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as e:
+        raise InputDataError(
+            f"{location} does not hold {content} as ngcm writes them: "
+            f"{type(e).__name__}: {e}.",
+            "Name a file of ngcm that is whole.",
+        ) from e
+
+
 def _peek(path: pathlib.Path) -> Content:
     """Return what a local file or store holds; fields if that cannot be told."""
     try:
         with _open(path, decode=False) as opened:
             return _content_of(opened)
-    except (OSError, ValueError):
+    except (OSError, RuntimeError, ValueError):
         return "fields"  # `open_gridded` says what is wrong, if anything is
 
 
 def _with(dataset: xr.Dataset, content: Content, location: str) -> xr.Dataset:
     close = dataset.close
-    result = _completed(dataset).assign_attrs(content=content)
-    result.attrs.setdefault("location", location)
+    result = _completed(dataset).copy()
+    result.attrs = {**_shown(result.attrs), "content": content}
+    result.attrs["location"] = str(dataset.attrs.get("location", location))
+    for variable in result.variables.values():
+        variable.attrs = _shown(variable.attrs)
     result.set_close(close)
     return result
 
@@ -82,9 +115,18 @@ def _completed(dataset: xr.Dataset) -> xr.Dataset:
     return dataset
 
 
+def _shown(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return attributes of a file whose text fits on a picture, and numbers."""
+    return {
+        name: x if isinstance(x, int | float) else printable(str(x), _LONGEST)
+        for name, x in attributes.items()
+    }
+
+
 def _open(path: pathlib.Path, decode: bool) -> xr.Dataset:
     how: Any = {"decode_times": decode, "decode_timedelta": decode}
     if not path.is_dir():
+        check_axes(str(path), shapes(path))  # before coordinates are read
         return xr.open_dataset(path, engine="netcdf4", **how)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of stores without consolidated metadata

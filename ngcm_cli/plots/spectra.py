@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError
@@ -26,7 +26,7 @@ from ngcm_cli.plots.selection import (
     select_member,
     time_text,
 )
-from ngcm_cli.plots.styles import superscripts
+from ngcm_cli.plots.styles import power_of_ten, superscripts
 from ngcm_cli.units import LENGTH
 from ngcm_cli.verification.zonal_spectra import zonal_energy_spectrum
 
@@ -80,6 +80,8 @@ def draw_spectra(
         axes.xaxis.set_major_locator(FixedLocator(ticks))
         axes.set_xticklabels([f"{t}" for t in ticks])
         axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_major_formatter(FuncFormatter(_power_of_ten))
+        axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set(xlabel=label, ylabel=f"Energy ({units})" if units else "Energy")
         axes.grid(which="major", color="0.88", linewidth=0.6)
         axes.legend(loc="lower left")
@@ -92,6 +94,10 @@ def draw_spectra(
         upper.tick_params(which="minor", length=0)
         upper.set_xlabel("Wavelength at the equator (km)", fontsize=8)
     return axes
+
+
+def _power_of_ten(value: float, _: object) -> str:
+    return power_of_ten(round(np.log10(value))) if value > 0 else ""
 
 
 def _wavelength_of(wavenumber: Any) -> Any:

@@ -153,12 +153,19 @@ def _unknown(name: str, units: str, long_name: str) -> Quantity:
     return Quantity(title, superscripts(units), superscripts(units))
 
 
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def superscripts(units: str) -> str:
     """Return UDUNITS as printed: ``m s-1`` is ``m s⁻¹``."""
     if units.strip() == "1":
         return ""
-    table = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-    return re.sub(r"(?<=[A-Za-z)])-?[0-9]+", lambda m: m[0].translate(table), units)
+    return re.sub(r"(?<=[A-Za-z)])-?[0-9]+", lambda m: m[0].translate(_RAISED), units)
+
+
+def power_of_ten(exponent: int) -> str:
+    """Return a power of ten as printed: ``10⁻³``."""
+    return f"10{str(exponent).translate(_RAISED)}"
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:

@@ -59,7 +59,8 @@ def save_tracks(
         strike_path = path.with_name(f"{path.stem}_strike.nc")
     for each in (path, strike_path):
         if each is not None:
-            check_output(each, config.overwrite)
+            storms_file = [] if config.best_track is None else [str(config.best_track)]
+            check_output(each, config.overwrite, [*data, *storms_file])
     storms = None if config.best_track is None else read_best_track(config.best_track)
     tracks = find_tracks(*data, config=config, progress=progress)
     began = tracks.attrs["history"].partition(": ")[0]

@@ -47,6 +47,7 @@ import xarray as xr
 
 from ngcm_cli.errors import InputDataError, OutputError
 from ngcm_cli.io.atomic import atomic_file
+from ngcm_cli.io.output_file import sole_writer
 from ngcm_cli.output.dataset_file import write_dataset
 from ngcm_cli.tracks import tempest_text
 
@@ -67,7 +68,7 @@ def write_tracks(tracks: xr.Dataset, path: pathlib.Path, file_format: str) -> No
     if file_format == "tempest":
         text = tempest_text.format_tracks(tracks)
         try:
-            with atomic_file(path) as file:
+            with sole_writer(path) as target, atomic_file(target) as file:
                 file.write(text.encode())
         except OSError as error:
             raise OutputError(
@@ -87,7 +88,8 @@ def write_netcdf(dataset: xr.Dataset, path: pathlib.Path) -> None:
     encoding = {
         str(name): _encoding(array) for name, array in dataset.variables.items()
     }
-    write_dataset(dataset, path, encoding)
+    with sole_writer(path) as target:
+        write_dataset(dataset, target, encoding)
 
 
 def _encoding(array: xr.Variable) -> dict:

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import pathlib
 import tempfile
+from collections.abc import Mapping
 from typing import Any
 
 import xarray as xr
@@ -14,8 +15,8 @@ from ngcm_cli.config.evaluate import (
     NamedLocation,
     parse_locations,
 )
-from ngcm_cli.errors import ConfigError, OutputError
-from ngcm_cli.io.lock import Lock, LockedError
+from ngcm_cli.errors import ConfigError, InputDataError, OutputError
+from ngcm_cli.io.output_file import sole_writer, stamp
 from ngcm_cli.io.progress import ByteProgress, CountProgress, begin_phase, no_progress
 from ngcm_cli.output.dataset_file import check_output
 from ngcm_cli.verification.climatology import is_climatology
@@ -35,6 +36,7 @@ from ngcm_cli.verification.score_file import write_score_file
 from ngcm_cli.verification.scores import compute_scores
 from ngcm_cli.verification.truth import Truth
 
+_STAMPS = "files"
 _OF_THE_COMMAND = "output", "overwrite", "resume", "format", "scheduler", "offline"
 """Settings that do not change scores."""
 
@@ -163,29 +165,19 @@ def _write(
 ) -> None:
     """Evaluate forecasts, and write the score file."""
     partial = PartialScores.beside(config.output)
-    identity = scoring_settings(config)
-    try:
-        lock = Lock(config.output.with_name(f".{config.output.name}.lock"))
-    except LockedError:
-        raise OutputError(
-            f"Another process writes {config.output}.",
-            "Wait for it, or choose another output.",
-        ) from None
+    stamps = "; ".join(map(stamp, _read(config)))
+    identity = {**scoring_settings(config), _STAMPS: stamps}
     with contextlib.ExitStack() as closing:
-        closing.callback(lock.release)
+        closing.enter_context(sole_writer(config.output))
         if config.resume:
-            if partial.settings() != identity:
-                raise ConfigError(
-                    f"The evaluation in {partial.folder} has other settings.",
-                    "Give the same, or --overwrite to begin again.",
-                )
+            _check_begun(partial, identity)
         else:
             partial.remove()
         means = _climatology(config, sources, closing)
         plan = plan_evaluation(sources, config, means)
-        partial.begin(identity)
-        begin_phase("Scoring the forecasts")
         try:
+            partial.begin(identity)
+            begin_phase("Scoring the forecasts")
             if config.scheduler is None:
                 evaluate_blocks(plan, partial, track)
             else:
@@ -202,11 +194,46 @@ def _write(
         scores = compute_scores(
             layout, partial, by_init=config.by_init, maps=config.maps
         )
+        if not scores.data_vars:
+            partial.remove()
+            raise InputDataError(
+                "Forecasts and truth have no values in common: all are missing where "
+                "the other has some.",
+                "Give a truth with values, at the same times.",
+            )
         scores.attrs = describe_scores(config, sources, plan, partial.missing())
         write_score_file(
             config.output, scores, layout if config.by_init else None, partial
         )
         partial.remove()
+
+
+def _check_begun(partial: PartialScores, identity: Mapping[str, str]) -> None:
+    """Check that an evaluation that was interrupted can be continued.
+
+    Raises:
+        ConfigError: its settings are others.
+        InputDataError: the data have changed.
+    """
+    begun = partial.settings() or {}
+    if {**begun, _STAMPS: ""} != {**identity, _STAMPS: ""}:
+        raise ConfigError(
+            f"The evaluation in {partial.folder} has other settings.",
+            "Give the same, or --overwrite to begin again.",
+        )
+    if begun.get(_STAMPS) != identity[_STAMPS]:
+        raise InputDataError(
+            "Forecasts or truth have changed since the evaluation in "
+            f"{partial.folder} began.",
+            "Give --overwrite instead of --resume to begin again.",
+        )
+
+
+def _read(config: EvaluateConfig) -> list[str]:
+    """Return the locations of what is read."""
+    named = [*config.forecast, *config.baseline]
+    others = [each for each in (config.truth, config.climatology) if each]
+    return [*(each.location for each in named), *others]
 
 
 def _climatology(
@@ -254,7 +281,7 @@ def _check_output(config: EvaluateConfig) -> None:
         OutputError: there is a file, an interrupted evaluation, or no folder.
     """
     output, partial = config.output, PartialScores.beside(config.output)
-    check_output(output, config.overwrite or config.resume)
+    check_output(output, config.overwrite or config.resume, _read(config))
     if config.resume:
         if partial.settings() is None:
             raise OutputError(

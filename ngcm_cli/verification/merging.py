@@ -4,6 +4,7 @@ import pathlib
 from typing import Any
 
 from ngcm_cli.config.evaluate import EvaluateConfig
+from ngcm_cli.io.output_file import sole_writer
 from ngcm_cli.output.dataset_file import check_output
 from ngcm_cli.verification.score_file import read_scores, write_score_file
 from ngcm_cli.verification.score_statistics import MergedStatistics
@@ -20,13 +21,14 @@ def merge_scores(config: EvaluateConfig) -> pathlib.Path:
         OutputError: the output exists, or cannot be written.
     """
     output = config.output
-    check_output(output, config.overwrite)
+    check_output(output, config.overwrite, [each.location for each in config.forecast])
     paths = [pathlib.Path(each.location) for each in config.forecast]
     merged = MergedStatistics(paths)
     maps = any("_map" in str(name) for name in read_scores(paths[0]).data_vars)
     scores = compute_scores(merged.layout, merged, by_init=True, maps=maps)
     scores.attrs = _attributes([read_scores(path).attrs for path in paths], paths)
-    write_score_file(output, scores, merged.layout, merged)
+    with sole_writer(output):
+        write_score_file(output, scores, merged.layout, merged)
     return output
 
 
@@ -34,7 +36,7 @@ def _attributes(
     parts: list[dict[str, Any]], paths: list[pathlib.Path]
 ) -> dict[str, Any]:
     """Return the attributes of the first file, with the notes of all."""
-    notes = [line for part in parts for line in str(part["notes"]).splitlines()]
+    notes = [line for part in parts for line in str(part.get("notes", "")).splitlines()]
     missing = [
         str(p["missing_truth_times"]) for p in parts if "missing_truth_times" in p
     ]

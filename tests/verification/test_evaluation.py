@@ -1,12 +1,15 @@
 """Scores of whole evaluations against known answers and plain NumPy."""
 
+import unittest.mock
+
 import numpy as np
 import pytest
 import xarray as xr
 from synthetic_forecasts import LEVELS, START, forecast, hours, truth
 
+from ngcm_cli.config.evaluate import EvaluateConfig, parse_locations
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError
-from ngcm_cli.verification import evaluation_blocks
+from ngcm_cli.verification import evaluation, evaluation_blocks
 from ngcm_cli.verification.evaluation import evaluate
 from ngcm_cli.verification.evaluation_blocks import divide
 from ngcm_cli.verification.regions import REGIONS
@@ -393,6 +396,26 @@ def test_levels_of_variables_are_joined():
     assert scores.level.values.tolist() == LEVELS.tolist()
     missing = np.isnan(scores["rmse.temperature"]).all(("region", "lead_time"))
     assert missing.values.tolist() == [True, False]
+
+
+def test_changed_data_are_not_continued(tmp_path, monkeypatch):
+    record = truth(variables=("temperature",))
+    record.to_netcdf(tmp_path / "truth.nc")
+    forecast(record, 1.0).to_netcdf(tmp_path / "f.nc")
+    config = EvaluateConfig(
+        forecast=tuple(parse_locations(str(tmp_path / "f.nc"))),
+        truth=str(tmp_path / "truth.nc"),
+        output=tmp_path / "s.nc",
+    )
+    stop = unittest.mock.Mock(side_effect=KeyboardInterrupt)
+    monkeypatch.setattr(evaluation, "compute_scores", stop)
+    with pytest.raises(KeyboardInterrupt):
+        evaluation.run_evaluation(config)
+    monkeypatch.undo()
+    forecast(record, 2.0).to_netcdf(tmp_path / "f.nc")
+    again = config.model_copy(update={"resume": True})
+    with pytest.raises(InputDataError, match="have changed"):
+        evaluation.run_evaluation(again)
 
 
 def test_zonal_means_are_refused():

@@ -21,7 +21,7 @@ from ngcm_cli.plots.report.field_figures import (
 )
 from ngcm_cli.plots.report.stability import forecast_stability
 from ngcm_cli.simulation.existing_run import format_ranges
-from ngcm_cli.simulation.status import read_status
+from ngcm_cli.simulation.status import Status, read_status
 from ngcm_cli.time_format import format_duration, format_time
 
 _SECOND = "timedelta64[s]"
@@ -37,19 +37,26 @@ def gridded_section(location: str, links: Sequence[tuple[str, str]]) -> Section:
     Raises:
         InputDataError: they are not understood, or there are none.
     """
+    # One after the other: the C library of NetCDF may crash where a file with text is
+    # open twice, and one of these is closed.
+    last, status_of_run = -1, None
+    if pathlib.Path(location).exists():
+        with open_gridded(location):
+            pass  # now it is known that it can be read
+        last, status_of_run = _last_written(location), _run_status_of(location)
     with open_gridded(location) as dataset:
         if not dataset.data_vars or any(size == 0 for size in dataset.sizes.values()):
             raise InputDataError(
                 f"{location} holds no fields.", "Name an output that is not empty."
             )
         check_grid(dataset)
-        top, last = highest_model_level(dataset), _last_written(location)
+        top = highest_model_level(dataset)
         if last is None:
             raise InputDataError(
                 f"{location} holds no values yet.",
                 "Wait until its first time is complete.",
             )
-        status, warnings = _run_status(location, dataset.attrs)
+        status, warnings = _run_status(status_of_run, dataset.attrs)
         is_forecast = "lead_time" in dataset.dims
         levels = dataset["level"].values if "level" in dataset.coords else ()
         if is_forecast:
@@ -76,13 +83,18 @@ def gridded_section(location: str, links: Sequence[tuple[str, str]]) -> Section:
         )
 
 
+def _run_status_of(location: str) -> Status | None:
+    try:
+        return read_status(pathlib.Path(location))
+    except (OutputError, OSError):  # not of ours, or a copy
+        return None
+
+
 def _run_status(
-    location: str, attributes: Mapping[str, Any]
+    status: Status | None, attributes: Mapping[str, Any]
 ) -> tuple[list[tuple[str, str]], list[str]]:
     """Return the state of the run that made an output, and warnings about it."""
-    try:
-        status = read_status(pathlib.Path(location))
-    except (OutputError, OSError):  # not of ours, or a copy
+    if status is None:
         state = attribute_texts.text(attributes, "status")
         if state and state != "complete":
             return [("State", state)], [unfinished(state)]

@@ -6,7 +6,9 @@ import pathlib
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.sources.local_file import check_axes
 from ngcm_cli.inputs.sources.location import is_remote, redacted
+from ngcm_cli.inputs.sources.netcdf import shapes
 from ngcm_cli.output.run_directory import RECORD
 from ngcm_cli.plots.diagnosis import is_diagnosis
 from ngcm_cli.plots.report.climate_section import climate_section
@@ -15,7 +17,13 @@ from ngcm_cli.plots.report.diagnosis_section import diagnosis_section
 from ngcm_cli.plots.report.gridded_section import gridded_section
 from ngcm_cli.plots.report.score_section import score_section
 from ngcm_cli.plots.report.track_section import track_section
+from ngcm_cli.plots.sources import derived_file
 
+_SECTIONS = {
+    "scores": score_section,
+    "diagnosis": diagnosis_section,
+    "tracks": track_section,
+}
 _KINDS = (
     "forecasts, ensembles and records as NetCDF, Zarr or GRIB, directories of ngcm "
     "amip, and files of ngcm evaluate, tracks and diagnose"
@@ -44,12 +52,9 @@ def section_of(location: str, folder: pathlib.Path) -> Section:
     if path.is_dir() and path.suffix != ".zarr" and (path / RECORD).exists():
         return climate_section(path, links)
     kind = _kind(path)
-    if kind == "scores":
-        return score_section(path, links)
-    if kind == "diagnosis":
-        return diagnosis_section(path, links)
-    if kind == "tracks":
-        return track_section(path, links)
+    if kind in _SECTIONS:
+        with derived_file(location, kind):
+            return _SECTIONS[kind](path, links)
     try:
         return gridded_section(location, links)
     except InputDataError as error:
@@ -65,8 +70,9 @@ def _kind(path: pathlib.Path) -> str:
     if path.is_dir() or path.suffix != ".nc":
         return ""
     try:
+        check_axes(str(path), shapes(path))  # before coordinates are read
         dataset = xr.open_dataset(path, engine="netcdf4", decode_cf=False)
-    except (OSError, ValueError):  # which `open_gridded` explains
+    except (OSError, RuntimeError, ValueError):  # which `open_gridded` explains
         return ""
     with dataset:
         names = [str(name) for name in dataset.data_vars]

@@ -119,7 +119,7 @@ def _series(forecast: xr.Dataset, top: float) -> tuple[list[Series], list[str]]:
             u, v = (_values(one[name], top) for name in (_U, _V))
             speed = np.sqrt(u.astype(np.float64) ** 2 + v.astype(np.float64) ** 2)
             key = "Largest wind speed", "", "m s⁻¹"
-            found.setdefault(key, []).append(speed.max((1, 2, 3)))
+            found.setdefault(key, []).append(np.fmax.reduce(speed, (1, 2, 3)))
         if _T in forecast:
             field = one[_T]
             values = _values(field, top)
@@ -130,7 +130,7 @@ def _series(forecast: xr.Dataset, top: float) -> tuple[list[Series], list[str]]:
                     False,
                 ),
             ):
-                extreme = (values.min if least else values.max)((1, 2, 3))
+                extreme = (np.fmin if least else np.fmax).reduce(values, (1, 2, 3))
                 found.setdefault((label, "", "K"), []).append(extreme)
             levels = _levels(field, top)
             for level in _MEAN_LEVELS:
@@ -182,7 +182,10 @@ def _rows(series: list[Series], times: list[str]) -> list[tuple[str, ...]]:
         name = f"{one.label}, {one.name}" if one.name else one.label
         values = np.ma.masked_invalid(one.values)
         mean = values.mean(0).filled(np.nan)
-        low, high = float(values.min()), float(values.max())
+        finite = values.compressed()
+        low, high = (
+            (float(finite.min()), float(finite.max())) if finite.size else (np.nan,) * 2
+        )
         limits = "none"
         if one.limits:
             limits = f"{one.limits[0]:g} to {one.limits[1]:g} {one.units}"
@@ -191,16 +194,20 @@ def _rows(series: list[Series], times: list[str]) -> list[tuple[str, ...]]:
                 name,
                 quantity(mean[0], one.units, 5),
                 quantity(mean[-1], one.units, 5),
-                f"{quantity(low, one.units, 5)} at {_when(one.values, low, times)}",
-                f"{quantity(high, one.units, 5)} at {_when(one.values, high, times)}",
+                _extreme(one.values, low, one.units, times),
+                _extreme(one.values, high, one.units, times),
                 limits,
             )
         )
     return rows
 
 
-def _when(values: np.ndarray, value: float, times: list[str]) -> str:
-    return times[int(np.argwhere(values == value)[0][1])]
+def _extreme(values: np.ndarray, value: float, units: str, times: list[str]) -> str:
+    """Return an extreme of (member, time) values and when it is, as text."""
+    if not np.isfinite(value):
+        return "no value"
+    when = times[int(np.argwhere(values == value)[0][1])]
+    return f"{quantity(value, units, 5)} at {when}"
 
 
 def _warnings(series: list[Series], times: list[str]) -> list[str]:

@@ -6,9 +6,10 @@ import pathlib
 import shlex
 
 import ngcm_cli
-from ngcm_cli.errors import ConfigError, OutputError, check_text
+from ngcm_cli.errors import ConfigError, check_text
 from ngcm_cli.inputs.sources.location import redacted
 from ngcm_cli.io.atomic import atomic_file, translate_os_errors
+from ngcm_cli.io.output_file import sole_writer
 from ngcm_cli.output.dataset_file import check_output
 from ngcm_cli.plots.report.content import Report
 from ngcm_cli.plots.report.outputs import section_of
@@ -63,7 +64,8 @@ def report(
     page = render(Report(heading, sections, written, command))
     with (
         translate_os_errors(f"Writing {path}", lambda action: f"{action}."),
-        atomic_file(path) as file,
+        sole_writer(path) as target,
+        atomic_file(target) as file,
     ):
         file.write(page.encode("utf-8"))
     return path
@@ -96,11 +98,4 @@ def _check_new(path: pathlib.Path, locations: list[str], overwrite: bool) -> Non
     Raises:
         OutputError: it exists, or cannot be written.
     """
-    check_output(path, overwrite)
-    if path.exists() and any(
-        os.path.exists(one) and os.path.samefile(path, one) for one in locations
-    ):
-        raise OutputError(
-            f"The report {path} would overwrite what it is about.",
-            "Choose another --output.",
-        )
+    check_output(path, overwrite, locations)
