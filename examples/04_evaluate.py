@@ -1,9 +1,9 @@
-"""Score a forecast against a truth, beside persistence.
+"""Score a forecast against a truth, beside persistence, and draw a score card.
 
     python examples/04_evaluate.py FORECAST TRUTH [SCORES]
 
 For example the forecast of ``01_forecast.py`` against ERA5 in the cloud:
-``python examples/04_evaluate.py storm.zarr arco``.
+``python examples/04_evaluate.py storm.zarr arco``. The card is in ``scorecard.png``.
 """
 
 import sys
@@ -27,3 +27,6 @@ for lead in rmse.lead_time.values:
     ours, persistence = rmse.sel(lead_time=lead).values
     hours = lead / np.timedelta64(1, "h")
     print(f"after {hours:3.0f} h: {ours:8.3f} {persistence:8.3f}")
+
+card = ngcm_cli.plot(output, what="scorecard", output="scorecard.png", overwrite=True)
+print(f"{card} has the score card.")

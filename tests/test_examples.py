@@ -114,6 +114,7 @@ def test_evaluate_script(tmp_path, monkeypatch, capsys):
     assert re.search(r"after  24 h: +1\.00\d +\d+", said)
     with xarray.open_dataset(tmp_path / "scores.nc", decode_timedelta=True) as scores:
         assert scores.forecast.values.tolist() == ["ngcm", "persistence"]
+    assert (tmp_path / "scorecard.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_evaluate_run_file(tmp_path):
