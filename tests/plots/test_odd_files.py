@@ -4,12 +4,12 @@ import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
+from plot_data import forecast, scores
 
 import ngcm_cli
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.plots.picture import plot
 from ngcm_cli.plots.styles import power_of_ten
-from tests.plots.plot_data import forecast, scores
 
 TEXT = "\x1b[31m $\\frac{1}{$ $_{ 气 \u202e <b>&" + "x" * 300_000
 

@@ -2,7 +2,6 @@
 
 import bz2
 import gzip
-import resource
 import subprocess
 import sys
 
@@ -76,6 +75,7 @@ def bomb(codec):
 
 _READ = """
 import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (8 * 10**9,) * 2)
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.sources.open import open_dataset
 used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -111,7 +111,6 @@ def test_bombs_stop_before_they_fill_the_memory(tmp_path):
         [sys.executable, "-c", _READ, *paths],
         capture_output=True,
         text=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (8 * 10**9,) * 2),
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
