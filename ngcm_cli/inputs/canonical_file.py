@@ -11,9 +11,15 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError, printable
-from ngcm_cli.inputs.axes import find_axes, find_horizontal
+from ngcm_cli.inputs.axes import (
+    find_axes,
+    find_horizontal,
+    find_months,
+    find_time,
+)
 from ngcm_cli.inputs.fill_checks import check_fill
 from ngcm_cli.inputs.forecast_axes import ForecastAxes, find_forecast_axes
+from ngcm_cli.inputs.forecast_valid_time import valid_times
 from ngcm_cli.inputs.input_dataset import time_axis
 from ngcm_cli.inputs.layouts import split_levels
 from ngcm_cli.inputs.lazy_arrays import ArrangedArray, FirstValues
@@ -32,6 +38,8 @@ from ngcm_cli.inputs.variables import VARIABLES
 DIMENSIONS = ("realization", "init_time", "lead_time", "time", "level")
 DIMENSIONS += ("latitude", "longitude")
 """Canonical dimensions, in the order that variables have them."""
+
+_TIMES = "init_time", "lead_time", "time"
 
 HIGHEST_LEVEL = "highest_model_level"
 """Attribute of levels: the pressure in hPa of the highest level of the model that made
@@ -103,10 +111,10 @@ def _canonical(dataset: xr.Dataset, axes: ForecastAxes, part: xr.Dataset) -> xr.
     if "level" in coordinates:
         orders["level"] = np.argsort(coordinates["level"])
         coordinates["level"] = coordinates["level"][orders["level"]]
-    file = _File(dataset, orders, coordinates, tuple(records))
+    file = _File(dataset, orders, coordinates)
     variables = {}
     for name, array in found.data_vars.items():
-        variables[str(name)] = file.known(str(name), array, dataset)
+        variables[str(name)] = file.known(str(name), array)
     taken = {array.attrs["found"] for array in found.data_vars.values()}
     renamed = {dim: axis for axis, dim in horizontal.items()}
     if vertical is not None and "level" in coordinates:
@@ -233,11 +241,8 @@ def _time_dimension(
     """Return the dimension of the file that is the canonical time."""
     if axes.init_times is not None or "time" not in found.coords:
         return None
-    for array in found.data_vars.values():
-        if "time" in array.dims:
-            original = part[array.attrs["found"]]
-            return str(original.dims[array.dims.index("time")])
-    return next((str(d) for d in part.dims if str(d).lower() == "time"), None)
+    months, time = find_months(part), find_time(part)
+    return months if months or time is None else valid_times(part, time)[0]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -247,14 +252,13 @@ class _File:
     dataset: xr.Dataset
     orders: Mapping[str, np.ndarray | None]
     coordinates: Mapping[str, np.ndarray]
-    records: tuple[str, ...]
 
-    def known(self, name: str, array: xr.DataArray, opened: xr.Dataset) -> xr.Variable:
+    def known(self, name: str, array: xr.DataArray) -> xr.Variable:
         """Return a recognised variable in SI units."""
         variable, found = VARIABLES[name], array.attrs["found"]
         stated = stated_conversion(variable, found, array.attrs["units"])
         # What this program has written may be unphysical, but not in other units.
-        is_ours = "ngcm_version" in opened.attrs and stated == _si(variable.units)
+        is_ours = "ngcm_version" in self.dataset.attrs and stated == _si(variable.units)
         levels = self.coordinates.get("level", np.array([]))
         if "pressure" in array.attrs and "level" not in array.dims:
             levels = np.array([array.attrs["pressure"]])
@@ -288,7 +292,9 @@ class _File:
             "long_name": variable.long_name,
             "standard_name": variable.standard_name,
             "found": found,
-            "cell_methods": str(opened[found].attrs.get("cell_methods", "")),
+            "cell_methods": str(
+                self.dataset.variables[found].attrs.get("cell_methods", "")
+            ),
         }
         arranged = self._arranged(array, convert, _stated(attributes))
         # How many times share a chunk, for whoever reads several.
@@ -312,16 +318,9 @@ class _File:
         own = [str(dim) for dim in array.dims if dim not in DIMENSIONS]
         wanted = []
         for dim in (*DIMENSIONS[:5], *own, *DIMENSIONS[5:]):
-            is_forecast = dim in self.records and dim in ("init_time", "lead_time")
-            # A field without members or times is the same in all of them.
-            single = dim in self.records and len(self.coordinates[dim]) == 1
+            is_only_time = dim in _TIMES and len(self.coordinates.get(dim, ())) == 1
             is_level = dim == "level" and "pressure" in array.attrs
-            if (
-                dim in array.dims
-                or is_level
-                or (is_forecast and single)
-                or (dim == "time" and single)
-            ):
+            if dim in array.dims or is_only_time or is_level:
                 wanted.append(dim)
         axes = [
             (dim, self.orders.get(dim)) if dim in array.dims else (None, None)

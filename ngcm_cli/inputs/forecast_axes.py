@@ -8,6 +8,7 @@ of ECMWF's GRIB files as cfgrib opens them (``time, step, number``), and of Grap
 """
 
 import dataclasses
+import logging
 from collections.abc import Mapping
 
 import numpy as np
@@ -25,6 +26,8 @@ LEAD_TIMES += ("forecast_period", "forecast_hour")
 _MEMBERS = ("realization", "number", "member", "ensemble", "ensemble_member", "ens")
 _MEMBERS += ("sample", "realisation")
 _OF_GRAPHCAST = "datetime"  # valid times, (batch, time), beside lead times in "time"
+
+log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -65,6 +68,8 @@ def find_forecast_axes(dataset: xr.Dataset) -> ForecastAxes:
             "The axis of members is empty: its length is zero.",
             "Check how the file was made: the selection of members left none.",
         )
+    if realizations is not None:
+        _check_unique("member", realizations)
     lead = _find_lead_time(dataset)
     init = _find_initial_time(dataset, lead)
     if lead is None and (init is None or "time" not in dataset.variables):
@@ -130,6 +135,7 @@ def _split_members(dataset: xr.Dataset) -> tuple[xr.Dataset, np.ndarray | None]:
         return dataset, None
     values = coordinate.values
     if values.dtype.kind not in "iu":
+        log.info(f"The members are named, not numbered: {len(values)} count from 0.")
         values = np.arange(len(values))
     (dim,) = coordinate.dims
     return dataset.rename({dim: "realization"}), values.astype(np.int64)
@@ -206,19 +212,23 @@ def _named(
     times = [str(n) for n, v in dataset.variables.items() if v.dtype.kind in "mM"]
     leads = [n for n in map(str, dataset.coords) if n.lower() in LEAD_TIMES]
     bare = dataset.drop_vars({*times, *leads, *names} & set(map(str, dataset.coords)))
-    for what, values in ("initial", init_times), ("lead", lead_times):
-        unique, counts = np.unique(values, return_counts=True)
-        if (counts > 1).any():
-            raise InputDataError(
-                f"The {what} time {unique[counts > 1][0]} occurs more than once.",
-                "Keep each once.",
-            )
+    _check_unique("initial time", init_times)
+    _check_unique("lead time", lead_times)
     return ForecastAxes(
         _renamed(bare, names),
         np.atleast_1d(init_times),
         np.atleast_1d(lead_times),
         realizations,
     )
+
+
+def _check_unique(what: str, values: np.ndarray) -> None:
+    unique, counts = np.unique(values, return_counts=True)
+    if (counts > 1).any():
+        raise InputDataError(
+            f"The {what} {unique[counts > 1][0]} occurs more than once.",
+            "Keep each once.",
+        )
 
 
 def _renamed(dataset: xr.Dataset, names: Mapping[str, str]) -> xr.Dataset:

@@ -3,6 +3,7 @@
 They are backends of xarray's own lazy indexing, so that no Dask is needed.
 """
 
+import abc
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ Convert = Callable[[np.ndarray, Any], np.ndarray]
 """Function of values as stored, with the index of the levels, to values in SI units."""
 
 
-class _Lazy(BackendArray):
+class _Lazy(BackendArray, abc.ABC):
     """A lazy array, indexed by whole numbers, slices and lists along each axis."""
 
     def __init__(self, shape: Sequence[int], dtype: np.dtype):
@@ -37,9 +38,9 @@ class _Lazy(BackendArray):
             "where they are used"
         )
 
+    @abc.abstractmethod
     def read(self, key: tuple) -> np.ndarray:
         """Return the values at an outer index."""
-        raise NotImplementedError(key)
 
     def variable(self, dimensions: Sequence[str], attributes: dict) -> xr.Variable:
         """Return the array as a lazy variable."""
@@ -55,7 +56,7 @@ class ArrangedArray(_Lazy):
         axes: for each axis of the result its dimension in the file, or None for an axis
             of size one that the file lacks, and the order of its indices in the file,
             or None for all in their order.
-        convert: of values as stored; the index of the levels is that of the file.
+        convert: of values as stored; the index of the levels is that of the result.
         level: number of the axis of levels, or None.
         whole: number of last axes that are read whole: those of the horizontal grid.
     """
@@ -84,17 +85,12 @@ class ArrangedArray(_Lazy):
         for number, ((dim, order), index) in enumerate(
             zip(self._axes, key, strict=True)
         ):
-            if dim is None:
-                after.append(index)
-                continue
-            if number >= last:
+            if dim is None or number >= last:
                 after.append(index)
                 continue
             chosen = _as_list(index, self.shape[number])
             wanted[dim] = _as_slice(chosen if order is None else order[chosen])
-            after.append(
-                0 if np.ndim(index) == 0 and _is_number(index) else slice(None)
-            )
+            after.append(0 if _is_number(index) else slice(None))
         # Read first: xarray reads a lazy array that is transposed point by point.
         stored = self._array.isel(wanted).compute()
         present = [dim for dim, _ in self._axes if dim is not None]
@@ -140,14 +136,8 @@ class JoinedArray(_Lazy):
             mine = np.flatnonzero(part_of == number)
             begin = self._ends[number] - self._parts[number].shape[axis]
             inner = _as_slice(chosen[mine] - begin)
-            dims = self._parts[number].dims
-            pieces.append(
-                self._parts[number]
-                .isel(
-                    dict(zip(dims, (*key[:axis], inner, *key[axis + 1 :]), strict=True))
-                )
-                .values
-            )
+            part, own = self._parts[number], (*key[:axis], inner, *key[axis + 1 :])
+            pieces.append(part.isel(dict(zip(part.dims, own, strict=True))).values)
             places.append(mine)
         # Axes that are indexed by a number are gone.
         kept = axis - sum(_is_number(k) for k in key[:axis])
@@ -196,10 +186,8 @@ def _outer(values: np.ndarray, key: tuple) -> np.ndarray:
     """Index each axis on its own."""
     for axis in range(len(key) - 1, -1, -1):
         index = key[axis]
-        if _is_number(index):
-            values = values[(slice(None),) * axis + (int(index),)]  # no copy
-        elif isinstance(index, slice):
-            values = values[(slice(None),) * axis + (index,)]
+        if _is_number(index) or isinstance(index, slice):
+            values = values[(slice(None),) * axis + (index,)]  # no copy
         else:
             values = np.take(values, np.asarray(index), axis)
     return values

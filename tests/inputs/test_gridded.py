@@ -223,6 +223,34 @@ def test_a_percentage_is_judged_by_the_whole_column(save):
         np.testing.assert_allclose(humidity, 0.002, rtol=1e-6)
 
 
+def test_an_axis_of_one_value_before_time(save):
+    data = canonical().isel(lead_time=0, realization=0, drop=True)
+    data = data.rename(init_time="time").expand_dims(height=[2.0])
+    data["ozone"] = 1 * data["temperature"]
+    with open_gridded(save(data)) as found:
+        assert found["temperature"].dims == ("time", *DIMS[3:])
+        assert found["ozone"].dims == ("time", "level", "height", *DIMS[4:])
+        wanted = data["ozone"].transpose(*found["ozone"].dims)
+        np.testing.assert_array_equal(found["ozone"], wanted)
+
+
+@pytest.mark.parametrize(
+    ("dim", "what"), [("realization", "member 0"), ("init_time", "initial time 2020")]
+)
+def test_what_occurs_twice_is_refused(dim, what, save):
+    data = canonical().isel({dim: [0, 0]})
+    with pytest.raises(InputDataError, match=f"The {what}.* occurs more than once"):
+        open_gridded(save(data))
+
+
+def test_named_members_are_announced(save, caplog):
+    data = canonical().assign_coords(realization=["control", "perturbed"])
+    caplog.set_level("INFO", "ngcm_cli")
+    with open_gridded(save(data)) as found:
+        assert found["realization"].values.tolist() == [0, 1]
+    assert "The members are named, not numbered: 2 count from 0." in caplog.text
+
+
 def test_other_variables_keep_name_and_units(save):
     data = canonical()
     data["ozone"] = DIMS[3:], np.ones(SHAPE[3:], np.float32), {"units": "kg kg-1"}
