@@ -274,7 +274,7 @@ def test_every_room_is_packaged():
 
 def test_the_command_line_starts_light():
     code = (
-        "import sys, ngcm_cli.cli;"
+        "import sys, ngcm_cli.cli.app;"
         "heavy = {'jax', 'xarray', 'equinox', 'zarr', 'scipy', 'requests', 'obstore'};"
         "heavy.add('matplotlib');"
         "print(*heavy & set(sys.modules))"

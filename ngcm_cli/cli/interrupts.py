@@ -15,8 +15,8 @@ def leave_at_next_interrupt() -> None:
 
 
 @contextlib.contextmanager
-def leaving_at_interrupt(handler: Callable[..., None] = leave) -> Iterator[None]:
-    """Let Ctrl-C end the process at once in the context, where modules are imported.
+def leaving_at_interrupt(handler: Callable[..., None]) -> Iterator[None]:
+    """Let Ctrl-C call a handler in the context, where modules are imported.
 
     An import may catch the exception that Ctrl-C raises elsewhere, and continue.
     """

@@ -294,10 +294,8 @@ class SSTRecord(RecordFields):
     def check_month_stamps(self, stamps: np.ndarray, means: np.ndarray) -> None:
         """Refuse means of temperature that are stamped a month late."""
         if not self.times_of(SST).bounded and self.dataset.path != climatology_path():
-            usual, found = (
-                amip_months(self.model_inputs)[SST],
-                self._parts(SST)[0].found,
-            )
+            usual = amip_months(self.model_inputs)[SST]
+            found = self._parts(SST)[0].found
             check_month_stamps(found, stamps, means, usual, self.model_inputs)
 
     def check_clear(

@@ -40,14 +40,16 @@ def check_fill(
         InputDataError: a chunk is missing, or it is not known what zeros are.
     """
     fill, missing = fill_of(dataset, found), missing_chunks(dataset, found)
-    # There is sea ice somewhere at any time.
-    may_be_zero = name in CLOUDS or (name == SEA_ICE and values.any())
     is_zero = fill is not None and fill.value == 0
     # The store tells all chunks that any read has missed, not those of this one; one
     # whose fill value is NaN is seen in the values.
     is_nan = fill is not None and np.isnan(fill.value)
-    may_be_missing = is_nan or np.isnan(values).any() or (may_be_zero and is_zero)
-    if missing and not may_be_missing:
+    if missing and not (
+        is_nan
+        or np.isnan(values).any()
+        # There is sea ice somewhere at any time.
+        or (is_zero and (name in CLOUDS or (name == SEA_ICE and values.any())))
+    ):
         raise InputDataError(
             f"Variable {quoted_name(found, name)} is incomplete: the chunk "
             f"{missing[0]} is not in the store"

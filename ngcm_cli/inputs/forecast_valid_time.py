@@ -86,8 +86,6 @@ def duration(lead: xr.DataArray) -> np.ndarray:
         )
     if lead.dtype.kind == "m" and not np.isnat(values).any():
         return values.astype("timedelta64[s]")
-    if not values.size:
-        raise InputDataError("There are no lead times.", "Name data that have some.")
     first: Any = values.flat[0]
     if lead.dtype.kind in "iuf" and not values.any():
         return values.astype("timedelta64[s]")

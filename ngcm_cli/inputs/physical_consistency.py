@@ -5,7 +5,7 @@ Such data violate hydrostatic balance, or the latitudes of warm sea and of land.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -170,12 +170,10 @@ def check_land(missing: np.ndarray, land: np.ndarray, found: str) -> None:
     if not missing.any():
         return
     is_land = (land > 0.5).astype(float)
-    spectrum = np.fft.rfft(is_land, axis=0)
 
     def matches(mask: np.ndarray) -> np.ndarray:
         """Return the share of cells that agree, for every turn eastwards."""
-        product = np.fft.rfft(mask, axis=0).conj() * spectrum
-        both = np.fft.irfft(product, n=len(mask), axis=0).sum(axis=1) / mask.size
+        both = _sums_of_turns(mask, is_land).sum(axis=1) / mask.size
         return 1 - mask.mean() - is_land.mean() + 2 * both
 
     ways = [matches(x) for x in _mirrored(missing.astype(float))]
@@ -195,18 +193,22 @@ def check_longitudes(
     """
     sea = np.ones(usual.shape) if land is None else (land < 0.5).astype(float)
     middle = slice(usual.shape[1] // 6, -usual.shape[1] // 6)  # within about 60 degrees
+    sea, other = sea[:, middle], usual[:, middle]
+    total = np.maximum(sea.sum(axis=0), 1e-9)
+    other = (other - (other * sea).sum(axis=0) / total) * sea
 
-    other = _departures(usual, sea)[:, middle]
+    def correlations(field: np.ndarray) -> np.ndarray:
+        """Return those with what is usual at sea, for every turn eastwards."""
+        field = field[:, middle]
+        sums = _sums_of_turns(field, sea)
+        squares = (_sums_of_turns(field**2, sea) - sums**2 / total).sum(axis=1)
+        size = np.sqrt(np.maximum(squares, 0) * (other**2).sum())
+        both = _sums_of_turns(field, other).sum(axis=1)
+        return np.divide(both, size, out=np.zeros_like(size), where=size > 0)
 
-    def correlation(field: np.ndarray) -> float:
-        one = _departures(field, sea)[:, middle]
-        size = np.sqrt((one**2).sum() * (other**2).sum())
-        return float((one * other).sum() / size) if size > 0 else 0.0
-
-    ways = [
-        np.array([correlation(x) for x in _turns(field)])
-        for field in _mirrored(temperature)
-    ]
+    # Means along latitudes, which do not count, would cost digits.
+    field = temperature - temperature.mean(axis=0, dtype=float)
+    ways = [correlations(x) for x in _mirrored(field)]
     _refuse_better(found, ways, _PATTERN, "warm and cold seas")
 
 
@@ -265,15 +267,13 @@ def _refuse_better(
     )
 
 
-def _departures(field: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return weighted departures from the means along latitudes."""
-    total = np.maximum(weights.sum(axis=0), 1e-9)
-    return (field - (field * weights).sum(axis=0) / total) * weights
+def _sums_of_turns(field: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return weighted sums along latitudes, (turn, latitude), for every turn eastwards.
 
-
-def _turns(field: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield a field, (longitude, latitude), turned by every number of meridians."""
-    return (np.roll(field, shift, axis=0) for shift in range(len(field)))
+    Both fields are (longitude, latitude); the weights are not turned.
+    """
+    product = np.fft.rfft(field, axis=0).conj() * np.fft.rfft(weights, axis=0)
+    return np.fft.irfft(product, n=len(field), axis=0)
 
 
 def _turned_error(found: str, shift: int, size: int, what: str) -> InputDataError:

@@ -27,23 +27,6 @@ def remove_temporary_siblings(path: pathlib.Path) -> None:
             left.unlink(missing_ok=True)
 
 
-def check_writable(path: pathlib.Path) -> None:
-    """Check, before long work, that a path can be written; leave nothing behind.
-
-    Raises:
-        OutputError: nothing can be written to its directory.
-    """
-    probe = temporary_sibling(path.resolve())
-    try:
-        probe.open("xb").close()
-        probe.unlink()
-    except OSError as error:
-        raise OutputError(
-            f"The output {path} cannot be written to: {error.strerror}.",
-            "Choose another --output.",
-        ) from None
-
-
 @contextlib.contextmanager
 def complete_file(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """Return a path whose file takes another name when the context succeeds."""

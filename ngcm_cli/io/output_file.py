@@ -70,7 +70,15 @@ def check_writable(path: pathlib.Path, inputs: Iterable[str]) -> None:
                     f"The output {path} would overwrite the data, {location}.",
                     "Choose another --output.",
                 )
-    atomic.check_writable(target)
+    probe = atomic.temporary_sibling(target)
+    try:
+        probe.open("xb").close()
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"The output {path} cannot be written to: {error.strerror}.",
+            "Choose another --output.",
+        ) from None
 
 
 def stamp(location: str) -> str:

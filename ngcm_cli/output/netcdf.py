@@ -5,7 +5,6 @@ A single forecast has the dimensions ``time, level, latitude, longitude``, where
 """
 
 import math
-import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ import netCDF4
 import numpy as np
 
 from ngcm_cli.errors import OutputError
-from ngcm_cli.io.atomic import temporary_sibling
+from ngcm_cli.io.atomic import complete_file
 from ngcm_cli.output.field_selection import COORDINATES, Coordinate
 from ngcm_cli.output.zarr import dimensions_of
 
@@ -38,20 +37,18 @@ def export_netcdf(source: pathlib.Path, target: pathlib.Path) -> None:
     """
     import zarr
 
-    path = target.resolve()
-    new = temporary_sibling(path)
     try:
-        with netCDF4.Dataset(new, "w", format="NETCDF4") as file:
+        with (
+            complete_file(target.resolve()) as new,
+            netCDF4.Dataset(new, "w", format="NETCDF4") as file,
+        ):
             _copy(zarr.open_group(source, mode="r"), file)
-        os.replace(new, path)
     except (OSError, RuntimeError) as error:  # the C library's errors are the latter
         raise OutputError(
             f"{target} could not be written: {error}.",
             f"The whole output is in {source}, which opens as Zarr; convert that, or "
             "free some space and resume the run.",
         ) from error
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def read_attributes(path: pathlib.Path) -> dict[str, Any]:

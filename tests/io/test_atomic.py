@@ -8,7 +8,6 @@ import pytest
 from ngcm_cli.errors import OutputError
 from ngcm_cli.io.atomic import (
     atomic_file,
-    check_writable,
     remove_temporary_siblings,
     replace_directory,
     temporary_sibling,
@@ -125,11 +124,3 @@ def test_other_errors_stay_as_they_are(error):
     ):
         raise error
     assert caught.value is error
-
-
-def test_what_cannot_be_written_is_known_before(tmp_path):
-    check_writable(tmp_path / "out.nc")
-    assert names(tmp_path) == []
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot be written to"):
-        check_writable(tmp_path / "file" / "out.nc")

@@ -32,6 +32,14 @@ def test_output_is_none_of_the_inputs(tmp_path, monkeypatch):
         check_writable(tmp_path / ("x" * 250), [])
 
 
+def test_what_cannot_be_written_is_known_before(tmp_path):
+    check_writable(tmp_path / "out.nc", [])
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="file/out.nc cannot be written to"):
+        check_writable(tmp_path / "file" / "out.nc", [])
+
+
 def test_writer_is_alone_follows_links_and_removes_what_others_left(tmp_path):
     file, link = tmp_path / "o.png", tmp_path / "link.png"
     link.symlink_to(file)

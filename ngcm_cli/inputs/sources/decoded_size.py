@@ -125,7 +125,7 @@ def _lz4_size(chunk: np.ndarray, at_most: int) -> int:
 
 def _zstandard_size(chunk: np.ndarray, at_most: int) -> int:
     """Return the sum of the sizes of blocks, of which headers say at most how much."""
-    data, total, at = chunk.tobytes(), 0, 0
+    data, total, at = chunk.view("u1").data, 0, 0
     while at + 5 < len(data) and total <= at_most:
         (magic,) = struct.unpack_from("<I", data, at)
         if magic & 0xFFFFFFF0 == 0x184D2A50 and at + 8 <= len(data):  # skippable

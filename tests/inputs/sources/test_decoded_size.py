@@ -40,6 +40,7 @@ def test_what_a_chunk_decodes_to(codec, size, monkeypatch):
         assert decoded_size(noise, name, 10**6) == 0
     cut = decoded_size(data[: len(data) // 2], name, 10**6)
     assert cut <= size
+    assert decoded_size(data[:0], name, 10**6) == 0
 
 
 def test_several_members_count_together(monkeypatch):
