@@ -12,6 +12,9 @@ from typing import Literal
 
 import numpy as np
 
+from ngcm_cli.config import closest
+from ngcm_cli.errors import ConfigError
+
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
@@ -240,3 +243,15 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
     }
 )
 """Scores by name."""
+
+
+def find_metric(name: str) -> Metric:
+    """Return a metric by its name, also with capitals and dashes.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    plain = name.lower().replace("-", "_")
+    if plain not in METRICS:
+        raise ConfigError(f"There is no metric '{plain}'.", closest(plain, METRICS))
+    return METRICS[plain]

@@ -72,7 +72,7 @@ def describe_plan(
 
     Args:
         config: the settings.
-        plan: what would be scored, without what needs a climatology that is not there.
+        plan: what would be scored, but for a climatology that is not there.
         computed: whether a climatology would be computed first.
     """
     times = plan.alignment
@@ -84,7 +84,7 @@ def describe_plan(
         "Forecasts": ", ".join(f.name for f in plan.forecasts if not f.is_baseline),
         "Baselines": ", ".join(map(str, config.baseline)),
         "Truth": redacted(config.truth or ""),
-        "Climatology": "computed first, and anomaly correlation" if computed else "",
+        "Climatology": "computed first" if computed else "",
         "Starts": f"{len(inits)}, {first} to {last}" if len(inits) > 1 else first,
         "Leads": f"{len(leads)}, {near} to {far}" if len(leads) > 1 else near,
         "Pairs": f"{int((times.positions >= 0).sum())} of {pairs} have a truth",
