@@ -7,7 +7,7 @@ from ngcm_cli.errors import InputDataError
 from ngcm_cli.verification.climatology import Climatology
 from ngcm_cli.verification.climatology_of_record import years_of
 from ngcm_cli.verification.forecasts import GriddedForecast
-from ngcm_cli.verification.scored_variables import ScoredVariable, has_variable
+from ngcm_cli.verification.scored_variables import ScoredVariable
 from ngcm_cli.verification.truth import Truth
 
 _NO_LEAD = np.timedelta64(0, "s")
@@ -141,7 +141,7 @@ class ProbabilisticClimatology:
 
     def has(self, variable: ScoredVariable) -> bool:
         """Return whether the record has a variable."""
-        return has_variable(variable, self._record.dataset)
+        return self._record.has(variable)
 
     def available(self, init_time: np.datetime64, lead_times: np.ndarray) -> np.ndarray:
         """Return for which lead times it is known: all."""

@@ -11,7 +11,7 @@ from ngcm_cli.inputs.gridded import check_grid
 from ngcm_cli.time_format import format_duration, format_time
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
 from ngcm_cli.verification.field_reader import FieldReader
-from ngcm_cli.verification.scored_variables import ScoredVariable, has_variable
+from ngcm_cli.verification.scored_variables import ScoredVariable
 
 
 class ScoredForecast(Protocol):
@@ -70,7 +70,7 @@ class GriddedForecast:
 
     def has(self, variable: ScoredVariable) -> bool:
         """Return whether it has a variable on all its levels."""
-        return has_variable(variable, self.dataset)
+        return self._reader.has(variable)
 
     def available(self, init_time: np.datetime64, lead_times: np.ndarray) -> np.ndarray:
         """Return for which lead times there is a record, bool."""
