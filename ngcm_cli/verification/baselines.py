@@ -26,7 +26,7 @@ class Persistence:
 
     name = PERSISTENCE
     is_baseline = True
-    is_ensemble = False
+    members = 1
 
     def __init__(self, truth: Truth, forecasts: list[GriddedForecast]):
         self._truth, self._forecasts = truth, forecasts
@@ -74,7 +74,7 @@ class ClimatologyForecast:
 
     name = CLIMATOLOGY
     is_baseline = True
-    is_ensemble = False
+    members = 1
 
     def __init__(self, climatology: Climatology):
         self._climatology = climatology
@@ -115,7 +115,6 @@ class ProbabilisticClimatology:
 
     name = PROBABILISTIC
     is_baseline = True
-    is_ensemble = True
 
     def __init__(
         self, record: Truth, years: tuple[int, int] | None, valid_times: np.ndarray
@@ -131,11 +130,12 @@ class ProbabilisticClimatology:
         ]
         self._record = record
         self._years = others[np.array(whole, bool)]
-        if len(self._years) < 2:
+        self.members = len(self._years)
+        if self.members < 2:
             raise InputDataError(
                 f"A probabilistic climatology needs two years beside "
                 f"{scored[0]} to {scored[-1]} with all days and hours of the forecasts;"
-                f" the record has {len(self._years)} of them.",
+                f" the record has {self.members} of them.",
                 "Give --climatology a longer record.",
             )
 

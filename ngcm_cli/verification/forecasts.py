@@ -20,12 +20,12 @@ class ScoredForecast(Protocol):
     Attributes:
         name: name in score files and tables.
         is_baseline: whether others are compared with it.
-        is_ensemble: whether it has members.
+        members: number of members; 1 of a single forecast.
     """
 
     name: str
     is_baseline: bool
-    is_ensemble: bool
+    members: int
 
     def has(self, variable: ScoredVariable) -> bool:
         """Return whether it has a variable."""
@@ -65,7 +65,7 @@ class GriddedForecast:
         self.name, self.dataset, self.is_baseline = name, dataset, is_baseline
         self.init_times = dataset["init_time"].values.astype("datetime64[s]")
         self.lead_times = dataset["lead_time"].values.astype("timedelta64[s]")
-        self.is_ensemble = dataset.sizes.get("realization", 1) > 1
+        self.members = dataset.sizes.get("realization", 1)
         self._reader = FieldReader(dataset, grid)
 
     def has(self, variable: ScoredVariable) -> bool:

@@ -139,7 +139,7 @@ def select_metrics(
     Raises:
         ConfigError: one is unknown, or the data do not allow it.
     """
-    has_ensemble = any(forecast.is_ensemble for forecast in forecasts)
+    has_ensemble = any(forecast.members > 1 for forecast in forecasts)
     has_vector = any(variable.is_vector for variable in variables)
     if thresholds and not has_ensemble:
         raise ConfigError(
