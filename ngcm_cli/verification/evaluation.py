@@ -31,14 +31,16 @@ from ngcm_cli.verification.evaluation_sources import EvaluationSources, open_sou
 from ngcm_cli.verification.metrics import find_metric
 from ngcm_cli.verification.partial_scores import PartialScores
 from ngcm_cli.verification.planning import plan_evaluation
-from ngcm_cli.verification.score_attributes import describe_plan, describe_scores
+from ngcm_cli.verification.score_attributes import (
+    describe_plan,
+    describe_scores,
+    scoring_settings,
+)
 from ngcm_cli.verification.score_file import write_score_file
 from ngcm_cli.verification.scores import compute_scores
 from ngcm_cli.verification.truth import Truth
 
 _STAMPS = "files"
-_OF_THE_COMMAND = "output", "overwrite", "resume", "format", "scheduler", "offline"
-"""Settings that do not change scores."""
 
 
 def evaluate(
@@ -165,7 +167,7 @@ def _write(
     """Evaluate forecasts, and write the score file."""
     partial = PartialScores.beside(config.output)
     stamps = "; ".join(map(stamp, _read(config)))
-    identity = {**scoring_settings(config), _STAMPS: stamps}
+    identity = {**scoring_settings(config, defaults=True), _STAMPS: stamps}
     with contextlib.ExitStack() as closing:
         closing.enter_context(sole_writer(config.output))
         if config.resume:
@@ -277,12 +279,6 @@ def _plan_before_climatology(
 def _existing_climatology(config: EvaluateConfig) -> xr.Dataset | None:
     path = climatology_path(config)
     return open_climatology(str(path)) if path.exists() else None
-
-
-def scoring_settings(config: EvaluateConfig) -> dict[str, str]:
-    """Return the settings that scores depend on, as text by name."""
-    flags = config.as_flags(defaults=True)
-    return {name: x for name, x in flags.items() if name not in _OF_THE_COMMAND}
 
 
 def _check_output(config: EvaluateConfig) -> None:

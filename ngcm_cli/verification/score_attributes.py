@@ -12,7 +12,8 @@ from ngcm_cli.verification.evaluation_sources import EvaluationSources
 from ngcm_cli.verification.partial_scores import Missing
 
 _SHOWN = 20  # times
-_NOT_SETTINGS = "overwrite", "resume", "format", "scheduler", "output", "offline"
+_OF_THE_COMMAND = "output", "overwrite", "resume", "format", "scheduler", "offline"
+"""Settings that do not change scores."""
 
 
 def describe_scores(
@@ -30,7 +31,7 @@ def describe_scores(
         "forecasts": json.dumps(described),
         "truth": _whose(sources.truth),
         "grid": plan.grid.description,
-        "settings": json.dumps(_settings(config)),
+        "settings": json.dumps(scoring_settings(config)),
         "interval": "95 % confidence, from blocks of successive initial times",
         "ngcm_version": ngcm_cli.__version__,
         "history": f"{utc_now()}: {config.command_line()}",
@@ -120,6 +121,12 @@ def _climatology(config: EvaluateConfig, plan: EvaluationPlan) -> str:
     return f"{redacted(where)}, {period}" if period else redacted(where)
 
 
-def _settings(config: EvaluateConfig) -> dict[str, str]:
-    flags = config.as_flags()
-    return {name: text for name, text in flags.items() if name not in _NOT_SETTINGS}
+def scoring_settings(config: EvaluateConfig, defaults: bool = False) -> dict[str, str]:
+    """Return the settings that scores depend on, as text by name.
+
+    Args:
+        config: the settings.
+        defaults: whether settings that were not given are included.
+    """
+    flags = config.as_flags(defaults)
+    return {name: text for name, text in flags.items() if name not in _OF_THE_COMMAND}
