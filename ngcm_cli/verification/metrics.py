@@ -2,7 +2,7 @@
 
 A score is a function of the means of additive statistics. The statistics of one initial
 time and lead come from `deterministic_metrics`, `vector_metrics`, `ensemble_metrics`,
-`energy_score`, `thresholds` and `error_maps`.
+`energy_score`, `thresholds` and `pair_statistics`.
 """
 
 import dataclasses
