@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ngcm_cli.cli.console import format_seconds, messages, print_line
-from ngcm_cli.cli.options import OUTPUT_NAMES, Offline, Overwrite, switch, text
+from ngcm_cli.cli.options import OUTPUT_NAMES, Offline, Overwrite, switch, text, texts
 from ngcm_cli.cli.progress import Display
 from ngcm_cli.cli.run_command import DryRun, RunFile
 from ngcm_cli.errors import ConfigError
@@ -22,12 +22,6 @@ _FORECASTS = Annotated[
         "store, a URL or a pattern; NAME=FORECAST names it in scores.",
     ),
 ]
-
-
-def _texts(metavar: str, help: str, *names: str) -> Any:  # noqa: A002
-    """Return an option that may be repeated."""
-    option = typer.Option(*names, metavar=metavar, help=help)
-    return Annotated[list[str] | None, option]
 
 
 _OPTIONS: dict[str, Any] = {
@@ -44,19 +38,19 @@ _OPTIONS: dict[str, Any] = {
     "climatology_years": text(
         "FIRST/LAST", "Years of a record that are used.  [default: all]"
     ),
-    "baseline": _texts(
+    "baseline": texts(
         "NAME|FORECAST",
         "Baseline: persistence, climatology, probabilistic-climatology, or another "
         "forecast; may be repeated. Differences are from the first one.  [default: "
         "none, and differences are from the first forecast]",
     ),
-    "variables": _texts(
+    "variables": texts(
         "NAME,...",
         "Variables to score, such as z500 or t for all levels; wind850 is the vector.  "
         "[default: z500, t850, q700, wind850, msl, and near the surface, where all "
         "have them]",
     ),
-    "regions": _texts(
+    "regions": texts(
         "NAME,...",
         "Regions beside the globe, such as tropics or europe_land, or a box "
         "name=south:north,west:east.  [default: those of WeatherBench]",
@@ -73,12 +67,12 @@ _OPTIONS: dict[str, Any] = {
     "init": text(
         "TIME|FIRST/LAST/STEP", "Initial times.  [default: all of the forecasts]"
     ),
-    "metrics": _texts(
+    "metrics": texts(
         "NAME,...",
         "Metrics, such as rmse,bias,acc,crps.  [default: those of single forecasts "
         "and, where there are members, of ensembles]",
     ),
-    "thresholds": _texts(
+    "thresholds": texts(
         "NAME:VALUE,...",
         "Events of ensembles to score, in SI units, such as t:300: Brier score and "
         "reliability.  [default: none]",

@@ -21,7 +21,8 @@ def text(*described: str) -> Any:
     return Annotated[str | None, option(*described)]
 
 
-def _texts(*described: str) -> Any:
+def texts(*described: str) -> Any:
+    """Return an option that may be repeated."""
     return Annotated[list[str] | None, option(*described)]
 
 
@@ -110,7 +111,7 @@ OPTIONS: dict[str, Any] = {
         "PASCAL",
         "Standard deviation of that noise in surface pressure.  [default: 50Pa]",
     ),
-    "statistics": _texts(
+    "statistics": texts(
         "NAME,...",
         "Statistics over the members to write: mean, std (or spread), min, max, and "
         "percentiles such as p10.  [default: none]",
@@ -124,13 +125,13 @@ OPTIONS: dict[str, Any] = {
         "--keep-members/--no-keep-members",
         "Write the members themselves.  [default: yes]",
     ),
-    "variables": _texts(
+    "variables": texts(
         "NAME,...",
         "Variables to write, such as t,u,msl, or z500 for one level; ngcm variables "
         "lists them.  [default: those that the model predicts on levels, and its "
         "precipitation]",
     ),
-    "levels": _texts(
+    "levels": texts(
         "HPA,...|model",
         "Pressure levels to write, in hPa, or model for the model's sigma levels.  "
         "[default: all pressure levels]",
@@ -216,10 +217,10 @@ AMIP_OPTIONS: dict[str, Any] = {
         "Directory to create.  [default: MODEL_amip_START, in this directory]",
         *OUTPUT_NAMES,
     ),
-    "means": _texts("monthly,daily|none", "Means to write.  [default: monthly]"),
+    "means": texts("monthly,daily|none", "Means to write.  [default: monthly]"),
     "every": text("DURATION", "Time between instantaneous outputs.  [default: none]"),
     "sample": text("DURATION", "Time between the samples of means.  [default: 6h]"),
-    "variables": _texts(
+    "variables": texts(
         "NAME,...",
         "Variables to write, such as t,u,msl, or z500 for one level; ngcm variables "
         "lists them.  [default: those that the model predicts, surface fields and "

@@ -9,44 +9,24 @@ from ngcm_cli.diagnostics.harmonic_analysis import (
     scalar_coefficients,
     vector_coefficients,
 )
-from ngcm_cli.units import LENGTH
-
-
-class PowerSpectrum(NamedTuple):
-    """Power of a scalar field by total wavenumber.
-
-    Attributes:
-        wavenumber: total wavenumber l, shape (wavenumber,).
-        wavelength: 2πa/√(l(l + 1)) in metres, shape (wavenumber,); infinite for l = 0.
-        power: units of the field squared, shape (..., wavenumber). The sum is the
-            mean square over the globe of what the grid resolves.
-    """
-
-    wavenumber: np.ndarray
-    wavelength: np.ndarray
-    power: np.ndarray
 
 
 class KineticEnergySpectrum(NamedTuple):
-    """Kinetic energy of the horizontal wind by total wavenumber.
+    """Kinetic energy of the horizontal wind by total wavenumber, from 0.
 
     Attributes:
-        wavenumber: total wavenumber l, shape (wavenumber,).
-        wavelength: 2πa/√(l(l + 1)) in metres, shape (wavenumber,); infinite for l = 0.
         rotational: of the non-divergent part, m2 s-2, shape (..., wavenumber).
         divergent: of the irrotational part, m2 s-2, shape (..., wavenumber). The sum
             of both parts over wavenumbers is the global mean of (u² + v²)/2.
     """
 
-    wavenumber: np.ndarray
-    wavelength: np.ndarray
     rotational: np.ndarray
     divergent: np.ndarray
 
 
 def power_spectrum(
     field: np.ndarray, latitude_degrees: np.ndarray, longitude_degrees: np.ndarray
-) -> PowerSpectrum:
+) -> np.ndarray:
     """Return the power of a scalar field by total wavenumber, Σₘ |cₗᵐ|²/4π.
 
     Args:
@@ -56,7 +36,9 @@ def power_spectrum(
         longitude_degrees: shape (longitude,).
 
     Returns:
-        The spectrum up to the highest wavenumber that the grid resolves, float64.
+        The power from wavenumber 0 to the highest that the grid resolves, units of the
+        field squared, shape (..., wavenumber), float64. The sum is the mean square over
+        the globe of what the grid resolves.
 
     Raises:
         InputDataError: the grid does not cover the globe, or is neither Gaussian nor
@@ -64,8 +46,7 @@ def power_spectrum(
     """
     grid = harmonic_grid(latitude_degrees, longitude_degrees)
     field = _northward(field, latitude_degrees)
-    power = _power(scalar_coefficients(field, grid))
-    return PowerSpectrum(*_scales(power.shape[-1]), power)
+    return _power(scalar_coefficients(field, grid))
 
 
 def kinetic_energy_spectrum(
@@ -96,9 +77,9 @@ def kinetic_energy_spectrum(
     grid = harmonic_grid(latitude_degrees, longitude_degrees)
     u, v = _northward(u, latitude_degrees), _northward(v, latitude_degrees)
     powers = [_power(c) for c in vector_coefficients(u, v, grid)]
-    wavenumber, wavelength = _scales(powers[0].shape[-1])
-    scale = 0.5 / np.maximum(wavenumber * (wavenumber + 1), 1)
-    return KineticEnergySpectrum(wavenumber, wavelength, *(scale * p for p in powers))
+    l = np.arange(powers[0].shape[-1])
+    scale = 0.5 / np.maximum(l * (l + 1), 1)
+    return KineticEnergySpectrum(*(scale * power for power in powers))
 
 
 def _northward(field: np.ndarray, latitude: np.ndarray) -> np.ndarray:
@@ -111,11 +92,3 @@ def _power(coefficients: np.ndarray) -> np.ndarray:
     square = np.square(np.abs(coefficients))
     square[1:] *= 2  # and those of -m
     return np.moveaxis(square.sum(axis=0), 0, -1) / (4 * np.pi)
-
-
-def _scales(count: int) -> tuple[np.ndarray, np.ndarray]:
-    wavenumber = np.arange(count)
-    wavelength = np.full(count, np.inf)
-    l = wavenumber[1:]
-    wavelength[1:] = 2 * np.pi * LENGTH / np.sqrt(l * (l + 1))
-    return wavenumber, wavelength

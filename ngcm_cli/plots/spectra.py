@@ -203,7 +203,7 @@ def _power(
             [
                 zonal_energy_spectrum(
                     member.transpose("latitude", "longitude").values, latitude
-                ).energy
+                )
                 for member in members
             ],
             axis=0,

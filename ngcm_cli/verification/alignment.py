@@ -59,6 +59,12 @@ class Alignment:
         return cls(init_times, lead_times, positions)
 
     @property
+    def scored(self) -> np.ndarray:
+        """Valid times that the truth has, of all initial and lead times."""
+        valid = self.init_times[:, None] + self.lead_times
+        return valid[self.positions >= 0]
+
+    @property
     def missing(self) -> np.ndarray:
         """Valid times that the truth lacks, ascending."""
         valid = self.init_times[:, None] + self.lead_times

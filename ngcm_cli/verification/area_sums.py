@@ -198,8 +198,3 @@ def _regions_of(weights: np.ndarray) -> "_Regions":
             _PREPARED.clear()
         found = _PREPARED[id(weights)] = _Regions(weights)
     return found
-
-
-def broadcast_weights(weight: np.ndarray, extra: int) -> np.ndarray:
-    """Return weights with trailing axes of size one, for sums that have more axes."""
-    return weight.reshape(*weight.shape, *(1,) * extra)

@@ -7,7 +7,7 @@ from ngcm_cli.errors import InputDataError
 from ngcm_cli.verification.climatology import Climatology
 from ngcm_cli.verification.climatology_of_record import years_of
 from ngcm_cli.verification.forecasts import GriddedForecast
-from ngcm_cli.verification.scored_variables import ScoredVariable, has_variable
+from ngcm_cli.verification.scored_variables import ScoredVariable
 from ngcm_cli.verification.truth import Truth
 
 _NO_LEAD = np.timedelta64(0, "s")
@@ -26,7 +26,7 @@ class Persistence:
 
     name = PERSISTENCE
     is_baseline = True
-    is_ensemble = False
+    members = 1
 
     def __init__(self, truth: Truth, forecasts: list[GriddedForecast]):
         self._truth, self._forecasts = truth, forecasts
@@ -74,7 +74,7 @@ class ClimatologyForecast:
 
     name = CLIMATOLOGY
     is_baseline = True
-    is_ensemble = False
+    members = 1
 
     def __init__(self, climatology: Climatology):
         self._climatology = climatology
@@ -115,7 +115,6 @@ class ProbabilisticClimatology:
 
     name = PROBABILISTIC
     is_baseline = True
-    is_ensemble = True
 
     def __init__(
         self, record: Truth, years: tuple[int, int] | None, valid_times: np.ndarray
@@ -131,17 +130,18 @@ class ProbabilisticClimatology:
         ]
         self._record = record
         self._years = others[np.array(whole, bool)]
-        if len(self._years) < 2:
+        self.members = len(self._years)
+        if self.members < 2:
             raise InputDataError(
                 f"A probabilistic climatology needs two years beside "
                 f"{scored[0]} to {scored[-1]} with all days and hours of the forecasts;"
-                f" the record has {len(self._years)} of them.",
+                f" the record has {self.members} of them.",
                 "Give --climatology a longer record.",
             )
 
     def has(self, variable: ScoredVariable) -> bool:
         """Return whether the record has a variable."""
-        return has_variable(variable, self._record.dataset)
+        return self._record.has(variable)
 
     def available(self, init_time: np.datetime64, lead_times: np.ndarray) -> np.ndarray:
         """Return for which lead times it is known: all."""

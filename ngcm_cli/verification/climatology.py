@@ -10,7 +10,7 @@ from ngcm_cli.time_format import format_time
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
 from ngcm_cli.verification.field_cache import FieldCache
 from ngcm_cli.verification.field_reader import FieldReader
-from ngcm_cli.verification.scored_variables import ScoredVariable, has_variable
+from ngcm_cli.verification.scored_variables import ScoredVariable
 
 _DAYS = 366
 _MOST_BYTES = 256 << 20
@@ -53,7 +53,7 @@ class Climatology:
 
     def has(self, variable: ScoredVariable) -> bool:
         """Return whether it has a variable on all its levels."""
-        return has_variable(variable, self.dataset)
+        return self._reader.has(variable)
 
     def check_times(self, valid_times: np.ndarray) -> None:
         """Check that it has the day and the hour of some times.

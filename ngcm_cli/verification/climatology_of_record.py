@@ -17,7 +17,6 @@ import numpy as np
 
 from ngcm_cli.errors import InputDataError, OutputError
 from ngcm_cli.io.atomic import complete_file
-from ngcm_cli.io.progress import CountProgress, no_progress
 from ngcm_cli.time_format import format_time
 from ngcm_cli.verification.climatology import day_of_year, hour_of_day
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
@@ -56,7 +55,6 @@ def write_climatology(
     variables: Sequence[ScoredVariable],
     valid_times: np.ndarray,
     years: tuple[int, int] | None = None,
-    track: CountProgress = no_progress,
 ) -> None:
     """Write the climatology of a record for the days and hours of some times.
 
@@ -66,7 +64,6 @@ def write_climatology(
         variables: what it is computed of, component by component.
         valid_times: times whose days of the year and hours are needed.
         years: first and last year that are used; None is all.
-        track: receives how many parts are done, and of how many.
 
     Raises:
         InputDataError: the record is too short, or lacks a day or an hour.
@@ -92,8 +89,7 @@ def write_climatology(
                 for hour in hours
                 for levels in _level_blocks(variable, record.grid)
             ]
-            for done, (variable, hour, levels) in enumerate(parts):
-                track(done, len(parts))
+            for variable, hour, levels in parts:
                 at_hour = np.flatnonzero(used & (hour_of_day(record.times) == hour))
                 if not len(at_hour):
                     raise InputDataError(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ngcm_cli.verification.area_sums import area_sums, broadcast_weights
+from ngcm_cli.verification.area_sums import area_sums
 from ngcm_cli.verification.statistics import Statistics
 
 _BLOCK = 1 << 20  # values of members that are sorted at once, 8 MiB
@@ -147,4 +147,4 @@ def _ranks(
             reaches = ties >= k
             share = area[reaches] / (ties[reaches] + 1)
             sums[i] += np.bincount(low[reaches] + k, weights=share, minlength=ranks)
-    return Statistics({"rank": (sums[:, None], broadcast_weights(weight, 1))})
+    return Statistics({"rank": (sums[:, None], weight[..., None])})

@@ -1,27 +1,9 @@
-"""Maps of the mean error, and the root mean square over them."""
+"""The root mean square over maps of the mean error."""
 
 import numpy as np
 
 from ngcm_cli.verification.area_sums import ProductSums, area_sums, level_blocks
 from ngcm_cli.verification.statistics import Statistics
-
-
-def error_map(forecast: np.ndarray, truth: np.ndarray) -> Statistics:
-    """Return the error of one forecast in each cell, to be added over initial times.
-
-    Args:
-        forecast: shape (level, latitude, longitude).
-        truth: same shape. Cells in which it is NaN have weight 0.
-
-    Returns:
-        ``error_map``, shape (level, latitude, longitude); its weight is the number of
-        times, of shape (level, 1, 1) if it is the same in all cells.
-    """
-    valid = ~np.isnan(truth)
-    error = np.subtract(forecast, truth, dtype=np.float64)
-    if valid.all():
-        return Statistics({"error_map": (error, np.ones((len(error), 1, 1)))})
-    return Statistics({"error_map": (np.where(valid, error, 0.0), valid)})
 
 
 def root_mean_square_bias(maps: Statistics, weights: np.ndarray) -> np.ndarray:
@@ -30,7 +12,8 @@ def root_mean_square_bias(maps: Statistics, weights: np.ndarray) -> np.ndarray:
     Cells that have no truth at any time are left out.
 
     Args:
-        maps: sum of `error_map` over initial times.
+        maps: ``error_map`` of `map_statistics`, summed over initial times, shape
+            (level, latitude, longitude).
         weights: shape (region, latitude, longitude).
 
     Returns:

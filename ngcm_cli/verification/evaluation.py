@@ -28,17 +28,19 @@ from ngcm_cli.verification.evaluation_blocks import (
 )
 from ngcm_cli.verification.evaluation_plan import EvaluationPlan
 from ngcm_cli.verification.evaluation_sources import EvaluationSources, open_sources
-from ngcm_cli.verification.metrics import METRICS
+from ngcm_cli.verification.metrics import find_metric
 from ngcm_cli.verification.partial_scores import PartialScores
-from ngcm_cli.verification.planning import comparison_of, plan_evaluation
-from ngcm_cli.verification.score_attributes import describe_plan, describe_scores
+from ngcm_cli.verification.planning import plan_evaluation
+from ngcm_cli.verification.score_attributes import (
+    describe_plan,
+    describe_scores,
+    scoring_settings,
+)
 from ngcm_cli.verification.score_file import write_score_file
 from ngcm_cli.verification.scores import compute_scores
 from ngcm_cli.verification.truth import Truth
 
 _STAMPS = "files"
-_OF_THE_COMMAND = "output", "overwrite", "resume", "format", "scheduler", "offline"
-"""Settings that do not change scores."""
 
 
 def evaluate(
@@ -132,13 +134,12 @@ def summarize_evaluation(
     _check_output(config)
     with contextlib.ExitStack() as closing:
         sources = open_sources(config, closing, download)
-        means, settings = sources.climatology, config
-        if means is not None and not is_climatology(means):
-            names = [x for x in config.baseline if str(x) != CLIMATOLOGY]
-            settings = config.model_copy(update={"baseline": tuple(names)})
-            means = None
-        plan = plan_evaluation(sources, settings, means, check=False)
-        return describe_plan(config, plan, computed=settings is not config)
+        means = sources.climatology
+        if means is None or is_climatology(means):
+            plan = plan_evaluation(sources, config, means, check=False)
+            return describe_plan(config, plan)
+        plan = _plan_before_climatology(config, sources)
+        return describe_plan(config, plan, computed=_uses_climatology(config))
 
 
 @functools.lru_cache(maxsize=1)  # a worker of a cluster plans once
@@ -166,7 +167,7 @@ def _write(
     """Evaluate forecasts, and write the score file."""
     partial = PartialScores.beside(config.output)
     stamps = "; ".join(map(stamp, _read(config)))
-    identity = {**scoring_settings(config), _STAMPS: stamps}
+    identity = {**scoring_settings(config, defaults=True), _STAMPS: stamps}
     with contextlib.ExitStack() as closing:
         closing.enter_context(sole_writer(config.output))
         if config.resume:
@@ -241,37 +242,43 @@ def _climatology(
 ) -> xr.Dataset | None:
     """Return the climatology, after it was computed from a record if it must be."""
     given = sources.climatology
-    wanted = any(str(each) == CLIMATOLOGY for each in config.baseline)
-    names = config.metrics
-    wanted |= names is None or any(
-        METRICS[name].climatology for name in names if name in METRICS
-    )
-    if given is None or not wanted:
+    if given is None or not _uses_climatology(config):
         return None
     if is_climatology(given):
         return given
     path = climatology_path(config)
     if not (config.resume and path.exists()):
+        plan = _plan_before_climatology(config, sources)  # refuses wrong settings
         begin_phase("Computing the climatology")
-        grid, variables, times, truth = comparison_of(sources, config)
-        record = truth if given is sources.truth else Truth(given, grid)
-        valid = times.init_times[:, None] + times.lead_times
-        scored = valid[truth.positions(valid) >= 0]
-        if scored.size:
-            write_climatology(path, record, variables, scored, config.climatology_years)
+        record = plan.truth if given is sources.truth else Truth(given, plan.grid)
+        scored = plan.alignment.scored
+        write_climatology(
+            path, record, plan.variables, scored, config.climatology_years
+        )
     means = _existing_climatology(config)
     return None if means is None else closing.enter_context(contextlib.closing(means))
+
+
+def _uses_climatology(config: EvaluateConfig) -> bool:
+    """Return whether a baseline or a metric is of the climatology that is given."""
+    names = config.metrics
+    has_baseline = any(str(each) == CLIMATOLOGY for each in config.baseline)
+    of_metrics = names is None or any(find_metric(name).climatology for name in names)
+    return has_baseline or of_metrics
+
+
+def _plan_before_climatology(
+    config: EvaluateConfig, sources: EvaluationSources
+) -> EvaluationPlan:
+    """Return the plan but for the climatology, which is to be computed."""
+    names = [each for each in config.baseline if str(each) != CLIMATOLOGY]
+    others = config.model_copy(update={"baseline": tuple(names)})
+    return plan_evaluation(sources, others, None, check=False)
 
 
 def _existing_climatology(config: EvaluateConfig) -> xr.Dataset | None:
     path = climatology_path(config)
     return open_climatology(str(path)) if path.exists() else None
-
-
-def scoring_settings(config: EvaluateConfig) -> dict[str, str]:
-    """Return the settings that scores depend on, as text by name."""
-    flags = config.as_flags(defaults=True)
-    return {name: x for name, x in flags.items() if name not in _OF_THE_COMMAND}
 
 
 def _check_output(config: EvaluateConfig) -> None:

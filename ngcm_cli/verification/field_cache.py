@@ -6,9 +6,6 @@ from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
-MOST_BYTES = 512 << 20
-"""Of all fields that are kept."""
-
 
 class FieldCache:
     """The fields that were used last, in bounded memory; several threads may use it.
@@ -24,7 +21,7 @@ class FieldCache:
     def __init__(
         self,
         read: Callable[[Hashable, Sequence[int]], np.ndarray],
-        most_bytes: int = MOST_BYTES,
+        most_bytes: int,
     ):
         self._read, self._most_bytes = read, most_bytes
         self._fields: collections.OrderedDict[tuple[Hashable, int], np.ndarray]

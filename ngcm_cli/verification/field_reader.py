@@ -9,7 +9,11 @@ import xarray as xr
 from ngcm_cli.inputs.sources.open import reading_error
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
 from ngcm_cli.verification.derived_variables import DERIVED
-from ngcm_cli.verification.scored_variables import ScoredVariable
+from ngcm_cli.verification.scored_variables import (
+    ScoredVariable,
+    has_variable,
+    offered_variables,
+)
 
 DIMENSIONS = (
     *("realization", "init_time", "lead_time", "time", "hour", "dayofyear"),
@@ -32,11 +36,16 @@ class FieldReader:
     def __init__(self, dataset: xr.Dataset, grid: ComparisonGrid):
         self.dataset, self.grid = dataset, grid
         self._own_grid = ComparisonGrid.of(dataset)
+        self._offered = offered_variables(dataset)
         self._levels = (
             dataset["level"].values.astype(np.float64)
             if "level" in dataset.coords
             else np.array([])
         )
+
+    def has(self, variable: ScoredVariable) -> bool:
+        """Return whether it has a variable on all its levels, or can derive it."""
+        return has_variable(variable, self._offered)
 
     def read(self, variable: ScoredVariable, index: Index) -> np.ndarray:
         """Return a variable at some times, float32 or float64 as stored.

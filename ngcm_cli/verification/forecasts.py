@@ -11,7 +11,7 @@ from ngcm_cli.inputs.gridded import check_grid
 from ngcm_cli.time_format import format_duration, format_time
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
 from ngcm_cli.verification.field_reader import FieldReader
-from ngcm_cli.verification.scored_variables import ScoredVariable, has_variable
+from ngcm_cli.verification.scored_variables import ScoredVariable
 
 
 class ScoredForecast(Protocol):
@@ -20,12 +20,12 @@ class ScoredForecast(Protocol):
     Attributes:
         name: name in score files and tables.
         is_baseline: whether others are compared with it.
-        is_ensemble: whether it has members.
+        members: number of members; 1 of a single forecast.
     """
 
     name: str
     is_baseline: bool
-    is_ensemble: bool
+    members: int
 
     def has(self, variable: ScoredVariable) -> bool:
         """Return whether it has a variable."""
@@ -65,12 +65,12 @@ class GriddedForecast:
         self.name, self.dataset, self.is_baseline = name, dataset, is_baseline
         self.init_times = dataset["init_time"].values.astype("datetime64[s]")
         self.lead_times = dataset["lead_time"].values.astype("timedelta64[s]")
-        self.is_ensemble = dataset.sizes.get("realization", 1) > 1
+        self.members = dataset.sizes.get("realization", 1)
         self._reader = FieldReader(dataset, grid)
 
     def has(self, variable: ScoredVariable) -> bool:
         """Return whether it has a variable on all its levels."""
-        return has_variable(variable, self.dataset)
+        return self._reader.has(variable)
 
     def available(self, init_time: np.datetime64, lead_times: np.ndarray) -> np.ndarray:
         """Return for which lead times there is a record, bool."""

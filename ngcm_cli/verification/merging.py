@@ -24,9 +24,13 @@ def merge_scores(config: EvaluateConfig) -> pathlib.Path:
     check_output(output, config.overwrite, [each.location for each in config.forecast])
     paths = [pathlib.Path(each.location) for each in config.forecast]
     merged = MergedStatistics(paths)
-    maps = any("_map" in str(name) for name in read_scores(paths[0]).data_vars)
+    maps, parts = False, []
+    for path in paths:
+        part = read_scores(path)
+        maps |= any("_map" in str(name) for name in part.data_vars)
+        parts.append(part.attrs)
     scores = compute_scores(merged.layout, merged, by_init=True, maps=maps)
-    scores.attrs = _attributes([read_scores(path).attrs for path in paths], paths)
+    scores.attrs = _attributes(parts, paths)
     with sole_writer(output):
         write_score_file(output, scores, merged.layout, merged)
     return output

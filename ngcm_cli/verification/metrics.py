@@ -2,7 +2,7 @@
 
 A score is a function of the means of additive statistics. The statistics of one initial
 time and lead come from `deterministic_metrics`, `vector_metrics`, `ensemble_metrics`,
-`energy_score`, `thresholds` and `error_maps`.
+`energy_score`, `thresholds` and `pair_statistics`.
 """
 
 import dataclasses
@@ -11,6 +11,9 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
+
+from ngcm_cli.config import closest
+from ngcm_cli.errors import ConfigError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -240,3 +243,15 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
     }
 )
 """Scores by name."""
+
+
+def find_metric(name: str) -> Metric:
+    """Return a metric by its name, also with capitals and dashes.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    plain = name.lower().replace("-", "_")
+    if plain not in METRICS:
+        raise ConfigError(f"There is no metric '{plain}'.", closest(plain, METRICS))
+    return METRICS[plain]

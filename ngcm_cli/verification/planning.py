@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from ngcm_cli.config import closest
 from ngcm_cli.config.evaluate import (
     CLIMATOLOGY,
     PERSISTENCE,
@@ -28,10 +27,9 @@ from ngcm_cli.verification.evaluation_sources import EvaluationSources
 from ngcm_cli.verification.forecasts import (
     GriddedForecast,
     ScoredForecast,
-    Times,
     select_times,
 )
-from ngcm_cli.verification.metrics import METRICS
+from ngcm_cli.verification.metrics import METRICS, find_metric
 from ngcm_cli.verification.regions import REGIONS, parse_region, region_weights
 from ngcm_cli.verification.scored_variables import ScoredVariable, select_variables
 from ngcm_cli.verification.truth import Truth
@@ -48,26 +46,6 @@ EVENTS = (
 """Metrics by default, of single forecasts, of ensembles, and with thresholds."""
 
 
-def comparison_of(
-    sources: EvaluationSources, config: EvaluateConfig
-) -> tuple[ComparisonGrid, tuple[ScoredVariable, ...], Times, Truth]:
-    """Return the grid, the variables, the times and the truth of an evaluation.
-
-    Raises:
-        ConfigError: a variable is unknown.
-        InputDataError: forecasts and truth have nothing in common.
-    """
-    datasets = [*sources.forecasts.values(), *sources.baselines.values(), sources.truth]
-    if config.grid is None:
-        grid = ComparisonGrid.coarsest(datasets)
-    else:
-        grid = ComparisonGrid.regular(config.grid)
-    variables = select_variables(config.variables, datasets)
-    forecasts = [GriddedForecast(n, d, grid) for n, d in sources.forecasts.items()]
-    times = select_times(forecasts, config.init, config.lead)
-    return grid, variables, times, Truth(sources.truth, grid)
-
-
 def plan_evaluation(
     sources: EvaluationSources,
     config: EvaluateConfig,
@@ -79,21 +57,28 @@ def plan_evaluation(
     Args:
         sources: datasets.
         config: the settings.
-        climatology: by day of the year and hour; None without one.
+        climatology: by day of the year and hour; None without one, or while that of
+            the sources is to be computed.
         check: whether some fields are read to check the clock.
 
     Raises:
         ConfigError: a setting is wrong.
         InputDataError: the data do not fit together.
     """
-    grid, variables, times, truth = comparison_of(sources, config)
+    datasets = [*sources.forecasts.values(), *sources.baselines.values(), sources.truth]
+    if config.grid is None:
+        grid = ComparisonGrid.coarsest(datasets)
+    else:
+        grid = ComparisonGrid.regular(config.grid)
+    variables = select_variables(config.variables, datasets)
+    gridded = [GriddedForecast(n, d, grid) for n, d in sources.forecasts.items()]
+    times = select_times(gridded, config.init, config.lead)
+    truth = Truth(sources.truth, grid)
     alignment = Alignment.of(times.init_times, times.lead_times, truth)
     means = None if climatology is None else Climatology(climatology, grid)
-    valid = alignment.init_times[:, None] + alignment.lead_times
-    scored = valid[alignment.positions >= 0]
+    scored = alignment.scored
     if means is not None:
         means.check_times(scored)
-    gridded = [GriddedForecast(n, d, grid) for n, d in sources.forecasts.items()]
     forecasts: list[ScoredForecast] = [*gridded]
     files = dict(sources.baselines)
     for each in config.baseline:
@@ -112,8 +97,9 @@ def plan_evaluation(
             name = next(iter(files))
             forecasts.append(GriddedForecast(name, files.pop(name), grid, True))
     thresholds = _thresholds(config.thresholds, variables)
+    has_climatology = sources.climatology is not None
     metrics = select_metrics(
-        config.metrics, forecasts, means is not None, variables, thresholds
+        config.metrics, forecasts, has_climatology, variables, thresholds
     )
     names = tuple(dict.fromkeys(("global", *(config.regions or REGIONS))))
     mask = _land_sea_mask(sources, grid)
@@ -153,7 +139,7 @@ def select_metrics(
     Raises:
         ConfigError: one is unknown, or the data do not allow it.
     """
-    has_ensemble = any(forecast.is_ensemble for forecast in forecasts)
+    has_ensemble = any(forecast.members > 1 for forecast in forecasts)
     has_vector = any(variable.is_vector for variable in variables)
     if thresholds and not has_ensemble:
         raise ConfigError(
@@ -171,10 +157,8 @@ def select_metrics(
             if (has_climatology or not METRICS[name].climatology)
             and (has_vector or not METRICS[name].vector)
         )
-    chosen = tuple(name.lower().replace("-", "_") for name in names)
+    chosen = tuple(find_metric(name).name for name in names)
     for name in chosen:
-        if name not in METRICS:
-            raise ConfigError(f"There is no metric '{name}'.", closest(name, METRICS))
         metric = METRICS[name]
         if metric.members and not has_ensemble:
             raise ConfigError(

@@ -40,13 +40,12 @@ class ReadingBlocks:
     ) -> "ReadingBlocks":
         """Return the blocks for a forecast of a variable."""
         dataset: Any = getattr(forecast, "dataset", plan.truth.dataset)
-        members = dataset.sizes.get("realization", 1)
         cells = max(
             dataset.sizes["latitude"] * dataset.sizes["longitude"],
             len(plan.grid.latitude) * len(plan.grid.longitude),
         )
         levels = max(len(variable.levels or (0,)), len(variable.column_levels))
-        field = 4 * members * len(variable.components) * levels * cells
+        field = 4 * forecast.members * len(variable.components) * levels * cells
         if not isinstance(forecast, GriddedForecast):
             return cls(field, 1, 1)
         leads = forecast.chunk(variable, "lead_time")

@@ -12,7 +12,8 @@ from ngcm_cli.verification.evaluation_sources import EvaluationSources
 from ngcm_cli.verification.partial_scores import Missing
 
 _SHOWN = 20  # times
-_NOT_SETTINGS = "overwrite", "resume", "format", "scheduler", "output", "offline"
+_OF_THE_COMMAND = "output", "overwrite", "resume", "format", "scheduler", "offline"
+"""Settings that do not change scores."""
 
 
 def describe_scores(
@@ -30,7 +31,7 @@ def describe_scores(
         "forecasts": json.dumps(described),
         "truth": _whose(sources.truth),
         "grid": plan.grid.description,
-        "settings": json.dumps(_settings(config)),
+        "settings": json.dumps(scoring_settings(config)),
         "interval": "95 % confidence, from blocks of successive initial times",
         "ngcm_version": ngcm_cli.__version__,
         "history": f"{utc_now()}: {config.command_line()}",
@@ -72,7 +73,7 @@ def describe_plan(
 
     Args:
         config: the settings.
-        plan: what would be scored, without what needs a climatology that is not there.
+        plan: what would be scored, but for a climatology that is not there.
         computed: whether a climatology would be computed first.
     """
     times = plan.alignment
@@ -84,7 +85,7 @@ def describe_plan(
         "Forecasts": ", ".join(f.name for f in plan.forecasts if not f.is_baseline),
         "Baselines": ", ".join(map(str, config.baseline)),
         "Truth": redacted(config.truth or ""),
-        "Climatology": "computed first, and anomaly correlation" if computed else "",
+        "Climatology": "computed first" if computed else "",
         "Starts": f"{len(inits)}, {first} to {last}" if len(inits) > 1 else first,
         "Leads": f"{len(leads)}, {near} to {far}" if len(leads) > 1 else near,
         "Pairs": f"{int((times.positions >= 0).sum())} of {pairs} have a truth",
@@ -120,6 +121,12 @@ def _climatology(config: EvaluateConfig, plan: EvaluationPlan) -> str:
     return f"{redacted(where)}, {period}" if period else redacted(where)
 
 
-def _settings(config: EvaluateConfig) -> dict[str, str]:
-    flags = config.as_flags()
-    return {name: text for name, text in flags.items() if name not in _NOT_SETTINGS}
+def scoring_settings(config: EvaluateConfig, defaults: bool = False) -> dict[str, str]:
+    """Return the settings that scores depend on, as text by name.
+
+    Args:
+        config: the settings.
+        defaults: whether settings that were not given are included.
+    """
+    flags = config.as_flags(defaults)
+    return {name: text for name, text in flags.items() if name not in _OF_THE_COMMAND}

@@ -107,8 +107,13 @@ class MergedStatistics:
         return numbers[order], Statistics.concatenate(parts, 0).take(order)
 
     def sums(self) -> dict[Key, Statistics]:
-        """Return maps and spectra of all files."""
+        """Return maps and spectra of all files.
+
+        Raises:
+            InputDataError: a file has some that another has not.
+        """
         sums = SumsOverTimes(len(self.layout.lead_times))
+        names: dict[Key, set[str]] = {}
         for path in self._paths:
             arrays: dict[Key, dict[str, np.ndarray]] = {}
             with _opened(path) as group:
@@ -117,6 +122,12 @@ class MergedStatistics:
                         _, forecast, variable, end = name.split(_SEPARATOR)
                         found = arrays.setdefault((forecast, variable), {})
                         found[end] = _get(group, name)
+            for key, found in arrays.items():
+                if names.setdefault(key, set(found)) != set(found):
+                    raise InputDataError(
+                        f"{path} has other maps or spectra than the files before it.",
+                        "Merge evaluations with the same maps and spectra.",
+                    )
             sums.merge({k: Statistics.from_arrays(x) for k, x in arrays.items()})
         return sums.as_statistics()
 

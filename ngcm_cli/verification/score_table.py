@@ -120,7 +120,7 @@ def _cells(rows: Sequence[ScoreRow], reference: str) -> list[list[str]]:
     leads = _choose(sorted({row.lead_time for row in rows}))
     several = any(row.forecast for row in rows)
     heading = ["Score", *(["Forecast"] if several else [])]
-    lines = [[*heading, *(_lead(lead) for lead in leads)]]
+    lines = [[*heading, *map(format_duration, leads)]]
     groups: dict[tuple, dict[str, dict[np.timedelta64, ScoreRow]]] = {}
     for row in rows:
         key = row.variable, row.level or 0.0, row.metric
@@ -156,10 +156,6 @@ def _choose(leads: Sequence[np.timedelta64]) -> list[np.timedelta64]:
     count = min(len(later), _MOST_COLUMNS)
     places = np.unique(np.linspace(0, len(later) - 1, count).round().astype(int))
     return [later[place] for place in places]
-
-
-def _lead(lead: np.timedelta64) -> str:
-    return format_duration(lead)
 
 
 def _title(row: ScoreRow) -> str:

@@ -27,6 +27,9 @@ HEADLINE: tuple[tuple[str, float | None], ...] = (
 )
 """What is scored by default, where forecasts and truth have it."""
 
+Offered = dict[str, tuple[float, ...] | None]
+"""Levels of variables by name, hPa; None for one without levels."""
+
 _PLACE = {"latitude", "longitude"}
 _INDEX = {"realization", "init_time", "lead_time", "time", "dayofyear", "hour"}
 
@@ -98,9 +101,13 @@ def select_variables(
     return tuple(_scored(name, chosen, datasets) for name, chosen in levels.items())
 
 
-def has_variable(variable: ScoredVariable, dataset: xr.Dataset) -> bool:
-    """Return whether a dataset has a variable on all its levels, or can derive it."""
-    offered = _offered(dataset)
+def has_variable(variable: ScoredVariable, offered: Offered) -> bool:
+    """Return whether a dataset has a variable on all its levels, or can derive it.
+
+    Args:
+        variable: the variable.
+        offered: what the dataset offers.
+    """
     for name in variable.components:
         if name not in offered:
             return False
@@ -113,9 +120,7 @@ def has_variable(variable: ScoredVariable, dataset: xr.Dataset) -> bool:
     return True
 
 
-def _ask(
-    name: str, shared: dict[str, tuple[float, ...] | None], datasets: Sequence
-) -> tuple[str, float | None]:
+def _ask(name: str, shared: Offered, datasets: Sequence) -> tuple[str, float | None]:
     """Return the variable that a user means, and its level or None.
 
     Raises:
@@ -127,7 +132,7 @@ def _ask(
         return name, None
     base, level = split_level(name)
     for candidate, pressure in ((name, None), (base, level)):
-        found = _resolved(candidate, known, shared)
+        found = _resolved(candidate, known)
         if found is not None:
             return found, pressure
     raise ConfigError(
@@ -135,7 +140,7 @@ def _ask(
     )
 
 
-def _resolved(name: str, known: set[str], shared: Iterable[str]) -> str | None:
+def _resolved(name: str, known: set[str]) -> str | None:
     if name in known:
         return name
     lowered = name.lower()
@@ -158,10 +163,10 @@ def _resolved(name: str, known: set[str], shared: Iterable[str]) -> str | None:
         return None
 
 
-def _shared(datasets: Sequence[xr.Dataset]) -> dict[str, tuple[float, ...] | None]:
+def _shared(datasets: Sequence[xr.Dataset]) -> Offered:
     """Return what all datasets have or can derive, with the levels of all."""
-    offers = [_offered(dataset) for dataset in datasets]
-    shared: dict[str, tuple[float, ...] | None] = {}
+    offers = [offered_variables(dataset) for dataset in datasets]
+    shared: Offered = {}
     for name, first in offers[0].items():
         others = [offer.get(name, ()) for offer in offers[1:]]
         if first is None:
@@ -176,9 +181,9 @@ def _shared(datasets: Sequence[xr.Dataset]) -> dict[str, tuple[float, ...] | Non
     return shared
 
 
-def _offered(dataset: xr.Dataset) -> dict[str, tuple[float, ...] | None]:
+def offered_variables(dataset: xr.Dataset) -> Offered:
     """Return the levels of the variables that a dataset has or can derive."""
-    own: dict[str, tuple[float, ...] | None] = {}
+    own: Offered = {}
     for key, array in dataset.data_vars.items():
         dims = set(array.dims)
         indexed = dims & {"time", "lead_time", "dayofyear"}
@@ -209,9 +214,7 @@ def _at(levels: Iterable[float], level: float) -> tuple[float, ...]:
     return tuple(x for x in levels if abs(x - level) <= 1e-3)
 
 
-def _offers(
-    shared: dict[str, tuple[float, ...] | None], name: str, level: float | None
-) -> bool:
+def _offers(shared: Offered, name: str, level: float | None) -> bool:
     if name not in shared:
         return False
     levels = shared[name]
@@ -247,11 +250,11 @@ def _missing(
     name: str,
     level: float | None,
     datasets: Sequence[xr.Dataset],
-    shared: dict[str, tuple[float, ...] | None],
+    shared: Offered,
 ) -> InputDataError:
     """Return the error of a variable or level that not all datasets have."""
     for dataset in datasets:
-        offered = _offered(dataset)
+        offered = offered_variables(dataset)
         if name not in offered:
             return InputDataError(
                 f"{_label(dataset)} has no variable {name}, and it cannot be derived.",

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-from ngcm_cli.io.progress import CountProgress, no_progress
 from ngcm_cli.verification.map_scores import scores_of_sums
 from ngcm_cli.verification.metrics import METRICS, Metric
 from ngcm_cli.verification.score_arrays import (
@@ -36,7 +35,6 @@ def compute_scores(
     *,
     by_init: bool = False,
     maps: bool = False,
-    track: CountProgress = no_progress,
 ) -> xr.Dataset:
     """Return the scores of an evaluation, in the layout of `score_file`.
 
@@ -45,14 +43,12 @@ def compute_scores(
         source: statistics of the initial times.
         by_init: whether scores of each initial time are included.
         maps: whether maps are included.
-        track: receives how many variables of forecasts are done, and of how many.
     """
     several = len(layout.forecasts) > 1
     found: dict[str, dict[str, ScoreArray]] = {}
     sums = source.sums()
     pairs = [(f, v) for v in layout.variables for f in layout.forecasts]
-    for done, (forecast, variable) in enumerate(pairs):
-        track(done, len(pairs))
+    for forecast, variable in pairs:
         key = forecast, variable.name
         arrays = [
             *_of_statistics(layout, source, forecast, variable, by_init),
@@ -60,7 +56,6 @@ def compute_scores(
         ]
         for array in arrays:
             found.setdefault(array.name, {})[forecast] = array
-    track(len(pairs), len(pairs))
     variables = {
         name: join_forecasts(layout, of_forecasts, several)
         for name, of_forecasts in found.items()

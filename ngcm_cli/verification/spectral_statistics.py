@@ -44,6 +44,6 @@ def _spectra(values: np.ndarray, grid: ComparisonGrid) -> dict[str, np.ndarray]:
         return {"spectrum": energy.rotational + energy.divergent}
     field = values[0].astype(np.float64)
     return {
-        "spectrum": power_spectrum(field, *place).power,
-        "zonal_spectrum": zonal_energy_spectrum(field, grid.latitude).energy,
+        "spectrum": power_spectrum(field, *place),
+        "zonal_spectrum": zonal_energy_spectrum(field, grid.latitude),
     }

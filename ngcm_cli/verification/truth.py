@@ -8,9 +8,12 @@ import xarray as xr
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.gridded import check_grid
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
-from ngcm_cli.verification.field_cache import MOST_BYTES, FieldCache
+from ngcm_cli.verification.field_cache import FieldCache
 from ngcm_cli.verification.field_reader import FieldReader
 from ngcm_cli.verification.scored_variables import ScoredVariable
+
+_MOST_BYTES = 512 << 20
+"""Of the fields that are kept in memory."""
 
 _LARGEST_READ = 256 << 20  # bytes
 
@@ -21,19 +24,20 @@ class Truth:
     Args:
         dataset: record in canonical form, along ``time``.
         grid: grid of the comparison.
-        most_bytes: of the fields that are kept in memory.
 
     Attributes:
         times: times of the record, datetime64[s].
     """
 
-    def __init__(
-        self, dataset: xr.Dataset, grid: ComparisonGrid, most_bytes: int = MOST_BYTES
-    ):
+    def __init__(self, dataset: xr.Dataset, grid: ComparisonGrid):
         self.dataset, self.grid = dataset, grid
         self.times = dataset["time"].values.astype("datetime64[s]")
         self._reader = FieldReader(dataset, grid)
-        self._cache = FieldCache(self._read, most_bytes)
+        self._cache = FieldCache(self._read, _MOST_BYTES)
+
+    def has(self, variable: ScoredVariable) -> bool:
+        """Return whether it has a variable on all its levels."""
+        return self._reader.has(variable)
 
     def positions(self, valid_times: np.ndarray) -> np.ndarray:
         """Return the position of valid times in the record; -1 where it has none."""

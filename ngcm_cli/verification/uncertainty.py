@@ -34,17 +34,11 @@ class Interval:
             initial time.
         lower: lower bound of the interval; NaN with fewer than `FEWEST_TIMES`.
         upper: upper bound.
-        confidence: probability that the interval is meant to have.
-        times: number of initial times.
-        block: number of successive initial times in a block.
     """
 
     estimate: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
-    confidence: float
-    times: int
-    block: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,12 +213,12 @@ def _interval(
 ) -> Interval:
     if times < FEWEST_TIMES:
         nothing = np.full(np.shape(estimate), np.nan)
-        return Interval(estimate, nothing, nothing, confidence, times, block)
+        return Interval(estimate, nothing, nothing)
     blocks = times / block
     quantile = special.stdtrit(blocks - 1, (1 + confidence) / 2)
     share = special.ndtr(np.sqrt(blocks / (blocks - 1)) * quantile)
     lower, upper = _quantiles(replicates, [1 - share, share])
-    return Interval(estimate, lower, upper, confidence, times, block)
+    return Interval(estimate, lower, upper)
 
 
 def _quantiles(values: np.ndarray, shares: Sequence[float]) -> list[np.ndarray]:

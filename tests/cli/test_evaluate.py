@@ -94,6 +94,10 @@ def test_parts_are_merged(folder, tmp_path):
         assert merged.merged_from == "b.nc, a.nc"
     done = run(tmp_path, "a.nc", "whole.nc", "--merge", "-o", "c.nc", fails=True)
     assert "2020-01-01T00 is in two of the files" in done.stderr
+    bare = [word for word in words if word != "--maps"]
+    run(folder, *bare, str(tmp_path / "without.nc"), "--init", second)
+    done = run(tmp_path, "a.nc", "without.nc", "--merge", "-o", "c.nc", fails=True)
+    assert "without.nc has other maps" in done.stderr
     run(folder, "ours.zarr", "--truth", "truth.nc", "-o", str(tmp_path / "bare.nc"))
     done = run(tmp_path, "a.nc", "bare.nc", "--merge", "-o", "c.nc", fails=True)
     assert "--by-init" in done.stderr

@@ -5,12 +5,13 @@ import pytest
 import xarray as xr
 from synthetic_forecasts import LATITUDE, LONGITUDE, UNITS, forecast, hours, truth
 
-from ngcm_cli.errors import InputDataError
+from ngcm_cli.config.evaluate import EvaluateConfig, parse_locations
+from ngcm_cli.errors import ConfigError, InputDataError
 from ngcm_cli.verification.climatology import Climatology, day_of_year, hour_of_day
 from ngcm_cli.verification.climatology_file import open_climatology
 from ngcm_cli.verification.climatology_of_record import write_climatology
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
-from ngcm_cli.verification.evaluation import evaluate
+from ngcm_cli.verification.evaluation import evaluate, summarize_evaluation
 from ngcm_cli.verification.scored_variables import ScoredVariable
 from ngcm_cli.verification.truth import Truth
 
@@ -159,7 +160,8 @@ def test_an_hour_that_a_climatology_lacks(tmp_path):
         )
 
 
-def test_a_climatology_of_the_truth_is_kept(tmp_path):
+def perfect_forecasts() -> tuple[xr.Dataset, xr.Dataset]:
+    """Forecasts of March 2020 that are the truth, and a truth of three years."""
     data = record("2018-01-01", "2021-01-01")
     data["mean_sea_level_pressure"] += 1e5
     inits = np.array(["2020-03-01", "2020-03-02"], "datetime64[ns]")
@@ -180,6 +182,34 @@ def test_a_climatology_of_the_truth_is_kept(tmp_path):
             "longitude": LONGITUDE,
         },
     )
+    return made, data
+
+
+def test_a_dry_run_before_a_climatology_is_computed(tmp_path):
+    made, data = perfect_forecasts()
+    made.to_netcdf(tmp_path / "forecast.nc")
+    data.to_netcdf(tmp_path / "truth.nc")
+    config = EvaluateConfig(
+        forecast=parse_locations(str(tmp_path / "forecast.nc")),
+        truth=str(tmp_path / "truth.nc"),
+        climatology="compute",
+        baseline=parse_locations("climatology"),
+        metrics=("ACC", "rmse"),
+        output=tmp_path / "scores.nc",
+    )
+    summary = summarize_evaluation(config).splitlines()
+    assert "Climatology computed first" in summary
+    assert "Metrics     acc, rmse" in summary
+
+
+def test_a_climatology_of_the_truth_is_kept(tmp_path):
+    made, data = perfect_forecasts()
+    valid = (made.init_time + made.lead_time).values
+    values = data.mean_sea_level_pressure.sel(time=valid.ravel()).values
+    others = {"climatology": "compute", "output": tmp_path / "refused.nc"}
+    with pytest.raises(ConfigError, match="no region 'tropisc'"):
+        evaluate(made, data, regions="tropisc", **others)
+    assert not list(tmp_path.iterdir())  # before a climatology is computed
     scores = evaluate(
         made,
         data,

@@ -1,7 +1,8 @@
 import numpy as np
 from synthetic_fields import LATITUDE, LONGITUDE, random_fields, region_means
 
-from ngcm_cli.verification.error_maps import error_map, root_mean_square_bias
+from ngcm_cli.verification.error_maps import root_mean_square_bias
+from ngcm_cli.verification.pair_statistics import Fields, map_statistics
 from ngcm_cli.verification.regions import region_weights
 from ngcm_cli.verification.statistics import Statistics
 
@@ -9,9 +10,10 @@ WEIGHTS = region_weights(["global", "tropics"], LATITUDE, LONGITUDE)
 
 
 def rmsb(forecasts, truths):
-    maps = sum(
-        (error_map(f, o) for f, o in zip(forecasts, truths, strict=True)), Statistics()
-    )
+    maps = Statistics()
+    for forecast, truth in zip(forecasts, truths, strict=True):
+        fields = Fields(forecast[None, None, None], truth[None, None], None)
+        maps += map_statistics(fields, squares=False).take(0)
     return root_mean_square_bias(maps, WEIGHTS)
 
 

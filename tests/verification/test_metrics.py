@@ -5,8 +5,8 @@ from synthetic_fields import LATITUDE, LONGITUDE, random_fields
 from ngcm_cli.verification.deterministic_metrics import deterministic_statistics
 from ngcm_cli.verification.energy_score import energy_score_statistics
 from ngcm_cli.verification.ensemble_metrics import ensemble_statistics
-from ngcm_cli.verification.error_maps import error_map
 from ngcm_cli.verification.metrics import METRICS
+from ngcm_cli.verification.pair_statistics import Fields, map_statistics
 from ngcm_cli.verification.regions import region_weights
 from ngcm_cli.verification.thresholds import threshold_statistics
 from ngcm_cli.verification.vector_metrics import vector_statistics
@@ -17,10 +17,11 @@ def statistics():
     weights = region_weights(["global", "tropics"], LATITUDE, LONGITUDE)
     members, truth = random_fields(0, 4), random_fields(1)
     forecast, climatology = members[0], random_fields(2)
+    fields = Fields(forecast[None, None, None], truth[None, None], None)
     return (
         deterministic_statistics(forecast, truth, weights, climatology)
         | vector_statistics((forecast, forecast), (truth, truth), weights)
-        | error_map(forecast, truth)
+        | map_statistics(fields, squares=False)
         | ensemble_statistics(members, truth, weights)
         | energy_score_statistics(members, truth, weights)
         | threshold_statistics(members, truth, np.array([275.0, 280]), weights)

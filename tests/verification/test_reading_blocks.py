@@ -1,6 +1,8 @@
 """How often chunks of a store are read, and in which parts."""
 
 import collections
+import types
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,8 +10,12 @@ from synthetic_forecasts import forecast, truth
 from zarr.storage import LocalStore
 
 from ngcm_cli.verification import reading_blocks
+from ngcm_cli.verification.baselines import ProbabilisticClimatology
+from ngcm_cli.verification.comparison_grid import ComparisonGrid
 from ngcm_cli.verification.evaluation import evaluate
 from ngcm_cli.verification.reading_blocks import ReadingBlocks
+from ngcm_cli.verification.scored_variables import ScoredVariable
+from ngcm_cli.verification.truth import Truth
 
 
 @pytest.mark.parametrize("largest", [1 << 28, 1])
@@ -54,3 +60,12 @@ def test_blocks_end_where_chunks_do():
     small = ReadingBlocks(field=1 << 18, leads=1, inits=1)
     assert small.scored == 4
     assert [part.size for part in small.divide(np.arange(100), 1)] == [96, 4]
+
+
+def test_members_of_a_probabilistic_climatology_count():
+    data = truth(days=366 + 2 * 365, step=24)
+    record = Truth(data, ComparisonGrid.of(data))
+    baseline = ProbabilisticClimatology(record, None, np.array(["2022-05-01"], "M8[s]"))
+    plan: Any = types.SimpleNamespace(truth=record, grid=record.grid)
+    variable = ScoredVariable("temperature", (850.0,), ("temperature",))
+    assert ReadingBlocks.of(plan, baseline, variable).field == 4 * 2 * 13 * 24

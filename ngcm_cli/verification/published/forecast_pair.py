@@ -11,7 +11,7 @@ from ngcm_cli.time_format import format_duration
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
 from ngcm_cli.verification.field_reader import FieldReader
 from ngcm_cli.verification.published.plan import PublishedPlan
-from ngcm_cli.verification.scored_variables import ScoredVariable, has_variable
+from ngcm_cli.verification.scored_variables import ScoredVariable
 from ngcm_cli.verification.truth import Truth
 
 
@@ -59,7 +59,7 @@ class ForecastPair:
         """Return the truth, (level, latitude, longitude), or None without one."""
         if self._truth is None:
             return None
-        if not has_variable(variable, self._truth.dataset):
+        if not self._truth.has(variable):
             self.without_truth.add(f"{variable.name} on some levels")
             return None
         position = int(self._truth.positions(np.array([valid]))[0])
