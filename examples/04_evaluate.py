@@ -3,7 +3,7 @@
     python examples/04_evaluate.py FORECAST TRUTH [SCORES]
 
 For example the forecast of ``01_forecast.py`` against ERA5 in the cloud:
-``python examples/04_evaluate.py storm.zarr arco``. The card is in ``scorecard.png``.
+``python examples/04_evaluate.py forecast.zarr arco``. The card is in ``scorecard.png``.
 """
 
 import sys

@@ -101,13 +101,13 @@ def scored_files(folder: pathlib.Path) -> None:
     record["geopotential"].attrs = {"units": "m2 s-2"}
     record.to_netcdf(folder / "truth.nc")
     made = forecast(record, error=1.0, leads=(0, 6, 12, 24))
-    made.to_zarr(folder / "storm.zarr", consolidated=False)
+    made.to_zarr(folder / "forecast.zarr", consolidated=False)
 
 
 def test_evaluate_script(tmp_path, monkeypatch, capsys):
     scored_files(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["04_evaluate.py", "storm.zarr", "truth.nc"])
+    monkeypatch.setattr(sys, "argv", ["04_evaluate.py", "forecast.zarr", "truth.nc"])
     runpy.run_path(str(ROOT / "examples/04_evaluate.py"), run_name="__main__")
     said = capsys.readouterr().out
     assert "rmse.geopotential (m2 s-2)" in said
@@ -123,7 +123,7 @@ def test_evaluate_run_file(tmp_path):
     words = "evaluate", "--config", str(run_file), "--truth", "truth.nc"
     others = "--variables", "z500,t850", "--lead", "6h,1d"
     done = command(*words, *others, folder=tmp_path)
-    assert done.stdout == "storm_scores.nc\n"
+    assert done.stdout == "forecast_scores.nc\n"
     assert "minus persistence" in done.stderr
 
 

@@ -69,8 +69,9 @@ _OPTIONS: dict[str, Any] = {
     ),
     "metrics": texts(
         "NAME,...",
-        "Metrics, such as rmse,bias,acc,crps.  [default: those of single forecasts "
-        "and, where there are members, of ensembles]",
+        "Metrics, such as rmse,bias,acc,crps.  [default: rmse, mae, bias, rmsb; "
+        "vector_rmse of wind; acc with a climatology; crps, spread and ranks of "
+        "ensembles]",
     ),
     "thresholds": texts(
         "NAME:VALUE,...",

@@ -111,10 +111,12 @@ COLUMN_OF_STATE = (
 )
 """Comment on integrals of humidity over the column."""
 
-_NOISY = "noisy in the first two hours after the initial time"
+_UNBALANCED = "noisy in the first two hours after the initial time"
 _COMMENTS = {
-    "surface_pressure": _NOISY,
-    "mean_sea_level_pressure": _NOISY,
+    "surface_pressure": _UNBALANCED,
+    # Of the bundled model by 3 hPa from point to point; see docs/limits.md.
+    "mean_sea_level_pressure": f"{_UNBALANCED}; at all times there may be noise from "
+    "one grid point to the next, because models learn the orography below it",
     "total_column_water_vapour": COLUMN_OF_STATE,
 }
 

@@ -75,6 +75,7 @@ def test_attributes():
     [
         (DIAGNOSTICS["surface_pressure"], "noisy in the first two hours"),
         (DIAGNOSTICS["mean_sea_level_pressure"], "noisy in the first two hours"),
+        (DIAGNOSTICS["mean_sea_level_pressure"], "at all times there may be noise"),
         (DIAGNOSTICS["total_column_water_vapour"], "pressure levels differs"),
         (DIAGNOSTICS["water_vapour_transport"], "pressure levels differs"),
         (GLOBAL_MEANS["water_vapour"], "pressure levels differs"),
