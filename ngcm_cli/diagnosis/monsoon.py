@@ -4,9 +4,6 @@ import numpy as np
 
 from ngcm_cli.diagnosis.sphere import area_weights, weighted_mean
 from ngcm_cli.diagnosis.topic import (
-    DAILY,
-    INSTANTS,
-    MONTHLY,
     Averages,
     Entry,
     Fields,
@@ -174,7 +171,6 @@ MONSOON = Topic(
     reduce=_rain_maps,
     conclude=_conclude_monsoon,
     bin_of=by_calendar_month,
-    kinds=(MONTHLY, DAILY, INSTANTS),
     records_only=True,
     months=12,
 )
@@ -185,6 +181,5 @@ MONSOON_WIND = Topic(
     reduce=_shear,
     conclude=_conclude_shear,
     bin_of=by_calendar_month,
-    kinds=(MONTHLY, DAILY, INSTANTS),
     records_only=True,
 )

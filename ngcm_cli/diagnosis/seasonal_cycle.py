@@ -4,9 +4,6 @@ import numpy as np
 
 from ngcm_cli.diagnosis.sphere import area_weights, weighted_mean
 from ngcm_cli.diagnosis.topic import (
-    DAILY,
-    INSTANTS,
-    MONTHLY,
     Averages,
     Entry,
     Fields,
@@ -135,6 +132,5 @@ SEASONAL_CYCLE = Topic(
     reduce=_maps,
     conclude=_conclude_cycle,
     bin_of=by_calendar_month,
-    kinds=(MONTHLY, DAILY, INSTANTS),
     records_only=True,
 )

@@ -7,7 +7,6 @@ from ngcm_cli.diagnosis.sphere import area_weights, at_latitude, zonal_mean
 from ngcm_cli.diagnosis.topic import (
     DAILY,
     INSTANTS,
-    MONTHLY,
     Averages,
     Entry,
     Fields,
@@ -195,7 +194,6 @@ STRATOSPHERE = Topic(
     reduce=_stratosphere,
     conclude=_conclude_stratosphere,
     bin_of=by_month,
-    kinds=(MONTHLY, DAILY, INSTANTS),
     records_only=True,
     months=2,
 )

@@ -18,7 +18,6 @@ from ngcm_cli.diagnosis.remarks import Remarks
 
 INSTANTS, DAILY, MONTHLY = "instantaneous fields", "daily means", "monthly means"
 """What the times of a dataset are."""
-ALL_KINDS = (INSTANTS, DAILY, MONTHLY)
 
 ALL = "all"
 """The bin of all times."""
@@ -195,7 +194,7 @@ class Topic:
     conclude: Callable[[Averages], dict[str, Entry]]
     bin_of: Callable[[Stamp], Hashable | None]
     optional: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ALL_KINDS
+    kinds: tuple[str, ...] = (MONTHLY, DAILY, INSTANTS)
     records_only: bool = False
     months: int = 0
     levels: int = 0

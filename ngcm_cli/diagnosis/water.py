@@ -284,6 +284,5 @@ PRECIPITABLE_WATER = Topic(
     reduce=_column,
     conclude=_conclude_column,
     bin_of=all_times,
-    kinds=(MONTHLY, DAILY, INSTANTS),
     levels=COLUMN_LEVELS,
 )
