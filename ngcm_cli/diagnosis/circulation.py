@@ -300,7 +300,6 @@ def _jets(wind: np.ndarray, averages: Averages, season: str) -> dict[str, Entry]
 
 
 CIRCULATION = Topic(
-    name="circulation",
     title="Zonal-mean circulation",
     needs=((U, V),),
     optional=(SURFACE_PRESSURE, T),

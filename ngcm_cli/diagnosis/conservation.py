@@ -165,7 +165,6 @@ def _conclude(averages: Averages) -> dict[str, Entry]:
 
 
 CONSERVATION = Topic(
-    name="conservation",
     title="Mass, water, energy, angular momentum",
     needs=((SURFACE_PRESSURE,),),
     optional=(

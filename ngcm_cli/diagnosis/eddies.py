@@ -188,7 +188,6 @@ def _conclude_transient(averages: Averages) -> dict[str, Entry]:
 
 
 AVERAGED_EDDIES = Topic(
-    name="averaged_eddies",
     title="Eddies",
     needs=tuple((name,) for name in FLUXES),
     optional=tuple(FLUXES),
@@ -200,7 +199,6 @@ AVERAGED_EDDIES = Topic(
 """Eddies that a run has averaged at full time resolution."""
 
 EDDIES = Topic(
-    name="eddies",
     title="Eddies",
     needs=((U, V), (V, T), (V, Q)),
     optional=(U, V, T, Q),
@@ -210,7 +208,6 @@ EDDIES = Topic(
     kinds=(INSTANTS, DAILY),
 )
 STATIONARY_EDDIES = Topic(
-    name="stationary_eddies",
     title="Stationary eddies",
     needs=((U, V), (V, T), (V, Q)),
     optional=(U, V, T, Q),
@@ -221,7 +218,6 @@ STATIONARY_EDDIES = Topic(
     records_only=True,
 )
 TRANSIENT_EDDIES = Topic(
-    name="transient_eddies",
     title="Transient eddies",
     needs=tuple(tuple(dict.fromkeys((*pair, name))) for pair, name in PRODUCTS.items()),
     optional=(U, V, T, Q, *PRODUCTS.values()),

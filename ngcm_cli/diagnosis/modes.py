@@ -137,7 +137,6 @@ def _conclude_modes(averages: Averages) -> dict[str, Entry]:
 
 
 MODES = Topic(
-    name="modes",
     title="Modes of variability",
     needs=((PRESSURE,),),
     reduce=_pressures,

@@ -165,7 +165,6 @@ def _conclude_shear(averages: Averages) -> dict[str, Entry]:
 
 
 MONSOON = Topic(
-    name="monsoon",
     title="Monsoon",
     needs=((RAIN,), (NET_RATE,), (EVAPORATION, RAIN)),
     reduce=_rain_maps,
@@ -175,7 +174,6 @@ MONSOON = Topic(
     months=12,
 )
 MONSOON_WIND = Topic(
-    name="monsoon_wind",
     title="Monsoon wind",
     needs=((_U,),),
     reduce=_shear,

@@ -125,7 +125,6 @@ def _conclude_cycle(averages: Averages) -> dict[str, Entry]:
 
 
 SEASONAL_CYCLE = Topic(
-    name="seasonal_cycle",
     title="Annual cycle and mean state",
     needs=((T,), (PRESSURE,), (COLUMN_WATER,), (SST,), (U,), (RAIN,), (NET_RATE,)),
     optional=(T, U, PRESSURE, COLUMN_WATER, SST, RAIN, NET_RATE, EVAPORATION),

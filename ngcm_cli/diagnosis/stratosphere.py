@@ -188,7 +188,6 @@ def _conclude_warmings(averages: Averages) -> dict[str, Entry]:
 
 
 STRATOSPHERE = Topic(
-    name="stratosphere",
     title="Stratosphere",
     needs=((U,),),
     reduce=_stratosphere,
@@ -198,7 +197,6 @@ STRATOSPHERE = Topic(
     months=2,
 )
 WARMINGS = Topic(
-    name="warmings",
     title="Sudden stratospheric warmings",
     needs=((U,),),
     reduce=_warmings,

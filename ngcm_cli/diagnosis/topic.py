@@ -170,7 +170,6 @@ class Topic:
     """A topic of a diagnosis.
 
     Attributes:
-        name: short name.
         title: heading in tables, capitalized.
         needs: names of variables, alternatives in order of preference.
         reduce: from the fields of a time to small arrays by name.
@@ -187,7 +186,6 @@ class Topic:
         needs_text: what it needs, where a list of names would not say it.
     """
 
-    name: str
     title: str
     needs: tuple[tuple[str, ...], ...]
     reduce: Callable[[Fields], dict[str, Any]]

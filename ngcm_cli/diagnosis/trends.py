@@ -134,7 +134,6 @@ def _conclude_trends(averages: Averages) -> dict[str, Entry]:
 
 
 TRENDS = Topic(
-    name="trends",
     title="Trends of temperature",
     needs=((T,),),
     reduce=_temperatures,
