@@ -1,6 +1,5 @@
 """``ngcm tracks``: tropical cyclones in forecasts, climate runs and reanalyses."""
 
-import inspect
 import pathlib
 import time
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ import typer
 from ngcm_cli.cli.console import messages, print_line, print_summary, table_lines
 from ngcm_cli.cli.options import OUTPUT_NAMES, Offline, Overwrite, text
 from ngcm_cli.cli.progress import Display
-from ngcm_cli.cli.run_command import RunFile
+from ngcm_cli.cli.run_command import RunFile, with_options
 
 _MOST_ROWS = 30
 _BY_PRESET = "[default: that of the preset]"
@@ -168,27 +167,12 @@ def tracks(
                 typer.echo(path)
 
 
-def _parameter(name: str, annotation: Any, **default: Any) -> inspect.Parameter:
-    kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, kind, annotation=annotation, **default)
-
-
-tracks.__signature__ = inspect.Signature(  # pyright: ignore
-    [
-        _parameter(
-            "data",
-            Annotated[
-                list[str],
-                typer.Argument(
-                    metavar="DATA",
-                    help="Forecasts, ensembles, climate runs or reanalyses: files, "
-                    "Zarr stores, folders of runs, URLs or named sources.",
-                ),
-            ],
-        ),
-        *(
-            _parameter(name, described, default=None)
-            for name, described in {**_OPTIONS, "config": RunFile}.items()
-        ),
-    ]
-)
+_DATA = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="DATA",
+        help="Forecasts, ensembles, climate runs or reanalyses: files, Zarr stores, "
+        "folders of runs, URLs or named sources.",
+    ),
+]
+with_options(tracks, {**_OPTIONS, "config": RunFile}, {"data": _DATA})
