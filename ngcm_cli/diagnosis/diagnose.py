@@ -111,18 +111,20 @@ def _attributes(
     config: DiagnoseConfig, stamps: Stamps, remarks: Remarks
 ) -> Mapping[str, Any]:
     """Return what is said about a diagnosis as a whole."""
-    now = utc_now()
+    locations = {"run": config.run, "against": config.against}
+    shown = {name: redacted(x) for name, x in locations.items() if x is not None}
+    public = config.model_copy(update=shown)
     first = next(iter(stamps))
     times = (f"{r.name}: {r.kind}, {described(each)}" for r, each in stamps.items())
     return {
-        "title": f"Diagnosis of {redacted(config.run)}",
-        "run": redacted(config.run),
-        "reference": "" if config.against is None else redacted(config.against),
+        "title": f"Diagnosis of {public.run}",
+        "run": public.run,
+        "reference": public.against or "",
         "model": str(first.dataset.attrs.get("model", "")),
         "data": "\n".join(times),
         "notes": "\n".join(remarks.notes),
         "not_computed": "\n".join(remarks.missing),
-        "settings": json.dumps(config.as_flags()),
+        "settings": json.dumps(public.as_flags()),
         "ngcm_version": ngcm_cli.__version__,
-        "history": f"{now}: {config.command_line()}",
+        "history": f"{utc_now()}: {public.command_line()}",
     }
