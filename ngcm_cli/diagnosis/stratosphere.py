@@ -3,6 +3,7 @@
 import numpy as np
 
 from ngcm_cli.diagnosis.circulation import at_level, note_interpolation
+from ngcm_cli.diagnosis.seasons import SEASONS
 from ngcm_cli.diagnosis.sphere import area_weights, at_latitude, zonal_mean
 from ngcm_cli.diagnosis.topic import (
     DAILY,
@@ -120,7 +121,7 @@ def _conclude_stratosphere(averages: Averages) -> dict[str, Entry]:
         wind = averages.means["polar"]
         what = "Zonal-mean wind at 60N and 10 hPa"
         found["polar_night_wind_series"] = entry(("month",), wind, "m s-1", what)
-        winter = np.isin(months, (11, 0, 1))
+        winter = np.isin(months, SEASONS["djf"])
         if winter.any():
             found["polar_night_wind"] = number(
                 wind[winter].mean(), "m s-1", f"{what}, December to February"
