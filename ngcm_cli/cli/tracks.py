@@ -129,24 +129,16 @@ def tracks(
     with messages() as console:
         from ngcm_cli.config import read_run_file
         from ngcm_cli.config.tracks import TracksConfig
-        from ngcm_cli.io.progress import begin_phase
 
         settings = read_run_file(config, TracksConfig.model_fields) if config else {}
         settings |= {name: x for name, x in given.items() if x is not None}
         checked = TracksConfig(**settings)
         started = time.monotonic()
-        quarters: set[int] = set()
-
-        def progress(done: int, total: int) -> None:
-            if (quarter := 4 * done // total) not in quarters and done < total:
-                quarters.add(quarter)
-                begin_phase(f"Searching for cyclones, time {done} of {total}")
-
-        with Display(console, "Reading the data"):
+        with Display(console, "Reading the data") as display:
             from ngcm_cli.tracks.save import save_tracks, summarize_tracks
             from ngcm_cli.tracks.track_error import summarize_errors
 
-            saved = save_tracks(data, checked, progress)
+            saved = save_tracks(data, checked, display.count)
         rows = summarize_tracks(saved.tracks)
         for line in table_lines(rows[: _MOST_ROWS + 1]) if rows[1:] else ():
             print_line(console, line)

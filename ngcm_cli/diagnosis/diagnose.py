@@ -12,18 +12,18 @@ from ngcm_cli.config.diagnose import DiagnoseConfig
 from ngcm_cli.diagnosis.findings import join_members, merged, with_reference
 from ngcm_cli.diagnosis.global_series import find_store, global_series
 from ngcm_cli.diagnosis.matching import Stamps, match, within
-from ngcm_cli.diagnosis.reading import Nodes, Track, read_findings
+from ngcm_cli.diagnosis.reading import Nodes, read_findings
 from ngcm_cli.diagnosis.records import Record, described, open_records
 from ngcm_cli.diagnosis.remarks import Remarks
 from ngcm_cli.inputs.sources.location import redacted
-from ngcm_cli.io.progress import ByteProgress, no_progress
+from ngcm_cli.io.progress import ByteProgress, CountProgress, no_progress
 from ngcm_cli.time_format import utc_now
 
 
 def diagnose(
     config: DiagnoseConfig | None = None,
     *,
-    track: Track = lambda location, done, total: None,
+    track: CountProgress = no_progress,
     download: ByteProgress = no_progress,
     **settings: Any,
 ) -> xr.Dataset:
@@ -33,7 +33,7 @@ def diagnose(
 
     Args:
         config: settings; None makes them of the keyword arguments.
-        track: of the times read.
+        track: of the times read, of each record and member anew.
         download: of bytes of files that must be downloaded whole.
         **settings: of `DiagnoseConfig`, such as ``run`` and ``against``.
 
@@ -65,7 +65,10 @@ def diagnose(
 
 
 def _diagnose(
-    config: DiagnoseConfig, run: list[Record], reference: list[Record], track: Track
+    config: DiagnoseConfig,
+    run: list[Record],
+    reference: list[Record],
+    track: CountProgress,
 ) -> xr.Dataset:
     remarks = Remarks()
     stamps, beside = within(run, config.period), {}
