@@ -1,6 +1,5 @@
 """``ngcm diagnose``: the physical consistency and the climate of a run."""
 
-import pathlib
 import time
 from typing import Annotated
 
@@ -10,8 +9,6 @@ from ngcm_cli.cli.console import format_seconds, messages, print_line
 from ngcm_cli.cli.options import OUTPUT_NAMES, Offline, Overwrite, text
 from ngcm_cli.cli.progress import Display
 from ngcm_cli.cli.run_command import RunFile
-
-_BETWEEN = 10.0  # seconds between lines about progress
 
 
 def diagnose(
@@ -69,23 +66,12 @@ def diagnose(
             from ngcm_cli.diagnosis.diagnose import diagnose as compute
             from ngcm_cli.diagnosis.diagnosis_file import write_diagnosis
             from ngcm_cli.diagnosis.table import format_table
-            from ngcm_cli.io.progress import begin_phase
             from ngcm_cli.output.dataset_file import check_output
 
             if checked.output is not None:
                 read = [x for x in (checked.run, checked.against) if x is not None]
                 check_output(checked.output, checked.overwrite, read)
-            said = [0.0]
-
-            def track(location: str, done: int, total: int) -> None:
-                now = time.monotonic()
-                often = 0.2 if console.is_terminal else _BETWEEN
-                if done == 0 or now - said[0] > often:
-                    said[0] = now
-                    name = pathlib.PurePath(location).name
-                    begin_phase(f"Reading {name}: {done} of {total} times")
-
-            found = compute(checked, track=track, download=display.download)
+            found = compute(checked, track=display.count, download=display.download)
             if checked.output is not None:
                 write_diagnosis(found, checked.output)
         typer.echo(format_table(found, checked.format))

@@ -1,6 +1,5 @@
 """``ngcm tracks``: tropical cyclones in forecasts, climate runs and reanalyses."""
 
-import inspect
 import pathlib
 import time
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ import typer
 from ngcm_cli.cli.console import messages, print_line, print_summary, table_lines
 from ngcm_cli.cli.options import OUTPUT_NAMES, Offline, Overwrite, text
 from ngcm_cli.cli.progress import Display
-from ngcm_cli.cli.run_command import RunFile
+from ngcm_cli.cli.run_command import RunFile, with_options
 
 _MOST_ROWS = 30
 _BY_PRESET = "[default: that of the preset]"
@@ -130,24 +129,16 @@ def tracks(
     with messages() as console:
         from ngcm_cli.config import read_run_file
         from ngcm_cli.config.tracks import TracksConfig
-        from ngcm_cli.io.progress import begin_phase
 
         settings = read_run_file(config, TracksConfig.model_fields) if config else {}
         settings |= {name: x for name, x in given.items() if x is not None}
         checked = TracksConfig(**settings)
         started = time.monotonic()
-        quarters: set[int] = set()
-
-        def progress(done: int, total: int) -> None:
-            if (quarter := 4 * done // total) not in quarters and done < total:
-                quarters.add(quarter)
-                begin_phase(f"Searching for cyclones, time {done} of {total}")
-
-        with Display(console, "Reading the data"):
+        with Display(console, "Reading the data") as display:
             from ngcm_cli.tracks.save import save_tracks, summarize_tracks
             from ngcm_cli.tracks.track_error import summarize_errors
 
-            saved = save_tracks(data, checked, progress)
+            saved = save_tracks(data, checked, display.count)
         rows = summarize_tracks(saved.tracks)
         for line in table_lines(rows[: _MOST_ROWS + 1]) if rows[1:] else ():
             print_line(console, line)
@@ -168,27 +159,12 @@ def tracks(
                 typer.echo(path)
 
 
-def _parameter(name: str, annotation: Any, **default: Any) -> inspect.Parameter:
-    kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, kind, annotation=annotation, **default)
-
-
-tracks.__signature__ = inspect.Signature(  # pyright: ignore
-    [
-        _parameter(
-            "data",
-            Annotated[
-                list[str],
-                typer.Argument(
-                    metavar="DATA",
-                    help="Forecasts, ensembles, climate runs or reanalyses: files, "
-                    "Zarr stores, folders of runs, URLs or named sources.",
-                ),
-            ],
-        ),
-        *(
-            _parameter(name, described, default=None)
-            for name, described in {**_OPTIONS, "config": RunFile}.items()
-        ),
-    ]
-)
+_DATA = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="DATA",
+        help="Forecasts, ensembles, climate runs or reanalyses: files, Zarr stores, "
+        "folders of runs, URLs or named sources.",
+    ),
+]
+with_options(tracks, {**_OPTIONS, "config": RunFile}, {"data": _DATA})

@@ -130,7 +130,6 @@ def _conclude(averages: Averages) -> dict[str, Entry]:
 
 
 BALANCE = Topic(
-    name="balance",
     title="Geostrophic balance",
     needs=(("geopotential", _U, _V),),
     reduce=_reduce,

@@ -14,9 +14,6 @@ from ngcm_cli.diagnosis.seasons import (
 from ngcm_cli.diagnosis.sphere import zonal_mean
 from ngcm_cli.diagnosis.topic import (
     COLUMN_LEVELS,
-    DAILY,
-    INSTANTS,
-    MONTHLY,
     SURFACE_PRESSURE,
     Averages,
     Entry,
@@ -303,13 +300,11 @@ def _jets(wind: np.ndarray, averages: Averages, season: str) -> dict[str, Entry]
 
 
 CIRCULATION = Topic(
-    name="circulation",
     title="Zonal-mean circulation",
     needs=((U, V),),
     optional=(SURFACE_PRESSURE, T),
     reduce=_reduce,
     conclude=_conclude,
     bin_of=by_calendar_month,
-    kinds=(MONTHLY, DAILY, INSTANTS),
     levels=COLUMN_LEVELS,
 )

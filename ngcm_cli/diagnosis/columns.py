@@ -25,7 +25,7 @@ def layer_masses(
     Returns:
         (level, latitude, longitude).
     """
-    return _masses(levels, surface_pressure, highest)[0]
+    return _masses(levels, surface_pressure, highest, is_whole=True)
 
 
 def masses_above_levels(
@@ -35,12 +35,15 @@ def masses_above_levels(
 
     As `layer_masses`, from the upper bound of the layer to the level itself.
     """
-    return _masses(levels, surface_pressure, highest)[1]
+    return _masses(levels, surface_pressure, highest, is_whole=False)
 
 
 def _masses(
-    levels: np.ndarray, surface_pressure: np.ndarray, highest: float | None
-) -> tuple[np.ndarray, np.ndarray]:
+    levels: np.ndarray,
+    surface_pressure: np.ndarray,
+    highest: float | None,
+    is_whole: bool,
+) -> np.ndarray:
     levels = np.asarray(levels, float)
     used = np.ones(len(levels), bool) if highest is None else levels >= highest
     if not used.any():
@@ -50,12 +53,11 @@ def _masses(
     surface = np.asarray(surface_pressure, np.float64) / 100
     column = lambda x: np.asarray(x)[:, None, None]
     upper = np.minimum(column([0.0, *middle]), surface)
-    lower = np.minimum(column([*middle, np.inf]), surface)
-    at = np.minimum(column(chosen), surface)
-    whole, above = (np.zeros((len(levels), *surface.shape)) for _ in range(2))
-    whole[used] = (lower - upper) * (100 / GRAVITY_SI)
-    above[used] = (at - upper) * (100 / GRAVITY_SI)
-    return whole, above
+    ends = [*middle, np.inf] if is_whole else chosen
+    lower = np.minimum(column(ends), surface)
+    masses = np.zeros((len(levels), *surface.shape))
+    masses[used] = (lower - upper) * (100 / GRAVITY_SI)
+    return masses
 
 
 def integrate(field: np.ndarray, masses: np.ndarray) -> np.ndarray:

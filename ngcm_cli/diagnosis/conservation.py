@@ -9,7 +9,9 @@ from ngcm_cli.diagnosis.columns import integrate
 from ngcm_cli.diagnosis.sphere import area_weights, weighted_mean
 from ngcm_cli.diagnosis.topic import (
     COLUMN_LEVELS,
+    DAILY,
     INSTANTS,
+    MONTHLY,
     SURFACE_PRESSURE,
     Averages,
     Entry,
@@ -163,7 +165,6 @@ def _conclude(averages: Averages) -> dict[str, Entry]:
 
 
 CONSERVATION = Topic(
-    name="conservation",
     title="Mass, water, energy, angular momentum",
     needs=((SURFACE_PRESSURE,),),
     optional=(
@@ -177,5 +178,6 @@ CONSERVATION = Topic(
     reduce=_reduce,
     conclude=_conclude,
     bin_of=by_time,
+    kinds=(INSTANTS, DAILY, MONTHLY),
     levels=COLUMN_LEVELS,
 )

@@ -12,18 +12,18 @@ from ngcm_cli.config.diagnose import DiagnoseConfig
 from ngcm_cli.diagnosis.findings import join_members, merged, with_reference
 from ngcm_cli.diagnosis.global_series import find_store, global_series
 from ngcm_cli.diagnosis.matching import Stamps, match, within
-from ngcm_cli.diagnosis.reading import Nodes, Track, read_findings
+from ngcm_cli.diagnosis.reading import Nodes, read_findings
 from ngcm_cli.diagnosis.records import Record, described, open_records
 from ngcm_cli.diagnosis.remarks import Remarks
 from ngcm_cli.inputs.sources.location import redacted
-from ngcm_cli.io.progress import ByteProgress, no_progress
+from ngcm_cli.io.progress import ByteProgress, CountProgress, no_progress
 from ngcm_cli.time_format import utc_now
 
 
 def diagnose(
     config: DiagnoseConfig | None = None,
     *,
-    track: Track = lambda location, done, total: None,
+    track: CountProgress = no_progress,
     download: ByteProgress = no_progress,
     **settings: Any,
 ) -> xr.Dataset:
@@ -33,7 +33,7 @@ def diagnose(
 
     Args:
         config: settings; None makes them of the keyword arguments.
-        track: of the times read.
+        track: of the times read, of each record and member anew.
         download: of bytes of files that must be downloaded whole.
         **settings: of `DiagnoseConfig`, such as ``run`` and ``against``.
 
@@ -65,7 +65,10 @@ def diagnose(
 
 
 def _diagnose(
-    config: DiagnoseConfig, run: list[Record], reference: list[Record], track: Track
+    config: DiagnoseConfig,
+    run: list[Record],
+    reference: list[Record],
+    track: CountProgress,
 ) -> xr.Dataset:
     remarks = Remarks()
     stamps, beside = within(run, config.period), {}
@@ -111,18 +114,20 @@ def _attributes(
     config: DiagnoseConfig, stamps: Stamps, remarks: Remarks
 ) -> Mapping[str, Any]:
     """Return what is said about a diagnosis as a whole."""
-    now = utc_now()
+    locations = {"run": config.run, "against": config.against}
+    shown = {name: redacted(x) for name, x in locations.items() if x is not None}
+    public = config.model_copy(update=shown)
     first = next(iter(stamps))
     times = (f"{r.name}: {r.kind}, {described(each)}" for r, each in stamps.items())
     return {
-        "title": f"Diagnosis of {redacted(config.run)}",
-        "run": redacted(config.run),
-        "reference": "" if config.against is None else redacted(config.against),
+        "title": f"Diagnosis of {public.run}",
+        "run": public.run,
+        "reference": public.against or "",
         "model": str(first.dataset.attrs.get("model", "")),
         "data": "\n".join(times),
         "notes": "\n".join(remarks.notes),
         "not_computed": "\n".join(remarks.missing),
-        "settings": json.dumps(config.as_flags()),
+        "settings": json.dumps(public.as_flags()),
         "ngcm_version": ngcm_cli.__version__,
-        "history": f"{now}: {config.command_line()}",
+        "history": f"{utc_now()}: {public.command_line()}",
     }

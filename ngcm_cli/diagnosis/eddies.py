@@ -40,12 +40,11 @@ UNITS = dict(zip(FLUXES, ("m2 s-2", "m2 s-2", "K m s-1", "m s-1"), strict=True))
 PRODUCTS = {
     (U, U): "square_of_eastward_wind",
     (V, V): "square_of_northward_wind",
-    (T, T): "square_of_air_temperature",
     (U, V): "product_of_eastward_wind_and_northward_wind",
     (V, T): "product_of_northward_wind_and_air_temperature",
     (V, Q): "product_of_northward_wind_and_specific_humidity",
 }
-"""Output variables of runs that are the products of two fields."""
+"""Output variables of runs that are the products of two fields of `FLUXES`."""
 
 
 def eddy_means(fields: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -114,22 +113,16 @@ _REPORTED = {  # hPa
 _BANDS = ("north", (30.0, 70.0), "30-70N"), ("south", (-70.0, -30.0), "30-70S")
 
 
-def _all_eddies(fields: Fields) -> dict[str, np.ndarray]:
-    """Return what the run averaged itself, or that of instantaneous fields."""
-    own = {name: zonal_mean(fields[name]) for name in FLUXES if name in fields}
-    if own:
-        return own
-    return eddy_means({name: fields[name] for name in (U, V, T, Q) if name in fields})
+def _averaged(fields: Fields) -> dict[str, np.ndarray]:
+    return {name: zonal_mean(fields[name]) for name in FLUXES if name in fields}
 
 
-def _stationary(fields: Fields) -> dict[str, np.ndarray]:
-    return eddy_means({name: fields[name] for name in (U, V, T, Q) if name in fields})
+def _eddies(fields: Fields) -> dict[str, np.ndarray]:
+    return eddy_means(fields.values)
 
 
 def _transient(fields: Fields) -> dict[str, np.ndarray]:
-    names = [name for name in PRODUCTS.values() if name in fields]
-    products = {name: fields[name] for name in names}
-    return transient_means(fields.values, products)
+    return transient_means(fields.values, fields.values)
 
 
 def _conclude(kind: str, prefix: str, averages: Averages) -> dict[str, Entry]:
@@ -188,11 +181,10 @@ def _conclude_transient(averages: Averages) -> dict[str, Entry]:
 
 
 AVERAGED_EDDIES = Topic(
-    name="averaged_eddies",
     title="Eddies",
     needs=tuple((name,) for name in FLUXES),
     optional=tuple(FLUXES),
-    reduce=_all_eddies,
+    reduce=_averaged,
     conclude=_conclude_averaged,
     bin_of=by_calendar_month,
     kinds=(MONTHLY, DAILY),
@@ -200,28 +192,25 @@ AVERAGED_EDDIES = Topic(
 """Eddies that a run has averaged at full time resolution."""
 
 EDDIES = Topic(
-    name="eddies",
     title="Eddies",
     needs=((U, V), (V, T), (V, Q)),
     optional=(U, V, T, Q),
-    reduce=_all_eddies,
+    reduce=_eddies,
     conclude=_conclude_all,
     bin_of=by_calendar_month,
     kinds=(INSTANTS, DAILY),
 )
 STATIONARY_EDDIES = Topic(
-    name="stationary_eddies",
     title="Stationary eddies",
     needs=((U, V), (V, T), (V, Q)),
     optional=(U, V, T, Q),
-    reduce=_stationary,
+    reduce=_eddies,
     conclude=_conclude_stationary,
     bin_of=by_calendar_month,
     kinds=(MONTHLY,),
     records_only=True,
 )
 TRANSIENT_EDDIES = Topic(
-    name="transient_eddies",
     title="Transient eddies",
     needs=tuple(tuple(dict.fromkeys((*pair, name))) for pair, name in PRODUCTS.items()),
     optional=(U, V, T, Q, *PRODUCTS.values()),

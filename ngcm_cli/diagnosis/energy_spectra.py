@@ -93,7 +93,6 @@ def _conclude(averages: Averages) -> dict[str, Entry]:
 
 
 ENERGY_SPECTRA = Topic(
-    name="energy_spectra",
     title="Spectra of kinetic energy",
     needs=((_U, _V),),
     reduce=_reduce,

@@ -31,8 +31,7 @@ def join_members(findings: Sequence[xr.Dataset], members: Sequence[int]) -> xr.D
     attributes = {
         name: next(x[name].attrs for x in findings if name in x) for name in names
     }
-    number = xr.DataArray(list(members), dims=MEMBER, attrs={"units": "1"})
-    number = number.rename(MEMBER)
+    number = xr.DataArray(list(members), dims=MEMBER, name=MEMBER, attrs={"units": "1"})
     joined = xr.concat(
         list(findings),
         number,

@@ -4,9 +4,6 @@ import numpy as np
 
 from ngcm_cli.diagnosis.sphere import at_latitude, at_point, zonal_mean
 from ngcm_cli.diagnosis.topic import (
-    DAILY,
-    INSTANTS,
-    MONTHLY,
     Averages,
     Entry,
     Fields,
@@ -140,13 +137,11 @@ def _conclude_modes(averages: Averages) -> dict[str, Entry]:
 
 
 MODES = Topic(
-    name="modes",
     title="Modes of variability",
     needs=((PRESSURE,),),
     reduce=_pressures,
     conclude=_conclude_modes,
     bin_of=by_month,
-    kinds=(MONTHLY, DAILY, INSTANTS),
     records_only=True,
     months=TREND_MONTHS,
 )

@@ -2,11 +2,9 @@
 
 import numpy as np
 
+from ngcm_cli.diagnosis.seasons import SEASONS
 from ngcm_cli.diagnosis.sphere import area_weights, weighted_mean
 from ngcm_cli.diagnosis.topic import (
-    DAILY,
-    INSTANTS,
-    MONTHLY,
     Averages,
     Entry,
     Fields,
@@ -25,8 +23,6 @@ WIND_REGION = 0.0, 20.0, 40.0, 110.0
 _U, _MAP = "u_component_of_wind", ("latitude", "longitude")
 _MAY_TO_SEPTEMBER = [4, 5, 6, 7, 8]
 _NOVEMBER_TO_MARCH = [10, 11, 0, 1, 2]
-SUMMER = [5, 6, 7]
-"""June to August, counted from 0."""
 
 
 def annual_range(climatology: np.ndarray, latitude: np.ndarray) -> np.ndarray:
@@ -157,7 +153,7 @@ def _conclude_shear(averages: Averages) -> dict[str, Entry]:
             ("calendar_month",), index, "m s-1", "Monsoon wind index, 850 minus 200 hPa"
         ),
     }
-    summer = np.isin(averages.bins, SUMMER)
+    summer = np.isin(averages.bins, SEASONS["jja"])
     if summer.sum() < 3:
         averages.miss("Monsoon wind index", "June to August")
     else:
@@ -168,23 +164,19 @@ def _conclude_shear(averages: Averages) -> dict[str, Entry]:
 
 
 MONSOON = Topic(
-    name="monsoon",
     title="Monsoon",
     needs=((RAIN,), (NET_RATE,), (EVAPORATION, RAIN)),
     reduce=_rain_maps,
     conclude=_conclude_monsoon,
     bin_of=by_calendar_month,
-    kinds=(MONTHLY, DAILY, INSTANTS),
     records_only=True,
     months=12,
 )
 MONSOON_WIND = Topic(
-    name="monsoon_wind",
     title="Monsoon wind",
     needs=((_U,),),
     reduce=_shear,
     conclude=_conclude_shear,
     bin_of=by_calendar_month,
-    kinds=(MONTHLY, DAILY, INSTANTS),
     records_only=True,
 )

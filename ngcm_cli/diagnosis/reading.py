@@ -1,7 +1,8 @@
 """The findings of some records, of all of their members, read time by time."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import pathlib
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -12,9 +13,7 @@ from ngcm_cli.diagnosis.findings import join_members, merged
 from ngcm_cli.diagnosis.records import Record, regridder
 from ngcm_cli.diagnosis.remarks import Remarks
 from ngcm_cli.diagnosis.topic import Fields, Grid, Stamp, to_dataset
-
-Track = Callable[[str, int, int], None]
-"""Receives a location, and how many of how many times were read."""
+from ngcm_cli.io.progress import CountProgress, begin_phase
 
 Stamps = Mapping[Record, list[Stamp]]
 
@@ -57,14 +56,14 @@ class Nodes:
 
 
 def read_findings(
-    stamps: Stamps, nodes: Nodes, track: Track
+    stamps: Stamps, nodes: Nodes, track: CountProgress
 ) -> tuple[xr.Dataset, Remarks]:
     """Return the findings about records, and remarks.
 
     Args:
         stamps: the records, and the times of each that are used.
         nodes: to which fields are regridded.
-        track: of the times read.
+        track: of the times read, of each record and member anew.
     """
     remarks = Remarks()
     records = [record for record in stamps if stamps[record]]
@@ -100,7 +99,7 @@ class _Times:
 
 
 def _read(
-    times: _Times, chosen: Sequence[Chosen], track: Track, remarks: Remarks
+    times: _Times, chosen: Sequence[Chosen], track: CountProgress, remarks: Remarks
 ) -> list[xr.Dataset]:
     """Return the findings of the topics of one member."""
     record = times.record
@@ -108,8 +107,9 @@ def _read(
     regrid = regridder(record.grid, grid)
     sums = {one: Accumulation(one.topic) for one in chosen}
     skipped = dict.fromkeys(chosen, 0)
+    begin_phase(f"Reading {pathlib.PurePath(record.name).name}")
     for done, stamp in enumerate(times.stamps):
-        track(record.name, done, len(times.stamps))
+        track(done, len(times.stamps))
         wanted = [one for one in chosen if one.topic.bin_of(stamp) is not None]
         values = {}
         for name in dict.fromkeys(name for one in wanted for name in one.names):
@@ -124,7 +124,7 @@ def _read(
                 skipped[one] += 1
             else:
                 sums[one].add(fields)
-    track(record.name, len(times.stamps), len(times.stamps))
+    track(len(times.stamps), len(times.stamps))
     found = []
     for one in chosen:
         if skipped[one]:

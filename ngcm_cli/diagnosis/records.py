@@ -122,9 +122,10 @@ class Record:
         """Return where this record has the time of another one, or None."""
         data = self.dataset
         if not self.is_forecast:
-            times = data["time"].values.astype(_SECONDS)
-            found = np.flatnonzero(times == stamp.valid)
-            return {"time": int(found[0])} if len(found) else None
+            times = data["time"].values  # ascending: not compared one by one
+            place = int(np.searchsorted(times, stamp.valid))
+            near = times[place : place + 1].astype(_SECONDS)
+            return {"time": place} if (near == stamp.valid).any() else None
         if stamp.lead is None:
             return None
         init = stamp.valid - stamp.lead

@@ -4,9 +4,6 @@ import numpy as np
 
 from ngcm_cli.diagnosis.sphere import area_weights, weighted_mean
 from ngcm_cli.diagnosis.topic import (
-    DAILY,
-    INSTANTS,
-    MONTHLY,
     Averages,
     Entry,
     Fields,
@@ -128,13 +125,11 @@ def _conclude_cycle(averages: Averages) -> dict[str, Entry]:
 
 
 SEASONAL_CYCLE = Topic(
-    name="seasonal_cycle",
     title="Annual cycle and mean state",
     needs=((T,), (PRESSURE,), (COLUMN_WATER,), (SST,), (U,), (RAIN,), (NET_RATE,)),
     optional=(T, U, PRESSURE, COLUMN_WATER, SST, RAIN, NET_RATE, EVAPORATION),
     reduce=_maps,
     conclude=_conclude_cycle,
     bin_of=by_calendar_month,
-    kinds=(MONTHLY, DAILY, INSTANTS),
     records_only=True,
 )

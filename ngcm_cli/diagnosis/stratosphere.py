@@ -3,11 +3,11 @@
 import numpy as np
 
 from ngcm_cli.diagnosis.circulation import at_level, note_interpolation
+from ngcm_cli.diagnosis.seasons import SEASONS
 from ngcm_cli.diagnosis.sphere import area_weights, at_latitude, zonal_mean
 from ngcm_cli.diagnosis.topic import (
     DAILY,
     INSTANTS,
-    MONTHLY,
     Averages,
     Entry,
     Fields,
@@ -121,7 +121,7 @@ def _conclude_stratosphere(averages: Averages) -> dict[str, Entry]:
         wind = averages.means["polar"]
         what = "Zonal-mean wind at 60N and 10 hPa"
         found["polar_night_wind_series"] = entry(("month",), wind, "m s-1", what)
-        winter = np.isin(months, (11, 0, 1))
+        winter = np.isin(months, SEASONS["djf"])
         if winter.any():
             found["polar_night_wind"] = number(
                 wind[winter].mean(), "m s-1", f"{what}, December to February"
@@ -189,18 +189,15 @@ def _conclude_warmings(averages: Averages) -> dict[str, Entry]:
 
 
 STRATOSPHERE = Topic(
-    name="stratosphere",
     title="Stratosphere",
     needs=((U,),),
     reduce=_stratosphere,
     conclude=_conclude_stratosphere,
     bin_of=by_month,
-    kinds=(MONTHLY, DAILY, INSTANTS),
     records_only=True,
     months=2,
 )
 WARMINGS = Topic(
-    name="warmings",
     title="Sudden stratospheric warmings",
     needs=((U,),),
     reduce=_warmings,

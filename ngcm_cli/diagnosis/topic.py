@@ -18,7 +18,6 @@ from ngcm_cli.diagnosis.remarks import Remarks
 
 INSTANTS, DAILY, MONTHLY = "instantaneous fields", "daily means", "monthly means"
 """What the times of a dataset are."""
-ALL_KINDS = (INSTANTS, DAILY, MONTHLY)
 
 ALL = "all"
 """The bin of all times."""
@@ -171,7 +170,6 @@ class Topic:
     """A topic of a diagnosis.
 
     Attributes:
-        name: short name.
         title: heading in tables, capitalized.
         needs: names of variables, alternatives in order of preference.
         reduce: from the fields of a time to small arrays by name.
@@ -188,14 +186,13 @@ class Topic:
         needs_text: what it needs, where a list of names would not say it.
     """
 
-    name: str
     title: str
     needs: tuple[tuple[str, ...], ...]
     reduce: Callable[[Fields], dict[str, Any]]
     conclude: Callable[[Averages], dict[str, Entry]]
     bin_of: Callable[[Stamp], Hashable | None]
     optional: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ALL_KINDS
+    kinds: tuple[str, ...] = (MONTHLY, DAILY, INSTANTS)
     records_only: bool = False
     months: int = 0
     levels: int = 0

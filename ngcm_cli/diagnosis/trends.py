@@ -6,9 +6,6 @@ import numpy as np
 
 from ngcm_cli.diagnosis.sphere import area_weights, weighted_mean
 from ngcm_cli.diagnosis.topic import (
-    DAILY,
-    INSTANTS,
-    MONTHLY,
     Averages,
     Entry,
     Fields,
@@ -137,13 +134,11 @@ def _conclude_trends(averages: Averages) -> dict[str, Entry]:
 
 
 TRENDS = Topic(
-    name="trends",
     title="Trends of temperature",
     needs=((T,),),
     reduce=_temperatures,
     conclude=_conclude_trends,
     bin_of=by_month,
-    kinds=(MONTHLY, DAILY, INSTANTS),
     records_only=True,
     months=TREND_MONTHS,
 )

@@ -259,7 +259,6 @@ def _conclude_column(averages: Averages) -> dict[str, Entry]:
 _NET = ((NET_RATE,), (RAIN, EVAPORATION))
 
 NET_PRECIPITATION = Topic(
-    name="net_precipitation",
     title="Precipitation minus evaporation",
     needs=_NET,
     reduce=_rates,
@@ -268,7 +267,6 @@ NET_PRECIPITATION = Topic(
     kinds=(DAILY, INSTANTS, MONTHLY),
 )
 MOISTURE_BUDGET = Topic(
-    name="moisture_budget",
     title="Moisture budget",
     needs=tuple((COLUMN_WATER, *names) for names in ((AMOUNT,), *_NET)),
     reduce=_budget_terms,
@@ -277,13 +275,11 @@ MOISTURE_BUDGET = Topic(
     kinds=(DAILY, INSTANTS, MONTHLY),
 )
 PRECIPITABLE_WATER = Topic(
-    name="precipitable_water",
     title="Precipitable water",
     needs=((HUMIDITY, SURFACE_PRESSURE),),
     optional=(COLUMN_WATER,),
     reduce=_column,
     conclude=_conclude_column,
     bin_of=all_times,
-    kinds=(MONTHLY, DAILY, INSTANTS),
     levels=COLUMN_LEVELS,
 )

@@ -14,7 +14,7 @@ import ngcm_cli
 from ngcm_cli.config.cyclone_criteria import CycloneCriteria
 from ngcm_cli.config.tracks import TracksConfig, describe_criteria
 from ngcm_cli.errors import ConfigError, InputDataError
-from ngcm_cli.io.progress import CountProgress, no_progress
+from ngcm_cli.io.progress import CountProgress, begin_phase, no_progress
 from ngcm_cli.time_format import format_duration, format_time, utc_now
 from ngcm_cli.tracks.cyclone_fields import CycloneFields, find_fields
 from ngcm_cli.tracks.detection import detect
@@ -117,6 +117,7 @@ def _check_kind(opened: Sequence[xr.Dataset], config: TracksConfig) -> None:
 
 def _search(fields: Sequence[CycloneFields], progress: CountProgress) -> xr.Dataset:
     """Return the tracks of all data."""
+    begin_phase("Searching for cyclones")
     total = sum(_count(each) for each in fields)
     counter = itertools.count(1)
     searches, notes = [], []
@@ -186,7 +187,7 @@ def _searches(
 
 
 def _check_times(fields: CycloneFields) -> None:
-    """Check that tracks are possible, and say how criteria are scaled.
+    """Check that tracks are possible.
 
     Raises:
         InputDataError: the data are too short, too coarse or out of order in time.

@@ -6,6 +6,8 @@ from ngcm_cli.units import LENGTH
 
 EARTH_RADIUS = LENGTH / 1000
 """Radius of the Earth, km."""
+SLACK = 1e-6
+"""Degrees added to criteria: distances on a grid are often exactly those."""
 
 
 def unit_vectors(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:

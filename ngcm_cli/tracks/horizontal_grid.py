@@ -8,9 +8,8 @@ from scipy.ndimage import minimum_filter
 from scipy.spatial import KDTree
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.tracks.great_circle import angle_between, chord, unit_vectors
+from ngcm_cli.tracks.great_circle import SLACK, angle_between, chord, unit_vectors
 
-_SLACK = 1e-6  # degrees: distances on a grid are often those of a criterion
 _LEAST = 3  # points in each direction
 
 
@@ -118,7 +117,7 @@ class HorizontalGrid:
 
         Those at exactly this distance are included, and always the point itself.
         """
-        limit = chord(radius + _SLACK)
+        limit = chord(radius + SLACK)
         found = self._tree.query_ball_point(self._points[points], limit)
         return [np.sort(np.asarray(each, np.int64)) for each in found]
 
@@ -126,7 +125,7 @@ class HorizontalGrid:
         self, points: np.ndarray, others: np.ndarray, radius: float
     ) -> np.ndarray:
         """Return whether points are more than a radius in degrees apart."""
-        return self.distance(points, others) > radius + _SLACK
+        return self.distance(points, others) > radius + SLACK
 
     def lowest_near(
         self, points: np.ndarray, ranks: np.ndarray, radius: float
@@ -147,7 +146,7 @@ class HorizontalGrid:
         chosen = np.flatnonzero(lowest == ranks)
         tree = KDTree(self._points[points])
         near = tree.query_ball_point(
-            self._points[points[chosen]], chord(radius + _SLACK)
+            self._points[points[chosen]], chord(radius + SLACK)
         )
         keep = [
             ranks[others].min() == ranks[i]

@@ -11,6 +11,7 @@ import xarray as xr
 
 from ngcm_cli.config.tracks import TracksConfig
 from ngcm_cli.errors import ConfigError
+from ngcm_cli.inputs.sources.location import redacted
 from ngcm_cli.io.progress import CountProgress
 from ngcm_cli.output.dataset_file import check_output
 from ngcm_cli.time_format import format_duration, format_time
@@ -64,7 +65,8 @@ def save_tracks(
     storms = None if config.best_track is None else read_best_track(config.best_track)
     tracks = find_tracks(*data, config=config, progress=progress)
     began = tracks.attrs["history"].partition(": ")[0]
-    tracks.attrs["history"] = f"{began}: {config.command_line(data)}"
+    command = config.command_line([redacted(each) for each in data])
+    tracks.attrs["history"] = f"{began}: {command}"
     if storms is not None:
         tracks = compare(tracks, storms, config.match_distance)
         tracks.attrs["best_track"] = str(config.best_track)

@@ -8,9 +8,7 @@ from scipy.optimize import linear_sum_assignment
 
 from ngcm_cli.config.cyclone_criteria import CycloneCriteria
 from ngcm_cli.tracks.detection import Candidates
-from ngcm_cli.tracks.great_circle import angle_between, unit_vectors
-
-_SLACK = 1e-6  # degrees: distances on a grid are often those of a criterion
+from ngcm_cli.tracks.great_circle import SLACK, angle_between, unit_vectors
 
 
 @dataclasses.dataclass
@@ -88,7 +86,7 @@ def _join(
     if not (len(active) and len(points)):
         return set()
     distance = angle_between(ends[:, None], points[None])
-    gain = np.where(distance <= reach + _SLACK, reach + 2 * _SLACK - distance, 0.0)
+    gain = np.where(distance <= reach + SLACK, reach + 2 * SLACK - distance, 0.0)
     taken: set[int] = set()
     for row, column in zip(*linear_sum_assignment(gain, maximize=True), strict=True):
         if gain[row, column] > 0:

@@ -72,9 +72,12 @@ def _match(
         for name in ("init_time", "realization", "source")
         if name in tracks
     ]
-    pairs = []
+    times, pairs = tracks["time"].values, []
     for number, own in enumerate(points):
+        begin, end = times[own][[0, -1]]
         for storm in storms:
+            if storm.times[-1] < begin or storm.times[0] > end:
+                continue  # most storms of all years: quick
             mine, other = _common(tracks, own, storm)
             if not len(mine):
                 continue
@@ -111,7 +114,8 @@ def _errors(
     tracks: xr.Dataset, own: np.ndarray, storm: Storm, other: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return the errors of points of a track against those of a storm."""
-    position = unit_vectors(tracks["latitude"].values, tracks["longitude"].values)[own]
+    places = (tracks[name].values[own] for name in ("latitude", "longitude"))
+    position = unit_vectors(*places)
     observed = unit_vectors(storm.latitude, storm.longitude)
     before = _earlier(observed)
     along, across = along_and_cross_track(before[other], observed[other], position)

@@ -114,3 +114,19 @@ def test_mistakes_are_found_before_anything_is_written(ensemble, ngcm, words, sa
 
 def test_the_function_is_public():
     assert ngcm_cli.find_tracks.__name__ == "find_tracks"
+
+
+def test_secrets_of_an_address_are_not_written(tmp_path, monkeypatch):
+    from small_tracks import small_tracks
+
+    from ngcm_cli.config.tracks import TracksConfig
+    from ngcm_cli.tracks.save import save_tracks
+
+    tracks = small_tracks([[(10, 20), (11, 21)]]).assign_attrs(history="now: ngcm")
+    monkeypatch.setattr("ngcm_cli.tracks.save.find_tracks", lambda *_, **__: tracks)
+    url = "https://me:hush@server/a.nc?signature=hush"
+    config = TracksConfig(output=tmp_path / "tracks.nc")
+    saved = save_tracks([url], config, lambda *counts: None)
+    history = saved.tracks.attrs["history"]
+    assert history.startswith("now: ngcm tracks https://server/a.nc")
+    assert "hush" not in history

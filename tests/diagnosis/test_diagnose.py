@@ -7,6 +7,7 @@ from diagnosis import known_data as known
 
 from ngcm_cli.diagnosis.columns import layer_masses
 from ngcm_cli.diagnosis.diagnose import diagnose
+from ngcm_cli.diagnosis.records import open_records
 from ngcm_cli.errors import ConfigError, InputDataError
 
 
@@ -275,3 +276,14 @@ def test_zonal_means_are_refused(tmp_path):
     data.to_netcdf(tmp_path / "zonal.nc")
     with pytest.raises(InputDataError, match="zonal means"):
         diagnose(run=str(tmp_path / "zonal.nc"))
+
+
+def test_secrets_of_an_address_are_not_written(folder, monkeypatch):
+    url = "https://me:secret@server/forecast.nc?signature=secret"
+    monkeypatch.setattr(
+        "ngcm_cli.diagnosis.diagnose.open_records",
+        lambda location, **_: open_records(str(folder / "forecast.nc")),
+    )
+    written = str(diagnose(run=url, against=url).attrs)
+    assert "ngcm diagnose https://server/forecast.nc" in written
+    assert "secret" not in written
