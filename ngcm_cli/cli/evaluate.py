@@ -1,6 +1,5 @@
 """``ngcm evaluate``: forecasts against a truth."""
 
-import inspect
 import pathlib
 import time
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ import typer
 from ngcm_cli.cli.console import format_seconds, messages, print_line
 from ngcm_cli.cli.options import OUTPUT_NAMES, Offline, Overwrite, switch, text, texts
 from ngcm_cli.cli.progress import Display
-from ngcm_cli.cli.run_command import DryRun, RunFile
+from ngcm_cli.cli.run_command import DryRun, RunFile, with_options
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.inputs.sources.named import metavar, summaries
 
@@ -185,19 +184,7 @@ def _print_scores(console: Any, path: pathlib.Path, form: str | None) -> None:
         typer.echo(format_scores(scores, form))
 
 
-def _parameter(name: str, annotation: Any) -> inspect.Parameter:
-    kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, kind, default=None, annotation=annotation)
-
-
-evaluate.__signature__ = inspect.Signature(  # pyright: ignore
-    [
-        _parameter(name, annotation)
-        for name, annotation in {
-            "forecast": _FORECASTS,
-            **_OPTIONS,
-            "config": RunFile,
-            "dry_run": DryRun,
-        }.items()
-    ]
+with_options(
+    evaluate,
+    {"forecast": _FORECASTS, **_OPTIONS, "config": RunFile, "dry_run": DryRun},
 )

@@ -34,7 +34,7 @@ def describe_scores(
         "settings": json.dumps(scoring_settings(config)),
         "interval": "95 % confidence, from blocks of successive initial times",
         "ngcm_version": ngcm_cli.__version__,
-        "history": f"{utc_now()}: {config.command_line()}",
+        "history": f"{utc_now()}: {_redacted(config).command_line()}",
     }
     if plan.climatology is not None:
         attributes["climatology"] = _climatology(config, plan)
@@ -128,5 +128,18 @@ def scoring_settings(config: EvaluateConfig, defaults: bool = False) -> dict[str
         config: the settings.
         defaults: whether settings that were not given are included.
     """
-    flags = config.as_flags(defaults)
+    flags = _redacted(config).as_flags(defaults)
     return {name: text for name, text in flags.items() if name not in _OF_THE_COMMAND}
+
+
+def _redacted(config: EvaluateConfig) -> EvaluateConfig:
+    """Return settings that may be published: URLs without passwords, signatures."""
+    shown: dict[str, Any] = {}
+    for name in "forecast", "baseline":
+        several = getattr(config, name)
+        shown[name] = tuple(x._replace(location=redacted(x.location)) for x in several)
+    for name in "truth", "climatology":
+        if (location := getattr(config, name)) is not None:
+            shown[name] = redacted(location)
+    given = {name: x for name, x in shown.items() if name in config.model_fields_set}
+    return config.model_copy(update=given)

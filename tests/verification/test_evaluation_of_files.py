@@ -12,7 +12,9 @@ from ngcm_cli.errors import ConfigError, InputDataError, OutputError
 from ngcm_cli.verification import evaluation, evaluation_blocks
 from ngcm_cli.verification.evaluation import evaluate
 from ngcm_cli.verification.evaluation_blocks import divide
+from ngcm_cli.verification.evaluation_sources import EvaluationSources
 from ngcm_cli.verification.regions import REGIONS
+from ngcm_cli.verification.score_attributes import describe_scores
 
 ALL = "temperature,mean_sea_level_pressure"
 
@@ -45,6 +47,22 @@ def test_constant_error_in_every_region():
     assert (scores["count.temperature"] == 3).all()
     assert "forecast" not in scores.dims
     assert "rmse.temperature_lower" not in scores  # of three initial times
+
+
+def test_passwords_and_signatures_are_not_published():
+    secret = "https://user:password@example.org/{}.zarr?X-Amz-Signature=0123"
+    config = EvaluateConfig(
+        forecast=f"ours={secret.format('f')}", truth=secret.format("t"),
+        baseline=secret.format("b"), climatology=secret.format("c"),
+    )  # fmt: skip
+    record = truth()
+    sources = EvaluationSources({"ours": record}, record)
+    plan = unittest.mock.Mock(climatology=None, reference=None, notes=[])
+    plan.grid.description = "a grid"
+    missing = unittest.mock.Mock(truth={}, forecasts={}, leads={})
+    written = str(describe_scores(config, sources, plan, missing))
+    assert "example.org/t.zarr" in written and "ours=" in written
+    assert "password" not in written and "0123" not in written
 
 
 def test_scores_equal_plain_numpy():
