@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from ngcm_cli.config.plot import PlotConfig
-from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.errors import ConfigError
 from ngcm_cli.plots.figure import drawing, set_footer, set_title
 from ngcm_cli.plots.map import draw_map, figure_size, style_of_field
 from ngcm_cli.plots.projections import Projection
@@ -59,20 +59,13 @@ def map_figure(
 
     Raises:
         ConfigError: what is to be drawn is not in the data.
-        InputDataError: the field has no finite value.
+        InputDataError: a field has no finite value.
     """
     projection = choose_projection(config)
     layers = read_layers(dataset, config)
-    if not np.isfinite(layers.field.values).any():
-        where = dataset.attrs.get("location", "the data")
-        raise InputDataError(
-            f"{layers.field.name} has no values in {where}: all are missing or "
-            "infinite.",
-            "Choose another variable, level or time.",
-        )
     other = ""
     if minus is not None:
-        layers, other = _difference(layers, dataset, minus, config)
+        layers, other = _difference(layers, minus, config)
     return draw_layers(layers, dataset, config, projection, minus, other)
 
 
@@ -194,7 +187,7 @@ def _reduced(
 
 
 def _difference(
-    layers: Layers, dataset: xr.Dataset, minus: xr.Dataset, config: PlotConfig
+    layers: Layers, minus: xr.Dataset, config: PlotConfig
 ) -> tuple[Layers, str]:
     """Return layers whose field is the difference, and what was subtracted.
 

@@ -48,9 +48,9 @@ def area_mean(
         if not field.size:
             raise ConfigError("The region has no point of the grid.", "Widen it.")
         weights = weights.sel(latitude=field["latitude"])
-    dims = ["latitude", *(["longitude"] if "longitude" in field.dims else [])]
-    if not along_longitude:
-        dims = ["latitude"]
+    dims = ["latitude"]
+    if along_longitude and "longitude" in field.dims:
+        dims.append("longitude")
     return field.weighted(weights).mean(dims, keep_attrs=True)
 
 

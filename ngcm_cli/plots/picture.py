@@ -37,7 +37,9 @@ _DRAWN = {
 }  # fmt: skip
 
 
-def plot(*files: str | pathlib.Path, what: str | None = None, **settings: Any) -> Any:
+def plot(
+    *files: str | pathlib.Path, what: str | None = None, **settings: Any
+) -> pathlib.Path:
     """Draw a picture of files as ``ngcm plot`` does, and return its path.
 
     Args:
@@ -126,13 +128,9 @@ def suggest(datasets: Sequence[xr.Dataset]) -> str:
     """Return the kind of picture that suits data."""
     first = datasets[0]
     content = first.attrs["content"]
-    if content == "scores":
-        return "scores"
-    if content in ("tracks", "series"):
+    if content in ("scores", "tracks", "series"):
         return content
-    if content == "diagnosis":
-        return "section"
-    if content == "zonal":
+    if content in ("diagnosis", "zonal"):
         return "section"
     names = [str(name) for name in first.data_vars]
     has_statistics = any(n.endswith("_mean") for n in names) and any(

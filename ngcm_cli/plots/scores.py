@@ -50,9 +50,8 @@ def draw_scores(score: Score, *, axes: Axes | None = None) -> Axes:
         elif score.best != "higher":
             axes.set_ylim(bottom=0)
         set_lead_axis(axes, longest)
-        title = f"{capital(score.title)}"
         units = f" ({score.units})" if score.units else ""
-        axes.set_title(f"{title}{units}", loc="left", fontsize=9)
+        axes.set_title(f"{capital(score.title)}{units}", loc="left", fontsize=9)
     return axes
 
 
@@ -84,7 +83,7 @@ def scores_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
     with drawing():
         size = config.size or (1.0 + 3.4 * columns, 1.35 + 2.3 * rows)
         figure = Figure(figsize=size, layout="constrained")
-        grid = np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).ravel()
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
         several = len({score.metric for score in scores}) > 1
         for axes, score in zip(grid, scores, strict=False):
             draw_scores(score, axes=axes)

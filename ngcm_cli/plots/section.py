@@ -99,7 +99,6 @@ def set_latitude_axis(axis: object, latitude: np.ndarray) -> None:
     """Set the ticks of an axis of latitudes."""
     spacing = 30 if np.ptp(latitude) > 100 else 10
     ticks = np.arange(-90, 91, spacing)
-    ticks = ticks[(ticks >= latitude.min() - 3) & (ticks <= latitude.max() + 3)]
     ends = float(latitude.min()), float(latitude.max())
     ticks = ticks[(ticks >= ends[0]) & (ticks <= ends[1])]
     axis.set_ticks(ticks, [latitude_text(t) for t in ticks])  # pyright: ignore

@@ -299,12 +299,12 @@ def check_values(field: xr.DataArray) -> None:
     """Check that a field that is to be drawn has a value anywhere.
 
     Raises:
-        InputDataError: all of it is missing.
+        InputDataError: all of it is missing or infinite.
     """
     if field.size and not np.isfinite(field.values).any():
         raise InputDataError(
             f"{field.name} has no values where it is to be drawn: all are missing "
-            "(NaN).",
+            "(NaN) or infinite.",
             "Name another time, level or variable. A run that was interrupted has "
             "values up to where it stopped, which `ngcm status` says.",
         )

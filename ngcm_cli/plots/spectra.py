@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError
-from ngcm_cli.plots.figure import drawing, new_axes, set_footer, set_title
+from ngcm_cli.plots.figure import drawing, new_axes, set_footer
 from ngcm_cli.plots.panels import source_name
 from ngcm_cli.plots.provenance import footer_of, model_of
 from ngcm_cli.plots.score_selection import SPECTRA, score_names, select_scores
@@ -86,7 +86,7 @@ def draw_spectra(
         axes.grid(which="major", color="0.88", linewidth=0.6)
         axes.legend(loc="lower left")
         upper = axes.secondary_xaxis("top", functions=(_wavelength_of, _wavelength_of))
-        lengths = [x for x in (20000, 10000, 5000, 2000, 1000, 500, 200, 100)]
+        lengths = (20000, 10000, 5000, 2000, 1000, 500, 200, 100)
         lengths = [x for x in lengths if x >= _CIRCUMFERENCE / largest]
         upper.xaxis.set_major_locator(FixedLocator(lengths))
         upper.set_xticks(lengths, [f"{x:,}".replace(",", " ") for x in lengths])
@@ -123,7 +123,6 @@ def spectra_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure
         is_zonal = title.startswith("Zonal")
         label = "Zonal wavenumber" if is_zonal else "Total wavenumber"
         draw_spectra(spectra, axes=axes, units=units, label=label)
-        set_title(axes, "", "")
         from ngcm_cli.plots.panels import set_header
 
         set_header(figure, config.title or title, subtitle)

@@ -131,7 +131,7 @@ def style_of(
             levels = levels[np.abs(levels) > fixed[2] / 2]
     elif quantity.is_signed:
         levels = _centred(shown)
-    elif np.nanmin(shown, initial=np.inf) >= 0 > -1 and colours == "water":
+    elif np.nanmin(shown, initial=np.inf) >= 0 and colours == "water":
         levels = _from_zero(shown)
     else:
         levels = nice_levels(*_range(shown))

@@ -141,9 +141,9 @@ def tracks_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
     Raises:
         InputDataError: there is no track.
     """
-    is_chosen = config.region or config.projection or config.at
-    projection = choose_projection(config) if is_chosen else region_of_tracks(datasets)
-    region_of_tracks(datasets)  # or it raises
+    projection = region_of_tracks(datasets)  # or it raises
+    if config.region or config.projection or config.at:
+        projection = choose_projection(config)
     with drawing():
         size = config.size or figure_size(projection)
         figure = Figure(figsize=size, layout="constrained")
