@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ngcm_cli.config.plot import PlotConfig
-from ngcm_cli.plots.figure import drawing, new_axes, set_footer
+from ngcm_cli.plots.figure import drawing, line_colour, new_axes, set_footer
 from ngcm_cli.plots.panels import set_header
 from ngcm_cli.plots.provenance import footer_of
 from ngcm_cli.plots.score_selection import Score, select_scores
@@ -32,7 +32,7 @@ def draw_scores(score: Score, *, axes: Axes | None = None) -> Axes:
         longest = 0.0
         at = 0
         for name, line in score.lines.items():
-            colour = next(greys) if line.is_baseline else f"C{at % 6}"
+            colour = next(greys) if line.is_baseline else line_colour(at)
             at += not line.is_baseline
             days = line.lead_time / _HOUR / 24
             longest = max(longest, float(days.max(initial=0)))

@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError
-from ngcm_cli.plots.figure import drawing, new_axes, set_footer
+from ngcm_cli.plots.figure import drawing, line_colour, new_axes, set_footer
 from ngcm_cli.plots.panels import source_name
 from ngcm_cli.plots.provenance import footer_of, model_of
 from ngcm_cli.plots.score_selection import SPECTRA, score_names, select_scores
@@ -58,7 +58,7 @@ def draw_spectra(
             keep = (wavenumber > 0) & np.isfinite(power) & (power > 0)
             axes.loglog(
                 wavenumber[keep], power[keep], label=name,
-                color="black" if name == "truth" else f"C{at % 6}",
+                color="black" if name == "truth" else line_colour(at),
                 linestyle="-" if at < 6 else "--",
             )  # fmt: skip
             largest = max(largest, int(wavenumber[keep].max(initial=2)))

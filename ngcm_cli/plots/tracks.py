@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.plots.colour_maps import colour_map
-from ngcm_cli.plots.figure import drawing, new_axes, set_footer, set_title
+from ngcm_cli.plots.figure import drawing, line_colour, new_axes, set_footer, set_title
 from ngcm_cli.plots.map import draw_frame, figure_size
 from ngcm_cli.plots.projections import PlateCarree, Projection, Robinson, project_line
 from ngcm_cli.plots.provenance import footer_of, model_of
@@ -152,7 +152,7 @@ def tracks_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
         for at, dataset in enumerate(datasets):
             draw_tracks(
                 dataset, axes=axes, projection=projection,
-                colour=f"C{at % 6}" if several else None,
+                colour=line_colour(at) if several else None,
             )  # fmt: skip
         if several:
             from matplotlib.lines import Line2D
@@ -160,7 +160,7 @@ def tracks_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
             from ngcm_cli.plots.panels import source_name
 
             handles = [
-                Line2D([], [], color=f"C{at % 6}", label=source_name(d, datasets))
+                Line2D([], [], color=line_colour(at), label=source_name(d, datasets))
                 for at, d in enumerate(datasets)
             ]
             figure.legend(handles=handles, loc="outside lower center", ncols=3)
