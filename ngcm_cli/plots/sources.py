@@ -47,7 +47,7 @@ def open_source(
         path = _store_of_run(path, what)
     if not path.exists() or (path.is_file() and path.suffix not in (".nc", ".nc4")):
         return _with(open_gridded(location, offline=offline), "fields", location)
-    content = _peek(path)
+    content = peek(path)
     if content in ("fields", "zonal"):
         opened = open_gridded(str(path), offline=offline)
         content = "fields" if "longitude" in opened.dims else "zonal"
@@ -81,7 +81,7 @@ def derived_file(location: str, content: str) -> Iterator[None]:
         ) from e
 
 
-def _peek(path: pathlib.Path) -> Content:
+def peek(path: pathlib.Path) -> Content:
     """Return what a local file or store holds; fields if that cannot be told."""
     try:
         with _open(path, decode=False) as opened:
