@@ -14,7 +14,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ngcm_cli.errors import ConfigError, OutputError
+from ngcm_cli.errors import ConfigError
 from ngcm_cli.io.atomic import atomic_file, translate_os_errors
 from ngcm_cli.io.output_file import sole_writer
 
@@ -186,9 +186,6 @@ def write_file(path: pathlib.Path, content: bytes) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    folder = path.parent
-    if not folder.is_dir():
-        raise OutputError(f"The folder {folder} does not exist.", "Create it first.")
     with (
         translate_os_errors(f"Writing {path}", lambda advice: f"{advice}."),
         sole_writer(path) as target,
