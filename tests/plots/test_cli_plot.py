@@ -17,6 +17,7 @@ from ngcm_cli.plots.diagnosis import drawn_of
 from ngcm_cli.plots.map_figure import map_figure
 from ngcm_cli.plots.picture import suggest
 from ngcm_cli.plots.series import series_figure
+from ngcm_cli.plots.sources import stem_of
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +111,10 @@ def test_series_of_a_diagnosis_stand_beside_those_of_the_reference():
     np.testing.assert_array_equal(run.get_xdata(), [0, 1])
     assert (run.get_label(), reference.get_label()) == ("run.nc", "era5")
     assert figure.axes[0].get_title(loc="left") == "Mean at 500 hPa (K)"
+
+
+def test_the_name_of_a_picture_has_no_signature():
+    assert stem_of("https://example.org/data/f.nc?signature=secret") == "f"
 
 
 @pytest.mark.parametrize("inits", [1, 2])
