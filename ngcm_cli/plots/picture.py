@@ -1,6 +1,7 @@
 """``ngcm plot``: read what is to be drawn, draw it, write the picture."""
 
 import contextlib
+import importlib
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -118,8 +119,6 @@ def _checked(datasets: Sequence[xr.Dataset]) -> contextlib.AbstractContextManage
 
 def _drawing(what: str) -> Draw:
     """Return the function that draws a kind of picture, imported when it is needed."""
-    import importlib
-
     module = importlib.import_module(f"ngcm_cli.plots.{what}")
     return getattr(module, f"{what}_figure")
 

@@ -8,12 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.plots.colour_maps import colour_map
 from ngcm_cli.plots.figure import drawing, line_colour, new_axes, set_footer, set_title
 from ngcm_cli.plots.map import draw_frame, figure_size
+from ngcm_cli.plots.panels import source_name
 from ngcm_cli.plots.projections import PlateCarree, Projection, Robinson, project_line
 from ngcm_cli.plots.provenance import footer_of, model_of
 from ngcm_cli.plots.regions import choose_projection
@@ -155,10 +157,6 @@ def tracks_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
                 colour=line_colour(at) if several else None,
             )  # fmt: skip
         if several:
-            from matplotlib.lines import Line2D
-
-            from ngcm_cli.plots.panels import source_name
-
             handles = [
                 Line2D([], [], color=line_colour(at), label=source_name(d, datasets))
                 for at, d in enumerate(datasets)
