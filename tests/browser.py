@@ -119,13 +119,15 @@ class Browser:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    def screenshot(self, path: pathlib.Path, whole: bool = False) -> None:
-        """Write what is seen, or the whole page, as PNG."""
-        options: dict[str, Any] = {"captureBeyondViewport": whole}
-        if whole:
-            size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-            options["clip"] = {**size, "scale": 1}
-        image = self.call("Page.captureScreenshot", format="png", **options)
+    def screenshot(self, path: pathlib.Path) -> None:
+        """Write the whole page, also what is not seen without scrolling, as PNG."""
+        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+        image = self.call(
+            "Page.captureScreenshot",
+            format="png",
+            captureBeyondViewport=True,
+            clip={**size, "scale": 1},
+        )
         path.write_bytes(base64.b64decode(image["data"]))
 
     def names(self, role: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Pictures of fields, scores and runs, and the report.
 
-Functions named ``draw_...`` draw xarray objects on matplotlib axes, new ones if none
-are given, and return the axes. Those named ``..._figure`` choose what is drawn of
+Functions named ``draw_...`` draw on matplotlib axes, most of them on new ones if none
+are given. Those named ``..._figure`` choose what is drawn of
 opened data by the settings of ``ngcm plot``. No state of pyplot is used or changed.
 """
 

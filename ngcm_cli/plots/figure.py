@@ -14,12 +14,14 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ngcm_cli.errors import ConfigError, OutputError
+from ngcm_cli.errors import ConfigError
 from ngcm_cli.io.atomic import atomic_file, translate_os_errors
 from ngcm_cli.io.output_file import sole_writer
 
 FORMATS = ("png", "svg", "pdf", "gif", "mp4")
 GREY = "0.35"
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Colours of lines, of Okabe and Ito: told apart with any colour vision."""
 _STYLE: dict[Any, Any] = {
     "font.size": 9.0,
     "font.family": "sans-serif",
@@ -42,10 +44,7 @@ _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "ngcm",
     "text.parse_math": False,  # a $ in a name or title of a file is one
-    "axes.prop_cycle": cycler(
-        # Okabe and Ito, told apart with any colour vision.
-        color=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
-    ),
+    "axes.prop_cycle": cycler(color=PALETTE),
 }
 _COLOURS = 255  # of an indexed picture
 _MOST_CHANGED = 1e-3  # share of pixels
@@ -75,6 +74,11 @@ def new_axes(
         return figure, axes
     figure = Figure(figsize=size, layout="constrained")
     return figure, figure.add_subplot()
+
+
+def line_colour(number: int) -> str:
+    """Return the colour of a line by its number, also where no style is applied."""
+    return PALETTE[number % len(PALETTE)]
 
 
 def set_title(axes: Axes, title: str, subtitle: str = "", grow: bool = False) -> None:
@@ -182,9 +186,6 @@ def write_file(path: pathlib.Path, content: bytes) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    folder = path.parent
-    if not folder.is_dir():
-        raise OutputError(f"The folder {folder} does not exist.", "Create it first.")
     with (
         translate_os_errors(f"Writing {path}", lambda advice: f"{advice}."),
         sole_writer(path) as target,

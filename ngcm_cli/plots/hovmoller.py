@@ -1,5 +1,6 @@
 """Hovmöller diagrams: time against latitude or longitude."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -89,20 +90,13 @@ def hovmoller_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figu
         raise InputDataError(
             f"{field.name} has one time.", "Name data of several times."
         )
-    where = "zonal mean"
+    where, reduce = "zonal mean", zonal_mean
     if config.region is not None:
         if "longitude" not in field.dims:
             raise ConfigError("The data are zonal means.", "Leave out region.")
         box = find_region(config.region)
         where = f"mean of {latitude_text(box[0])} to {latitude_text(box[1])}"
-
-        def reduce(one: xr.DataArray) -> xr.DataArray:
-            return area_mean(one, box, along_longitude=False)
-    else:
-
-        def reduce(one: xr.DataArray) -> xr.DataArray:
-            return zonal_mean(one)
-
+        reduce = functools.partial(area_mean, box=box, along_longitude=False)
     rows = [reduce(field.isel(time=at)).load() for at in range(field.sizes["time"])]
     attributes = dict(field.attrs)
     name = str(field.name)

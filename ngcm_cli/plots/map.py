@@ -148,7 +148,6 @@ def draw_contours(
     colour: str | Sequence[str] = "black",
     width: float = 0.8,
     labels: bool = True,
-    is_difference: bool = False,
 ) -> Any:
     """Draw a field as contours on a map, and return them; None if it has none.
 
@@ -160,9 +159,8 @@ def draw_contours(
         colour: of the lines, or of each level.
         width: of the lines, points.
         labels: whether values are written on every other line.
-        is_difference: whether the field is a difference.
     """
-    style = style_of_field(field, is_difference=is_difference)
+    style = style_of_field(field)
     x, y, values = _shown(field, projection, style)
     if levels is None:
         levels = contour_levels(values, style.step)
@@ -289,7 +287,7 @@ def draw_colour_bar(
 def _ticks(levels: np.ndarray) -> np.ndarray:
     """Return every level, or every second or third where there are many."""
     step = max(1, int(np.ceil(len(levels) / 17)))
-    return levels[::step] if step > 1 else levels
+    return levels[::step]
 
 
 def _shown(

@@ -7,9 +7,10 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from ngcm_cli.config.plot import PlotConfig
-from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.errors import ConfigError
 from ngcm_cli.plots.figure import drawing, set_footer, set_title
 from ngcm_cli.plots.map import draw_map, figure_size, style_of_field
+from ngcm_cli.plots.means import time_mean
 from ngcm_cli.plots.projections import Projection
 from ngcm_cli.plots.provenance import footer_of, model_of
 from ngcm_cli.plots.raster import sample
@@ -59,20 +60,13 @@ def map_figure(
 
     Raises:
         ConfigError: what is to be drawn is not in the data.
-        InputDataError: the field has no finite value.
+        InputDataError: a field has no finite value.
     """
     projection = choose_projection(config)
     layers = read_layers(dataset, config)
-    if not np.isfinite(layers.field.values).any():
-        where = dataset.attrs.get("location", "the data")
-        raise InputDataError(
-            f"{layers.field.name} has no values in {where}: all are missing or "
-            "infinite.",
-            "Choose another variable, level or time.",
-        )
     other = ""
     if minus is not None:
-        layers, other = _difference(layers, dataset, minus, config)
+        layers, other = _difference(layers, minus, config)
     return draw_layers(layers, dataset, config, projection, minus, other)
 
 
@@ -129,7 +123,7 @@ def read_layers(dataset: xr.Dataset, config: PlotConfig) -> Layers:
             "Give one variable, and another as contours.",
         )
     name = config.variable[0] if config.variable else default_variable(now, _PREFERRED)
-    field, member = _reduced(find_field(now, name, config.level), config, when)
+    field, member = _reduced(find_field(now, name, config.level), config)
     lines = config.contours
     is_default = config.variable is None and config.minus is None
     if lines is None and is_default and name.startswith("temperature"):
@@ -140,18 +134,18 @@ def read_layers(dataset: xr.Dataset, config: PlotConfig) -> Layers:
         lines = name if config.variable else str(field.name)
     contours = None
     if lines is not None and lines.lower() != "none":
-        contours, _ = _reduced(find_field(now, lines, config.level), config, when)
+        contours, _ = _reduced(find_field(now, lines, config.level), config)
     wind = None
     if config.wind is not None:
         level = config.level
         if level is None and "level" in field.coords:
             level = float(field["level"])
-        wind = _wind(now, config, when, level)
+        wind = _wind(now, config, level)
     return Layers(field, contours, wind, when, member)
 
 
 def _wind(
-    now: xr.Dataset, config: PlotConfig, when: When, level: float | None
+    now: xr.Dataset, config: PlotConfig, level: float | None
 ) -> tuple[xr.DataArray, xr.DataArray]:
     pairs = [
         ("u_component_of_wind", "v_component_of_wind"),
@@ -165,36 +159,28 @@ def _wind(
         pairs.append(near_ground)
     for names in pairs:
         if set(names) <= set(map(str, now.data_vars)):
-            u, v = (_reduced(find_field(now, x, level), config, when)[0] for x in names)
+            u, v = (_reduced(find_field(now, x, level), config)[0] for x in names)
             return u, v
     raise ConfigError("The data have no wind.", "Leave out wind.")
 
 
-def _reduced(
-    field: xr.DataArray, config: PlotConfig, when: When
-) -> tuple[xr.DataArray, str]:
+def _reduced(field: xr.DataArray, config: PlotConfig) -> tuple[xr.DataArray, str]:
     """Return a field of latitude and longitude: of a member or time, or their mean."""
     field, member = select_member(field, config)
-    if when.period is not None and "time" in field.dims:
-        total = np.zeros(field.isel(time=0).shape)
-        for at in range(field.sizes["time"]):  # one at a time: a record may be long
-            total = total + field.isel(time=at).values
-        mean = total / field.sizes["time"]
-        field = field.isel(time=0, drop=True).copy(data=mean)
-    others = set(map(str, field.dims)) - {"latitude", "longitude"}
+    others = set(map(str, field.dims)) - {"time", "latitude", "longitude"}
     if others:
         raise ConfigError(
             f"{field.name} has the dimension {sorted(others)[0]}, which a map cannot "
             "show.",
             "Name another variable.",
         )
-    field = field.load()
+    field = time_mean(field)
     check_values(field)
     return field, member
 
 
 def _difference(
-    layers: Layers, dataset: xr.Dataset, minus: xr.Dataset, config: PlotConfig
+    layers: Layers, minus: xr.Dataset, config: PlotConfig
 ) -> tuple[Layers, str]:
     """Return layers whose field is the difference, and what was subtracted.
 
@@ -211,11 +197,11 @@ def _difference(
         same = config.model_copy(update={"lead": None})
     name = str(layers.field.name)
     level = float(layers.field["level"]) if "level" in layers.field.coords else None
-    now, when = select_time(minus, same)
+    now, _ = select_time(minus, same)
     member = same if "realization" in minus.dims else same.model_copy(
         update={"member": None}
     )  # fmt: skip
-    other, _ = _reduced(find_field(now, name, level), member, when)
+    other, _ = _reduced(find_field(now, name, level), member)
     field = layers.field
     is_same_grid = all(
         other.sizes[d] == field.sizes[d] and np.allclose(other[d], field[d], atol=1e-4)

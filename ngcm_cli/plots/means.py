@@ -1,5 +1,8 @@
 """Means over area and longitude, of fields that may lack values."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -48,10 +51,30 @@ def area_mean(
         if not field.size:
             raise ConfigError("The region has no point of the grid.", "Widen it.")
         weights = weights.sel(latitude=field["latitude"])
-    dims = ["latitude", *(["longitude"] if "longitude" in field.dims else [])]
-    if not along_longitude:
-        dims = ["latitude"]
+    dims = ["latitude"]
+    if along_longitude and "longitude" in field.dims:
+        dims.append("longitude")
     return field.weighted(weights).mean(dims, keep_attrs=True)
+
+
+def time_mean(
+    field: xr.DataArray,
+    reduced: Callable[[xr.DataArray], xr.DataArray] = lambda one: one,
+) -> xr.DataArray:
+    """Return the mean over time, or the field of one time, read.
+
+    Args:
+        field: with the dimension time, of which one is read after the other: a record
+            may be long; or without.
+        reduced: what is averaged of each, such as the zonal mean.
+    """
+    if "time" not in field.dims:
+        return reduced(field).load()
+    total: Any = 0.0
+    for at in range(field.sizes["time"]):
+        total = total + reduced(field.isel(time=at).load().astype(np.float64))
+    mean = (total / field.sizes["time"]).drop_vars("time", errors="ignore")
+    return mean.rename(field.name).assign_attrs(field.attrs)
 
 
 def zonal_mean(field: xr.DataArray) -> xr.DataArray:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError, InputDataError
-from ngcm_cli.plots.figure import drawing, new_axes, set_footer
+from ngcm_cli.plots.figure import drawing, line_colour, new_axes, set_footer
 from ngcm_cli.plots.graticule import latitude_text, longitude_text
 from ngcm_cli.plots.hovmoller import series_of
 from ngcm_cli.plots.map import style_of_field
@@ -47,7 +47,7 @@ def draw_meteogram(
         style = None
         for at, (name, values) in enumerate(series.items()):
             style = style_of_field(values)
-            colour, time = f"C{at % 6}", values["time"].values
+            colour, time = line_colour(at), values["time"].values
             shown = style.shown(values.values)
             if "realization" in values.dims:
                 dims = ("realization", "time")

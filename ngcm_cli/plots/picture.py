@@ -1,6 +1,7 @@
 """``ngcm plot``: read what is to be drawn, draw it, write the picture."""
 
 import contextlib
+import importlib
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -37,7 +38,9 @@ _DRAWN = {
 }  # fmt: skip
 
 
-def plot(*files: str | pathlib.Path, what: str | None = None, **settings: Any) -> Any:
+def plot(
+    *files: str | pathlib.Path, what: str | None = None, **settings: Any
+) -> pathlib.Path:
     """Draw a picture of files as ``ngcm plot`` does, and return its path.
 
     Args:
@@ -116,8 +119,6 @@ def _checked(datasets: Sequence[xr.Dataset]) -> contextlib.AbstractContextManage
 
 def _drawing(what: str) -> Draw:
     """Return the function that draws a kind of picture, imported when it is needed."""
-    import importlib
-
     module = importlib.import_module(f"ngcm_cli.plots.{what}")
     return getattr(module, f"{what}_figure")
 
@@ -126,13 +127,9 @@ def suggest(datasets: Sequence[xr.Dataset]) -> str:
     """Return the kind of picture that suits data."""
     first = datasets[0]
     content = first.attrs["content"]
-    if content == "scores":
-        return "scores"
-    if content in ("tracks", "series"):
+    if content in ("scores", "tracks", "series"):
         return content
-    if content == "diagnosis":
-        return "section"
-    if content == "zonal":
+    if content in ("diagnosis", "zonal"):
         return "section"
     names = [str(name) for name in first.data_vars]
     has_statistics = any(n.endswith("_mean") for n in names) and any(

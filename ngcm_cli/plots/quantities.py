@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 
-STANDARD_GRAVITY = 9.80665  # m s-2
+from ngcm_cli.inputs.unit_conversion import GRAVITY
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +91,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "potential_temperature": Quantity("potential temperature", "K", "kelvin",
                                       colours="temperature"),
     "geopotential": Quantity("geopotential height", "dam", "decametres",
-                             factor=0.1 / STANDARD_GRAVITY, at=_HEIGHT),
+                             factor=0.1 / GRAVITY, at=_HEIGHT),
     "zg": Quantity("geopotential height", "dam", "decametres", factor=0.1, at=_HEIGHT),
     "u_component_of_wind": Quantity("eastward wind", *_METRES_PER_SECOND,
                                     colours="difference", at=_COMPONENT,

@@ -272,7 +272,7 @@ def _levels(dataset: xr.Dataset, name: str) -> list[float]:
 
 def _has_level(dataset: xr.Dataset, name: str, level: float | None) -> bool:
     levels = _levels(dataset, name)
-    return level in levels if levels else level is None or not levels
+    return not levels or level in levels
 
 
 def _lines(

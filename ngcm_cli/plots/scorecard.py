@@ -1,7 +1,7 @@
 """Score cards: a forecast against another, blue where it is better, red where worse."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
@@ -208,15 +208,12 @@ def scorecard_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figu
 
 def _all_levels(datasets: Sequence[xr.Dataset], config: PlotConfig) -> list[Score]:
     """Return the scores of all variables and usual levels, in the order of the file."""
-    if config.variable is not None:
-        return select_scores(datasets, config, most=99)
     plain = select_scores(datasets, config, most=99)
+    if config.variable is not None:
+        return plain
     metric = plain[0].metric
-    names: Mapping[str, list[float]] = {
-        v: [] for m, v in score_names(datasets[0]) if m == metric
-    }
     found: list[Score] = []
-    for variable in names:
+    for variable in [v for m, v in score_names(datasets[0]) if m == metric]:
         score = datasets[0][f"{metric}.{variable}"]
         levels = [x for x in _LEVELS if "level" in score.dims and x in score["level"]]
         wanted = [f"{variable}_{x}" for x in levels] or [variable]

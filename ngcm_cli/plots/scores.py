@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ngcm_cli.config.plot import PlotConfig
-from ngcm_cli.plots.figure import drawing, new_axes, set_footer
+from ngcm_cli.plots.figure import drawing, line_colour, new_axes, set_footer
 from ngcm_cli.plots.panels import set_header
 from ngcm_cli.plots.provenance import footer_of
 from ngcm_cli.plots.score_selection import Score, select_scores
@@ -32,7 +32,7 @@ def draw_scores(score: Score, *, axes: Axes | None = None) -> Axes:
         longest = 0.0
         at = 0
         for name, line in score.lines.items():
-            colour = next(greys) if line.is_baseline else f"C{at % 6}"
+            colour = next(greys) if line.is_baseline else line_colour(at)
             at += not line.is_baseline
             days = line.lead_time / _HOUR / 24
             longest = max(longest, float(days.max(initial=0)))
@@ -50,9 +50,8 @@ def draw_scores(score: Score, *, axes: Axes | None = None) -> Axes:
         elif score.best != "higher":
             axes.set_ylim(bottom=0)
         set_lead_axis(axes, longest)
-        title = f"{capital(score.title)}"
         units = f" ({score.units})" if score.units else ""
-        axes.set_title(f"{title}{units}", loc="left", fontsize=9)
+        axes.set_title(f"{capital(score.title)}{units}", loc="left", fontsize=9)
     return axes
 
 
@@ -84,7 +83,7 @@ def scores_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
     with drawing():
         size = config.size or (1.0 + 3.4 * columns, 1.35 + 2.3 * rows)
         figure = Figure(figsize=size, layout="constrained")
-        grid = np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).ravel()
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
         several = len({score.metric for score in scores}) > 1
         for axes, score in zip(grid, scores, strict=False):
             draw_scores(score, axes=axes)

@@ -17,10 +17,9 @@ from ngcm_cli.plots.diagnosis import STREAMFUNCTION
 from ngcm_cli.plots.figure import drawing, new_axes
 from ngcm_cli.plots.graticule import latitude_text
 from ngcm_cli.plots.map import colour_norm, draw_colour_bar
-from ngcm_cli.plots.means import zonal_mean
+from ngcm_cli.plots.means import time_mean, zonal_mean
 from ngcm_cli.plots.panels import label_figure
 from ngcm_cli.plots.selection import (
-    When,
     check_values,
     default_variable,
     find_field,
@@ -99,7 +98,6 @@ def set_latitude_axis(axis: object, latitude: np.ndarray) -> None:
     """Set the ticks of an axis of latitudes."""
     spacing = 30 if np.ptp(latitude) > 100 else 10
     ticks = np.arange(-90, 91, spacing)
-    ticks = ticks[(ticks >= latitude.min() - 3) & (ticks <= latitude.max() + 3)]
     ends = float(latitude.min()), float(latitude.max())
     ticks = ticks[(ticks >= ends[0]) & (ticks <= ends[1])]
     axis.set_ticks(ticks, [latitude_text(t) for t in ticks])  # pyright: ignore
@@ -142,7 +140,7 @@ def section_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure
     now, when = select_time(dataset, config)
     preferred = ("u_component_of_wind", "temperature")
     name = config.variable[0] if config.variable else default_variable(now, preferred)
-    field, member = _zonal(find_field(now, name, keep_levels=True), config, when)
+    field, member = _zonal(find_field(now, name, keep_levels=True), config)
     if "level" not in field.dims:
         raise ConfigError(
             f"{field.name} has no levels.", "Name a variable on pressure levels."
@@ -153,7 +151,7 @@ def section_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure
         and _V in now
         and field.name in ("u_component_of_wind", _V)
     ):
-        v, _ = _zonal(now[_V], config, when)
+        v, _ = _zonal(now[_V], config)
         v = v.transpose("level", "latitude").sortby("level")
         flow = streamfunction_of_zonal_means(
             v.values, v["level"].values, v["latitude"].values
@@ -164,7 +162,7 @@ def section_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure
         and STREAMFUNCTION in now
         and config.contours != "none"
     ):
-        psi, _ = _zonal(now[STREAMFUNCTION], config, when)  # of a diagnosis
+        psi, _ = _zonal(now[STREAMFUNCTION], config)  # of a diagnosis
     with drawing():
         figure = Figure(figsize=config.size or (8, 5.4), layout="constrained")
         axes = figure.add_subplot()
@@ -176,18 +174,9 @@ def section_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure
     return figure
 
 
-def _zonal(
-    field: xr.DataArray, config: PlotConfig, when: When
-) -> tuple[xr.DataArray, str]:
+def _zonal(field: xr.DataArray, config: PlotConfig) -> tuple[xr.DataArray, str]:
     """Return a zonal mean of a member and time, or the mean of all."""
     field, member = select_member(field, config)
-    if when.period is not None and "time" in field.dims:
-        total = zonal_mean(field.isel(time=0)).load()
-        for at in range(1, field.sizes["time"]):
-            total = total.copy(
-                data=total.values + zonal_mean(field.isel(time=at)).values
-            )
-        field = total.copy(data=total.values / field.sizes["time"])
-    field = zonal_mean(field).load()
+    field = time_mean(field, zonal_mean)
     check_values(field)
     return field, member

@@ -5,7 +5,6 @@ nearest that is.
 """
 
 import dataclasses
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -17,13 +16,14 @@ from ngcm_cli.config.values import closest
 from ngcm_cli.errors import ConfigError, InputDataError
 from ngcm_cli.inputs.level_names import split_level
 from ngcm_cli.inputs.variables import VARIABLES
+from ngcm_cli.plots.styles import STATISTIC
 from ngcm_cli.time_format import format_duration, format_time
 
 Fields = TypeVar("Fields", xr.Dataset, xr.DataArray)
 _HOUR = np.timedelta64(1, "h")
 _WIND = ("u_component_of_wind", "v_component_of_wind")
 _SPEED = ("wind_speed", "ws", "wind", "si")
-USUALLEVELS: Mapping[str, float] = {
+_USUAL_LEVELS: Mapping[str, float] = {
     "temperature": 850,
     "geopotential": 500,
     "specific_humidity": 850,
@@ -32,7 +32,6 @@ USUALLEVELS: Mapping[str, float] = {
     "v_component_of_wind": 250,
 }
 """Levels where a variable is drawn if none is named, hPa; 500 of others."""
-_STATISTIC = re.compile("(.+)_(mean|std|min|max|p[0-9]{1,2})")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,8 +133,8 @@ def select_level(fields: Fields, level: float | None, name: str) -> Fields:
     """
     levels = np.asarray(fields.coords["level"].values)
     if level is None:
-        match = _STATISTIC.fullmatch(name)
-        usual = USUALLEVELS.get(match[1] if match else name, 500)
+        match = STATISTIC.fullmatch(name)
+        usual = _USUAL_LEVELS.get(match[1] if match else name, 500)
         return fields.isel(level=int(np.argmin(np.abs(levels - usual))))
     at = np.flatnonzero(np.isclose(levels, level))
     if not at.size:
@@ -174,7 +173,7 @@ def _aliases(known: Iterable[str]) -> dict[str, str]:
     """Return the names in a file by what users call them, in lower case."""
     aliases = {name.lower(): name for name in known}
     for name in sorted(known):
-        match = _STATISTIC.fullmatch(name)
+        match = STATISTIC.fullmatch(name)
         base, ending = (match[1], f"_{match[2]}") if match else (name, "")
         others = VARIABLES[base].aliases if base in VARIABLES else ()
         for other in (*others, *(_SPEED if base == "wind_speed" else ())):
@@ -299,12 +298,12 @@ def check_values(field: xr.DataArray) -> None:
     """Check that a field that is to be drawn has a value anywhere.
 
     Raises:
-        InputDataError: all of it is missing.
+        InputDataError: all of it is missing or infinite.
     """
     if field.size and not np.isfinite(field.values).any():
         raise InputDataError(
             f"{field.name} has no values where it is to be drawn: all are missing "
-            "(NaN).",
+            "(NaN) or infinite.",
             "Name another time, level or variable. A run that was interrupted has "
             "values up to where it stopped, which `ngcm status` says.",
         )

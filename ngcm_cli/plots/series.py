@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.config.values import closest
 from ngcm_cli.errors import ConfigError, InputDataError
-from ngcm_cli.plots.figure import drawing, new_axes, set_footer
+from ngcm_cli.plots.figure import drawing, line_colour, new_axes, set_footer
 from ngcm_cli.plots.hovmoller import series_of
 from ngcm_cli.plots.map import style_of_field
 from ngcm_cli.plots.means import area_mean
@@ -50,7 +50,7 @@ def draw_series(
     with drawing():
         _, axes = new_axes(axes, (8.0, 2.8))
         for at, (name, values) in enumerate(series.items()):
-            colour, time = f"C{at % 6}", _shown_time(values)
+            colour, time = line_colour(at), _shown_time(values)
             shown = values.values
             if "realization" in values.dims:
                 shown = values.transpose("time", "realization").values

@@ -12,6 +12,7 @@ import xarray as xr
 from ngcm_cli.errors import InputDataError, NgcmError, printable
 from ngcm_cli.inputs.gridded import open_gridded
 from ngcm_cli.inputs.sources.local_file import check_axes
+from ngcm_cli.inputs.sources.location import redacted
 from ngcm_cli.inputs.sources.netcdf import shapes
 from ngcm_cli.output.run_directory import RUN_FILE
 from ngcm_cli.plots.diagnosis import is_diagnosis
@@ -47,7 +48,7 @@ def open_source(
         path = _store_of_run(path, what)
     if not path.exists() or (path.is_file() and path.suffix not in (".nc", ".nc4")):
         return _with(open_gridded(location, offline=offline), "fields", location)
-    content = _peek(path)
+    content = peek(path)
     if content in ("fields", "zonal"):
         opened = open_gridded(str(path), offline=offline)
         content = "fields" if "longitude" in opened.dims else "zonal"
@@ -81,7 +82,7 @@ def derived_file(location: str, content: str) -> Iterator[None]:
         ) from e
 
 
-def _peek(path: pathlib.Path) -> Content:
+def peek(path: pathlib.Path) -> Content:
     """Return what a local file or store holds; fields if that cannot be told."""
     try:
         with _open(path, decode=False) as opened:
@@ -173,8 +174,8 @@ def _store_of_run(folder: pathlib.Path, what: str | None) -> pathlib.Path:
 
 
 def stem_of(location: str) -> str:
-    """Return the name of a file without its folder and ending."""
-    name = os.path.basename(location.rstrip("/")) or "picture"
+    """Return the name of a file without its folder and ending, or of a URL."""
+    name = os.path.basename(redacted(location).rstrip("/")) or "picture"
     for ending in (".zarr", ".nc", ".nc4", ".grib2", ".grib"):
         name = name.removesuffix(ending)
     return "".join(c if c.isalnum() or c in "._-" else "_" for c in name) or "picture"

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError, InputDataError
-from ngcm_cli.plots.figure import drawing, new_axes
+from ngcm_cli.plots.figure import drawing, line_colour, new_axes
 from ngcm_cli.plots.map import draw_contours, draw_frame, figure_size, style_of_field
 from ngcm_cli.plots.panels import label_figure
 from ngcm_cli.plots.projections import PolarStereographic, Projection
@@ -25,7 +25,6 @@ from ngcm_cli.plots.styles import capital
 
 HEIGHTS = (552.0, 576.0)
 """Contours of the geopotential height at 500 hPa, dam."""
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
 def draw_spaghetti(
@@ -53,7 +52,7 @@ def draw_spaghetti(
         draw_frame(axes, projection)
         mean = members.mean("realization", keep_attrs=True)
         levels = sorted(levels)
-        colours = [_COLOURS[at % len(_COLOURS)] for at in range(len(levels))]
+        colours = [line_colour(at) for at in range(len(levels))]
         one_by_one = [members.isel(realization=m) for m in range(len(members))]
         for at, field in enumerate([*one_by_one, mean]):
             draw_contours(

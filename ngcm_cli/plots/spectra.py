@@ -11,8 +11,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError
-from ngcm_cli.plots.figure import drawing, new_axes, set_footer, set_title
-from ngcm_cli.plots.panels import source_name
+from ngcm_cli.plots.figure import drawing, line_colour, new_axes, set_footer
+from ngcm_cli.plots.map import style_of_field
+from ngcm_cli.plots.panels import set_header, source_name
 from ngcm_cli.plots.provenance import footer_of, model_of
 from ngcm_cli.plots.score_selection import SPECTRA, score_names, select_scores
 from ngcm_cli.plots.selection import (
@@ -26,7 +27,7 @@ from ngcm_cli.plots.selection import (
     select_member,
     time_text,
 )
-from ngcm_cli.plots.styles import power_of_ten, superscripts
+from ngcm_cli.plots.styles import capital, power_of_ten, superscripts
 from ngcm_cli.units import LENGTH
 from ngcm_cli.verification.zonal_spectra import zonal_energy_spectrum
 
@@ -58,7 +59,7 @@ def draw_spectra(
             keep = (wavenumber > 0) & np.isfinite(power) & (power > 0)
             axes.loglog(
                 wavenumber[keep], power[keep], label=name,
-                color="black" if name == "truth" else f"C{at % 6}",
+                color="black" if name == "truth" else line_colour(at),
                 linestyle="-" if at < 6 else "--",
             )  # fmt: skip
             largest = max(largest, int(wavenumber[keep].max(initial=2)))
@@ -86,7 +87,7 @@ def draw_spectra(
         axes.grid(which="major", color="0.88", linewidth=0.6)
         axes.legend(loc="lower left")
         upper = axes.secondary_xaxis("top", functions=(_wavelength_of, _wavelength_of))
-        lengths = [x for x in (20000, 10000, 5000, 2000, 1000, 500, 200, 100)]
+        lengths = (20000, 10000, 5000, 2000, 1000, 500, 200, 100)
         lengths = [x for x in lengths if x >= _CIRCUMFERENCE / largest]
         upper.xaxis.set_major_locator(FixedLocator(lengths))
         upper.set_xticks(lengths, [f"{x:,}".replace(",", " ") for x in lengths])
@@ -123,9 +124,6 @@ def spectra_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure
         is_zonal = title.startswith("Zonal")
         label = "Zonal wavenumber" if is_zonal else "Total wavenumber"
         draw_spectra(spectra, axes=axes, units=units, label=label)
-        set_title(axes, "", "")
-        from ngcm_cli.plots.panels import set_header
-
         set_header(figure, config.title or title, subtitle)
         set_footer(figure, footer_of(*datasets))
     return figure
@@ -179,9 +177,6 @@ def _power(
         fields = [
             find_field(now, name or default_variable(now, preferred), config.level)
         ]
-        from ngcm_cli.plots.map import style_of_field
-        from ngcm_cli.plots.styles import capital
-
         title = capital(style_of_field(fields[0].isel(latitude=slice(0, 2))).title)
         units = superscripts(str(fields[0].attrs.get("units", "")))
         units = f"({units})² m" if " " in units else f"{units}² m" if units else ""

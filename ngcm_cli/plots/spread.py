@@ -18,6 +18,7 @@ from ngcm_cli.plots.selection import (
     default_variable,
     find_field,
     select_instant,
+    split_name,
 )
 from ngcm_cli.plots.styles import capital
 
@@ -98,8 +99,6 @@ def _statistics(
 
 def _statistic(now: xr.Dataset, base: str, statistic: str) -> str:
     """Return the name of a statistic of a variable, which may end in a level."""
-    from ngcm_cli.plots.selection import split_name
-
     if f"{base}_{statistic}" in now:
         return f"{base}_{statistic}"
     means = [str(n) for n in now.data_vars if str(n).endswith(f"_{statistic}")]

@@ -12,7 +12,8 @@ import numpy as np
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.plots.quantities import HEIGHT_STEP, QUANTITIES, Quantity
 
-_STATISTIC = re.compile("(.+)_(mean|std|min|max|p[0-9]{1,2})")
+STATISTIC = re.compile("(.+)_(mean|std|min|max|p[0-9]{1,2})")
+"""Name of a statistic over members: that of the variable, and the statistic."""
 _STATISTIC_TITLES = {
     "mean": "ensemble mean of {}",
     "std": "ensemble spread of {}",
@@ -92,7 +93,7 @@ def style_of(
         adapt: whether levels follow from the values where they span less than half of
             those of the table.
     """
-    match = _STATISTIC.fullmatch(name)
+    match = STATISTIC.fullmatch(name)
     base, statistic = match.groups() if match else (name, "")
     is_bias = name.endswith("_bias")  # of a diagnosis, whose title says so
     is_difference = is_difference or is_bias
@@ -131,7 +132,7 @@ def style_of(
             levels = levels[np.abs(levels) > fixed[2] / 2]
     elif quantity.is_signed:
         levels = _centred(shown)
-    elif np.nanmin(shown, initial=np.inf) >= 0 > -1 and colours == "water":
+    elif np.nanmin(shown, initial=np.inf) >= 0 and colours == "water":
         levels = _from_zero(shown)
     else:
         levels = nice_levels(*_range(shown))

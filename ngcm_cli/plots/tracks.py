@@ -8,12 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.plots.colour_maps import colour_map
-from ngcm_cli.plots.figure import drawing, new_axes, set_footer, set_title
+from ngcm_cli.plots.figure import drawing, line_colour, new_axes, set_footer, set_title
 from ngcm_cli.plots.map import draw_frame, figure_size
+from ngcm_cli.plots.panels import source_name
 from ngcm_cli.plots.projections import PlateCarree, Projection, Robinson, project_line
 from ngcm_cli.plots.provenance import footer_of, model_of
 from ngcm_cli.plots.regions import choose_projection
@@ -141,9 +143,9 @@ def tracks_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
     Raises:
         InputDataError: there is no track.
     """
-    is_chosen = config.region or config.projection or config.at
-    projection = choose_projection(config) if is_chosen else region_of_tracks(datasets)
-    region_of_tracks(datasets)  # or it raises
+    projection = region_of_tracks(datasets)  # or it raises
+    if config.region or config.projection or config.at:
+        projection = choose_projection(config)
     with drawing():
         size = config.size or figure_size(projection)
         figure = Figure(figsize=size, layout="constrained")
@@ -152,15 +154,11 @@ def tracks_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
         for at, dataset in enumerate(datasets):
             draw_tracks(
                 dataset, axes=axes, projection=projection,
-                colour=f"C{at % 6}" if several else None,
+                colour=line_colour(at) if several else None,
             )  # fmt: skip
         if several:
-            from matplotlib.lines import Line2D
-
-            from ngcm_cli.plots.panels import source_name
-
             handles = [
-                Line2D([], [], color=f"C{at % 6}", label=source_name(d, datasets))
+                Line2D([], [], color=line_colour(at), label=source_name(d, datasets))
                 for at, d in enumerate(datasets)
             ]
             figure.legend(handles=handles, loc="outside lower center", ncols=3)

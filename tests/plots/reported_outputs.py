@@ -31,7 +31,6 @@ ATTRIBUTES = {
 def write_forecast(
     path: pathlib.Path,
     members: int = 0,
-    leads: int = 3,
     completed: int | None = None,
     **attributes,
 ) -> xr.Dataset:
@@ -40,7 +39,7 @@ def write_forecast(
     Temperature at 850 hPa is 250 K and, at one point of the last lead time, 320 K.
     Winds are 40 m/s at 250 hPa, and 500 m/s at 5 hPa, above the model.
     """  # fmt: skip
-    shape = (1, leads, len(LEVELS), len(LATITUDE), len(LONGITUDE))
+    shape = (1, 3, len(LEVELS), len(LATITUDE), len(LONGITUDE))
     temperature = np.full(shape, 250.0, np.float32)
     temperature[0, -1, 3, 6, 4] = 320.0
     wind = np.full(shape, 10.0, np.float32)
@@ -69,7 +68,7 @@ def write_forecast(
     if completed is not None:
         for d, x, _ in fields.values():
             np.moveaxis(x, d.index("lead_time"), 0)[completed:] = np.nan
-    lead_time = np.arange(leads) * np.timedelta64(24, "h")
+    lead_time = np.arange(3) * np.timedelta64(24, "h")
     dataset = xr.Dataset(
         fields,
         {

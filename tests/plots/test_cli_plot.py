@@ -1,5 +1,6 @@
 """``ngcm plot``: files, names, formats and what it refuses."""
 
+import re
 import sys
 
 import numpy as np
@@ -17,6 +18,7 @@ from ngcm_cli.plots.diagnosis import drawn_of
 from ngcm_cli.plots.map_figure import map_figure
 from ngcm_cli.plots.picture import suggest
 from ngcm_cli.plots.series import series_figure
+from ngcm_cli.plots.sources import stem_of
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +114,12 @@ def test_series_of_a_diagnosis_stand_beside_those_of_the_reference():
     assert figure.axes[0].get_title(loc="left") == "Mean at 500 hPa (K)"
 
 
+def test_the_name_of_a_picture_has_no_signature():
+    assert stem_of("https://example.org/data/f.nc?signature=secret") == "f"
+
+
 @pytest.mark.parametrize("inits", [1, 2])
-def test_strike_probability_is_a_map_in_per_cent(inits, files, tmp_path):
+def test_strike_probability_is_a_map_in_per_cent(inits, tmp_path):
     share = plot_data.field(np.linspace(0, 1, 36)[:, None] * np.ones(72))
     share = share.rename("strike_probability").assign_attrs(units="1")
     if inits > 1:
@@ -227,8 +233,6 @@ def test_difference_of_a_forecast_from_itself_is_nothing(files, monkeypatch):
 def test_what_is_refused(files, tmp_path, settings, error, message):
     with pytest.raises(error) as raised:
         ngcm_cli.plot(files / "forecast.nc", **settings)
-    import re
-
     assert re.search(message, str(raised.value)), str(raised.value)
     assert not list(tmp_path.iterdir())
 
@@ -245,7 +249,7 @@ def test_words_of_the_command(files, monkeypatch, capsys):
     assert "absent.nc" in capsys.readouterr().err
 
 
-def test_run_file(files, tmp_path, monkeypatch, capsys):
+def test_run_file(files, tmp_path, monkeypatch):
     run_file = tmp_path / "plot.yaml"
     run_file.write_text(
         f"what: section\nfiles: {files / 'forecast.nc'}\nvariable: t\noutput: own.svg\n"
@@ -273,7 +277,7 @@ UNFINISHED = {"completed_lead_times": 2, "status": "interrupted"}
     "what",
     ["map", "spread", "spaghetti", "meteogram", "section", "hovmoller", "series"],
 )
-def test_of_an_unfinished_run_what_is_complete(tmp_path, monkeypatch, what):
+def test_of_an_unfinished_run_what_is_complete(what):
     """The last lead time is the last that is written, and the picture says so."""
     ensemble = plot_data.forecast(3).isel(latitude=slice(None, None, 2))
     ensemble = ensemble.isel(longitude=slice(None, None, 2))

@@ -7,6 +7,7 @@ import xarray as xr
 
 from ngcm_cli.config.plot import PlotConfig
 from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.plots.figure import PALETTE
 from ngcm_cli.plots.hovmoller import hovmoller_figure
 from ngcm_cli.plots.means import area_mean
 from ngcm_cli.plots.meteogram import meteogram_figure
@@ -14,7 +15,7 @@ from ngcm_cli.plots.score_selection import Line, Score, select_scores
 from ngcm_cli.plots.scorecard import compare, scorecard_figure
 from ngcm_cli.plots.scores import scores_figure
 from ngcm_cli.plots.section import draw_section, section_figure
-from ngcm_cli.plots.series import series_figure
+from ngcm_cli.plots.series import draw_series, series_figure
 from ngcm_cli.plots.spaghetti import draw_spaghetti, spaghetti_figure
 from ngcm_cli.plots.spectra import spectra_figure
 from ngcm_cli.plots.spread import spread_figure
@@ -124,6 +125,14 @@ def test_series_is_the_mean_over_the_area():
     weights = np.diff(edges)[inside]
     values = field.isel(lead_time=0).mean("longitude").values[inside]
     assert float(box) == pytest.approx(weights @ values / weights.sum(), rel=1e-12)
+
+
+def test_colours_are_the_same_without_the_style():
+    """Of axes that a caller has, whose picture is written with other settings."""
+    values = plot_data.scores()["rmse.temperature"].isel(region=0, level=0)
+    series = values.rename(lead_time="time")
+    axes = draw_series({"first": series, "second": series + 1})
+    assert [line.get_color() for line in axes.lines] == [*PALETTE[:2]]
 
 
 def test_spectrum_has_its_peak_at_the_wave():

@@ -34,13 +34,6 @@ def test_text_of_a_file_is_no_formula_and_is_bounded(tmp_path, what):
         assert power_of_ten(2)[-1] in drawn and "mathdefault" not in drawn
 
 
-def test_map_without_values_is_refused(tmp_path):
-    data = forecast()
-    (data * np.nan).to_netcdf(tmp_path / "f.nc")
-    with pytest.raises(InputDataError, match="no values"):
-        plot(tmp_path / "f.nc", what="map", output=tmp_path / "o.png")
-
-
 def test_scores_of_another_layout_are_refused(tmp_path):
     odd = scores().drop_vars("region")
     odd.to_netcdf(tmp_path / "s.nc")

@@ -165,7 +165,7 @@ def test_the_screenshot_is_not_blank(browser: Browser, tmp_path):
     from matplotlib.image import imread
 
     browser.show(*DESK)
-    browser.screenshot(tmp_path / "page.png", whole=True)
+    browser.screenshot(tmp_path / "page.png")
     image = imread(tmp_path / "page.png")
     assert image.shape[1] == DESK[0] and image.shape[0] > 2 * DESK[1]
     assert len(np.unique(image[::7, ::7].reshape(-1, image.shape[2]), axis=0)) > 50

@@ -5,10 +5,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ngcm_cli.output.zarr import RUN_ATTRIBUTE
 from ngcm_cli.zoo.catalogue import DEFAULT
 
-_RUN = "ngcm_run"
-_NOT_SHOWN = {_RUN, "ngcm_run_id"}
+_NOT_SHOWN = {RUN_ATTRIBUTE, "ngcm_run_id"}
 _COMMAND = re.compile(r"^\S*: *(ngcm .*)$", re.DOTALL)
 _NOTES = "notes", "sst_notes", "variables_notes"
 
@@ -117,7 +117,7 @@ def provenance(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
 def run_record(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the record of the run in the attributes; empty where there is none."""
     try:
-        record = json.loads(str(attributes[_RUN]))
+        record = json.loads(str(attributes[RUN_ATTRIBUTE]))
     except (KeyError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}

@@ -7,13 +7,12 @@ import numpy as np
 
 from ngcm_cli.errors import OutputError
 from ngcm_cli.inputs.gridded import highest_model_level, open_gridded
-from ngcm_cli.io.progress import format_size
 from ngcm_cli.output.zarr import open_store
 from ngcm_cli.plots.report import attributes as attribute_texts
 from ngcm_cli.plots.report.content import Figure, Part, Section, Table
 from ngcm_cli.plots.report.describe import quantity
 from ngcm_cli.plots.report.field_figures import mean_figures
-from ngcm_cli.plots.report.gridded_section import gridded_facts, unfinished
+from ngcm_cli.plots.report.gridded_section import gridded_facts, size_of, unfinished
 from ngcm_cli.plots.report.pictures import Panel, series_figures
 from ngcm_cli.simulation.stability import MAX_WIND, MEAN_PRESSURE
 from ngcm_cli.simulation.status import Status, read_global_means, read_status
@@ -82,8 +81,7 @@ def climate_section(folder: pathlib.Path, links: Sequence[tuple[str, str]]) -> S
         )
     facts += attribute_texts.data_facts(attributes)
     facts += attribute_texts.computing_facts(attributes)
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    facts.append(("Size", format_size(size)))
+    facts.append(("Size", size_of(folder)))
     return Section(
         title=attribute_texts.text(attributes, "title") or f"Run in {folder.name}",
         warnings=_warnings(status),

@@ -84,10 +84,10 @@ class Report:
         title: its heading.
         sections: one for each output.
         written: when and by what, a sentence.
-        command: command that made the report; empty where it was made in Python.
+        command: command that makes the report.
     """
 
     title: str
     sections: Sequence[Section]
     written: str
-    command: str = ""
+    command: str

@@ -1,11 +1,11 @@
 """The pictures of a report that show fields: maps, and sections of zonal means."""
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from ngcm_cli.plots.means import time_mean, zonal_mean
 from ngcm_cli.plots.report.content import Figure
 from ngcm_cli.plots.report.describe import describe_time
 from ngcm_cli.plots.report.pictures import has_section, map_figure, section_figure
@@ -61,7 +61,7 @@ def mean_figures(dataset: xr.Dataset, last: int, top: float) -> list[Figure]:
             field = chosen[name]
             field = field.isel(level=np.flatnonzero(field["level"].values >= top))
             if has_section(field):
-                zonal = _mean(field, "longitude")
+                zonal = time_mean(field, zonal_mean)
                 figures.append(section_figure(zonal, when))
     return figures
 
@@ -136,16 +136,4 @@ def _field(fields: xr.Dataset, name: str, level: float | None) -> xr.DataArray |
             field = field.isel(realization=0)
         else:
             field = field.isel(realization=slice(0, MOST_MEMBERS))
-    return _mean(field)
-
-
-def _mean(field: xr.DataArray, *others: str) -> xr.DataArray:
-    """Return the mean over time and other axes, record by record."""
-    if "time" not in field.dims:
-        return field.load().mean(others, keep_attrs=True) if others else field.load()
-    total: Any = 0.0
-    for index in range(field.sizes["time"]):
-        one = field.isel(time=index).load().astype(np.float64)
-        total = total + (one.mean(others) if others else one)
-    mean = (total / field.sizes["time"]).drop_vars("time", errors="ignore")
-    return mean.rename(field.name).assign_attrs(field.attrs)
+    return time_mean(field)

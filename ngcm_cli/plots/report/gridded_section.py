@@ -65,7 +65,7 @@ def gridded_section(location: str, links: Sequence[tuple[str, str]]) -> Section:
             parts, more = _record_parts(dataset, last, top)
         facts = [*status, *attribute_texts.model_facts(dataset.attrs)]
         facts += gridded_facts(dataset)
-        if size := _size(location):
+        if size := size_of(location):
             facts.append(("Size", size))
         facts += attribute_texts.data_facts(dataset.attrs)
         facts += attribute_texts.computing_facts(dataset.attrs)
@@ -161,7 +161,8 @@ def _times(times: np.ndarray) -> str:
     return f"{len(times)}, {format_time(times[0])} to {format_time(times[-1])}"
 
 
-def _size(location: str) -> str:
+def size_of(location: str | pathlib.Path) -> str:
+    """Return the size of a file or directory as text; empty if it is not on disk."""
     path = pathlib.Path(location)
     files = path.rglob("*") if path.is_dir() else [path]
     size = sum(file.stat().st_size for file in files if file.is_file())

@@ -3,21 +3,16 @@
 import os
 import pathlib
 
-import xarray as xr
-
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.sources.local_file import check_axes
 from ngcm_cli.inputs.sources.location import is_remote, redacted
-from ngcm_cli.inputs.sources.netcdf import shapes
 from ngcm_cli.output.run_directory import RECORD
-from ngcm_cli.plots.diagnosis import is_diagnosis
 from ngcm_cli.plots.report.climate_section import climate_section
 from ngcm_cli.plots.report.content import Section
 from ngcm_cli.plots.report.diagnosis_section import diagnosis_section
 from ngcm_cli.plots.report.gridded_section import gridded_section
 from ngcm_cli.plots.report.score_section import score_section
 from ngcm_cli.plots.report.track_section import track_section
-from ngcm_cli.plots.sources import derived_file
+from ngcm_cli.plots.sources import derived_file, peek
 
 _SECTIONS = {
     "scores": score_section,
@@ -51,7 +46,7 @@ def section_of(location: str, folder: pathlib.Path) -> Section:
     links = [(path.name or relative, pathlib.PurePath(relative).as_posix())]
     if path.is_dir() and path.suffix != ".zarr" and (path / RECORD).exists():
         return climate_section(path, links)
-    kind = _kind(path)
+    kind = peek(path) if path.is_file() and path.suffix == ".nc" else "fields"
     if kind in _SECTIONS:
         with derived_file(location, kind):
             return _SECTIONS[kind](path, links)
@@ -63,23 +58,3 @@ def section_of(location: str, folder: pathlib.Path) -> Section:
             message = f"{location} cannot be reported on: {message}"
         hint = error.hint or f"Reports are about {_KINDS}."
         raise InputDataError(message, hint) from None
-
-
-def _kind(path: pathlib.Path) -> str:
-    """Return ``scores``, ``tracks`` or ``diagnosis``, or nothing for all others."""
-    if path.is_dir() or path.suffix != ".nc":
-        return ""
-    try:
-        check_axes(str(path), shapes(path))  # before coordinates are read
-        dataset = xr.open_dataset(path, engine="netcdf4", decode_cf=False)
-    except (OSError, RuntimeError, ValueError):  # which `open_gridded` explains
-        return ""
-    with dataset:
-        names = [str(name) for name in dataset.data_vars]
-        if "region" in dataset.dims and any("." in name for name in names):
-            return "scores"
-        if {"track_id", "row_size"} <= {*map(str, dataset.variables)}:
-            return "tracks"
-        if is_diagnosis(dataset):
-            return "diagnosis"
-    return ""

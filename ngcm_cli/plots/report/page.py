@@ -35,9 +35,7 @@ def render(report: Report) -> str:
         _section(section, f"s{number}")
         for number, section in enumerate(report.sections, start=1)
     ]
-    made = ""
-    if report.command:
-        made = f"<p>Made with</p>\n{_command(report.command)}\n"
+    made = f"<p>Made with</p>\n{_command(report.command)}\n"
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'

@@ -9,7 +9,6 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.config.plot import PlotConfig
-from ngcm_cli.errors import ConfigError
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.plots.figure import drawing, new_axes
 from ngcm_cli.plots.report import attributes as attribute_texts
@@ -184,10 +183,7 @@ def _card(scores: Sequence[Score], names: Sequence[str]) -> Figure | None:
     rows = [x for x in scores if x.metric == first.metric and {*pair} <= {*x.lines}]
     if len(pair) < 2 or not rows:
         return None
-    try:
-        comparison = compare(rows, *pair)
-    except ConfigError:
-        return None
+    comparison = compare(rows, *pair)
     if not np.isfinite(comparison.change).any():
         return None
     high, wide = comparison.change.shape

@@ -51,7 +51,7 @@ def forecast_stability(
             extrapolated; 0 where it is not known.
     """
     leads = forecast["lead_time"].values
-    used = _used_leads(forecast, top)
+    used = _used_leads(forecast)
     series, missing = _series(forecast.isel(lead_time=used), top)
     if not series:
         return None, []
@@ -90,7 +90,7 @@ def forecast_stability(
     ), warnings
 
 
-def _used_leads(forecast: xr.Dataset, top: float) -> np.ndarray:
+def _used_leads(forecast: xr.Dataset) -> np.ndarray:
     """Return indices of lead times, spread evenly, that can be read in time."""
     count = forecast.sizes["lead_time"]
     names = [name for name in (_U, _V, _T, *_PRESSURES) if name in forecast]
@@ -123,15 +123,12 @@ def _series(forecast: xr.Dataset, top: float) -> tuple[list[Series], list[str]]:
         if _T in forecast:
             field = one[_T]
             values = _values(field, top)
-            for label, least in (
-                ("Lowest temperature", True),
-                (
-                    "Highest temperature",
-                    False,
-                ),
+            for label, extreme in (
+                ("Lowest temperature", np.fmin),
+                ("Highest temperature", np.fmax),
             ):
-                extreme = (np.fmin if least else np.fmax).reduce(values, (1, 2, 3))
-                found.setdefault((label, "", "K"), []).append(extreme)
+                key = label, "", "K"
+                found.setdefault(key, []).append(extreme.reduce(values, (1, 2, 3)))
             levels = _levels(field, top)
             for level in _MEAN_LEVELS:
                 if level in levels:

@@ -8,9 +8,8 @@ import shlex
 import ngcm_cli
 from ngcm_cli.errors import ConfigError, check_text
 from ngcm_cli.inputs.sources.location import redacted
-from ngcm_cli.io.atomic import atomic_file, translate_os_errors
-from ngcm_cli.io.output_file import sole_writer
 from ngcm_cli.output.dataset_file import check_output
+from ngcm_cli.plots.figure import write_file
 from ngcm_cli.plots.report.content import Report
 from ngcm_cli.plots.report.outputs import section_of
 from ngcm_cli.plots.report.page import render
@@ -50,7 +49,7 @@ def report(
             "Write several reports.",
         )
     path = _page_path(locations[0], output)
-    _check_new(path, locations, overwrite)
+    check_output(path, overwrite, locations)  # before any work
     sections = [section_of(location, path.parent) for location in locations]
     names = [redacted(one).rstrip("/").rpartition("/")[2] for one in locations]
     heading = (
@@ -62,12 +61,7 @@ def report(
     titled = ["--title", title] if title else []
     command = shlex.join(["ngcm", "report", *shown, "--output", path.name, *titled])
     page = render(Report(heading, sections, written, command))
-    with (
-        translate_os_errors(f"Writing {path}", lambda action: f"{action}."),
-        sole_writer(path) as target,
-        atomic_file(target) as file,
-    ):
-        file.write(page.encode("utf-8"))
+    write_file(path, page.encode("utf-8"))
     return path
 
 
@@ -90,12 +84,3 @@ def _page_path(first: str, output: str | os.PathLike[str] | None) -> pathlib.Pat
             f"The output {path} is not named as a page.", "End its name in .html."
         )
     return path
-
-
-def _check_new(path: pathlib.Path, locations: list[str], overwrite: bool) -> None:
-    """Check that the page can be written, before any work.
-
-    Raises:
-        OutputError: it exists, or cannot be written.
-    """
-    check_output(path, overwrite, locations)
