@@ -13,6 +13,7 @@ from ngcm_cli.verification import evaluation, evaluation_blocks
 from ngcm_cli.verification.evaluation import evaluate
 from ngcm_cli.verification.evaluation_blocks import divide
 from ngcm_cli.verification.evaluation_sources import EvaluationSources
+from ngcm_cli.verification.partial_scores import Missing
 from ngcm_cli.verification.regions import REGIONS
 from ngcm_cli.verification.score_attributes import describe_scores
 
@@ -59,8 +60,7 @@ def test_passwords_and_signatures_are_not_published():
     sources = EvaluationSources({"ours": record}, record)
     plan = unittest.mock.Mock(climatology=None, reference=None, notes=[])
     plan.grid.description = "a grid"
-    missing = unittest.mock.Mock(truth={}, forecasts={}, leads={})
-    written = str(describe_scores(config, sources, plan, missing))
+    written = str(describe_scores(config, sources, plan, Missing()))
     assert "example.org/t.zarr" in written and "ours=" in written
     assert "password" not in written and "0123" not in written
 
