@@ -1,6 +1,5 @@
 """``ngcm plot``."""
 
-import inspect
 import os
 import pathlib
 from typing import Annotated, Any
@@ -9,7 +8,7 @@ import typer
 
 from ngcm_cli.cli.console import messages
 from ngcm_cli.cli.options import OUTPUT_NAMES, Offline, Overwrite, option, text
-from ngcm_cli.cli.run_command import RunFile
+from ngcm_cli.cli.run_command import RunFile, with_options
 from ngcm_cli.errors import ConfigError
 
 _OPTIONS: dict[str, Any] = {
@@ -104,21 +103,10 @@ def plot(
         typer.echo(draw_picture(checked))
 
 
-def _parameter(name: str, annotation: Any, **default: Any) -> inspect.Parameter:
-    kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, kind, annotation=annotation, **default)
-
-
 _WORDS = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[WHAT] FILE...", help="Kind of the picture, and what it shows."
     ),
 ]
-plot.__signature__ = inspect.Signature(  # pyright: ignore
-    [
-        _parameter("words", _WORDS, default=None),
-        *(_parameter(name, kind, default=None) for name, kind in _OPTIONS.items()),
-        _parameter("config", RunFile, default=None),
-    ]
-)
+with_options(plot, {"words": _WORDS, **_OPTIONS, "config": RunFile})

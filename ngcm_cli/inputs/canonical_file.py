@@ -213,13 +213,14 @@ def _record_coordinates(
     result: dict[str, tuple[np.ndarray, np.ndarray | None]] = {}
     if axes.realizations is not None:
         result["realization"] = axes.realizations, None
-    if axes.init_times is not None and axes.lead_times is not None:
+    if axes.init_times is not None:
         for name, values in (
             ("init_time", axes.init_times),
             ("lead_time", axes.lead_times),
         ):
-            order = np.argsort(values, kind="stable")
-            result[name] = values[order], order
+            if values is not None:
+                order = np.argsort(values, kind="stable")
+                result[name] = values[order], order
     elif "time" in found.coords:
         if found["time"].attrs:
             raise InputDataError(

@@ -39,7 +39,7 @@ class ForecastAxes:
             ``lead_time`` and ``realization``, without coordinates. Of a forecast all
             coordinates of time are left out.
         init_times: initial times, datetime64[s]; None if these are no forecasts.
-        lead_times: lead times, timedelta64[s]; None if these are no forecasts.
+        lead_times: lead times, timedelta64[s]; None if there are none.
         realizations: numbers of the members; None without an axis of members.
     """
 
@@ -72,10 +72,14 @@ def find_forecast_axes(dataset: xr.Dataset) -> ForecastAxes:
         _check_unique("member", realizations)
     lead = _find_lead_time(dataset)
     init = _find_initial_time(dataset, lead)
-    if lead is None and (init is None or "time" not in dataset.variables):
-        return ForecastAxes(dataset, None, None, realizations)
+    if lead is None and init is not None and "time" in dataset.variables:
+        return _by_valid_time(dataset, init, realizations)
+    if lead is None and init is not None and len(dataset[init].dims) == 1:
+        # Fields of whole forecasts, such as the strike probability of cyclones.
+        names = {dataset[init].dims[0]: "init_time"}
+        return _named(dataset, names, _dates(dataset[init]), None, realizations)
     if lead is None:
-        return _by_valid_time(dataset, str(init), realizations)
+        return ForecastAxes(dataset, None, None, realizations)
     lead_times = duration(dataset[lead])
     if init is None:
         if not lead_times.any():  # an analysis
@@ -206,20 +210,18 @@ def _named(
     dataset: xr.Dataset,
     names: dict,
     init_times: np.ndarray,
-    lead_times: np.ndarray,
+    lead_times: np.ndarray | None,
     realizations: np.ndarray | None,
 ) -> ForecastAxes:
     times = [str(n) for n, v in dataset.variables.items() if v.dtype.kind in "mM"]
     leads = [n for n in map(str, dataset.coords) if n.lower() in LEAD_TIMES]
     bare = dataset.drop_vars({*times, *leads, *names} & set(map(str, dataset.coords)))
     _check_unique("initial time", init_times)
-    _check_unique("lead time", lead_times)
-    return ForecastAxes(
-        _renamed(bare, names),
-        np.atleast_1d(init_times),
-        np.atleast_1d(lead_times),
-        realizations,
-    )
+    if lead_times is not None:
+        lead_times = np.atleast_1d(lead_times)
+        _check_unique("lead time", lead_times)
+    starts = np.atleast_1d(init_times)
+    return ForecastAxes(_renamed(bare, names), starts, lead_times, realizations)
 
 
 def _check_unique(what: str, values: np.ndarray) -> None:

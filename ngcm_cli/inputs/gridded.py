@@ -7,6 +7,7 @@ diagnostics, tracks and pictures need not know where it comes from.
 
 import contextlib
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -86,20 +87,29 @@ def _check_fields(dataset: xr.Dataset) -> None:
     Raises:
         InputDataError: it holds scores, tracks or a diagnosis.
     """
-    names = {str(name) for name in dataset.variables}
-    kind = ""
-    if {"track_id", "row_size"} <= names:
-        kind = "tracks"
-    elif "region" in dataset.dims and any("." in name for name in names):
-        kind = "scores"
-    elif dataset.data_vars and all("topic" in x.attrs for x in dataset.values()):
-        kind = "a diagnosis"
+    kind = kind_of_results(dataset)
     if kind:
         raise InputDataError(
-            f"The file holds {kind}, no fields.",
+            f"The file holds {'a diagnosis' if kind == 'diagnosis' else kind}, no "
+            "fields.",
             "Name the forecast or record that it is about; ngcm report shows this "
             "file.",
         )
+
+
+def kind_of_results(
+    dataset: xr.Dataset,
+) -> Literal["tracks", "scores", "diagnosis"] | None:
+    """Return which results computed from fields a file holds; None if it has none."""
+    names = {str(name) for name in dataset.variables}
+    if {"track_id", "row_size"} <= names:
+        return "tracks"
+    if "region" in dataset.dims and any("." in name for name in names):
+        return "scores"
+    fields = dataset.data_vars.values()
+    if len(fields) > 0 and all("topic" in x.attrs for x in fields):
+        return "diagnosis"
+    return None
 
 
 def check_grid(dataset: xr.Dataset) -> None:

@@ -21,12 +21,6 @@ _REFERENCE = "_reference"
 _CONTENT = {"section": "zonal", "map": "fields", "series": "series"}
 
 
-def is_diagnosis(dataset: xr.Dataset) -> bool:
-    """Return whether a dataset is the file of a diagnosis, of ``ngcm diagnose``."""
-    found = dataset.data_vars.values()
-    return len(found) > 0 and all("topic" in x.attrs for x in found)
-
-
 def drawn_of(
     dataset: xr.Dataset, config: PlotConfig
 ) -> tuple[list[xr.Dataset], PlotConfig]:

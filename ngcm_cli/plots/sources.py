@@ -10,12 +10,11 @@ from typing import Any, Literal
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError, NgcmError, printable
-from ngcm_cli.inputs.gridded import open_gridded
+from ngcm_cli.inputs.gridded import kind_of_results, open_gridded
 from ngcm_cli.inputs.sources.local_file import check_axes
 from ngcm_cli.inputs.sources.location import redacted
 from ngcm_cli.inputs.sources.netcdf import shapes
 from ngcm_cli.output.run_directory import RUN_FILE
-from ngcm_cli.plots.diagnosis import is_diagnosis
 
 Content = Literal["fields", "zonal", "series", "scores", "tracks", "diagnosis"]
 
@@ -135,13 +134,9 @@ def _open(path: pathlib.Path, decode: bool) -> xr.Dataset:
 
 
 def _content_of(dataset: xr.Dataset) -> Content:
-    names = {str(name) for name in dataset.variables}
-    if {"track_id", "row_size"} <= names:
-        return "tracks"
-    if "region" in dataset.dims and any("." in name for name in names):
-        return "scores"
-    if is_diagnosis(dataset):
-        return "diagnosis"
+    results = kind_of_results(dataset)
+    if results is not None:
+        return results
     dims = {str(dim).lower() for dim in dataset.dims}
     is_on_latitudes = bool(dims & {"latitude", "lat"})
     if is_on_latitudes and not dims & {"longitude", "lon", "x"}:
