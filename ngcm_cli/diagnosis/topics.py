@@ -9,6 +9,7 @@ from ngcm_cli.diagnosis.eddies import (
     STATIONARY_EDDIES,
     TRANSIENT_EDDIES,
 )
+from ngcm_cli.diagnosis.energy_exchange import ENERGY_EXCHANGE
 from ngcm_cli.diagnosis.energy_spectra import ENERGY_SPECTRA
 from ngcm_cli.diagnosis.modes import MODES
 from ngcm_cli.diagnosis.monsoon import MONSOON, MONSOON_WIND
@@ -25,6 +26,7 @@ from ngcm_cli.diagnosis.water import (
 TOPICS: tuple[tuple[Topic, ...], ...] = (
     (BALANCE,),
     (ENERGY_SPECTRA,),
+    (ENERGY_EXCHANGE,),
     (NET_PRECIPITATION,),
     (MOISTURE_BUDGET,),
     (PRECIPITABLE_WATER,),

@@ -18,6 +18,7 @@ from ngcm_cli.spectral.legendre import associated_legendre, gauss_legendre_nodes
 
 _ROUNDING = 1e-3  # degrees, of latitudes and longitudes in files
 _LARGEST_TABLE = 1 << 30  # bytes of Legendre functions, enough for half a degree
+_LARGEST_OF_PRODUCTS = 1 << 28  # enough for 0.75 degrees
 
 Spacing = Literal["gauss", "with_poles", "without_poles"]
 
@@ -31,15 +32,19 @@ class HarmonicGrid:
         longitudes: number of equally spaced longitudes.
         spacing: Gaussian latitudes, or equally spaced ones with the poles among them,
             or half a step from them.
+        limit: highest total wavenumber that is used; None is all.
     """
 
     latitudes: int
     longitudes: int
     spacing: Spacing
+    limit: int | None = None
 
     @property
     def truncation(self) -> int:
         """Highest total wavenumber that the grid resolves in both directions."""
+        if self.limit is not None:
+            return self.limit
         # The highest sine of colatitude vanishes at all latitudes of a grid with poles.
         lost = 2 if self.spacing == "with_poles" else 1
         return min(self.latitudes - lost, (self.longitudes - 1) // 2)
@@ -87,6 +92,26 @@ def harmonic_grid(
             "Evaluate on a grid of half a degree or coarser.",
         )
     return grid
+
+
+def finer_grid(grid: HarmonicGrid) -> HarmonicGrid:
+    """Return a Gaussian grid that integrates products of three fields exactly.
+
+    The fields are those that the first grid resolves, up to the wavenumber N: products
+    have wavenumbers up to 3 N.
+
+    Raises:
+        InputDataError: the first grid is too fine.
+    """
+    highest = 3 * grid.truncation
+    latitudes, longitudes = highest // 2 + 1, highest + 1
+    if 8 * latitudes * (grid.truncation + 2) ** 2 > _LARGEST_OF_PRODUCTS:
+        raise InputDataError(
+            f"The grid of {grid.latitudes} latitudes is too fine for products of "
+            "fields by total wavenumber.",
+            "Give data on a grid of 0.75 degrees or coarser.",
+        )
+    return HarmonicGrid(latitudes, longitudes, "gauss", grid.truncation)
 
 
 def scalar_coefficients(field: np.ndarray, grid: HarmonicGrid) -> np.ndarray:
@@ -137,6 +162,61 @@ def vector_coefficients(
         derivative, north, batch
     )
     return vorticity, divergence
+
+
+def scalar_field(coefficients: np.ndarray, grid: HarmonicGrid) -> np.ndarray:
+    """Return the field on a Gaussian grid of `scalar_coefficients`.
+
+    Args:
+        coefficients: shape (m, total_wavenumber, ...), of the truncation of the grid.
+        grid: with Gaussian latitudes.
+
+    Returns:
+        Shape (..., latitude, longitude), from south to north.
+    """
+    legendre, *_ = _tables(grid)
+    return _synthesis(_sum(legendre, coefficients), grid)
+
+
+def vector_field(
+    vorticity: np.ndarray, divergence: np.ndarray, grid: HarmonicGrid
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the vector field on a Gaussian grid of `vector_coefficients`.
+
+    From streamfunction ψ and velocity potential χ, whose Laplacians are vorticity and
+    divergence: u = sec φ ∂χ/∂λ − ∂ψ/∂φ, v = sec φ ∂ψ/∂λ + ∂χ/∂φ.
+
+    Args:
+        vorticity: shape (m, total_wavenumber, ...), of the truncation of the grid.
+        divergence: likewise.
+        grid: with Gaussian latitudes.
+
+    Returns:
+        Eastward and northward component, each (..., latitude, longitude).
+    """
+    legendre, derivative, sec, _ = _tables(grid)
+    l = np.arange(vorticity.shape[1]).reshape(-1, *[1] * (vorticity.ndim - 2))
+    inverse = -1 / np.maximum(l * (l + 1), 1)
+    psi, chi = inverse * vorticity, inverse * divergence
+    m = np.arange(len(legendre)).reshape(-1, *[1] * (vorticity.ndim - 1))
+    east = _sum(legendre, 1j * m * chi) - _sum(derivative, psi)
+    north = _sum(legendre, 1j * m * psi) + _sum(derivative, chi)
+    scale = sec.reshape(-1, *[1] * (vorticity.ndim - 2))
+    return _synthesis(scale * east, grid), _synthesis(scale * north, grid)
+
+
+def _sum(functions: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+    """Return the sums over total wavenumbers, (m, latitude, ...)."""
+    m, count = coefficients.shape[:2]
+    flat = np.ascontiguousarray(coefficients).reshape(m, count, -1)
+    product = _times_complex(functions, flat)
+    return product.reshape(*product.shape[:2], *coefficients.shape[2:])
+
+
+def _synthesis(waves: np.ndarray, grid: HarmonicGrid) -> np.ndarray:
+    """Return the field of Fourier coefficients (m, latitude, ...) along longitude."""
+    ordered = np.moveaxis(waves, (0, 1), (-1, -2)) / np.sqrt(2 * np.pi)
+    return np.fft.irfft(ordered, grid.longitudes, norm="forward")
 
 
 def _project(functions: np.ndarray, waves: np.ndarray, batch: tuple) -> np.ndarray:

@@ -263,6 +263,19 @@ def test_the_spectrum_of_the_balanced_wave_sums_to_its_energy(weather):
     )
 
 
+def test_a_wave_of_one_zonal_wavenumber_exchanges_no_energy(weather):
+    """Its products have others; and the geostrophic wind blows along isobars."""
+    for part in "rotational", "divergent", "two_dimensional":
+        transfer = weather[f"{part}_energy_transfer"].sel(spectrum_level=500)
+        assert transfer.dims == ("lead_day", "wavenumber")
+        np.testing.assert_allclose(transfer, 0, atol=1e-9)
+    assert float(weather["pressure_work_500hPa_day_5"]) == pytest.approx(0, abs=1e-7)
+    assert (
+        "Exchange of kinetic energy among wavenumbers: of the horizontal wind"
+        in (weather.attrs["notes"])
+    )
+
+
 def test_zonal_means_are_refused(tmp_path):
     dims, latitude = ("time", "level", "latitude"), np.linspace(-90, 90, 7)
     data = xr.Dataset(
