@@ -168,6 +168,6 @@ def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _mean_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the mean product of two fields by wavenumber, (..., wavenumber)."""
-    each = (a * b.conj()).real
+    each = np.real(a * b.conj())
     each[1:] *= 2  # and those of -m
     return np.moveaxis(each.sum(axis=0), 0, -1) / (4 * np.pi)

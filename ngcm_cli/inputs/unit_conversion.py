@@ -6,7 +6,8 @@ import re
 import numpy as np
 
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.variables import SEA_ICE, Variable
+from ngcm_cli.inputs.variables import PRECIPITATION_RATE, SEA_ICE, Variable
+from ngcm_cli.units import WATER_DENSITY_SI
 
 GRAVITY = 9.80665  # m s-2, by which geopotential height is defined
 GAS_CONSTANT = 287.05  # J kg-1 K-1, dry air
@@ -106,6 +107,25 @@ CONVERSIONS: dict[str, tuple[Conversion, ...]] = {
     "m": (Conversion("m"), Conversion("mm", ("kg m-2",), factor=1e-3)),
 }
 
+_PRECIPITATION = (
+    CONVERSIONS["m s-1"][0],
+    *(
+        dataclasses.replace(mass, factor=mass.factor / WATER_DENSITY_SI)
+        for mass in CONVERSIONS["kg m-2 s-1"]
+    ),
+)
+
+
+def conversions_of(variable: Variable) -> tuple[Conversion, ...]:
+    """Return the conversions to the units of a variable, the first SI itself.
+
+    Those of precipitation, a depth of water of the density that the models use, are
+    from masses of water, too, and not those of wind.
+    """
+    if variable.name == PRECIPITATION_RATE:
+        return _PRECIPITATION
+    return CONVERSIONS[variable.units]
+
 
 def quoted_name(found: str, name: str) -> str:
     """Return a variable's name in the file, and its ERA5 name if that differs."""
@@ -143,7 +163,7 @@ def stated_conversion(variable: Variable, found: str, units: str) -> Conversion 
     """
     if not units.strip():
         return None
-    known, canonical = CONVERSIONS[variable.units], canonical_units(units)
+    known, canonical = conversions_of(variable), canonical_units(units)
     for conversion in known:
         if canonical in (canonical_units(conversion.units), *conversion.spellings):
             return conversion
@@ -202,7 +222,7 @@ def choose_conversion(
         trough, peak = conversion.apply(smallest), conversion.apply(largest)
         return least <= trough and peak <= most and peak_least <= peak <= peak_most
 
-    known = CONVERSIONS[variable.units]
+    known = conversions_of(variable)
     fitting = [conversion for conversion in known if fits(conversion)]
     span = f"values from {smallest:.6g} to {largest:.6g}"
     marker = "missing values must be NaN or declared by a _FillValue attribute"
@@ -211,12 +231,15 @@ def choose_conversion(
     if stated is None:
         # Sea ice in percent reaches nearly 100 at any time; up to 10 it is in tenths.
         is_in_tenths = variable.name == SEA_ICE and 1 < largest < _LEAST_PERCENT
-        if fitting and not (is_in_tenths and fitting[0] not in known[:1]):
+        # Little rain in kg m-2 s-1 may be much in m s-1.
+        is_ambiguous = variable.name == PRECIPITATION_RATE and len(fitting) > 1
+        is_ambiguous |= is_in_tenths and fitting[:1] != list(known[:1])
+        if fitting and not is_ambiguous:
             return fitting[0]
         units = " or ".join(f"'{c.units}'" for c in known)
         raise InputDataError(
             f"Variable {quoted_name(found, variable.name)} has no units attribute and "
-            f"{span}, which fit none of {units}.",
+            f"{span}, which fit {'several' if is_ambiguous else 'none'} of {units}.",
             f"Check the data and add a units attribute; {marker}.",
         )
     # Percent or g/kg with values that are fractions: already converted once.

@@ -109,7 +109,9 @@ _TABLE = (
              title="Precipitation minus evaporation since the initial time",
              cell_methods=_SUM),
     Variable("precipitation_rate", "m s-1", (-1e-5, 5e-5),
-             standard_name="lwe_precipitation_rate"),
+             standard_name="lwe_precipitation_rate",
+             aliases=("pr", "prate", "precipitation_flux"),
+             other_standard_names=("precipitation_flux",)),
     Variable("precipitation_cumulative_mean", "m", (-200.0, 1000.0),
              standard_name="lwe_thickness_of_precipitation_amount",
              title="Precipitation since the initial time",
@@ -129,6 +131,7 @@ VARIABLES: Mapping[str, Variable] = MappingProxyType({v.name: v for v in _TABLE}
 CLOUDS = ("specific_cloud_ice_water_content", "specific_cloud_liquid_water_content")
 """Set to zero where they are absent: a model soon forms its own cloud."""
 
+PRECIPITATION_RATE = "precipitation_rate"
 SST, SEA_ICE = "sea_surface_temperature", "sea_ice_cover"
 SKIN_TEMPERATURE, LAND_SEA_MASK = "skin_temperature", "land_sea_mask"
 SURFACE_VARIABLES = (SST, SEA_ICE, SKIN_TEMPERATURE, LAND_SEA_MASK)

@@ -41,7 +41,11 @@ def draw_hovmoller(
         field: with dimensions time, and latitude or longitude, in SI units.
         axes: where to draw; None makes a figure.
         colour_bar: whether to draw a colour bar.
+
+    Raises:
+        InputDataError: the field has no values.
     """
+    check_values(field)
     style = style_of_field(field, adapt=True)
     by_latitude = "latitude" in field.dims
     place = "latitude" if by_latitude else "longitude"
@@ -101,7 +105,6 @@ def hovmoller_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figu
     attributes = dict(field.attrs)
     name = str(field.name)
     field = xr.concat(rows, "time").assign_attrs(attributes).rename(name)
-    check_values(field)
     with drawing():
         is_zonal = "latitude" in field.dims
         size = config.size or ((9.0, 4.8) if is_zonal else (6.5, 7.2))

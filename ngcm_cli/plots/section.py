@@ -52,7 +52,7 @@ def draw_section(
         colour_bar: whether to draw a colour bar.
 
     Raises:
-        InputDataError: there are fewer than two levels below the top.
+        InputDataError: there are fewer than two levels below the top, or no values.
     """
     field = field.transpose("level", "latitude").sortby("level")
     field = field.sel(level=field["level"] >= top)
@@ -61,6 +61,7 @@ def draw_section(
             f"There are fewer than two levels at {top:g} hPa and below.",
             "Give a smaller top, or data on more levels.",
         )
+    check_values(field)
     style = section_style(field)
     level, latitude = field["level"].values, field["latitude"].values
     with drawing():

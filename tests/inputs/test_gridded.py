@@ -203,6 +203,16 @@ def test_units_are_converted_when_values_are_read(save):
         assert found.attrs["model"] == "another"
 
 
+@pytest.mark.parametrize("name", ["pr", "rain"])
+def test_precipitation_of_cmip_is_a_depth_of_water(name, save):
+    """A flux of mass, by its name or its standard name, is divided by the density."""
+    data = canonical("pr", "kg m-2 s-1").isel(level=0, drop=True) * 1e-5
+    data["pr"].attrs = {"units": "kg m-2 s-1", "standard_name": "precipitation_flux"}
+    found = open_gridded(save(data.rename(pr=name)))["precipitation_rate"]
+    assert found.attrs["units"] == "m s-1" and found.attrs["found"] == name
+    np.testing.assert_allclose(found, data["pr"] / 997, rtol=1e-6)
+
+
 def test_units_that_the_values_contradict_are_refused(save):
     data = canonical()
     data["temperature"] = DIMS, data["temperature"].values - 273.15, {"units": "K"}

@@ -42,6 +42,10 @@ def test_a_numeric_factor_is_not_swallowed():
         ("u_component_of_wind", "km/h", 36.0, 10.0),
         ("temperature", "degF", 50.0, 283.15),
         ("geopotential", "km", 1.0, 9806.65),
+        ("precipitation_rate", "kg/m^2/s", 0.997, 1e-3),
+        ("precipitation_rate", "kg m-2 s-1", 0.997, 1e-3),
+        ("precipitation_rate", "mm/day", 86400 * 0.997, 1e-3),
+        ("precipitation_rate", "m s**-1", 2e-6, 2e-6),
     ],
 )
 def test_stated_units(name, units, value, si):
@@ -70,6 +74,16 @@ def test_spellings_of_archives(name, si, spellings):
     for text in spellings.split("|"):
         conversion = stated_conversion(VARIABLES[name], name, text)
         assert conversion is not None and conversion.units == si, text
+
+
+def test_winds_are_no_masses_of_water_and_rain_needs_units():
+    with pytest.raises(InputDataError, match="units 'kg m-2 s-1', which"):
+        stated_conversion(VARIABLES["u_component_of_wind"], "u", "kg m-2 s-1")
+    with pytest.raises(InputDataError, match="units 'knots', which"):
+        stated_conversion(VARIABLES["precipitation_rate"], "pr", "knots")
+    rain = VARIABLES["precipitation_rate"]
+    with pytest.raises(InputDataError, match="which fit several of 'm s-1' or 'kg m-2"):
+        choose_conversion(rain, "pr", None, np.array([0.0, 4e-5]))
 
 
 def test_values_up_to_one_that_are_labelled_percent_are_fractions():

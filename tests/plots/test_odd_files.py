@@ -8,7 +8,9 @@ from plot_data import forecast, scores
 
 import ngcm_cli
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.plots.hovmoller import draw_hovmoller
 from ngcm_cli.plots.picture import plot
+from ngcm_cli.plots.section import draw_section
 from ngcm_cli.plots.styles import power_of_ten
 
 TEXT = "\x1b[31m $\\frac{1}{$ $_{ 气 \u202e <b>&" + "x" * 300_000
@@ -32,6 +34,17 @@ def test_text_of_a_file_is_no_formula_and_is_bounded(tmp_path, what):
     assert "$\\frac" in drawn or what == "hovmoller"
     if what == "spectra":
         assert power_of_ten(2)[-1] in drawn and "mathdefault" not in drawn
+
+
+def test_a_section_or_hovmoller_diagram_of_nothing_is_refused():
+    """Also where values are only above the levels shown."""
+    field = forecast()["temperature"].mean("longitude", keep_attrs=True)
+    field = field.isel(init_time=0, drop=True)
+    hidden = field.isel(lead_time=0).where(field["level"] < 500)
+    with pytest.raises(InputDataError, match="temperature has no values where"):
+        draw_section(hidden, top=400)
+    with pytest.raises(InputDataError, match="temperature has no values where"):
+        draw_hovmoller(field.rename(lead_time="time").isel(level=0) * np.nan)
 
 
 def test_scores_of_another_layout_are_refused(tmp_path):
