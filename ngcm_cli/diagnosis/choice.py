@@ -32,7 +32,10 @@ class Chosen:
 
 
 def choose(
-    records: Sequence[Record], stamps: Mapping[Record, list[Stamp]], remarks: Remarks
+    records: Sequence[Record],
+    stamps: Mapping[Record, list[Stamp]],
+    remarks: Remarks,
+    is_zonal: bool,
 ) -> list[Chosen]:
     """Return the topics that can be computed, in their order.
 
@@ -40,15 +43,20 @@ def choose(
         records: those that there are.
         stamps: the times of each that are used.
         remarks: to which is added what each topic needs that is left out.
+        is_zonal: whether zonal means are used, of fields too.
     """
     chosen = []
     for alternatives in TOPICS:
-        found = (_choose(topic, records, stamps) for topic in alternatives)
+        usable = [x for x in alternatives if x.of_zonal_means or not is_zonal]
+        if not usable:
+            remarks.miss(alternatives[-1].title, "fields on longitudes, no zonal means")
+            continue
+        found = (_choose(topic, records, stamps) for topic in usable)
         first = next((x for x in found if x is not None), None)
         if first is not None:
             chosen.append(first)
         else:
-            topic = alternatives[-1]
+            topic = usable[-1]
             remarks.miss(topic.title, _needs(topic, records, stamps))
     return chosen
 

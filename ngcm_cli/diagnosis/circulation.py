@@ -204,6 +204,8 @@ def _conclude(averages: Averages) -> dict[str, Entry]:
             "without surface_pressure the ground is at 1000 hPa everywhere; missing "
             "values count as below the ground"
         )
+    elif grid.is_zonal:
+        averages.note("the ground is at the zonal mean of surface_pressure")
     if grid.highest is not None:
         averages.note(
             "the streamfunction uses no level above the model's highest, at "
@@ -307,4 +309,5 @@ CIRCULATION = Topic(
     conclude=_conclude,
     bin_of=by_calendar_month,
     levels=COLUMN_LEVELS,
+    of_zonal_means=True,
 )

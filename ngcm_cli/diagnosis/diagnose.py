@@ -81,6 +81,12 @@ def _diagnose(
                 "--period leaves them out"
             )
     nodes = Nodes.shared([*run, *reference], bool(reference))
+    for record in (*run, *reference):
+        if nodes.is_zonal and not record.grid.is_zonal:
+            remarks.note(
+                f"fields of {record.name} are averaged along longitude first, as the "
+                "other data are zonal means"
+            )
     found, own = read_findings(stamps, nodes, track)
     remarks.add(own)
     found = _with_global_series(found, run[0], config, remarks)

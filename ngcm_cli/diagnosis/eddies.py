@@ -188,6 +188,7 @@ AVERAGED_EDDIES = Topic(
     conclude=_conclude_averaged,
     bin_of=by_calendar_month,
     kinds=(MONTHLY, DAILY),
+    of_zonal_means=True,
 )
 """Eddies that a run has averaged at full time resolution."""
 

@@ -9,6 +9,7 @@ from ngcm_cli.diagnosis.sphere import area_weights, weighted_mean
 from ngcm_cli.diagnosis.trends import without_annual_cycle
 
 MEMBER, REFERENCE = "realization", "_reference"
+_SECTIONS = {"zonal_wind", "zonal_temperature"}
 _CLIMATOLOGY, _MONTHS = "_climatology", "calendar_month"
 
 
@@ -52,7 +53,8 @@ def with_reference(run: xr.Dataset, reference: xr.Dataset) -> xr.Dataset:
     Findings that both have are there twice, those of the reference under their name
     with ``_reference``. Fields that both have the climatology of have a ``_bias``, the
     mean difference over the calendar months that both have, and its area-weighted root
-    mean square ``_rmsb``; the monthly global temperature of both is correlated.
+    mean square ``_rmsb``; zonal means by season have a ``_bias``; the monthly global
+    temperature of both is correlated.
     """
     if MEMBER in reference.dims:
         reference = reference.mean(MEMBER, keep_attrs=True)
@@ -65,6 +67,11 @@ def with_reference(run: xr.Dataset, reference: xr.Dataset) -> xr.Dataset:
     for name in shared:
         if str(name).endswith(_CLIMATOLOGY) and "latitude" in run[name].dims:
             _add_bias(result, run, reference, str(name))
+    for name in _SECTIONS & {*map(str, shared)}:
+        bias, what = run[name] - reference[name], run[name].attrs["long_name"]
+        result[f"{name}_bias"] = bias.assign_attrs(
+            run[name].attrs, long_name=f"{what}, difference from the reference"
+        )
     if "global_temperature" in shared and "level" in run["global_temperature"].dims:
         _add_correlation(result, run["global_temperature"], reference)
     return result
@@ -77,7 +84,9 @@ def _add_bias(
     ours, theirs = xr.align(run[name], reference[name], join="inner")
     if not ours.sizes[_MONTHS] or ours.sizes["latitude"] != run.sizes["latitude"]:
         return
-    bias = (ours - theirs).mean(_MONTHS).transpose(..., "latitude", "longitude")
+    bias = (ours - theirs).mean(_MONTHS)
+    horizontal = [dim for dim in ("latitude", "longitude") if dim in bias.dims]
+    bias = bias.transpose(..., *horizontal)
     field = name.removesuffix(_CLIMATOLOGY)
     what = str(run[name].attrs["long_name"]).partition(",")[0]
     known = {"units": run[name].attrs["units"], "topic": "Bias of the mean state"}
@@ -85,15 +94,16 @@ def _add_bias(
         known, long_name=f"{what}, mean difference from the reference"
     )
     weights = area_weights(bias["latitude"].values)
+    values = bias.values if "longitude" in bias.dims else bias.values[..., None]
     for kind, value, title in (
-        ("mean_bias", weighted_mean(bias.values, weights), "bias, global mean"),
+        ("mean_bias", weighted_mean(values, weights), "bias, global mean"),
         (
             "rmsb",
-            np.sqrt(weighted_mean(bias.values**2, weights)),
+            np.sqrt(weighted_mean(values**2, weights)),
             "root mean square of the map of bias (RMSB)",
         ),
     ):
-        dims = bias.dims[:-2]
+        dims = bias.dims[: -len(horizontal)]
         result[f"{field}_{kind}"] = xr.DataArray(
             value, dims=dims, attrs={**known, "long_name": f"{what}, {title}"}
         )

@@ -99,6 +99,8 @@ def persistence(series: np.ndarray) -> float:
 def _pressures(fields: Fields) -> dict[str, np.ndarray]:
     grid, pressure = fields.grid, fields[PRESSURE]
     at40, at65 = southern_pressures(pressure, grid.latitude)
+    if grid.is_zonal:
+        return {"at40": at40, "at65": at65}
     azores, iceland = atlantic_pressures(pressure, grid.latitude, grid.longitude)
     return {"at40": at40, "at65": at65, "azores": azores, "iceland": iceland}
 
@@ -116,6 +118,9 @@ def _conclude_modes(averages: Averages) -> dict[str, Entry]:
             np.isin(months, (11, 0, 1, 2)),
         ),
     ):
+        if first not in averages.means:
+            averages.miss(what, "fields on longitudes, no zonal means")
+            continue
         one, other = averages.means[first], averages.means[second]
         index = normalised_difference(one, other, months)
         found[f"{name}_index"] = entry(("month",), index, "1", f"Index of the {what}")
@@ -144,4 +149,5 @@ MODES = Topic(
     bin_of=by_month,
     records_only=True,
     months=TREND_MONTHS,
+    of_zonal_means=True,
 )

@@ -24,7 +24,7 @@ class Nodes:
 
     Attributes:
         latitude: degrees.
-        longitude: degrees.
+        longitude: degrees; one, without meaning, where zonal means are compared.
         levels: hPa, those that all data have; None is all of each.
     """
 
@@ -34,16 +34,28 @@ class Nodes:
 
     @classmethod
     def shared(cls, records: Sequence[Record], is_comparison: bool) -> "Nodes":
-        """Return the coarsest grid of some records, and their common levels."""
+        """Return the coarsest grid of some records, and their common levels.
+
+        Zonal means are compared if one has no others.
+        """
         grids = [record.grid for record in records]
         coarsest = min(grids, key=lambda grid: len(grid.latitude) * len(grid.longitude))
+        longitude = coarsest.longitude
+        if any(grid.is_zonal for grid in grids):
+            coarsest = min(grids, key=lambda grid: len(grid.latitude))
+            longitude = np.zeros(1)
         layered = [grid.levels for grid in grids if len(grid.levels)]
         common = None
         if is_comparison and layered:
             common = layered[0]
             for levels in layered[1:]:
                 common = np.intersect1d(common, levels)
-        return cls(coarsest.latitude, coarsest.longitude, common)
+        return cls(coarsest.latitude, longitude, common)
+
+    @property
+    def is_zonal(self) -> bool:
+        """Whether zonal means are used."""
+        return len(self.longitude) == 1
 
     def grid_of(self, record: Record) -> tuple[Grid, np.ndarray]:
         """Return the nodes for a record, and which of its levels are used."""
@@ -67,7 +79,7 @@ def read_findings(
     """
     remarks = Remarks()
     records = [record for record in stamps if stamps[record]]
-    chosen = choose(records, stamps, remarks)
+    chosen = choose(records, stamps, remarks, nodes.is_zonal)
     if not chosen:
         return xr.Dataset(), remarks
     members = max((record.realizations for record in records), key=len)
@@ -116,7 +128,7 @@ def _read(
             field = record.read(name, stamp, times.member)
             field = field[used] if field.ndim == 3 else field
             if regrid is not None:
-                field = np.swapaxes(regrid(np.swapaxes(field, -1, -2)), -1, -2)
+                field = regrid(field)
             values[name] = field
         for one in wanted:
             fields = Fields({n: values[n] for n in one.names}, grid, stamp)

@@ -2,15 +2,16 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from ngcm_cli.diagnosis.sphere import zonal_mean
 from ngcm_cli.diagnosis.topic import DAILY, INSTANTS, MONTHLY, Grid, Stamp
 from ngcm_cli.errors import InputDataError
-from ngcm_cli.inputs.gridded import check_grid, highest_model_level, open_gridded
+from ngcm_cli.inputs.gridded import highest_model_level, open_gridded
 from ngcm_cli.inputs.regrid import ConservativeRegridder
 from ngcm_cli.inputs.sources.location import is_remote
 from ngcm_cli.inputs.time_meaning import MEAN, stated_method
@@ -59,21 +60,27 @@ class Record:
     def variables(self) -> set[str]:
         """Names of the fields that can be read: on pressure levels or one level."""
         known = {"realization", "init_time", "lead_time", "time", "level"}
-        known |= {"latitude", "longitude"}
+        known |= {*self._horizontal}
         return {
             str(name)
             for name, x in self.dataset.data_vars.items()
-            if {*map(str, x.dims)} <= known and {"latitude", "longitude"} <= {*x.dims}
+            if {*self._horizontal} <= {*map(str, x.dims)} <= known
         }
+
+    @property
+    def _horizontal(self) -> tuple[str, ...]:
+        is_zonal = "longitude" not in self.dataset.dims
+        return ("latitude",) if is_zonal else ("latitude", "longitude")
 
     @property
     def grid(self) -> Grid:
         """Nodes of the fields, levels ascending."""
         data = self.dataset
         levels = np.sort(data["level"].values) if "level" in data.coords else []
+        is_zonal = "longitude" not in self._horizontal
         return Grid(
             data["latitude"].values,
-            data["longitude"].values,
+            np.zeros(1) if is_zonal else data["longitude"].values,
             np.asarray(levels, float),
             self.highest,
         )
@@ -140,6 +147,8 @@ class Record:
     def read(self, name: str, stamp: Stamp, member: int | None) -> np.ndarray:
         """Return a field at a time, ([level,] latitude, longitude), float64.
 
+        Of zonal means there is one longitude.
+
         Args:
             name: of the variable.
             stamp: time of this record.
@@ -151,11 +160,11 @@ class Record:
         }
         if member is not None and "realization" in array.dims:
             index["realization"] = member
-        field = array.isel(index).transpose(..., "latitude", "longitude")
+        field = array.isel(index).transpose(..., *self._horizontal)
         values = np.asarray(field.values, np.float64)
         if "level" in field.dims:
             values = values[np.argsort(field["level"].values)]
-        return values
+        return values if "longitude" in self._horizontal else values[..., None]
 
 
 def open_records(
@@ -183,7 +192,6 @@ def open_records(
 
 def _open(location: str, offline: bool, progress: ByteProgress) -> Record:
     dataset = open_gridded(location, offline=offline, progress=progress)
-    check_grid(dataset)
     return Record(dataset, kind_of(dataset), highest_level(dataset))
 
 
@@ -229,19 +237,34 @@ def highest_level(dataset: xr.Dataset) -> float | None:
     return highest if is_above else None
 
 
-def regridder(source: Grid, target: Grid) -> ConservativeRegridder | None:
-    """Return what regrids fields (..., longitude, latitude); None on the same nodes."""
-    same = all(
-        len(a) == len(b) and np.allclose(a, b, rtol=0, atol=1e-3)
-        for a, b in (
-            (source.latitude, target.latitude),
-            (source.longitude, target.longitude),
-        )
-    )
-    if same:
+def regridder(source: Grid, target: Grid) -> Callable[[np.ndarray], np.ndarray] | None:
+    """Return what regrids fields (..., latitude, longitude); None on the same nodes.
+
+    To a grid of zonal means, fields are averaged along longitude first.
+    """
+    if target.is_zonal:
+        if source.is_zonal and _are_same(source.latitude, target.latitude):
+            return None
+        around = np.arange(4) * 90.0
+        means = _between(source.latitude, around, target.latitude, around)
+        return lambda field: means(np.repeat(zonal_mean(field)[..., None], 4, -1))[
+            ..., :1
+        ]
+    nodes = source.latitude, source.longitude, target.latitude, target.longitude
+    if _are_same(nodes[0], nodes[2]) and _are_same(nodes[1], nodes[3]):
         return None
-    nodes = source.longitude, source.latitude, target.longitude, target.latitude
-    return ConservativeRegridder(*map(np.deg2rad, nodes))
+    return _between(*nodes)
+
+
+def _are_same(a: np.ndarray, b: np.ndarray) -> bool:
+    return len(a) == len(b) and np.allclose(a, b, rtol=0, atol=1e-3)
+
+
+def _between(*nodes: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what regrids between latitudes and longitudes, and others, in degrees."""
+    latitude, longitude, to_latitude, to_longitude = map(np.deg2rad, nodes)
+    regrid = ConservativeRegridder(longitude, latitude, to_longitude, to_latitude)
+    return lambda field: np.swapaxes(regrid(np.swapaxes(field, -1, -2)), -1, -2)
 
 
 def described(stamps: Iterable[Stamp]) -> str:

@@ -132,4 +132,5 @@ SEASONAL_CYCLE = Topic(
     conclude=_conclude_cycle,
     bin_of=by_calendar_month,
     records_only=True,
+    of_zonal_means=True,
 )

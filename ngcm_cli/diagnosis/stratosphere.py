@@ -196,6 +196,7 @@ STRATOSPHERE = Topic(
     bin_of=by_month,
     records_only=True,
     months=2,
+    of_zonal_means=True,
 )
 WARMINGS = Topic(
     title="Sudden stratospheric warmings",
@@ -206,4 +207,5 @@ WARMINGS = Topic(
     kinds=(DAILY, INSTANTS),
     records_only=True,
     months=6,
+    of_zonal_means=True,
 )

@@ -49,7 +49,7 @@ class Grid:
 
     Attributes:
         latitude: degrees, ascending.
-        longitude: degrees, ascending.
+        longitude: degrees, ascending; one, without meaning, of zonal means.
         levels: hPa, ascending.
         highest: the highest level that the model has, hPa; fields above it are
             extrapolated. None if all levels may be used.
@@ -59,6 +59,11 @@ class Grid:
     longitude: np.ndarray
     levels: np.ndarray
     highest: float | None = None
+
+    @property
+    def is_zonal(self) -> bool:
+        """Whether fields are zonal means, with one value at each latitude."""
+        return len(self.longitude) == 1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -184,6 +189,7 @@ class Topic:
         months: months that a record must have.
         levels: pressure levels that there must be, at or below the model's highest.
         needs_text: what it needs, where a list of names would not say it.
+        of_zonal_means: whether zonal means are enough.
     """
 
     title: str
@@ -197,6 +203,7 @@ class Topic:
     months: int = 0
     levels: int = 0
     needs_text: str = ""
+    of_zonal_means: bool = False
 
 
 def by_time(stamp: Stamp) -> Hashable:
@@ -248,7 +255,12 @@ def time_coordinate(averages: Averages) -> dict[str, Entry]:
 
 
 def to_dataset(findings: Mapping[str, Entry], grid: Grid, title: str) -> xr.Dataset:
-    """Return findings as a dataset, whose variables say of which topic they are."""
+    """Return findings as a dataset, whose variables say of which topic they are.
+
+    Maps of zonal means have no longitude.
+    """
+    if grid.is_zonal:
+        findings = {name: _without_longitude(x) for name, x in findings.items()}
     known = {
         "latitude": (grid.latitude, {"units": "degrees_north"}),
         "longitude": (grid.longitude, {"units": "degrees_east"}),
@@ -267,3 +279,11 @@ def to_dataset(findings: Mapping[str, Entry], grid: Grid, title: str) -> xr.Data
         if name not in coordinates
     }
     return xr.Dataset(variables, coordinates)
+
+
+def _without_longitude(finding: Entry) -> Entry:
+    dims, values, attributes = finding
+    if "longitude" not in dims:
+        return finding
+    rest = tuple(dim for dim in dims if dim != "longitude")
+    return rest, np.squeeze(values, dims.index("longitude")), attributes

@@ -141,4 +141,5 @@ TRENDS = Topic(
     bin_of=by_month,
     records_only=True,
     months=TREND_MONTHS,
+    of_zonal_means=True,
 )

@@ -159,7 +159,7 @@ def _conclude_rates(averages: Averages) -> dict[str, Entry]:
             "mm day-1",
             f"Mean {what}, {_REGION_TITLES[name]}",
         )
-    if averages.kind == MONTHLY:
+    if averages.kind == MONTHLY or averages.grid.is_zonal:
         averages.miss("Distribution of P - E", "instantaneous fields or daily means")
         return found
     middle = (RATE_EDGES[:-1] + RATE_EDGES[1:]) / 2
@@ -265,6 +265,7 @@ NET_PRECIPITATION = Topic(
     conclude=_conclude_rates,
     bin_of=_third_day,
     kinds=(DAILY, INSTANTS, MONTHLY),
+    of_zonal_means=True,
 )
 MOISTURE_BUDGET = Topic(
     title="Moisture budget",
@@ -273,6 +274,7 @@ MOISTURE_BUDGET = Topic(
     conclude=_conclude_budget,
     bin_of=by_time,
     kinds=(DAILY, INSTANTS, MONTHLY),
+    of_zonal_means=True,
 )
 PRECIPITABLE_WATER = Topic(
     title="Precipitable water",

@@ -8,7 +8,7 @@ from diagnosis import known_data as known
 from ngcm_cli.diagnosis.columns import layer_masses
 from ngcm_cli.diagnosis.diagnose import diagnose
 from ngcm_cli.diagnosis.records import open_records
-from ngcm_cli.errors import ConfigError, InputDataError
+from ngcm_cli.errors import ConfigError
 
 
 @pytest.fixture(scope="module")
@@ -276,19 +276,53 @@ def test_a_wave_of_one_zonal_wavenumber_exchanges_no_energy(weather):
     )
 
 
-def test_zonal_means_are_refused(tmp_path):
-    dims, latitude = ("time", "level", "latitude"), np.linspace(-90, 90, 7)
-    data = xr.Dataset(
-        {"ua": (dims, np.ones((2, 2, 7)), {"units": "m s-1"})},
-        {
-            "time": np.array(["2000-01-01", "2000-01-02"], "datetime64[ns]"),
-            "level": [500, 850],
-            "latitude": latitude,
-        },
+def test_zonal_means_have_the_numbers_of_fields_that_are_zonal(climate, tmp_path):
+    means = known.monthly_record().mean("longitude", keep_attrs=True)
+    found = diagnose(run=known.written(means, tmp_path / "zonal.nc"))
+    numbers = [name for name, x in climate.data_vars.items() if not x.dims]
+    shared = [name for name in numbers if name in found]
+    for part in ("hadley", "jet", "tropical_wind", "polar", "sam", "trend", "phase",
+                 "precipitation_mean", "moisture_residual"):  # fmt: skip
+        assert any(part in name for name in shared), part
+    constant = "mean_sea_level", "column_water", "component_of_wind", "net_prec"
+    for name in shared:  # float32 means of 32 longitudes
+        if "phase" in name and any(part in name for part in constant):
+            continue  # of an annual cycle of rounding errors
+        size = 1e-5 if "psi" not in climate[name].long_name else 1.0
+        np.testing.assert_allclose(
+            found[name], climate[name], rtol=1e-3, atol=size, err_msg=name
+        )
+    assert not any("longitude" in x.dims for x in found.data_vars.values())
+    assert found["temperature_850hPa_climatology"].dims == (
+        "calendar_month",
+        "latitude",
     )
-    data.to_netcdf(tmp_path / "zonal.nc")
-    with pytest.raises(InputDataError, match="zonal means"):
-        diagnose(run=str(tmp_path / "zonal.nc"))
+    missing = found.attrs["not_computed"].split("\n")
+    for what in (
+        *("Spectra of kinetic energy", "Stationary eddies", "Monsoon"),
+        *("North Atlantic Oscillation", "Mass, water, energy, angular momentum"),
+    ):
+        assert f"{what}: needs fields on longitudes, no zonal means" in missing
+    assert "the ground is at the zonal mean of surface_pressure" in found.attrs["notes"]
+
+
+@pytest.mark.parametrize("zonal", ["run", "against"])
+def test_fields_and_zonal_means_are_compared_as_zonal_means(folder, tmp_path, zonal):
+    """A warmer reference on a finer grid; either may be the zonal means."""
+    paths = {"run": folder / "run.nc", "against": folder / "warmer.nc"}
+    with xr.open_dataset(paths[zonal]) as fields:
+        means = fields.mean("longitude", keep_attrs=True)
+        paths[zonal] = known.written(means, tmp_path / "zonal.nc")
+    found = diagnose(**{name: str(path) for name, path in paths.items()})
+    np.testing.assert_allclose(
+        found["temperature_850hPa_bias"].isel(latitude=[1, 2, -3, -2]), -1.5, atol=1e-3
+    )
+    assert found["temperature_850hPa_bias"].dims == ("latitude",)
+    assert float(found["temperature_850hPa_rmsb"]) == pytest.approx(1.5, abs=1e-3)
+    bias = found["zonal_temperature_bias"].sel(season="mean", level=500)
+    np.testing.assert_allclose(bias.isel(latitude=[1, 2, -3, -2]), -1.5, atol=1e-3)
+    assert "are averaged along longitude first" in found.attrs["notes"]
+    assert found.sizes["latitude"] == len(known.LATITUDE)
 
 
 def test_secrets_of_an_address_are_not_written(folder, monkeypatch):
