@@ -13,6 +13,7 @@ from ngcm_cli.diagnosis.energy_exchange import ENERGY_EXCHANGE
 from ngcm_cli.diagnosis.energy_spectra import ENERGY_SPECTRA
 from ngcm_cli.diagnosis.modes import MODES
 from ngcm_cli.diagnosis.monsoon import MONSOON, MONSOON_WIND
+from ngcm_cli.diagnosis.monsoon_onset import MONSOON_ONSET
 from ngcm_cli.diagnosis.seasonal_cycle import SEASONAL_CYCLE
 from ngcm_cli.diagnosis.stratosphere import STRATOSPHERE, WARMINGS
 from ngcm_cli.diagnosis.topic import Topic
@@ -39,6 +40,7 @@ TOPICS: tuple[tuple[Topic, ...], ...] = (
     (WARMINGS,),
     (SEASONAL_CYCLE,),
     (MONSOON,),
+    (MONSOON_ONSET,),
     (MONSOON_WIND,),
     (MODES,),
     (TRENDS,),
