@@ -9,7 +9,7 @@ from ngcm_cli.diagnosis.sphere import area_weights, weighted_mean
 from ngcm_cli.diagnosis.trends import without_annual_cycle
 
 MEMBER, REFERENCE = "realization", "_reference"
-_SECTIONS = {"zonal_wind", "zonal_temperature"}
+_SECTIONS = "zonal_wind", "zonal_temperature"
 _CLIMATOLOGY, _MONTHS = "_climatology", "calendar_month"
 
 
@@ -67,7 +67,7 @@ def with_reference(run: xr.Dataset, reference: xr.Dataset) -> xr.Dataset:
     for name in shared:
         if str(name).endswith(_CLIMATOLOGY) and "latitude" in run[name].dims:
             _add_bias(result, run, reference, str(name))
-    for name in _SECTIONS & {*map(str, shared)}:
+    for name in (name for name in _SECTIONS if name in shared):
         bias, what = run[name] - reference[name], run[name].attrs["long_name"]
         result[f"{name}_bias"] = bias.assign_attrs(
             run[name].attrs, long_name=f"{what}, difference from the reference"

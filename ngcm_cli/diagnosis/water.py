@@ -160,7 +160,10 @@ def _conclude_rates(averages: Averages) -> dict[str, Entry]:
             f"Mean {what}, {_REGION_TITLES[name]}",
         )
     if averages.kind == MONTHLY or averages.grid.is_zonal:
-        averages.miss("Distribution of P - E", "instantaneous fields or daily means")
+        needs = "instantaneous fields or daily means"
+        if averages.grid.is_zonal:
+            needs = f"{needs} on longitudes, no zonal means"
+        averages.miss("Distribution of P - E", needs)
         return found
     middle = (RATE_EDGES[:-1] + RATE_EDGES[1:]) / 2
     found["rate"] = entry(("rate",), middle, "mm day-1", "Middle of the class of rates")
