@@ -23,8 +23,9 @@ _DIMENSIONS = {
     *("wavenumber", "zonal_wavenumber"),
 }
 HEADLINE = (
-    ("geopotential", 500.0), ("temperature", 850.0), ("wind_vector", 850.0),
-    ("vector_wind", 850.0), ("u_component_of_wind", 850.0), ("wind_speed", 850.0),
+    ("geopotential", 500.0), ("temperature", 850.0), ("wind", 850.0),
+    ("wind_vector", 850.0), ("vector_wind", 850.0), ("u_component_of_wind", 850.0),
+    ("wind_speed", 850.0),
     ("specific_humidity", 700.0), ("mean_sea_level_pressure", None),
     ("2m_temperature", None),
 )  # fmt: skip
@@ -40,11 +41,13 @@ NAMES = {
     "ensemble_mean_rmse": "RMSE of the ensemble mean",
     "spread_skill": "spread-skill ratio", "spread_skill_ratio": "spread-skill ratio",
     "spectrum": "spectrum", "energy_score": "energy score",
+    "vector_rmse": "RMSE of the vector", "seeps": "SEEPS",
 }  # fmt: skip
 _SHOWN = {
     "specific_humidity": (1e3, "g kg⁻¹"),
     "mean_sea_level_pressure": (0.01, "hPa"),
     "surface_pressure": (0.01, "hPa"),
+    "total_precipitation_24hr": (1e3, "mm"),
 }
 """Factor from SI units, and units, of scores that have the units of the variable."""
 

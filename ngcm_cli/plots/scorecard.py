@@ -99,9 +99,7 @@ def draw_scorecard(
             bar.outline.set_linewidth(0.5)
             bar.ax.grid(False)
             bar.ax.set_xticklabels([f"{x:g}".replace("-", "−") for x in _STEPS])
-            bar.set_label(
-                "Worse than the reference by (per cent): blue better, red worse"
-            )
+            bar.set_label("Per cent worse than the reference; negative, blue: better")
     return axes
 
 
@@ -198,10 +196,12 @@ def scorecard_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figu
         metric = capital(scores[0].metric_name)
         title = f"{forecast} against {reference}: {metric}, "
         title += region_text(scores[0].region)
-        text = ""
+        remarks = []
         if comparison.is_certain.any():
-            text = "Bold: the difference exceeds the intervals"
-        set_header(figure, config.title or title, text)
+            remarks.append("Bold: the difference exceeds the intervals")
+        if absent := [n for n in names if n not in (forecast, reference)]:
+            remarks.append(f"not shown: {', '.join(absent)}")
+        set_header(figure, config.title or title, capital(" · ".join(remarks)))
         set_footer(figure, footer_of(*datasets))
     return figure
 

@@ -108,6 +108,10 @@ def plan_evaluation(
     metrics = select_metrics(
         config.metrics, forecasts, has_climatology, variables, thresholds
     )
+    has_anomalies = any(METRICS[n].climatology for n in metrics if n != "seeps")
+    needed = (
+        means if has_anomalies or CLIMATOLOGY in map(str, config.baseline) else None
+    )
     names = tuple(dict.fromkeys(("global", *(config.regions or REGIONS))))
     mask = _land_sea_mask(sources, grid)
     weights = region_weights(names, grid.latitude, grid.longitude, mask)
@@ -126,7 +130,7 @@ def plan_evaluation(
         maps=config.maps,
         truth_spectra=TruthSpectra(truth) if config.spectra else None,
         precipitation=_precipitation(sources, metrics, variables, grid),
-        notes=tuple(_notes(sources, variables, alignment, grid, means, gridded)),
+        notes=tuple(_notes(sources, variables, alignment, grid, needed, gridded)),
     )
     if check and config.check_times:
         scalar = next((v for v in variables if not v.is_vector), variables[0])

@@ -243,6 +243,7 @@ def test_scorecard_uses_baselines_and_paired_differences():
     assert not compare([score], "a", "persistence").is_certain.any()
     figure = scorecard_figure([opened(both, "scores")], config())
     assert figure.texts[0].get_text().startswith("a against persistence: RMSE")
+    assert figure.texts[1].get_text().endswith("not shown: b")
 
 
 def test_tracks_are_drawn_across_meridians():
