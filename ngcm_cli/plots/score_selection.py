@@ -33,6 +33,8 @@ HEADLINE = (
 _METRICS = ("crps", "rmse", "ensemble_mean_rmse", "mae", "acc", "bias")
 """What is drawn if no metric is named: the first that all forecasts have."""
 _ENDINGS = ("_lower", "_upper", "_p_value", "_by_init", "_map", "_difference", "_truth")
+VECTOR_RMSE = "vector_rmse"
+"""The RMSE of wind, which is shown with that of other variables."""
 SPECTRA = {"spectrum": "wavenumber", "zonal_spectrum": "zonal_wavenumber"}
 """Metrics that are spectra, with their dimension."""
 NAMES = {
@@ -41,7 +43,7 @@ NAMES = {
     "ensemble_mean_rmse": "RMSE of the ensemble mean",
     "spread_skill": "spread-skill ratio", "spread_skill_ratio": "spread-skill ratio",
     "spectrum": "spectrum", "energy_score": "energy score",
-    "vector_rmse": "RMSE of the vector", "seeps": "SEEPS",
+    "vector_rmse": "vector RMSE", "seeps": "SEEPS",
 }  # fmt: skip
 _SHOWN = {
     "specific_humidity": (1e3, "g kg⁻¹"),
@@ -154,6 +156,8 @@ def select_scores(
     if wanted is None:
         usual = (m for m in _METRICS if m in metrics and _all_have(datasets, m))
         wanted = (next(usual, metrics[0]),)
+        if wanted == ("rmse",) and config.variable is None:  # that of the wind
+            wanted += tuple({VECTOR_RMSE} & {*metrics})
     for metric in wanted:
         if metric not in metrics:
             raise ConfigError(
