@@ -15,13 +15,6 @@ from ngcm_cli.plots.panels import source_name
 from ngcm_cli.plots.styles import QUANTITIES, superscripts
 from ngcm_cli.verification.metrics import METRICS
 
-_DIMENSIONS = {
-    "forecast",
-    "region",
-    "lead_time",
-    "level",
-    *("wavenumber", "zonal_wavenumber"),
-}
 HEADLINE = (
     ("geopotential", 500.0), ("temperature", 850.0), ("wind", 850.0),
     ("wind_vector", 850.0), ("vector_wind", 850.0), ("u_component_of_wind", 850.0),
