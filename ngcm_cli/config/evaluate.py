@@ -39,7 +39,7 @@ def parse_locations(value: Any) -> tuple[NamedLocation, ...]:
     """Return the locations of ``PATH`` and ``NAME=PATH``, one or a list.
 
     Raises:
-        ConfigError: one is empty.
+        ConfigError: one is empty, or given twice.
     """
     found = []
     items = [value] if isinstance(value, str | NamedLocation) else value
@@ -60,7 +60,13 @@ def parse_locations(value: Any) -> tuple[NamedLocation, ...]:
             found.append(NamedLocation("", text))
         else:
             found.append(NamedLocation(match[1], match[2]))
-    return tuple(dict.fromkeys(found))
+    for number, each in enumerate(found):
+        if each in found[:number]:
+            raise ConfigError(
+                f"{each} is given twice.",
+                "Give each once, or, to score it twice, with different names: a=PATH.",
+            )
+    return tuple(found)
 
 
 def _leads(value: Any) -> tuple[np.timedelta64, ...]:

@@ -146,6 +146,41 @@ class JoinedArray(_Lazy):
         return values.take(0, axis=kept) if _is_number(index) else values
 
 
+class DifferenceArray(_Lazy):
+    """A variable minus itself at earlier positions along an axis.
+
+    Args:
+        array: lazy variable.
+        axis: number of the axis.
+        earlier: for each position along it the earlier one, or `ZERO` where the
+            variable itself is the result, or `NOTHING` where that is NaN.
+    """
+
+    ZERO, NOTHING = -1, -2
+
+    def __init__(self, array: xr.Variable, axis: int, earlier: np.ndarray):
+        super().__init__(array.shape, array.dtype)
+        self._array, self._axis, self._earlier = array, axis, earlier
+
+    def read(self, key: tuple) -> np.ndarray:
+        """Return the values at an outer index; each position is read once."""
+        axis, index = self._axis, key[self._axis]
+        chosen = _as_list(index, self.shape[axis])
+        earlier = self._earlier[chosen]
+        needed = np.union1d(chosen, earlier[earlier >= 0])
+        own = (*key[:axis], _as_slice(needed), *key[axis + 1 :])
+        part = self._array.isel(dict(zip(self._array.dims, own, strict=True)))
+        # Axes that are indexed by a number are gone.
+        kept = axis - sum(_is_number(k) for k in key[:axis])
+        read = np.moveaxis(part.values, kept, 0)
+        values = read[np.searchsorted(needed, chosen)]
+        has_earlier = earlier >= 0
+        values[has_earlier] -= read[np.searchsorted(needed, earlier[has_earlier])]
+        values[earlier == self.NOTHING] = np.nan
+        values = np.moveaxis(values, 0, kept)
+        return values.take(0, axis=kept) if _is_number(index) else values
+
+
 class FirstValues:
     """What the first values that are read decide, for all that are read later."""
 

@@ -116,6 +116,9 @@ _TABLE = (
              standard_name="lwe_thickness_of_precipitation_amount",
              title="Precipitation since the initial time",
              aliases=("total_precipitation", "tp"), cell_methods=_SUM),
+    Variable("total_precipitation_24hr", "m", (-0.05, 2.0),
+             title="Precipitation in the 24 hours before", aliases=("tp24",),
+             cell_methods="time: sum (interval: 24 hours)"),
     Variable("evaporation", "kg m-2 s-1", (-0.01, 0.05),
              title="Evaporation rate, negative where water leaves the surface",
              aliases=("mean_evaporation_rate",)),
@@ -132,6 +135,8 @@ CLOUDS = ("specific_cloud_ice_water_content", "specific_cloud_liquid_water_conte
 """Set to zero where they are absent: a model soon forms its own cloud."""
 
 PRECIPITATION_RATE = "precipitation_rate"
+DAILY_PRECIPITATION = "total_precipitation_24hr"
+"""As WeatherBench 2 calls it: at a time, the amount of the 24 hours before."""
 SST, SEA_ICE = "sea_surface_temperature", "sea_ice_cover"
 SKIN_TEMPERATURE, LAND_SEA_MASK = "skin_temperature", "land_sea_mask"
 SURFACE_VARIABLES = (SST, SEA_ICE, SKIN_TEMPERATURE, LAND_SEA_MASK)

@@ -134,6 +134,9 @@ QUANTITIES: Mapping[str, Quantity] = {
     "precipitation_cumulative_mean": Quantity(
         "precipitation since the initial time", "mm", "millimetres", factor=1e3,
         colours="water", difference_colours="moisture_balance"),
+    "total_precipitation_24hr": Quantity(
+        "24-hour precipitation", "mm", "millimetres", factor=1e3,
+        colours="water", difference_colours="moisture_balance"),
     "P_minus_E_rate": Quantity("precipitation minus evaporation", *_MILLIMETRES,
                                factor=86400, colours="moisture_balance",
                                levels=(-24, 24, 3), is_signed=True,

@@ -15,16 +15,10 @@ from ngcm_cli.plots.panels import source_name
 from ngcm_cli.plots.styles import QUANTITIES, superscripts
 from ngcm_cli.verification.metrics import METRICS
 
-_DIMENSIONS = {
-    "forecast",
-    "region",
-    "lead_time",
-    "level",
-    *("wavenumber", "zonal_wavenumber"),
-}
 HEADLINE = (
-    ("geopotential", 500.0), ("temperature", 850.0), ("wind_vector", 850.0),
-    ("vector_wind", 850.0), ("u_component_of_wind", 850.0), ("wind_speed", 850.0),
+    ("geopotential", 500.0), ("temperature", 850.0), ("wind", 850.0),
+    ("wind_vector", 850.0), ("vector_wind", 850.0), ("u_component_of_wind", 850.0),
+    ("wind_speed", 850.0),
     ("specific_humidity", 700.0), ("mean_sea_level_pressure", None),
     ("2m_temperature", None),
 )  # fmt: skip
@@ -32,6 +26,8 @@ HEADLINE = (
 _METRICS = ("crps", "rmse", "ensemble_mean_rmse", "mae", "acc", "bias")
 """What is drawn if no metric is named: the first that all forecasts have."""
 _ENDINGS = ("_lower", "_upper", "_p_value", "_by_init", "_map", "_difference", "_truth")
+VECTOR_RMSE = "vector_rmse"
+"""The RMSE of wind, which is shown with that of other variables."""
 SPECTRA = {"spectrum": "wavenumber", "zonal_spectrum": "zonal_wavenumber"}
 """Metrics that are spectra, with their dimension."""
 NAMES = {
@@ -40,11 +36,13 @@ NAMES = {
     "ensemble_mean_rmse": "RMSE of the ensemble mean",
     "spread_skill": "spread-skill ratio", "spread_skill_ratio": "spread-skill ratio",
     "spectrum": "spectrum", "energy_score": "energy score",
+    "vector_rmse": "vector RMSE", "seeps": "SEEPS",
 }  # fmt: skip
 _SHOWN = {
     "specific_humidity": (1e3, "g kg⁻¹"),
     "mean_sea_level_pressure": (0.01, "hPa"),
     "surface_pressure": (0.01, "hPa"),
+    "total_precipitation_24hr": (1e3, "mm"),
 }
 """Factor from SI units, and units, of scores that have the units of the variable."""
 
@@ -151,6 +149,8 @@ def select_scores(
     if wanted is None:
         usual = (m for m in _METRICS if m in metrics and _all_have(datasets, m))
         wanted = (next(usual, metrics[0]),)
+        if wanted == ("rmse",) and config.variable is None:  # that of the wind
+            wanted += tuple({VECTOR_RMSE} & {*metrics})
     for metric in wanted:
         if metric not in metrics:
             raise ConfigError(

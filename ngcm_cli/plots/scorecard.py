@@ -16,6 +16,7 @@ from ngcm_cli.plots.figure import drawing, new_axes, set_footer
 from ngcm_cli.plots.panels import set_header
 from ngcm_cli.plots.provenance import footer_of
 from ngcm_cli.plots.score_selection import (
+    VECTOR_RMSE,
     Line,
     Score,
     score_names,
@@ -98,10 +99,9 @@ def draw_scorecard(
             )  # fmt: skip
             bar.outline.set_linewidth(0.5)
             bar.ax.grid(False)
+            bar.ax.tick_params(labelsize=7)  # or they touch on a narrow card
             bar.ax.set_xticklabels([f"{x:g}".replace("-", "−") for x in _STEPS])
-            bar.set_label(
-                "Worse than the reference by (per cent): blue better, red worse"
-            )
+            bar.set_label("Per cent worse than the reference; negative, blue: better")
     return axes
 
 
@@ -198,10 +198,12 @@ def scorecard_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figu
         metric = capital(scores[0].metric_name)
         title = f"{forecast} against {reference}: {metric}, "
         title += region_text(scores[0].region)
-        text = ""
+        remarks = []
         if comparison.is_certain.any():
-            text = "Bold: the difference exceeds the intervals"
-        set_header(figure, config.title or title, text)
+            remarks.append("Bold: the difference exceeds the intervals")
+        if absent := [n for n in names if n not in (forecast, reference)]:
+            remarks.append(f"not shown: {', '.join(absent)}")
+        set_header(figure, config.title or title, capital(" · ".join(remarks)))
         set_footer(figure, footer_of(*datasets))
     return figure
 
@@ -211,9 +213,14 @@ def _all_levels(datasets: Sequence[xr.Dataset], config: PlotConfig) -> list[Scor
     plain = select_scores(datasets, config, most=99)
     if config.variable is not None:
         return plain
-    metric = plain[0].metric
+    first = plain[0].metric
+    metrics = {first}
+    if first == "rmse":
+        metrics |= {score.metric for score in plain} & {VECTOR_RMSE}
     found: list[Score] = []
-    for variable in [v for m, v in score_names(datasets[0]) if m == metric]:
+    for metric, variable in score_names(datasets[0]):
+        if metric not in metrics:
+            continue
         score = datasets[0][f"{metric}.{variable}"]
         levels = [x for x in _LEVELS if "level" in score.dims and x in score["level"]]
         wanted = [f"{variable}_{x}" for x in levels] or [variable]

@@ -72,6 +72,12 @@ def write_climatology(
     used = years_of(record, years)
     days = np.unique(day_of_year(valid_times))
     hours = np.unique(hour_of_day(valid_times))
+    absent = np.setdiff1d(hours, hour_of_day(record.times[used]))
+    if len(absent):
+        raise InputDataError(
+            f"The record has no values at {absent[0]} UTC.",
+            "Give a record with the hours of the forecasts, or score other lead times.",
+        )
     try:
         with (
             complete_file(path.resolve()) as new,
@@ -91,12 +97,6 @@ def write_climatology(
             ]
             for variable, hour, levels in parts:
                 at_hour = np.flatnonzero(used & (hour_of_day(record.times) == hour))
-                if not len(at_hour):
-                    raise InputDataError(
-                        f"The record has no values at {hour} UTC.",
-                        "Give a record with the hours of the forecasts, or score other "
-                        "lead times.",
-                    )
                 mean = _mean(record, variable, at_hour, days, levels)
                 at = int(np.flatnonzero(hours == hour)[0])
                 for component, values in zip(variable.components, mean, strict=True):

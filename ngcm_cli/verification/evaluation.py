@@ -175,7 +175,8 @@ def _write(
         else:
             partial.remove()
         means = _climatology(config, sources, closing)
-        plan = plan_evaluation(sources, config, means)
+        is_computed = means is not None and means is not sources.climatology
+        plan = plan_evaluation(sources, config, means, check=not is_computed)
         try:
             partial.begin(identity)
             begin_phase("Scoring the forecasts")
@@ -240,7 +241,10 @@ def _read(config: EvaluateConfig) -> list[str]:
 def _climatology(
     config: EvaluateConfig, sources: EvaluationSources, closing: contextlib.ExitStack
 ) -> xr.Dataset | None:
-    """Return the climatology, after it was computed from a record if it must be."""
+    """Return the climatology, after it was computed from a record if it must be.
+
+    Settings and clock are checked before that, which may take hours.
+    """
     given = sources.climatology
     if given is None or not _uses_climatology(config):
         return None
@@ -248,7 +252,7 @@ def _climatology(
         return given
     path = climatology_path(config)
     if not (config.resume and path.exists()):
-        plan = _plan_before_climatology(config, sources)  # refuses wrong settings
+        plan = _plan_before_climatology(config, sources, check=True)
         begin_phase("Computing the climatology")
         record = plan.truth if given is sources.truth else Truth(given, plan.grid)
         scored = plan.alignment.scored
@@ -268,12 +272,12 @@ def _uses_climatology(config: EvaluateConfig) -> bool:
 
 
 def _plan_before_climatology(
-    config: EvaluateConfig, sources: EvaluationSources
+    config: EvaluateConfig, sources: EvaluationSources, check: bool = False
 ) -> EvaluationPlan:
     """Return the plan but for the climatology, which is to be computed."""
     names = [each for each in config.baseline if str(each) != CLIMATOLOGY]
     others = config.model_copy(update={"baseline": tuple(names)})
-    return plan_evaluation(sources, others, None, check=False)
+    return plan_evaluation(sources, others, None, check)
 
 
 def _existing_climatology(config: EvaluateConfig) -> xr.Dataset | None:

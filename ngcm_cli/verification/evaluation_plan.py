@@ -9,8 +9,10 @@ from ngcm_cli.verification.alignment import Alignment
 from ngcm_cli.verification.climatology import Climatology
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
 from ngcm_cli.verification.forecasts import ScoredForecast
+from ngcm_cli.verification.precipitation_climatology import PrecipitationClimatology
 from ngcm_cli.verification.score_layout import ScoreLayout
 from ngcm_cli.verification.scored_variables import ScoredVariable
+from ngcm_cli.verification.spectral_statistics import TruthSpectra
 from ngcm_cli.verification.truth import Truth
 
 
@@ -30,7 +32,8 @@ class EvaluationPlan:
         weights: of their cells, shape (region, latitude, longitude).
         thresholds: of events, by name of variable.
         maps: whether maps of errors are wanted.
-        spectra: whether spectra are wanted.
+        truth_spectra: of the truth; None if spectra are not wanted.
+        precipitation: its climate, for SEEPS; None if that is not a metric.
         notes: what was decided that a reader of the scores must know.
     """
 
@@ -45,7 +48,8 @@ class EvaluationPlan:
     weights: np.ndarray
     thresholds: Mapping[str, tuple[float, ...]]
     maps: bool = False
-    spectra: bool = False
+    truth_spectra: TruthSpectra | None = None
+    precipitation: PrecipitationClimatology | None = None
     notes: tuple[str, ...] = ()
 
     @property

@@ -15,6 +15,7 @@ from ngcm_cli.errors import ConfigError
 from ngcm_cli.inputs.gridded import check_grid, open_gridded
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.verification.climatology_file import open_climatology
+from ngcm_cli.verification.daily_precipitation import with_daily_precipitation
 from ngcm_cli.verification.forecasts import check_forecast
 from ngcm_cli.verification.truth import check_truth
 
@@ -96,7 +97,10 @@ def open_sources(
             climatology = opened(given)
         else:
             climatology = closing.enter_context(contextlib.closing(means))
-    every = [opened(each.location) for each in (*config.forecast, *files)]
+    every = [
+        with_daily_precipitation(opened(each.location))
+        for each in (*config.forecast, *files)
+    ]
     sources = EvaluationSources(
         dict(zip(names[:count], every[:count], strict=True)),
         truth,

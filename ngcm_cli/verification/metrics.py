@@ -2,7 +2,7 @@
 
 A score is a function of the means of additive statistics. The statistics of one initial
 time and lead come from `deterministic_metrics`, `vector_metrics`, `ensemble_metrics`,
-`energy_score`, `thresholds` and `pair_statistics`.
+`energy_score`, `thresholds`, `seeps` and `pair_statistics`.
 """
 
 import dataclasses
@@ -130,6 +130,13 @@ _DETERMINISTIC = (
         ("squared_vector_error",),
         _root,
         vector=True,
+    ),
+    Metric(
+        "seeps",
+        "stable equitable error in probability space of 24-hour precipitation",
+        ("seeps",),
+        units="1",
+        climatology=True,
     ),
 )
 

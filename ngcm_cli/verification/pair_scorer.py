@@ -5,6 +5,7 @@ import dataclasses
 
 import numpy as np
 
+from ngcm_cli.inputs.variables import DAILY_PRECIPITATION
 from ngcm_cli.verification.deterministic_metrics import AddErrors
 from ngcm_cli.verification.evaluation_plan import EvaluationPlan
 from ngcm_cli.verification.forecasts import ScoredForecast
@@ -77,6 +78,8 @@ class PairScorer:
         climatology = plan.climatology
         has_means = climatology is not None and climatology.has(variable)
         self._climatology = climatology if has_means else None
+        is_precipitation = variable.name == DAILY_PRECIPITATION
+        self._precipitation = plan.precipitation if is_precipitation else None
 
     @property
     def statistics(self) -> Statistics:
@@ -138,7 +141,10 @@ class PairScorer:
         climatology = None
         if self._climatology is not None:
             climatology = self._climatology.read(self._variable, times)
-        fields = Fields(members, truth, climatology)
+        climate = None
+        if self._precipitation is not None:
+            climate = self._precipitation.read(times)
+        fields = Fields(members, truth, climatology, climate)
         add_errors = None
         needs_maps = self._plan.needs_maps and not self._variable.is_vector
         if needs_maps and not gaps and scores_errors(self._plan.metrics):
@@ -151,8 +157,10 @@ class PairScorer:
             for place, lead in enumerate(leads):
                 maps = map_statistics(fields.at(place), self._plan.maps)
                 self._sums.add(self._key, slice(lead, lead + 1), maps)
-        if self._plan.spectra:
-            spectra = spectral_statistics(fields, self._plan.grid)
+        if self._plan.truth_spectra is not None:
+            positions = self._plan.alignment.positions[self._number, leads]
+            of_truth = self._plan.truth_spectra.read(self._variable, positions)
+            spectra = spectral_statistics(fields, of_truth, self._plan.grid)
             self._sums.add(self._key, leads, spectra)
 
     def _error_adder(

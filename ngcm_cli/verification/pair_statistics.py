@@ -12,6 +12,7 @@ from ngcm_cli.verification.deterministic_metrics import (
 from ngcm_cli.verification.energy_score import energy_score_statistics
 from ngcm_cli.verification.ensemble_metrics import ensemble_statistics
 from ngcm_cli.verification.metrics import METRICS
+from ngcm_cli.verification.seeps import PrecipitationClimate, seeps_statistics
 from ngcm_cli.verification.statistics import Statistics
 from ngcm_cli.verification.thresholds import threshold_statistics
 from ngcm_cli.verification.vector_metrics import vector_statistics
@@ -34,11 +35,13 @@ class Fields:
         truth: shape (component, lead_time, level, latitude, longitude); NaN where it is
             not scored.
         climatology: as the truth; None without one.
+        climate: of precipitation at the lead times; None if it is not needed.
     """
 
     members: np.ndarray
     truth: np.ndarray
     climatology: np.ndarray | None
+    climate: PrecipitationClimate | None = None
 
     def at(self, lead: int) -> "Fields":
         """Return the fields at one of the lead times, whose axis has size one."""
@@ -47,6 +50,7 @@ class Fields:
             self.members[:, :, one],
             self.truth[:, one],
             None if self.climatology is None else self.climatology[:, one],
+            None if self.climate is None else self.climate.at(one),
         )
 
 
@@ -90,6 +94,8 @@ def statistics_of(
             found |= deterministic_statistics(
                 mean[0], truth[0], weights, base, add_errors
             )
+        if "seeps" in needed and fields.climate is not None:
+            found |= seeps_statistics(mean[0], truth[0], fields.climate, weights)
         if len(members) > 1:
             found |= _of_ensemble(members[:, 0], truth[0], weights, needed, thresholds)
     found = found.select([name for name in found if name in needed])

@@ -13,7 +13,11 @@ from ngcm_cli.config.evaluate import (
 )
 from ngcm_cli.errors import ConfigError, InputDataError
 from ngcm_cli.inputs.level_names import split_level
-from ngcm_cli.inputs.variables import LAND_SEA_MASK, VARIABLES
+from ngcm_cli.inputs.variables import (
+    DAILY_PRECIPITATION,
+    LAND_SEA_MASK,
+    VARIABLES,
+)
 from ngcm_cli.verification.alignment import Alignment, check_clock, list_times
 from ngcm_cli.verification.baselines import (
     ClimatologyForecast,
@@ -22,6 +26,7 @@ from ngcm_cli.verification.baselines import (
 )
 from ngcm_cli.verification.climatology import Climatology, is_climatology
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
+from ngcm_cli.verification.daily_precipitation import IS_DERIVED
 from ngcm_cli.verification.evaluation_plan import EvaluationPlan
 from ngcm_cli.verification.evaluation_sources import EvaluationSources
 from ngcm_cli.verification.forecasts import (
@@ -30,8 +35,10 @@ from ngcm_cli.verification.forecasts import (
     select_times,
 )
 from ngcm_cli.verification.metrics import METRICS, find_metric
+from ngcm_cli.verification.precipitation_climatology import PrecipitationClimatology
 from ngcm_cli.verification.regions import REGIONS, parse_region, region_weights
 from ngcm_cli.verification.scored_variables import ScoredVariable, select_variables
+from ngcm_cli.verification.spectral_statistics import TruthSpectra
 from ngcm_cli.verification.truth import Truth
 
 DETERMINISTIC = "rmse", "mae", "bias", "rmsb", "acc", "vector_rmse"
@@ -101,6 +108,10 @@ def plan_evaluation(
     metrics = select_metrics(
         config.metrics, forecasts, has_climatology, variables, thresholds
     )
+    has_anomalies = any(METRICS[n].climatology for n in metrics if n != "seeps")
+    needed = (
+        means if has_anomalies or CLIMATOLOGY in map(str, config.baseline) else None
+    )
     names = tuple(dict.fromkeys(("global", *(config.regions or REGIONS))))
     mask = _land_sea_mask(sources, grid)
     weights = region_weights(names, grid.latitude, grid.longitude, mask)
@@ -117,8 +128,9 @@ def plan_evaluation(
         weights=weights,
         thresholds=thresholds,
         maps=config.maps,
-        spectra=config.spectra,
-        notes=tuple(_notes(sources, variables, alignment, grid, means, gridded)),
+        truth_spectra=TruthSpectra(truth) if config.spectra else None,
+        precipitation=_precipitation(sources, metrics, variables, grid),
+        notes=tuple(_notes(sources, variables, alignment, grid, needed, gridded)),
     )
     if check and config.check_times:
         scalar = next((v for v in variables if not v.is_vector), variables[0])
@@ -236,6 +248,24 @@ def select_names(name: str, variables: Sequence[ScoredVariable]) -> list[str]:
     return found
 
 
+def _precipitation(
+    sources: EvaluationSources,
+    metrics: Sequence[str],
+    variables: Sequence[ScoredVariable],
+    grid: ComparisonGrid,
+) -> PrecipitationClimatology | None:
+    """Return the climate of precipitation if SEEPS is a metric."""
+    if "seeps" not in metrics:
+        return None
+    if DAILY_PRECIPITATION not in {variable.name for variable in variables}:
+        raise ConfigError(
+            "The metric seeps is of 24-hour precipitation, which is not scored.",
+            f"Add {DAILY_PRECIPITATION} to variables.",
+        )
+    assert sources.climatology is not None  # or the metric is refused
+    return PrecipitationClimatology(sources.climatology, grid)
+
+
 def _land_sea_mask(
     sources: EvaluationSources, grid: ComparisonGrid
 ) -> np.ndarray | None:
@@ -273,7 +303,7 @@ def _notes(
             part
             for variable in variables
             for part in variable.components
-            if part not in dataset.data_vars
+            if part not in dataset or IS_DERIVED in dataset[part].attrs
         ]
         if derived:
             notes.append(f"{', '.join(derived)} of {name} was derived")

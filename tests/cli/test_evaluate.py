@@ -146,6 +146,7 @@ def test_dry_run_and_run_file(folder, tmp_path):
         (("truth.nc", "--truth", "truth.nc"), "is no forecast"),
         (("ours.zarr", "--truth", "truth.nc", "--resume"), "no interrupted"),
         (("a=ours.zarr", "a=x.nc", "--truth", "truth.nc"), "'a' is taken"),
+        (("x.nc", "x.nc", "--truth", "truth.nc"), "x.nc is given twice"),
         (("ours.zarr", "--merge"), "One score file is not merged"),
         (("ours.zarr", "--truth", "truth.nc", "-o", "no/s.nc"), "does not exist"),
     ],

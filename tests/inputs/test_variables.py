@@ -11,7 +11,7 @@ from ngcm_cli.gcm.fields import (
 )
 from ngcm_cli.inputs.humidity import SUBSTITUTES
 from ngcm_cli.inputs.unit_conversion import CONVERSIONS
-from ngcm_cli.inputs.variables import VARIABLES
+from ngcm_cli.inputs.variables import DAILY_PRECIPITATION, VARIABLES
 
 
 def test_every_name_and_alias_means_one_variable():
@@ -41,6 +41,7 @@ def test_the_table_is_of_what_models_read_and_predict():
         *PRECIPITATION,
         *("skin_temperature", "land_sea_mask"),  # which stand for the sea's temperature
         *SUBSTITUTES,  # for specific humidity
+        DAILY_PRECIPITATION,  # which is scored
     }
     layered = {*ATMOSPHERE, *SUBSTITUTES}
     assert {v.name for v in VARIABLES.values() if v.on_levels} == layered

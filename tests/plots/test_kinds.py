@@ -243,6 +243,23 @@ def test_scorecard_uses_baselines_and_paired_differences():
     assert not compare([score], "a", "persistence").is_certain.any()
     figure = scorecard_figure([opened(both, "scores")], config())
     assert figure.texts[0].get_text().startswith("a against persistence: RMSE")
+    assert figure.texts[1].get_text().endswith("not shown: b")
+
+
+def test_wind_is_shown_with_the_errors_of_scalars():
+    """Its RMSE has another name in files of scores."""
+    both = xr.concat(
+        [plot_data.scores(), plot_data.scores(2.0)],
+        xr.DataArray(["a", "b"], dims="forecast", name="forecast"),
+    )
+    both["vector_rmse.wind"] = both["rmse.temperature"].assign_attrs(units="m s-1")
+    datasets = [opened(both, "scores")]
+    rows = scorecard_figure(datasets, config()).axes[0].get_yticklabels()
+    assert "Wind 850 hPa" in [row.get_text() for row in rows]
+    titles = [x.get_title(loc="left") for x in scores_figure(datasets, config()).axes]
+    assert "Vector RMSE, wind at 850 hPa (m s⁻¹)" in titles
+    named = scores_figure(datasets, config(metric="rmse"))
+    assert len(named.axes) == len(titles) - 1
 
 
 def test_tracks_are_drawn_across_meridians():

@@ -72,13 +72,14 @@ def test_a_climatology_is_a_mean_with_a_triangular_window(tmp_path):
         np.testing.assert_allclose(ours[0, number, 0], expected, rtol=1e-12)
 
 
-def test_a_short_record_gives_none(tmp_path):
+def test_a_short_record_gives_none(tmp_path, monkeypatch):
+    monkeypatch.delattr(Truth, "read_once")  # before fields are read
     short = Truth(record("2020-01-01", "2020-06-01"), GRID)
     with pytest.raises(InputDataError, match="needs a record of several years"):
         write_climatology(tmp_path / "c.nc", short, [PRESSURE], short.times[:1])
     with pytest.raises(InputDataError, match="no values at 6 UTC"):
         long = Truth(record("2018-01-01", "2020-01-01"), GRID)
-        at_six = np.array(["2021-01-01T06"], "datetime64[s]")
+        at_six = np.array(["2021-01-01T00", "2021-01-01T06"], "datetime64[s]")
         write_climatology(tmp_path / "c.nc", long, [PRESSURE], at_six)
     assert not list(tmp_path.iterdir())
 
@@ -209,6 +210,9 @@ def test_a_climatology_of_the_truth_is_kept(tmp_path):
     others = {"climatology": "compute", "output": tmp_path / "refused.nc"}
     with pytest.raises(ConfigError, match="no region 'tropisc'"):
         evaluate(made, data, regions="tropisc", **others)
+    late = made.assign_coords(init_time=made.init_time + hours(12))
+    with pytest.raises(InputDataError, match="shifted in time"):
+        evaluate(late, data, **others)
     assert not list(tmp_path.iterdir())  # before a climatology is computed
     scores = evaluate(
         made,

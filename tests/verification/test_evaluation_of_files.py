@@ -8,6 +8,7 @@ import xarray as xr
 from synthetic_forecasts import LEVELS, START, forecast, hours, truth
 
 from ngcm_cli.config.evaluate import EvaluateConfig, parse_locations
+from ngcm_cli.diagnostics.spectra import power_spectrum
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError
 from ngcm_cli.verification import evaluation, evaluation_blocks
 from ngcm_cli.verification.evaluation import evaluate
@@ -16,6 +17,7 @@ from ngcm_cli.verification.evaluation_sources import EvaluationSources
 from ngcm_cli.verification.partial_scores import Missing
 from ngcm_cli.verification.regions import REGIONS
 from ngcm_cli.verification.score_attributes import describe_scores
+from ngcm_cli.verification.spectral_statistics import SPECTRA, TruthSpectra
 
 ALL = "temperature,mean_sea_level_pressure"
 
@@ -297,6 +299,30 @@ def test_maps_and_spectra():
     np.testing.assert_allclose(own[..., 1:], theirs[..., 1:], rtol=1e-4)
     assert (own[..., 0] > theirs[..., 0]).all()
     assert "zonal_spectrum.mean_sea_level_pressure_truth" in scores
+
+
+def test_spectra_of_the_truth_are_computed_once(monkeypatch):
+    record = truth(variables=("temperature",))
+    compute, computed = TruthSpectra._compute, []
+
+    def counted(self, key, positions):
+        computed.extend((key[1], position) for position in positions)
+        return compute(self, key, positions)
+
+    monkeypatch.setattr(TruthSpectra, "_compute", counted)
+    made = [
+        forecast(record, noise=1.0),
+        forecast(record, noise=2.0).isel(lead_time=[1]),
+    ]
+    scores = evaluate(made, record, variables="t500", spectra=True)
+    valid = np.unique((made[0].init_time + made[0].lead_time).values)
+    positions = np.searchsorted(record.time.values, valid).tolist()
+    assert sorted(computed) == [(n, p) for n in SPECTRA for p in positions]
+    field = record.temperature.sel(time=START + hours(6, 18, 30), level=500).values
+    expected = power_spectrum(field, record.latitude.values, record.longitude.values)
+    ours = scores["spectrum.temperature_truth"].sel(level=500, lead_time=hours(6)[0])
+    for name in scores.forecast.values:
+        np.testing.assert_allclose(ours.sel(forecast=name), expected.mean(0), rtol=1e-5)
 
 
 def test_events():

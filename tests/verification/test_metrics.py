@@ -8,6 +8,7 @@ from ngcm_cli.verification.ensemble_metrics import ensemble_statistics
 from ngcm_cli.verification.metrics import METRICS
 from ngcm_cli.verification.pair_statistics import Fields, map_statistics
 from ngcm_cli.verification.regions import region_weights
+from ngcm_cli.verification.seeps import PrecipitationClimate, seeps_statistics
 from ngcm_cli.verification.thresholds import threshold_statistics
 from ngcm_cli.verification.vector_metrics import vector_statistics
 
@@ -18,8 +19,10 @@ def statistics():
     members, truth = random_fields(0, 4), random_fields(1)
     forecast, climatology = members[0], random_fields(2)
     fields = Fields(forecast[None, None, None], truth[None, None], None)
+    climate = PrecipitationClimate(np.full(truth.shape[1:], 0.5), truth)
     return (
         deterministic_statistics(forecast, truth, weights, climatology)
+        | seeps_statistics(forecast, truth, climate, weights)
         | vector_statistics((forecast, forecast), (truth, truth), weights)
         | map_statistics(fields, squares=False)
         | ensemble_statistics(members, truth, weights)

@@ -15,7 +15,12 @@ from ngcm_cli.plots.report import attributes as attribute_texts
 from ngcm_cli.plots.report.content import Figure, Part, Section, Table
 from ngcm_cli.plots.report.describe import describe_series
 from ngcm_cli.plots.report.pictures import GRAPH, png
-from ngcm_cli.plots.score_selection import Score, score_names, select_scores
+from ngcm_cli.plots.score_selection import (
+    VECTOR_RMSE,
+    Score,
+    score_names,
+    select_scores,
+)
 from ngcm_cli.plots.scorecard import Comparison, compare, draw_scorecard
 from ngcm_cli.plots.scores import draw_scores
 from ngcm_cli.plots.sources import open_source
@@ -23,8 +28,8 @@ from ngcm_cli.plots.styles import capital
 from ngcm_cli.time_format import format_duration
 
 _METRICS = (
-    *("rmse", "ensemble_mean_rmse", "crps", "acc", "spread_skill"),
-    *("spread_skill_ratio", "mae", "bias"),
+    *("rmse", "vector_rmse", "ensemble_mean_rmse", "crps", "acc", "spread_skill"),
+    *("spread_skill_ratio", "seeps", "mae", "bias"),
 )
 """Of the tables, in this order; any others if there are none of these."""
 _DRAWN = "rmse", "ensemble_mean_rmse", "crps", "acc"
@@ -180,7 +185,8 @@ def _card(scores: Sequence[Score], names: Sequence[str]) -> Figure | None:
     ]
     baselines = [n for n in names if n in first.lines and first.lines[n].is_baseline]
     pair = [*forecasts[:1], *baselines, *forecasts[1:]][:2]
-    rows = [x for x in scores if x.metric == first.metric and {*pair} <= {*x.lines}]
+    metrics = {first.metric, VECTOR_RMSE} if first.metric == "rmse" else {first.metric}
+    rows = [x for x in scores if x.metric in metrics and {*pair} <= {*x.lines}]
     if len(pair) < 2 or not rows:
         return None
     comparison = compare(rows, *pair)
