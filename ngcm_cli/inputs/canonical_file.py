@@ -80,6 +80,8 @@ def _canonical(dataset: xr.Dataset, axes: ForecastAxes, part: xr.Dataset) -> xr.
     seen = _with_longitudes(part) if is_zonal else part
     found = recognise(seen.drop_vars(summaries), tuple(VARIABLES), axes.dimensions)
     horizontal = {axis: dim for axis, (dim, _) in find_horizontal(seen).items()}
+    if axes.lead_times is None:  # amounts of intervals, such as ERA5's of an hour
+        found = found.drop_vars([n for n, x in found.items() if _is_amount(n, x)])
     grid = SourceGrid.from_file_order(
         found["longitude"].values, found["latitude"].values
     )
@@ -196,6 +198,12 @@ def _without_longitudes(found: xr.Dataset, part: xr.Dataset) -> xr.Dataset:
         named = dict(zip(stored.dims, array.dims[:-1], strict=True))
         means[name] = stored.rename(named).assign_attrs(array.attrs)
     return found.drop_vars(means).assign(means)
+
+
+def _is_amount(name: Any, array: xr.DataArray) -> bool:
+    """Return whether a variable is known, by another name, as a sum since the start."""
+    is_sum = VARIABLES[name].cell_methods.startswith("lead_time: sum")
+    return is_sum and array.attrs["found"] != name
 
 
 def _is_summary(name: str, variable: xr.Variable) -> bool:

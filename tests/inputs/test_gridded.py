@@ -455,6 +455,19 @@ def test_results_are_no_fields(tmp_path, kind, results):
         open_gridded(str(path))
 
 
+def test_amounts_of_a_record_are_not_those_since_an_initial_time(save):
+    """ERA5 has those of an hour; forecasts of ECMWF those since the initial time."""
+    data = canonical("tp", "m").isel(level=0, drop=True) * 1e-5
+    data["tp"].attrs = {"units": "m", "long_name": "Total precipitation"}
+    found = open_gridded(save(data))
+    assert found["precipitation_cumulative_mean"].attrs["found"] == "tp"
+    record = data.isel(lead_time=0, drop=True).rename(init_time="time")
+    found = open_gridded(save(record))
+    assert "precipitation_cumulative_mean" not in found
+    assert found["tp"].attrs["long_name"] == "Total precipitation"
+    np.testing.assert_allclose(found["tp"], record["tp"], rtol=1e-6)
+
+
 def test_no_lead_times_are_refused(tmp_path):
     path = tmp_path / "empty.nc"
     fields = canonical().isel(lead_time=slice(0, 0))
