@@ -54,9 +54,9 @@ class _Code:
     is_sum: bool = False
 
 
-# The parameter of these is the evaporation rate, 1.79 of discipline 0. The WMO states no
-# sign; ecCodes reads it as ECMWF's moisture flux, positive downwards, others as its name
-# says, positive upwards.
+# The parameter of these is the evaporation rate, 1.79 of discipline 0. The WMO states
+# no sign; ecCodes reads it as ECMWF's moisture flux, positive downwards, others as its
+# name says, positive upwards.
 _AMBIGUOUS = {"evaporation", "evaporation_cumulative"}
 CODES: Mapping[str, _Code] = {
     "temperature": _Code(0, 0, 0),
