@@ -102,6 +102,7 @@ HOMES = {
         "verification/climatology_of_record.py",
         "verification/score_statistics.py",
     ],
+    "h5py": ["inputs/sources/hdf5_chunks.py"],
     "cfgrib": ["inputs/sources/grib/"],
     "eccodes": ["inputs/sources/grib/", "output/grib.py"],
     "safetensors": ["checkpoint/native.py"],

@@ -281,7 +281,7 @@ class RecordFields:
         """Return the temperature of the sea on the grid of the file, NaN over land."""
         values = field.values(time, notes)
         check_full(field.found, values)
-        land = self._nearest_land(field)
+        land = self.model_inputs.land
         if field.name == SST:
             if field.found not in self._land_constants:  # the first time tells
                 constant = land_constant(values, field.grid.latitude)
@@ -293,7 +293,12 @@ class RecordFields:
                 f"{SST}: {field.found} is {constant:g} K on land; this is taken as "
                 "missing."
             )
-            return without_land_constant(values, land, constant)
+            under_ice = None
+            if land is not None:
+                ice = amip_months(self.model_inputs)[SEA_ICE]
+                may_have_ice = climatological_ice(ice, _month_of(time))[0]
+                under_ice = self._nearest(may_have_ice & (land == 0), field)
+            return without_land_constant(values, under_ice, constant)
         masks = self.dataset.fields.get(LAND_SEA_MASK)
         where = "everywhere, over land too"
         if masks and masks[0].grid.matches(field.grid):
@@ -302,7 +307,7 @@ class RecordFields:
             values = np.where(mask > 0.5, np.nan, values)
             where = f"where {LAND_SEA_MASK} is at most 0.5"
         elif land is not None:
-            values = np.where(land > 0.5, np.nan, values)
+            values = np.where(self._nearest(land, field) > 0.5, np.nan, values)
             where = "where the land fraction of the model is at most 0.5"
         notes.append(
             f"{SST} is not in the data: taken from {field.found} {where}, at least "
@@ -312,13 +317,16 @@ class RecordFields:
 
     def _nearest_land(self, field: InputField) -> np.ndarray | None:
         """Return the land fraction of the model at the nodes of a file, or None."""
-        if self.model_inputs.land is None:
-            return None
+        land = self.model_inputs.land
+        return None if land is None else self._nearest(land, field)
+
+    def _nearest(self, values: np.ndarray, field: InputField) -> np.ndarray:
+        """Return values on the grid of the model at the nodes of a file."""
         grid, nodes = self.model_inputs.grid, field.grid
         apart = nodes.longitude[:, None] - np.rad2deg(grid.longitude)
         east = np.abs((apart + 180) % 360 - 180).argmin(axis=1)
         north = np.abs(nodes.latitude[:, None] - np.rad2deg(grid.latitude))
-        return self.model_inputs.land[np.ix_(east, north.argmin(axis=1))]
+        return values[np.ix_(east, north.argmin(axis=1))]
 
 
 def _month_of(time: np.datetime64 | None) -> int | None:

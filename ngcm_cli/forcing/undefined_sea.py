@@ -66,16 +66,18 @@ def land_constant(values: np.ndarray, latitude: np.ndarray) -> float | None:
 
 
 def without_land_constant(
-    values: np.ndarray, land: np.ndarray | None, constant: float
+    values: np.ndarray, may_be_water: np.ndarray | None, constant: float
 ) -> np.ndarray:
     """Return values with NaN where they are a constant of land, `land_constant`.
 
-    A constant at freezing is that of water under ice, too, and stays where the land
-    fraction is zero.
+    A constant at freezing is that of water under ice, too, and stays where there may be
+    such water; None is nowhere.
     """
     same = values == constant
-    if abs(constant - units.SEA_FREEZING_SI) < _AT_FREEZING and land is not None:
-        same &= land > 0
+    if abs(constant - units.SEA_FREEZING_SI) < _AT_FREEZING and (
+        may_be_water is not None
+    ):
+        same &= ~may_be_water
     return np.where(same, np.nan, values)
 
 

@@ -24,9 +24,10 @@ import netCDF4
 import numpy as np
 
 import ngcm_cli
-from ngcm_cli.errors import OutputError
+from ngcm_cli.errors import InputDataError, OutputError
 from ngcm_cli.inputs.analysis import Analysis
 from ngcm_cli.inputs.model_inputs import ModelInputs
+from ngcm_cli.inputs.sources.hdf5_chunks import check_chunks
 from ngcm_cli.inputs.sources.location import redacted, resolve_location
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.io.atomic import atomic_file, write_text
@@ -123,12 +124,13 @@ class InputCache:
         if not path.exists():
             return None
         try:
+            check_chunks(path)
             with netCDF4.Dataset(path) as file:
                 file.set_auto_mask(False)
                 fields = {n: x[:] for n, x in file.variables.items() if n in VARIABLES}
                 notes = tuple(filter(None, file.notes.split("\n")))
                 times = _EPOCH + file["time"][:].astype("timedelta64[s]")
-        except (OSError, RuntimeError, AttributeError) as error:
+        except (OSError, RuntimeError, AttributeError, InputDataError) as error:
             log.warning(f"{path} is damaged ({error}) and is fetched again.")
             return None
         return CachedFields(times, fields, notes)

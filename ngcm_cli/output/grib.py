@@ -10,7 +10,7 @@ import dataclasses
 import itertools
 import json
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,10 @@ class _Code:
     is_sum: bool = False
 
 
-# Evaporation is not here: readers disagree about the sign of its parameter.
+# The parameter of these is the evaporation rate, 1.79 of discipline 0. The WMO states
+# no sign; ecCodes reads it as ECMWF's moisture flux, positive downwards, others as its
+# name says, positive upwards.
+_AMBIGUOUS = {"evaporation", "evaporation_cumulative"}
 CODES: Mapping[str, _Code] = {
     "temperature": _Code(0, 0, 0),
     "potential_temperature": _Code(0, 0, 2),
@@ -96,6 +99,18 @@ _HEADER = {
     "bitsPerValue": 24,
     "missingValue": _MISSING,
 }
+
+
+def why_left_out(names: Iterable[str]) -> str:
+    """Return a sentence without its full stop on variables that are not in `CODES`."""
+    names = tuple(names)
+    coded = ", ".join(name for name in names if name in _AMBIGUOUS)
+    others = ", ".join(name for name in names if name not in _AMBIGUOUS)
+    reasons = [f"GRIB 2 has no code for {others}"] if others else []
+    if coded:
+        reasons.append(f"programs read the GRIB 2 code for {coded} with opposite signs")
+    said = ", and ".join(reasons)
+    return said[0].upper() + said[1:]
 
 
 def sidecar(path: pathlib.Path) -> pathlib.Path:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import netCDF4
 import numpy as np
 
-from ngcm_cli.errors import OutputError
+from ngcm_cli.errors import InputDataError, OutputError
+from ngcm_cli.inputs.sources.hdf5_chunks import check_chunks
 from ngcm_cli.io.atomic import complete_file
 from ngcm_cli.output.field_selection import COORDINATES, Coordinate
 from ngcm_cli.output.zarr import dimensions_of
@@ -76,13 +77,14 @@ def read_through(path: pathlib.Path) -> int:
         OutputError: it is damaged.
     """
     try:
+        check_chunks(path)
         with netCDF4.Dataset(path) as file:
             for variable in file.variables.values():
                 variable.set_auto_maskandscale(False)
                 for index in np.ndindex(variable.shape[:-2]):
                     variable[index]
             return len(file.variables)
-    except (OSError, RuntimeError) as error:
+    except (InputDataError, OSError, RuntimeError) as error:
         raise OutputError(
             f"{path} is damaged: {error}.",
             "Put it back from a copy, or write it again.",

@@ -11,6 +11,7 @@ import xarray as xr
 
 from ngcm_cli.errors import InputDataError, NgcmError, printable
 from ngcm_cli.inputs.gridded import kind_of_results, open_gridded
+from ngcm_cli.inputs.sources.checked_netcdf import open_netcdf
 from ngcm_cli.inputs.sources.local_file import check_axes
 from ngcm_cli.inputs.sources.location import redacted
 from ngcm_cli.inputs.sources.netcdf import shapes
@@ -127,7 +128,7 @@ def _open(path: pathlib.Path, decode: bool) -> xr.Dataset:
     how: Any = {"decode_times": decode, "decode_timedelta": decode}
     if not path.is_dir():
         check_axes(str(path), shapes(path))  # before coordinates are read
-        return xr.open_dataset(path, engine="netcdf4", **how)
+        return open_netcdf(path, str(path), **how)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of stores without consolidated metadata
         return xr.open_zarr(path, chunks=None, **how)

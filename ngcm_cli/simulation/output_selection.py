@@ -99,12 +99,13 @@ def _with_grib_codes(config: Settings, request: Request) -> Request:
             f"Compute fewer. {instead}",
         )
     kept = tuple(name for name in request.variables if name in grib.CODES)
-    left_out = ", ".join(name for name in request.variables if name not in kept)
-    if not kept:
-        raise ConfigError(f"GRIB 2 has no code for {left_out}.", instead)
+    left_out = [name for name in request.variables if name not in kept]
     if not left_out:
         return request
-    note = f"GRIB 2 has no code for {left_out}, so not written to the file."
+    reason = grib.why_left_out(left_out)
+    if not kept:
+        raise ConfigError(f"{reason}.", instead)
+    note = f"{reason}, so not written to the file."
     return dataclasses.replace(request, variables=kept, notes=(*request.notes, note))
 
 

@@ -46,6 +46,7 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError, OutputError
+from ngcm_cli.inputs.sources.hdf5_chunks import check_chunks
 from ngcm_cli.io.atomic import atomic_file
 from ngcm_cli.io.output_file import sole_writer
 from ngcm_cli.output.dataset_file import write_dataset
@@ -126,6 +127,7 @@ def read_tracks(
         ) from None
     if begins[:3] not in (b"CDF", b"\x89HD"):
         return tempest_text.read_tracks(path, columns)
+    check_chunks(path)
     try:
         with xr.open_dataset(path, engine="netcdf4", decode_timedelta=True) as file:
             tracks = file.load()

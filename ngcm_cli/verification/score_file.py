@@ -53,6 +53,7 @@ import numpy as np
 import xarray as xr
 
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.sources.hdf5_chunks import check_chunks
 from ngcm_cli.output.dataset_file import write_dataset
 from ngcm_cli.verification.score_layout import ScoreLayout, StatisticsSource
 from ngcm_cli.verification.score_statistics import append_statistics
@@ -96,8 +97,10 @@ def read_scores(path: str | pathlib.Path) -> xr.Dataset:
     """Return the scores of a file, in memory.
 
     Raises:
-        InputDataError: it is no score file.
+        InputDataError: it is no score file, or a chunk would take far more memory than
+            its shape.
     """
+    check_chunks(pathlib.Path(path))
     try:
         scores = xr.load_dataset(path, engine="netcdf4", decode_timedelta=True)
     except (OSError, ValueError) as error:

@@ -18,6 +18,7 @@ import netCDF4
 import numpy as np
 
 from ngcm_cli.errors import InputDataError
+from ngcm_cli.inputs.sources.hdf5_chunks import check_chunks
 from ngcm_cli.time_format import format_time
 from ngcm_cli.verification.metrics import METRICS
 from ngcm_cli.verification.score_layout import ScoreLayout, StatisticsSource
@@ -134,6 +135,7 @@ class MergedStatistics:
 
 @contextlib.contextmanager
 def _opened(path: pathlib.Path) -> Any:
+    check_chunks(path)
     try:
         with netCDF4.Dataset(path) as file:
             if _GROUP not in file.groups:

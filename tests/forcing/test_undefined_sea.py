@@ -176,6 +176,16 @@ def test_a_constant_on_land(tmp_path, whole, constant):
     assert f"is {constant:g} K on land; this is taken as missing" in forcing.notes[0]
 
 
+def test_a_constant_at_freezing_on_islands_that_the_model_lacks(tmp_path, whole):
+    """Nothing freezes in the tropics: they are filled from the water around them."""
+    island = (np.abs(LATITUDE) < 20) & ((np.arange(GRID.nodal_shape[0]) == 20)[:, None])
+    sst = np.where(SEA & ~island, TEMPERATURE, FREEZING)
+    forcing = read(write(tmp_path / "sst.nc", sst, np.where(SEA, COVER, 0)))
+    found, expected = given(forcing)[0], whole[0]
+    assert SEA[island].all() and (found[island] > 299).all()
+    np.testing.assert_allclose(found[~island], expected[~island], atol=1e-3)
+
+
 def test_land_that_is_filled_from_the_sea_is_no_constant(tmp_path):
     forcing = read(write(tmp_path / "sst.nc"))
     np.testing.assert_allclose(given(forcing), (TEMPERATURE, COVER), atol=1e-4)

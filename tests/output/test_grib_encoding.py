@@ -9,7 +9,7 @@ from small_output import GRID, forecast_schema, selection
 from test_netcdf_export import filled
 
 from ngcm_cli.diagnostics import DIAGNOSTICS
-from ngcm_cli.output.grib import CODES, export_grib
+from ngcm_cli.output.grib import CODES, export_grib, why_left_out
 from ngcm_cli.output.grid import OutputGrid
 
 NAMES = ("temperature", "surface_pressure", "precipitation_cumulative_mean")
@@ -123,3 +123,18 @@ def test_every_code_is_known(tmp_path, name):
         assert CODES[name].factor == expected
     assert known != "unknown" and units == ours
     assert (level == "isobaricInhPa") == DIAGNOSTICS[name].on_levels
+
+
+def test_why_variables_are_left_out():
+    """ecCodes takes the code for evaporation as a flux that is positive downwards."""
+    handle = eccodes.codes_new_from_samples("GRIB2", eccodes.CODES_PRODUCT_GRIB)
+    for key, value in ("parameterCategory", 1), ("parameterNumber", 79):
+        eccodes.codes_set(handle, key, value)
+    assert eccodes.codes_get(handle, "name") == "Instantaneous moisture flux"
+    eccodes.codes_release(handle)
+    assert why_left_out(["P_minus_E_rate"]) == "GRIB 2 has no code for P_minus_E_rate"
+    signs = "rograms read the GRIB 2 code for evaporation with opposite signs"
+    assert why_left_out(["evaporation"]) == f"P{signs}"
+    assert (
+        why_left_out(["evaporation", "x"]) == f"GRIB 2 has no code for x, and p{signs}"
+    )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import zarr
 
 _SLACK = 2**20  # bytes; filters may widen values of one byte to eight
-# The most that a byte decodes to. Chunks that cannot reach this many bytes pass.
+# The most that a byte decodes to. What cannot reach this many bytes is not counted.
 _RATIOS = {"zlib": 1032, "gzip": 1032, "bz2": 10**6, "lzma": 10**5}
 _NOT_COUNTED = 10**8
 _PIECE, _COUNTED_AT_ONCE = 2**16, 2**23  # bytes of input and of output
@@ -51,7 +51,7 @@ class ChunkLimit:
         """Return the limit of an array, by its metadata."""
         filters = array.filters if array.metadata.zarr_format == 2 else ()
         names = tuple(map(_codec_name, (*(filters or ()), *array.compressors)))
-        codecs = tuple(name for name in names if name in _SIZES)
+        codecs = tuple(name for name in names if name in {*_SIZES, *_STREAMS})
         declared = math.prod(array.chunks) * array.dtype.itemsize
         size = min(8 * declared + _SLACK, MOST_BYTES)
         if array.shards is None:
@@ -97,15 +97,17 @@ class ChunkLimit:
                 yield shard[offset : offset + size]
 
 
-def decoded_size(chunk: np.ndarray, codec: str, at_most: int) -> int:
+def decoded_size(
+    chunk: np.ndarray, codec: str, at_most: int, harmless: int = _NOT_COUNTED
+) -> int:
     """Return the bytes that a chunk decodes to by a codec, or a little more.
 
-    Bytes are counted up to ``at_most``. The result is 0 where the chunk is not of this
-    codec, which will be noticed when it is decoded, and for streams that are too short
-    to fill the memory.
+    Streams are counted up to ``at_most``, and only until what is left of them cannot
+    take them beyond that and ``harmless`` bytes. The result is 0 where the chunk is not
+    of this codec, which will be noticed when it is decoded.
     """
-    if codec in _RATIOS and _RATIOS[codec] * len(chunk) <= max(at_most, _NOT_COUNTED):
-        return 0
+    if codec in _STREAMS:
+        return _stream_size(chunk, codec, at_most, max(at_most, harmless))
     return _SIZES[codec](chunk, at_most)
 
 
@@ -152,34 +154,35 @@ def _zstandard_size(chunk: np.ndarray, at_most: int) -> int:
     return total
 
 
-def _stream_size(start: Callable[[], Any]) -> Callable[[np.ndarray, int], int]:
-    """Return a function that decodes a stream piece by piece, and keeps nothing."""
-
-    def count(chunk: np.ndarray, at_most: int) -> int:
-        total, decoder = 0, start()
-        try:
-            for at in range(0, len(chunk), _PIECE):
-                data = chunk[at : at + _PIECE].tobytes()
-                while data or not getattr(decoder, "needs_input", True):
-                    total += len(decoder.decompress(data, _COUNTED_AT_ONCE))
-                    if total > at_most:
-                        return total
-                    data = getattr(decoder, "unconsumed_tail", b"")  # of zlib
-                    if decoder.eof:  # another member may follow
-                        data, decoder = decoder.unused_data, start()
-        except (zlib.error, lzma.LZMAError, OSError, EOFError):
-            pass  # it is damaged, which will be noticed when it is decoded
-        return total
-
-    return count
+def _stream_size(chunk: np.ndarray, codec: str, at_most: int, harmless: int) -> int:
+    """Decode a stream piece by piece, and keep nothing."""
+    ratio, start = _RATIOS.get(codec, math.inf), _STREAMS[codec]
+    total, decoder = 0, start()
+    try:
+        for at in range(0, len(chunk), _PIECE):
+            if total + ratio * (len(chunk) - at) <= harmless:
+                return total
+            data = chunk[at : at + _PIECE].tobytes()
+            while data or not getattr(decoder, "needs_input", True):
+                total += len(decoder.decompress(data, _COUNTED_AT_ONCE))
+                if total > at_most:
+                    return total
+                data = getattr(decoder, "unconsumed_tail", b"")  # of zlib
+                if decoder.eof:  # another member may follow
+                    data, decoder = decoder.unused_data, start()
+    except (zlib.error, lzma.LZMAError, OSError, EOFError):
+        pass  # it is damaged, which will be noticed when it is decoded
+    return total
 
 
 _SIZES: dict[str, Callable[[np.ndarray, int], int]] = {
     "blosc": _blosc_size,
     "lz4": _lz4_size,
     "zstd": _zstandard_size,
-    "zlib": _stream_size(lambda: zlib.decompressobj(47)),
-    "gzip": _stream_size(lambda: zlib.decompressobj(47)),
-    "bz2": _stream_size(bz2.BZ2Decompressor),
-    "lzma": _stream_size(lzma.LZMADecompressor),
+}
+_STREAMS: dict[str, Callable[[], Any]] = {
+    "zlib": lambda: zlib.decompressobj(47),
+    "gzip": lambda: zlib.decompressobj(47),
+    "bz2": bz2.BZ2Decompressor,
+    "lzma": lzma.LZMADecompressor,
 }

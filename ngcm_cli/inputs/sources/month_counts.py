@@ -5,6 +5,7 @@ months only. Files that use them mean calendar months, and by a half the middle 
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,23 +19,29 @@ _OF_30_DAYS = "360_day"
 _LAST_DAY = 28  # that every month has
 
 
-def open_with_months(source: Any, **options: Any) -> xr.Dataset:
-    """Open a dataset with xarray, and decode times that count months.
+def open_with_months(
+    open_source: Callable[..., xr.Dataset], **options: Any
+) -> xr.Dataset:
+    """Open a dataset, and decode times that count months.
+
+    Args:
+        open_source: Function that opens it, with the options of `xarray.open_dataset`.
+        options: Those that it is given, beside ``decode_times``.
 
     Raises:
         InputDataError: The date that they count from is not understood.
     """
     try:
-        return xr.open_dataset(source, **options)
+        return open_source(**options)
     except ValueError as error:
         if "decode time" not in str(error):
             raise
-        with xr.open_dataset(source, **options, decode_times=False) as raw:
+        with open_source(**options, decode_times=False) as raw:
             counts = _month_counts(raw)
             wanted = {str(name): name not in counts for name in raw.variables}
         if not counts:
             raise
-    dataset = xr.open_dataset(source, **options, decode_times=wanted)  # pyright: ignore
+    dataset = open_source(**options, decode_times=wanted)
     for name, units in counts.items():
         array = dataset.variables[name]
         values = decoded_months(np.asarray(array.values), units)

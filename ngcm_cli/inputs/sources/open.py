@@ -1,6 +1,7 @@
 """Opening a dataset: a NetCDF or GRIB file or a Zarr store, local or on a server."""
 
 import contextlib
+import functools
 import logging
 import pathlib
 import warnings
@@ -11,6 +12,7 @@ import zarr
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.sources import object_store
+from ngcm_cli.inputs.sources.checked_netcdf import open_netcdf
 from ngcm_cli.inputs.sources.download import (
     RemoteFileNotFound,
     download_file,
@@ -139,8 +141,7 @@ def _open_zarr(store: MonitoredStore, name: str) -> xr.Dataset:
         check_axes(name, {key: array.shape for key, array in arrays.items()})
         store.limit_chunks(arrays)
         dataset = open_with_months(
-            store,
-            engine="zarr",
+            functools.partial(xr.open_dataset, store, engine="zarr"),  # pyright: ignore
             chunks=None,
             mask_and_scale={key: is_masked(x) for key, x in arrays.items()},
             decode_timedelta=False,
@@ -162,7 +163,9 @@ def _open_local(place: pathlib.Path, name: str) -> xr.Dataset:
     with _explaining("netcdf4", name):
         check_axes(name, shapes(place))
         dataset = open_with_months(
-            place, engine="netcdf4", decode_timedelta=False, cache=False
+            functools.partial(open_netcdf, place, name),
+            decode_timedelta=False,
+            cache=False,
         )
     return _checked_variables(dataset, name)
 

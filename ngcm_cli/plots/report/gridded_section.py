@@ -9,6 +9,7 @@ import xarray as xr
 
 from ngcm_cli.errors import InputDataError, OutputError
 from ngcm_cli.inputs.gridded import check_grid, highest_model_level, open_gridded
+from ngcm_cli.inputs.sources.checked_netcdf import open_netcdf
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.plots.report import attributes as attribute_texts
 from ngcm_cli.plots.report.content import Figure, Part, Section
@@ -178,11 +179,12 @@ def _last_written(location: str) -> int | None:
     is_store = path.is_dir()
     if not (is_store or path.suffix == ".nc"):
         return -1
-    engine: Any = "zarr" if is_store else "netcdf4"
-    options: dict[str, Any] = {"consolidated": False} if is_store else {}
-    with xr.open_dataset(
-        path, engine=engine, chunks=None, decode_times=False, **options
-    ) as dataset:
+    opened = (
+        xr.open_zarr(path, chunks=None, decode_times=False, consolidated=False)
+        if is_store
+        else open_netcdf(path, location, decode_times=False)
+    )
+    with opened as dataset:
         axes = [name for name in ("lead_time", "time") if name in dataset.dims]
         return _last_with_values(dataset, axes[0]) if axes else -1
 

@@ -14,6 +14,7 @@ from ngcm_cli.plots.report.describe import describe_place, quantity
 from ngcm_cli.plots.report.pictures import MAP, png
 from ngcm_cli.plots.tracks import draw_tracks, region_of_tracks
 from ngcm_cli.time_format import format_time
+from ngcm_cli.tracks.track_file import read_tracks
 
 _MOST_TRACKS = 50
 _ERRORS = (
@@ -25,8 +26,7 @@ _ERRORS = (
 
 def track_section(path: pathlib.Path, links: Sequence[tuple[str, str]]) -> Section:
     """Return what there is to say about a file of tracks."""
-    with xr.open_dataset(path, engine="netcdf4", decode_timedelta=True) as file:
-        tracks = file.load()
+    tracks = read_tracks(path)
     sizes = tracks["row_size"].values.astype(int)
     ends = np.cumsum(sizes)
     slices = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
