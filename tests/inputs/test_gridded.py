@@ -459,8 +459,8 @@ def test_amounts_of_a_record_are_not_those_since_an_initial_time(save):
     """ERA5 has those of an hour; forecasts of ECMWF those since the initial time."""
     data = canonical("tp", "m").isel(level=0, drop=True) * 1e-5
     data["tp"].attrs = {"units": "m", "long_name": "Total precipitation"}
-    found = open_gridded(save(data))
-    assert found["precipitation_cumulative_mean"].attrs["found"] == "tp"
+    with open_gridded(save(data)) as found:
+        assert found["precipitation_cumulative_mean"].attrs["found"] == "tp"
     record = data.isel(lead_time=0, drop=True).rename(init_time="time")
     found = open_gridded(save(record))
     assert "precipitation_cumulative_mean" not in found
