@@ -87,9 +87,9 @@ def test_names_and_units(outputs):
     assert "negative" in water["evaporation"].attrs["long_name"]
 
 
-def test_p_minus_e_of_a_weather_model(tmp_path):
+def test_p_minus_e_of_a_weather_model(reduced_model, tmp_path):
     words = "--variables", "P_minus_E_cumulative,sp", "--output", "net.zarr"
-    net = forecast(tmp_path, *words)
+    net = forecast(tmp_path, "--model", reduced_model, *words)
     assert set(net.data_vars) == {"P_minus_E_cumulative", "surface_pressure"}
     assert not net["P_minus_E_cumulative"][0].any()
     assert np.abs(net["P_minus_E_cumulative"][1]).max() < 50  # kg m-2 in an hour

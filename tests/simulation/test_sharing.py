@@ -254,17 +254,20 @@ def test_there_is_no_scheduler(tiny, tmp_path, address):
         distributed.default_client()
 
 
+SHORTER = {"lead": "6h", "every": "3h", "restart_every": "3h"}
+
+
 @pytest.fixture(scope="session")
 def reduced_ensemble(reduced_model, tmp_path_factory) -> pathlib.Path:
     """Five members of the reduced model, by one process on one device."""
     folder = tmp_path_factory.mktemp("reduced_ensemble")
-    return ENSEMBLE.start(folder, model=reduced_model)
+    return ENSEMBLE.start(folder, model=reduced_model, **SHORTER)
 
 
 @pytest.mark.slow
 def test_four_devices_give_the_same_bits(reduced_ensemble, reduced_model, tmp_path):
     """Two members on each, as one device has them in blocks of two."""
-    flags = ENSEMBLE.flags(tmp_path, model=reduced_model, batch=8)
+    flags = ENSEMBLE.flags(tmp_path, model=reduced_model, batch=8, **SHORTER)
     done = subprocess.run(
         [*NGCM, *flags],
         env=os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"},
@@ -282,7 +285,8 @@ def test_two_processes(reduced_ensemble, reduced_model, tmp_path):
     with socket.socket() as free:
         free.bind(("localhost", 0))
         address = f"localhost:{free.getsockname()[1]}"
-    flags = ENSEMBLE.flags(tmp_path, model=reduced_model, coordinator=address)
+    settings = {"model": reduced_model, "coordinator": address, **SHORTER}
+    flags = ENSEMBLE.flags(tmp_path, **settings)
     both = [
         subprocess.Popen(
             [*NGCM, *flags, "--process", f"{index}/2"],
@@ -314,6 +318,7 @@ def test_a_cluster_that_loses_a_worker(reduced_model, analyses, tmp_path):
     """Several initial times, in order and on a cluster: the same."""
     cluster_of = pytest.importorskip("distributed").LocalCluster
     settings = {
+        **SHORTER,
         "model": reduced_model,
         "data": analyses,
         "init": INITS,
