@@ -100,8 +100,7 @@ class _Regions:
 
     They are boxes or bands: the weight of a cell is a function of latitude in some
     columns of cells, which many regions share. One small matrix product sums all
-    circles of latitude over these columns; one with the weights of all cells would
-    take ten times as long.
+    circles of latitude over these columns, and reads each cell once for all regions.
 
     Args:
         weights: shape (region, latitude, longitude).
