@@ -1,19 +1,25 @@
 """Time how forecasts are scored, beside merely reading them.
 
     pip install '.[test]'
-    python benchmarks/evaluate.py [--starts 40] [--leads 41] [--levels 13]
+    python benchmarks/evaluate.py [--starts 40 120] [--leads 41] [--levels 13]
+    python benchmarks/evaluate.py --starts 732 --levels 3 --variables 3 --runs 48
 
 On Zarr stores made for this: forecasts at 1.5 degrees, 6-hourly to ten days, one field
-of all levels a chunk, and the truth in chunks of eight times.
+of all levels a chunk, and the truth in chunks of eight times. The values are noise, of
+which so many neighbours are equal as ``--runs`` says: with 1 the stores are as large as
+the fields, and reading is as fast as it can be; with 48 a year takes 5 GB.
 
-- read: every field of forecasts and truth once, with xarray, in as many threads;
-- evaluate: `ngcm_cli.evaluate` with the default metrics, regions and intervals, in a
-  process of its own, with its largest memory;
-- ratio: how much longer than reading that takes.
+- read: every field of forecasts and truth once, with xarray, in as many threads, and in
+  blocks of 24 MB, which is faster than whole forecasts;
+- evaluate: a process that runs `ngcm_cli.evaluate` with the default metrics, regions
+  and intervals, from its start to its end, and its largest memory;
+- ratio: how much longer than reading that takes;
+- with two numbers of initial times, also what the further ones add to both.
 """
 
 import argparse
 import concurrent.futures
+import math
 import os
 import pathlib
 import resource
@@ -21,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import xarray as xr
@@ -28,38 +35,42 @@ import zarr
 
 VARIABLES = {
     "temperature": ("K", 250, 10),
-    "geopotential": ("m2 s-2", 5e4, 1e3),
+    "u_component_of_wind": ("m s-1", 0, 10),
     "specific_humidity": ("kg kg-1", 5e-3, 1e-3),
 }
 LEVELS = [50, 100, 150, 200, 250, 300, 400, 500, 600, 700, 850, 925, 1000]
+FIRST, STEP = np.datetime64("2020-01-01T00", "ns"), np.timedelta64(6, "h")
+BETWEEN_STARTS = np.timedelta64(12, "h")
+READ_BYTES = 24 << 20
 
 
-def build(folder: pathlib.Path, starts: int, leads: int, levels: int, names: int):
+def build(folder: pathlib.Path, given: argparse.Namespace) -> None:
     """Write forecasts and truth in the layout of WeatherBench 2."""
     place = {
-        "level": np.array(LEVELS[-levels:], np.float64),
+        "level": np.array(LEVELS[-given.levels :], np.float64),
         "latitude": np.linspace(-90, 90, 121),
         "longitude": np.arange(240) * 1.5,
     }
-    first = np.datetime64("2020-01-01T00", "ns")
-    inits = first + (12 * np.arange(starts)).astype("timedelta64[h]")
-    steps = (6 * np.arange(leads)).astype("timedelta64[h]").astype("timedelta64[ns]")
-    last = inits[-1] + steps[-1]
-    times = np.arange(first, last + np.timedelta64(1, "h"), np.timedelta64(6, "h"))
+    inits = FIRST + BETWEEN_STARTS * np.arange(max(given.starts))
+    steps = (STEP * np.arange(given.leads)).astype("timedelta64[ns]")
+    times = np.arange(FIRST, inits[-1] + steps[-1] + STEP, STEP)
     made = {"time": inits, "prediction_timedelta": steps, **place}
-    write(folder / "forecast.zarr", made, (1, 1), names)
-    write(folder / "truth.zarr", {"time": times, **place}, (8,), names)
+    write(folder / "forecast.zarr", made, (1, 1), given)
+    write(folder / "truth.zarr", {"time": times, **place}, (8,), given)
 
 
-def write(path: pathlib.Path, axes: dict, chunks: tuple[int, ...], names: int) -> None:
+def write(
+    path: pathlib.Path, axes: dict, chunks: tuple[int, ...], given: argparse.Namespace
+) -> None:
     """Write a store whose fields are those of one time, turned around the globe."""
     xr.Dataset(coords=axes).to_zarr(path, zarr_format=2, consolidated=False)
     group = zarr.open_group(path, mode="a", use_consolidated=False)
     shape = tuple(map(len, axes.values()))
     before = len(chunks)
     random = np.random.default_rng(0)
-    for name, (units, mean, deviation) in list(VARIABLES.items())[:names]:
-        base = mean + deviation * random.normal(size=shape[before:])
+    for name, (units, mean, deviation) in list(VARIABLES.items())[: given.variables]:
+        noise = random.normal(size=(*shape[before:-1], shape[-1] // given.runs))
+        base = mean + deviation * np.repeat(noise, given.runs, axis=-1)
         array = group.create_array(
             name, shape=shape, chunks=(*chunks, *shape[before:]), dtype="f4"
         )
@@ -73,76 +84,97 @@ def write(path: pathlib.Path, axes: dict, chunks: tuple[int, ...], names: int) -
             array[part] = np.broadcast_to(field, (*sizes, *field.shape))
 
 
-def read(folder: pathlib.Path) -> tuple[float, float]:
+def read(folder: pathlib.Path, starts: int, leads: int) -> tuple[float, float]:
     """Return the seconds that reading all fields takes, of the clock and of CPUs."""
     started, used = time.perf_counter(), time.process_time()
+    times = 2 * (starts - 1) + leads
     with concurrent.futures.ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as threads:
-        for name, step in ("forecast.zarr", 1), ("truth.zarr", 8):
+        for name, count in ("forecast.zarr", starts), ("truth.zarr", times):
             stored = xr.open_zarr(
                 folder / name, chunks=None, consolidated=False, decode_timedelta=True
-            )
+            ).isel(time=slice(count))
             for array in stored.data_vars.values():
-                starts = range(0, stored.sizes["time"], step)
-                list(
-                    threads.map(
-                        lambda i, array=array, step=step: (
-                            array.isel(time=slice(i, i + step)).values.shape
-                        ),
-                        starts,
-                    )
-                )
+                list(threads.map(lambda part: part.values.shape, parts(array)))
     return time.perf_counter() - started, time.process_time() - used
 
 
-def evaluate(folder: pathlib.Path, *others: str) -> None:
-    """Score the forecasts in this process, and print its largest memory in MB."""
+def parts(array: xr.DataArray) -> Iterator[xr.DataArray]:
+    """Yield the parts of an array that are read at once."""
+    *records, axis = array.dims[:-3]
+    field = 4 * math.prod(array.shape[-3:])
+    count = max(8, READ_BYTES // field // 8 * 8)
+    for index in np.ndindex(*(array.sizes[dim] for dim in records)):
+        for first in range(0, array.sizes[axis], count):
+            chosen = dict(zip(records, index, strict=True))
+            yield array[{**chosen, axis: slice(first, first + count)}]
+
+
+def evaluate(folder: str, starts: str, variables: str) -> None:
+    """Score the first forecasts in this process, and print its largest memory in MB."""
     import ngcm_cli
 
-    variables = ",".join(list(VARIABLES)[: int(others[0])])
-    started, used = time.perf_counter(), time.process_time()
+    inits = FIRST + BETWEEN_STARTS * np.arange(int(starts))
     ngcm_cli.evaluate(
-        str(folder / "forecast.zarr"),
-        str(folder / "truth.zarr"),
-        variables=variables,
+        f"{folder}/forecast.zarr",
+        f"{folder}/truth.zarr",
+        variables=",".join(list(VARIABLES)[: int(variables)]),
+        init=",".join(np.datetime_as_string(inits, "h")),
         check_times="no",
     )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    seconds = time.perf_counter() - started
-    print(f"{seconds:.2f} {time.process_time() - used:.2f} {peak:.0f}")
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def score(*arguments: str) -> tuple[float, float, float]:
+    """Return seconds of a process that scores, of clock and CPUs, and its memory."""
+    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, __file__, "--evaluate", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    seconds, after = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds - started, used, float(done.stdout)
 
 
 def main() -> None:
     """Build the stores, and print a table."""
     if sys.argv[1:2] == ["--evaluate"]:
-        evaluate(pathlib.Path(sys.argv[2]), *sys.argv[3:])
+        evaluate(*sys.argv[2:])
         return
     parser = argparse.ArgumentParser()
+    parser.add_argument("--starts", type=int, nargs="+", default=[40])
     for name, default in (
-        ("starts", 40), ("leads", 41), ("levels", 13), ("variables", 1), ("repeat", 2),
+        ("leads", 41), ("levels", 13), ("variables", 1), ("runs", 1), ("repeat", 3),
     ):  # fmt: skip
         parser.add_argument(f"--{name}", type=int, default=default)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        build(folder, given.starts, given.leads, given.levels, given.variables)
-        readings, scorings, peaks = [], [], []
-        for _ in range(given.repeat):
-            readings.append(read(folder))
-            done = subprocess.run(
-                [sys.executable, __file__, "--evaluate", name, str(given.variables)],
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-            seconds, used, peak = map(float, done.stdout.split())
-            scorings.append((seconds, used))
-            peaks.append(peak)
-    reading, scoring = min(readings), min(scorings)
-    ratios = [ours / alone for ours, alone in zip(scoring, reading, strict=True)]
-    print("|  | s | CPU s |\n|---|---|---|")
-    print(f"| read | {reading[0]:.2f} | {reading[1]:.2f} |")
-    print(f"| evaluate, {max(peaks):.0f} MB | {scoring[0]:.2f} | {scoring[1]:.2f} |")
-    print(f"| ratio | {ratios[0]:.2f} | {ratios[1]:.2f} |")
+    print("| initial times | | read | evaluate | ratio |\n|---|---|---|---|---|")
+    best = []
+    with tempfile.TemporaryDirectory() as folder:
+        build(pathlib.Path(folder), given)
+        for starts in given.starts:
+            readings, scorings = [], []
+            for _ in range(given.repeat):
+                readings.append(read(pathlib.Path(folder), starts, given.leads))
+                scorings.append(score(folder, str(starts), str(given.variables)))
+            # The best clock and the best CPU time, of whichever rounds.
+            reading = np.min(readings, axis=0)
+            scoring = np.min(scorings, axis=0)[:2]
+            best.append((reading, scoring))
+            memory = max(memory for *_, memory in scorings)
+            print_rows(f"{starts}, {memory:.0f} MB", reading, scoring)
+    if len(best) > 1:
+        more = [last - first for first, last in zip(best[0], best[-1], strict=True)]
+        print_rows("what the last has more", *more)
+
+
+def print_rows(what: str, reading: np.ndarray, scoring: np.ndarray) -> None:
+    """Print seconds of the clock and of CPUs."""
+    for name, alone, ours in zip(("s", "CPU s"), reading, scoring, strict=True):
+        print(f"| {what} | {name} | {alone:.2f} | {ours:.2f} | {ours / alone:.2f} |")
+        what = ""
 
 
 if __name__ == "__main__":

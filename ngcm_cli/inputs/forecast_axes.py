@@ -236,10 +236,10 @@ def _check_unique(what: str, values: np.ndarray) -> None:
 def _renamed(dataset: xr.Dataset, names: Mapping[str, str]) -> xr.Dataset:
     """Return a dataset with other names of dimensions, also of those of its chunks."""
     renamed = dataset.rename({old: new for old, new in names.items() if old != new})
-    for name, array in dataset.data_vars.items():
-        chunks = array.encoding.get("preferred_chunks")
+    # Each access to an array of a dataset takes time in proportion to all of them.
+    for variable in renamed.variables.values():
+        chunks = variable.encoding.get("preferred_chunks")
         if chunks:
             own = {names.get(str(dim), dim): size for dim, size in chunks.items()}
-            encoding = {**array.encoding, "preferred_chunks": own}
-            renamed[names.get(str(name), name)].encoding = encoding
+            variable.encoding = {**variable.encoding, "preferred_chunks": own}
     return renamed

@@ -1,12 +1,15 @@
 """Weighted sums over the cells of regions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from ngcm_cli.verification.matrix_products import multiply
 from ngcm_cli.verification.statistics import Statistics
 
-_BLOCK = 1 << 17  # values of a quantity that are computed at once, in the cache
+_BLOCK = 1 << 18
+"""Values of a quantity computed at once: threads that take turns more often wait longer
+for each other than smaller blocks gain in the cache."""
 
 
 def level_blocks(levels: int, values_of_level: int) -> Iterator[slice]:
@@ -48,53 +51,39 @@ def area_sums(
     return Statistics(sums)
 
 
-class ProductSums:
-    """Weighted sums of products of fields without gaps, which are never in memory.
+class FieldSums:
+    """Weighted sums of fields without gaps, some levels at a time.
 
     Args:
         weights: shape (region, latitude, longitude).
         levels: number of levels.
+        names: of the fields.
     """
 
-    def __init__(self, weights: np.ndarray, levels: int):
-        self._regions, self._levels = _regions_of(weights), levels
-        self._parts: dict[str, list[np.ndarray]] = {}
+    def __init__(self, weights: np.ndarray, levels: int, names: Sequence[str]):
+        self._regions, self._names = _regions_of(weights), names
+        shape = len(names), levels, *self._regions.shape_of_parts
+        self._parts = np.zeros(shape)
 
-    def add(
-        self,
-        name: str,
-        levels: slice,
-        first: np.ndarray,
-        second: np.ndarray | None = None,
-    ) -> None:
-        """Add the product of two fields to the sums of some levels.
-
-        Args:
-            name: of the sums.
-            levels: which levels.
-            first: shape (level, latitude, longitude).
-            second: same shape; None stands for ones.
-        """
-        parts = self._parts.get(name)
-        if parts is None:
-            rows = self._regions.rows
-            parts = [np.zeros((self._levels, count)) for count in rows]
-            self._parts[name] = parts
+    def put(self, levels: slice, fields: np.ndarray) -> None:
+        """Sum all fields at some levels, shape (field, level, latitude, longitude)."""
         with np.errstate(invalid="ignore", over="ignore"):
-            self._regions.add_rows([part[levels] for part in parts], first, second)
+            self._regions.write_parts(fields, self._parts[:, levels])
 
     def statistics(self) -> Statistics | None:
         """Return statistics of shape (region, level).
 
-        None if a product is not finite: only `area_sums` tells its regions.
+        None if a value is not finite: only `area_sums` tells its regions.
         """
-        sums = {}
-        weight = np.repeat(self._regions.total[:, None], self._levels, axis=1)
-        for name, parts in self._parts.items():
-            if not np.isfinite(parts[0].sum()):
+        with np.errstate(invalid="ignore"):
+            if not np.isfinite(self._parts.sum()):
                 return None
-            sums[name] = self._regions.sums_of_rows(parts), weight
-        return Statistics(sums)
+        sums = self._regions.sums_of_parts(self._parts)
+        weight = np.repeat(self._regions.total[:, None], sums.shape[1], axis=1)
+        totals = np.moveaxis(sums, 2, 1)
+        return Statistics(
+            {name: (x, weight) for name, x in zip(self._names, totals, strict=True)}
+        )
 
 
 def _sums(values: np.ndarray, regions: "_Regions") -> np.ndarray:
@@ -111,9 +100,9 @@ def _sums(values: np.ndarray, regions: "_Regions") -> np.ndarray:
 class _Regions:
     """Weights of cells in regions, and what most regions are.
 
-    They are bands of latitudes, whose sums follow from those of circles of latitude, or
-    small boxes; products with the weights of the whole globe would take ten times as
-    long.
+    They are boxes or bands: the weight of a cell is a function of latitude in some
+    columns of cells, which many regions share. One small matrix product sums all
+    circles of latitude over these columns, and reads each cell once for all regions.
 
     Args:
         weights: shape (region, latitude, longitude).
@@ -122,65 +111,50 @@ class _Regions:
     def __init__(self, weights: np.ndarray):
         self.weights = weights
         self.total = weights.sum(axis=(1, 2))
-        self._is_band = (weights == weights[..., :1]).all(axis=(1, 2))
-        self._bands = weights[self._is_band, :, 0]
-        self._ones = np.ones(weights.shape[2])
-        self._boxes: list[tuple[int, slice, slice, np.ndarray, bool]] = []
-        for region in np.flatnonzero(~self._is_band):
-            inside = weights[region] > 0
-            rows, columns = (np.flatnonzero(inside.any(axis=i)) for i in (1, 0))
-            band = slice(rows[0], rows[-1] + 1)
-            # Across the first meridian a box is in two parts.
-            for part in np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1):
-                side = slice(part[0], part[-1] + 1)
-                box = weights[region, band, side]
-                even = bool((box == box[:, :1]).all())
-                self._boxes.append((int(region), band, side, box, even))
+        rows, inside = weights.max(axis=2), weights.max(axis=1) > 0
+        is_box = (weights == rows[:, :, None] * inside[:, None]).all(axis=(1, 2))
+        self._boxes = np.flatnonzero(is_box)
+        columns, self._column = np.unique(inside[is_box], axis=0, return_inverse=True)
+        self._rows = rows[is_box]
+        self._columns = np.ascontiguousarray(columns.T, np.float64)
+        self._others: list[tuple[int, slice]] = []
+        """Regions of other shapes, such as land, and the latitudes they are in."""
+        for region in np.flatnonzero(~is_box):
+            (latitudes,) = np.nonzero(rows[region])
+            self._others.append((int(region), slice(latitudes[0], latitudes[-1] + 1)))
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Return weighted sums, (region, level), of (level, latitude, longitude)."""
-        sums = np.zeros((len(self.weights), len(values)))
-        if self._is_band.any():
-            sums[self._is_band] = self._bands @ values.sum(axis=2).T
-        for region, band, side, weights, _ in self._boxes:
-            inside = values[:, band, side].reshape(len(values), -1)
-            sums[region] += inside @ weights.ravel()
-        return sums
+        parts = np.zeros((len(values), *self.shape_of_parts))
+        self.write_parts(values, parts)
+        return self.sums_of_parts(parts).T
 
     @property
-    def rows(self) -> list[int]:
-        """Number of circles of latitude of the globe, then of every box."""
-        bands = (band for _, band, _, _, _ in self._boxes)
-        return [self.weights.shape[1], *(band.stop - band.start for band in bands)]
+    def shape_of_parts(self) -> tuple[int, int]:
+        """Numbers of latitudes, and of sums along each of them."""
+        return self.weights.shape[1], self._columns.shape[1] + len(self._others)
 
-    def add_rows(
-        self, sums: list[np.ndarray], first: np.ndarray, second: np.ndarray | None
-    ) -> None:
-        """Add sums of a product along circles of latitude and along rows of boxes.
+    def write_parts(self, values: np.ndarray, parts: np.ndarray) -> None:
+        """Write sums along circles of latitude, over columns and in other regions.
 
         Args:
-            sums: of shape (level, row), as many as `rows`.
-            first: shape (level, latitude, longitude).
-            second: same shape; None stands for ones.
+            values: shape (..., latitude, longitude).
+            parts: receives them, shape (..., *shape_of_parts), zeros before.
         """
-        if second is None:
-            second = self._ones
-        sums[0] += np.vecdot(first, second)
-        for rows, (_, band, side, weights, even) in zip(
-            sums[1:], self._boxes, strict=True
-        ):
-            one = first[:, band, side]
-            other = second[side] if second.ndim == 1 else second[:, band, side]
-            rows += np.vecdot(one if even else one * weights, other)
+        count = self._columns.shape[1]
+        multiply(values, self._columns, parts[..., :count])
+        for number, (region, band) in enumerate(self._others, count):
+            weights = self.weights[region, band]
+            np.vecdot(values[..., band, :], weights, out=parts[..., band, number])
 
-    def sums_of_rows(self, rows: list[np.ndarray]) -> np.ndarray:
-        """Return weighted sums, (region, level), from `add_rows`."""
-        sums = np.zeros((len(self.weights), len(rows[0])))
-        sums[self._is_band] = self._bands @ rows[0].T
-        for inside, (region, _, _, weights, even) in zip(
-            rows[1:], self._boxes, strict=True
-        ):
-            sums[region] += inside @ weights[:, 0] if even else inside.sum(axis=1)
+    def sums_of_parts(self, parts: np.ndarray) -> np.ndarray:
+        """Return weighted sums, shape (..., region), from such parts."""
+        sums = np.empty((*parts.shape[:-2], len(self.weights)))
+        count = self._columns.shape[1]
+        of_boxes = np.matmul(self._rows, parts[..., :count])  # (..., box, column)
+        sums[..., self._boxes] = of_boxes[..., range(len(self._boxes)), self._column]
+        for number, (region, _) in enumerate(self._others, count):
+            sums[..., region] = parts[..., number].sum(axis=-1)
         return sums
 
 

@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ngcm_cli.verification.area_sums import ProductSums, area_sums, level_blocks
+from ngcm_cli.verification.area_sums import FieldSums, area_sums, level_blocks
 from ngcm_cli.verification.statistics import Statistics
 
 AddErrors = Callable[[slice, np.ndarray], None]
 """Receives which levels, and their errors, float64, which change after it returns."""
+
+_ERRORS = "error", "absolute_error", "squared_error"
+_ANOMALIES = "anomaly_covariance", "forecast_anomaly_square", "truth_anomaly_square"
 
 
 def deterministic_statistics(
@@ -43,73 +46,79 @@ def deterministic_statistics(
         truth is makes those of the regions with this cell NaN.
     """
     blocks = [*level_blocks(len(forecast), weights[0].size)]
-    sums = ProductSums(weights, len(forecast))
+    errors = FieldSums(weights, len(forecast), _ERRORS)
+    anomalies = FieldSums(weights, len(forecast), _ANOMALIES)
+    bases = [None if climatology is None else climatology[part] for part in blocks]
     with np.errstate(invalid="ignore", over="ignore"):
-        for levels in blocks:
-            base = None if climatology is None else climatology[levels]
-            _add_products(sums, levels, forecast, truth, base, add_errors)
-        found = sums.statistics()
-    if found is None:
-        parts = []
-        for levels in blocks:
-            base = None if climatology is None else climatology[levels]
-            parts.append(_of_levels(forecast[levels], truth[levels], base, weights))
-        return Statistics.concatenate(parts, axis=1)
-    return found if climatology is None else found | _correlation(found)
+        for levels, base in zip(blocks, bases, strict=True):
+            fields = _errors(forecast[levels], truth[levels])
+            errors.put(levels, fields)
+            if add_errors is not None:
+                add_errors(levels, fields[0])
+            if base is not None:
+                fields = _anomalies(forecast[levels], truth[levels], base)
+                anomalies.put(levels, fields)
+    found = errors.statistics()
+    if found is not None and climatology is None:
+        return found
+    of_anomalies = anomalies.statistics()
+    if found is not None and of_anomalies is not None:
+        return found | of_anomalies | _correlation(of_anomalies)
+    parts = [
+        _of_levels(forecast[levels], truth[levels], base, weights)
+        for levels, base in zip(blocks, bases, strict=True)
+    ]
+    return Statistics.concatenate(parts, axis=1)
 
 
-def _add_products(
-    sums: ProductSums,
-    levels: slice,
-    forecast: np.ndarray,
-    truth: np.ndarray,
-    climatology: np.ndarray | None,
-    add_errors: AddErrors | None,
-) -> None:
-    """Add errors and anomalies at some levels, as if they had no gaps."""
-    forecast, truth = forecast[levels], truth[levels]
-    error = _difference(forecast, truth, "first")
-    magnitude = np.abs(error, out=_buffer("second", error.shape))
-    sums.add("error", levels, error)
-    sums.add("absolute_error", levels, magnitude)
-    sums.add("squared_error", levels, error, error)
-    if add_errors is not None:
-        add_errors(levels, error)
-    if climatology is not None:  # of which the buffers are free now
-        of_forecast = _difference(forecast, climatology, "first")
-        of_truth = _difference(truth, climatology, "second")
-        sums.add("anomaly_covariance", levels, of_forecast, of_truth)
-        sums.add("forecast_anomaly_square", levels, of_forecast, of_forecast)
-        sums.add("truth_anomaly_square", levels, of_truth, of_truth)
+def _errors(forecast: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return the fields of `_ERRORS` of fields without gaps, in a buffer."""
+    fields = error, magnitude, square = _buffer((3, *forecast.shape))
+    _subtract(forecast, truth, error, magnitude)
+    np.abs(error, out=magnitude)
+    np.square(error, out=square)
+    return fields
+
+
+def _anomalies(
+    forecast: np.ndarray, truth: np.ndarray, climatology: np.ndarray
+) -> np.ndarray:
+    """Return the fields of `_ANOMALIES` of fields without gaps, in the same buffer."""
+    fields = product, of_forecast, of_truth = _buffer((3, *forecast.shape))
+    _subtract(forecast, climatology, of_forecast, product)
+    _subtract(truth, climatology, of_truth, product)
+    np.multiply(of_forecast, of_truth, out=product)
+    np.square(fields[1:], out=fields[1:])
+    return fields
 
 
 class _Buffers(threading.local):
-    """Arrays of one thread that are used again, so that they stay in the cache."""
+    """Memory of one thread that is used again, so that it stays in the cache."""
 
     def __init__(self) -> None:
-        self.arrays: dict[str, np.ndarray] = {}
+        self.values = np.empty(0)
 
 
 _BUFFERS = _Buffers()
 
 
-def _buffer(name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Return an array of this thread, float64, with any values."""
+def _buffer(shape: tuple[int, ...]) -> np.ndarray:
+    """Return the buffer of this thread, float64, with any values."""
     size = math.prod(shape)
-    found = _BUFFERS.arrays.get(name)
-    if found is None or found.size < size:
-        found = _BUFFERS.arrays[name] = np.empty(size)
-    return found[:size].reshape(shape)
+    if _BUFFERS.values.size < size:
+        _BUFFERS.values = np.empty(size)
+    return _BUFFERS.values[:size].reshape(shape)
 
 
-def _difference(first: np.ndarray, second: np.ndarray, name: str) -> np.ndarray:
-    """Return the difference in a buffer, float64; casting first is faster."""
-    result, other = _buffer(name, first.shape), second
+def _subtract(
+    first: np.ndarray, second: np.ndarray, result: np.ndarray, spare: np.ndarray
+) -> None:
+    """Write a difference of float64; casting first, the second to spare, is faster."""
     np.copyto(result, first)
     if second.dtype != np.float64:
-        other = _buffer("other", second.shape)
-        np.copyto(other, second)
-    return np.subtract(result, other, out=result)
+        np.copyto(spare, second)
+        second = spare
+    np.subtract(result, second, out=result)
 
 
 def _of_levels(

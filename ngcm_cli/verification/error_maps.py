@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ngcm_cli.verification.area_sums import ProductSums, area_sums, level_blocks
+from ngcm_cli.verification.area_sums import FieldSums, area_sums, level_blocks
 from ngcm_cli.verification.statistics import Statistics
 
 
@@ -34,9 +34,9 @@ def _without_gaps(
     total: np.ndarray, count: np.ndarray, weights: np.ndarray
 ) -> np.ndarray | None:
     """Return what `root_mean_square_bias` does of finite errors; None of others."""
-    sums = ProductSums(weights, len(total))
+    sums = FieldSums(weights, len(total), ["square"])
     for levels in level_blocks(len(total), weights[0].size):
         mean = total[levels] / count[levels]
-        sums.add("square", levels, mean, mean)
+        sums.put(levels, np.square(mean)[None])
     found = sums.statistics()
     return None if found is None else np.sqrt(found.means()["square"])

@@ -1,5 +1,6 @@
 """Evaluate blocks of initial times, with threads or on a Dask cluster."""
 
+import collections
 import concurrent.futures
 import contextlib
 import functools
@@ -20,6 +21,8 @@ from ngcm_cli.verification.initial_time import (
 from ngcm_cli.verification.partial_scores import PartialScores
 from ngcm_cli.verification.reading_blocks import initial_time_chunks
 from ngcm_cli.verification.sums_over_times import SumsOverTimes
+
+_Futures = list[concurrent.futures.Future[dict[int, InitialTimeStatistics]]]
 
 _MOST_THREADS = 4
 _BLOCKS = 24
@@ -57,20 +60,27 @@ def evaluate_blocks(
     total = len(plan.alignment.init_times)
     track(done, total)
     written = time.monotonic()
+    left = collections.deque(n for n in range(len(blocks)) if n not in complete)
+    begun: collections.deque[tuple[int, _Futures]] = collections.deque()
     with _threads() as threads:
-        for number, block in enumerate(blocks):
-            if number in complete:
-                continue
+        while left or begun:
+            # Sums are of whole blocks only while no other has begun.
+            due = time.monotonic() - written >= _SECONDS_BETWEEN_SUMS
+            if due and not begun:
+                partial.write_sums(sums, complete)
+                written, due = time.monotonic(), False
+            # The next block begins before this one ends, so that no thread waits.
+            while left and len(begun) < 2 and not due:
+                number = left.popleft()
+                begun.append((number, _begin(threads, plan, blocks[number], sums)))
+            number, futures = begun.popleft()
             results = {}
-            for some in _each(threads, plan, block, sums):
-                results |= some
-                done += len(some)
+            for future in concurrent.futures.as_completed(futures):
+                results |= future.result()
+                done += len(future.result())
                 track(done, total)
             complete.add(number)
             partial.write_block(number, results)
-            if time.monotonic() - written >= _SECONDS_BETWEEN_SUMS:
-                partial.write_sums(sums, complete)
-                written = time.monotonic()
     partial.hold_sums(sums)
 
 
@@ -150,8 +160,8 @@ def _evaluate_on_worker(
         block = divide(len(plan.alignment.init_times))[number]
         results = {}
         with _threads() as threads:
-            for some in _each(threads, plan, block, sums):
-                results |= some
+            for future in _begin(threads, plan, block, sums):
+                results |= future.result()
         partial.write_block_sums(number, sums)
         partial.write_block(number, results)
         return number
@@ -172,13 +182,13 @@ def _threads() -> Iterator[concurrent.futures.ThreadPoolExecutor]:
         threads.shutdown(cancel_futures=True)
 
 
-def _each(
+def _begin(
     threads: concurrent.futures.Executor,
     plan: EvaluationPlan,
     numbers: Sequence[int],
     sums: SumsOverTimes,
-) -> Iterator[dict[int, InitialTimeStatistics]]:
-    """Yield results by initial time, in the order in which they are complete.
+) -> _Futures:
+    """Have initial times evaluated; return what will have the results of each.
 
     Initial times that are in one chunk of a store are read together.
     """
@@ -186,8 +196,6 @@ def _each(
     groups = [
         list(group) for _, group in itertools.groupby(numbers, chunks.__getitem__)
     ]
-    futures = [
+    return [
         threads.submit(evaluate_initial_times, plan, group, sums) for group in groups
     ]
-    for future in concurrent.futures.as_completed(futures):
-        yield future.result()

@@ -81,7 +81,7 @@ class FieldReader:
     def _stored(
         self, name: str, levels: Sequence[float] | None, index: Index
     ) -> np.ndarray:
-        array = self.dataset[name].variable
+        array = self.dataset.variables[name]
         chosen = {dim: _as_slice(x) for dim, x in index.items() if dim in array.dims}
         if levels is not None:
             places = [int(np.abs(self._levels - level).argmin()) for level in levels]

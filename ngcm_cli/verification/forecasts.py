@@ -111,7 +111,8 @@ class GriddedForecast:
     def chunk(self, variable: ScoredVariable, dim: str) -> int:
         """Return how many initial or lead times a chunk of a store holds."""
         parts = (n for n in variable.components if n in self.dataset)
-        sizes = (self.dataset[n].encoding.get("preferred_chunks", {}) for n in parts)
+        stored = (self.dataset.variables[name] for name in parts)
+        sizes = (each.encoding.get("preferred_chunks", {}) for each in stored)
         return max((int(size.get(dim, 1)) for size in sizes), default=1)
 
 

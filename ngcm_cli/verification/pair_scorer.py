@@ -107,18 +107,22 @@ class PairScorer:
         for first in range(0, len(leads), at_once):
             part = slice(first, first + at_once)
             fields = truth[part]
+            gaps = any(
+                self._plan.truth.has_gaps(self._variable, int(position), field)
+                for position, field in zip(positions[part], fields, strict=True)
+            )
             stacked = fields[0][:, None] if len(fields) == 1 else np.stack(fields, 1)
-            self._add(leads[part], members[:, :, part], stacked, found)
+            self._add(leads[part], members[:, :, part], stacked, gaps, found)
 
     def _add(
         self,
         leads: np.ndarray,
         members: np.ndarray,
         truth: np.ndarray,
+        gaps: bool,
         found: InitialTimeStatistics,
     ) -> None:
         name, times = self._variable.name, self._valid_times[leads]
-        gaps = bool(np.isnan(truth.min()))
         undefined = bool(np.isnan(members.min()))
         if gaps or undefined:
             absent = _absent(truth)

@@ -184,8 +184,9 @@ def _shared(datasets: Sequence[xr.Dataset]) -> Offered:
 def offered_variables(dataset: xr.Dataset) -> Offered:
     """Return the levels of the variables that a dataset has or can derive."""
     own: Offered = {}
-    for key, array in dataset.data_vars.items():
-        dims = set(array.dims)
+    # Each access to an array of a dataset takes time in proportion to all of them.
+    for key in dataset.data_vars:
+        dims = set(dataset.variables[key].dims)
         indexed = dims & {"time", "lead_time", "dayofyear"}
         if dims >= _PLACE and indexed and dims <= _PLACE | _INDEX | {"level"}:
             own[str(key)] = None

@@ -34,6 +34,7 @@ class Truth:
         self.times = dataset["time"].values.astype("datetime64[s]")
         self._reader = FieldReader(dataset, grid)
         self._cache = FieldCache(self._read, _MOST_BYTES)
+        self._gaps: dict[tuple[ScoredVariable, int], bool] = {}
 
     def has(self, variable: ScoredVariable) -> bool:
         """Return whether it has a variable on all its levels."""
@@ -70,6 +71,18 @@ class Truth:
         """
         wanted = [int(p) for p in positions]
         return self._cache.fields(variable, wanted, self._near(variable, wanted))
+
+    def has_gaps(
+        self, variable: ScoredVariable, position: int, field: np.ndarray
+    ) -> bool:
+        """Return whether a value of a field, as `fields` returns it, is NaN.
+
+        Many forecasts are compared with a field: it is searched for the first of them.
+        """
+        key = variable, position
+        if key not in self._gaps:
+            self._gaps[key] = bool(np.isnan(field.min()))
+        return self._gaps[key]
 
     def _near(self, variable: ScoredVariable, wanted: Sequence[int]) -> list[int]:
         """Return positions that are in the same chunks as those that are wanted."""

@@ -13,14 +13,12 @@ import numpy as np
 from scipy import special
 
 from ngcm_cli.verification.autocorrelation import block_length, variance_inflation
+from ngcm_cli.verification.matrix_products import multiply
 from ngcm_cli.verification.statistics import Statistics
 
 FEWEST_TIMES = 8
 """Initial times without which there is no interval."""
 REPLICATES = 1000
-
-_PRODUCT_OF_ONE_THREAD = 1 << 18
-"""Multiplications up to which OpenBLAS uses one thread."""
 
 ScoreOfMeans = Callable[[Mapping[str, np.ndarray]], np.ndarray]
 
@@ -175,7 +173,8 @@ def _replicate(
 
     def merged(values: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore"):
-            product = _product(values.reshape(len(values), -1).T, draws.T)
+            flat = values.reshape(len(values), -1).T
+            product = multiply(flat, draws.T, np.empty((len(flat), len(draws))))
         return product.reshape(*values.shape[1:], len(draws))
 
     sums = {}
@@ -187,21 +186,6 @@ def _replicate(
             weights = merged(weight)
         sums[name] = merged(total), weights
     return score(Statistics(sums).means())
-
-
-def _product(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return a matrix product, in parts for which BLAS starts no threads.
-
-    Threads that wait for each other take longer than such products.
-    """
-    rows = _PRODUCT_OF_ONE_THREAD // second.size
-    if rows < 2:
-        return first @ second
-    result = np.empty((len(first), second.shape[1]))
-    for start in range(0, len(first), rows):
-        part = slice(start, start + rows)
-        np.matmul(first[part], second, out=result[part])
-    return result
 
 
 def _interval(

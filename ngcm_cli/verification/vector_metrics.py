@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ngcm_cli.verification.area_sums import ProductSums, area_sums, level_blocks
+from ngcm_cli.verification.area_sums import FieldSums, area_sums, level_blocks
 from ngcm_cli.verification.statistics import Statistics
 
 
@@ -23,22 +23,28 @@ def vector_statistics(
         ``squared_vector_error``, shape (region, level).
     """
     blocks = [*level_blocks(len(forecast[0]), weights[0].size)]
-    sums = ProductSums(weights, len(forecast[0]))
-    with np.errstate(invalid="ignore", over="ignore"):
-        for levels in blocks:
-            for mine, theirs in zip(forecast, truth, strict=True):
-                error = np.subtract(mine[levels], theirs[levels], dtype=np.float64)
-                sums.add("squared_vector_error", levels, error, error)
-        found = sums.statistics()
+    sums = FieldSums(weights, len(forecast[0]), ["squared_vector_error"])
+    for levels in blocks:
+        sums.put(levels, _squares(forecast, truth, levels)[None])
+    found = sums.statistics()
     if found is not None:
         return found
     parts = []
     for levels in blocks:
+        squares = {"squared_vector_error": _squares(forecast, truth, levels)}
         valid = ~(np.isnan(truth[0][levels]) | np.isnan(truth[1][levels]))
-        squares = np.zeros(valid.shape)
+        parts.append(area_sums(squares, valid, weights))
+    return Statistics.concatenate(parts, axis=1)
+
+
+def _squares(
+    forecast: tuple[np.ndarray, np.ndarray],
+    truth: tuple[np.ndarray, np.ndarray],
+    levels: slice,
+) -> np.ndarray:
+    squares = np.zeros(forecast[0][levels].shape)
+    with np.errstate(invalid="ignore", over="ignore"):
         for mine, theirs in zip(forecast, truth, strict=True):
             error = np.subtract(mine[levels], theirs[levels], dtype=np.float64)
-            with np.errstate(over="ignore"):
-                squares += np.square(error)
-        parts.append(area_sums({"squared_vector_error": squares}, valid, weights))
-    return Statistics.concatenate(parts, axis=1)
+            squares += np.square(error, out=error)
+    return squares
