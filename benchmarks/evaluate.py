@@ -14,10 +14,13 @@ the fields, and reading is as fast as it can be; with 48 a year takes 5 GB.
 - evaluate: a process that runs `ngcm_cli.evaluate` with the default metrics, regions
   and intervals, from its start to its end, and its largest memory;
 - ratio: how much longer than reading that takes;
-- with two numbers of initial times, also what the further ones add to both.
+- with two numbers of initial times, also what the further ones add to both;
+- with ``--bandwidth``, in MB/s, both wait for each chunk as if it came from a slower
+  disk or over a network; else the files are in the memory of the machine.
 """
 
 import argparse
+import asyncio
 import concurrent.futures
 import math
 import os
@@ -26,8 +29,10 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -109,10 +114,30 @@ def parts(array: xr.DataArray) -> Iterator[xr.DataArray]:
             yield array[{**chosen, axis: slice(first, first + count)}]
 
 
-def evaluate(folder: str, starts: str, variables: str) -> None:
+def limit_bandwidth(megabytes: float) -> None:
+    """Have all stores of this process share a bandwidth, in MB/s."""
+    store: Any = zarr.storage.LocalStore
+    get, lock, free = store.get, threading.Lock(), 0.0
+
+    async def get_in_time(self: Any, *arguments: Any, **options: Any) -> Any:
+        nonlocal free
+        found = await get(self, *arguments, **options)
+        if found is not None:
+            with lock:
+                free = max(free, time.perf_counter()) + len(found) / megabytes / 1e6
+                wait = free - time.perf_counter()
+            await asyncio.sleep(max(wait, 0))
+        return found
+
+    store.get = get_in_time
+
+
+def evaluate(folder: str, starts: str, variables: str, bandwidth: str) -> None:
     """Score the first forecasts in this process, and print its largest memory in MB."""
     import ngcm_cli
 
+    if float(bandwidth):
+        limit_bandwidth(float(bandwidth))
     inits = FIRST + BETWEEN_STARTS * np.arange(int(starts))
     ngcm_cli.evaluate(
         f"{folder}/forecast.zarr",
@@ -149,16 +174,21 @@ def main() -> None:
         ("leads", 41), ("levels", 13), ("variables", 1), ("runs", 1), ("repeat", 3),
     ):  # fmt: skip
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--bandwidth", type=float, default=0)
     given = parser.parse_args()
     print("| initial times | | read | evaluate | ratio |\n|---|---|---|---|---|")
     best = []
     with tempfile.TemporaryDirectory() as folder:
         build(pathlib.Path(folder), given)
+        if given.bandwidth:
+            limit_bandwidth(given.bandwidth)
         for starts in given.starts:
             readings, scorings = [], []
             for _ in range(given.repeat):
                 readings.append(read(pathlib.Path(folder), starts, given.leads))
-                scorings.append(score(folder, str(starts), str(given.variables)))
+                scorings.append(
+                    score(folder, *map(str, (starts, given.variables, given.bandwidth)))
+                )
             # The best clock and the best CPU time, of whichever rounds.
             reading = np.min(readings, axis=0)
             scoring = np.min(scorings, axis=0)[:2]
