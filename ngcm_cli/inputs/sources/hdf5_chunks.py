@@ -7,6 +7,7 @@ that they need not be read. Source: HDF5 File Format Specification, filter pipel
 the registered filters of HDF5.
 """
 
+import contextlib
 import dataclasses
 import math
 import pathlib
@@ -32,6 +33,8 @@ _DEFLATE, _SZIP, _NBIT, _SCALE_OFFSET = 1, 4, 5, 6  # numbers of filters
 _CODECS = {_DEFLATE: "zlib", 307: "bz2", 32001: "blosc", 32015: "zstd"}
 _COMPRESSORS = {_DEFLATE, _SZIP, _NBIT, _SCALE_OFFSET, *_CODECS}
 _MOST_OF_DEFLATE = 1032  # bytes of output for one of input
+# What h5py raises for damaged files; TypeError where two groups cannot be compared.
+_OF_DAMAGE = OSError, RuntimeError, TypeError, ValueError, KeyError, OverflowError
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -62,10 +65,9 @@ class DoubtfulChunks:
         """Raise unless the chunks of the wanted indices along each axis keep the limit.
 
         Raises:
-            InputDataError: One would take more memory, or is compressed twice.
+            InputDataError: One would take more memory, is compressed twice, or cannot
+                be read.
         """
-        import h5py
-
         chosen = np.ones(len(self.offsets), bool)
         for axis, indices in enumerate(wanted or ()):
             begins = np.unique(indices // self.chunk[axis]) * self.chunk[axis]
@@ -73,7 +75,7 @@ class DoubtfulChunks:
         offsets = {tuple(x) for x in self.offsets[chosen].tolist()} - self.checked
         if not offsets:
             return
-        with h5py.File(self.file, "r", locking=False) as file:
+        with _opened(self.file, self.name) as file:
             dataset: Any = file[self.variable]
             for offset in sorted(offsets):
                 skipped, chunk = dataset.id.read_direct_chunk(offset)
@@ -130,15 +132,24 @@ def _all(place: pathlib.Path, name: str) -> Iterator[DoubtfulChunks]:
     with place.open("rb") as file:
         if file.read(len(_HEAD)) != _HEAD:  # NetCDF-3 is not compressed
             return
+    with _opened(place, name) as opened:
+        for path, dataset in _datasets(opened, set()):
+            found = _doubtful(place, name, path, dataset)
+            if found is not None:
+                yield found
+
+
+@contextlib.contextmanager
+def _opened(place: pathlib.Path, name: str) -> Iterator["h5py.File"]:
+    """Open a file; what h5py raises of damage in it becomes an `InputDataError`."""
     import h5py
 
     try:
         with h5py.File(place, "r", locking=False) as file:
-            for path, dataset in _datasets(file, set()):
-                found = _doubtful(place, name, path, dataset)
-                if found is not None:
-                    yield found
-    except (OSError, RuntimeError) as error:
+            yield file
+    except InputDataError:  # a ValueError, too
+        raise
+    except _OF_DAMAGE as error:
         raise InputDataError(
             f"'{name}' cannot be read: {printable(str(error))}.",
             "It may be truncated or of another version of HDF5: download it again, or "

@@ -239,3 +239,23 @@ def test_a_file_that_cannot_be_checked(tmp_path):
     with pytest.raises(InputDataError, match="a.nc' cannot be read") as caught:
         check_chunks(path)
     assert "nccopy" in caught.value.hint
+
+
+def test_damage_is_refused_with_a_sentence_or_does_not_matter(
+    tmp_path, doubting, monkeypatch
+):
+    """Of h5py it has many kinds of errors, among them TypeError."""
+    monkeypatch.setattr(module, "_MOST_OF_DEFLATE", 10**9)  # every chunk is read
+    path = netcdf(tmp_path / "a.nc")
+    content, random, refused = path.read_bytes(), np.random.default_rng(0), 0
+    for _ in range(300):
+        damaged = bytearray(content)
+        for place in random.integers(0, len(content), 4):
+            damaged[place] ^= 1 << int(random.integers(8))
+        path.write_bytes(damaged)
+        try:
+            check_chunks(path)
+        except InputDataError as error:
+            assert "a.nc" in error.message
+            refused += 1
+    assert 0 < refused < 300
