@@ -13,6 +13,9 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from ngcm_cli.errors import printable
+from ngcm_cli.inputs.sources.open import reading_error
+
 Convert = Callable[[np.ndarray, Any], np.ndarray]
 """Function of values as stored, with the index of the levels, to values in SI units."""
 
@@ -79,7 +82,12 @@ class ArrangedArray(_Lazy):
         self._level, self._whole = level, whole
 
     def read(self, key: tuple) -> np.ndarray:
-        """Return the values at an outer index; the horizontal grid is read whole."""
+        """Return the values at an outer index; the horizontal grid is read whole.
+
+        Raises:
+            InputDataError: They cannot be read: the file is damaged, or its server
+                fails.
+        """
         last = len(self._axes) - self._whole
         wanted, after = {}, []
         for number, ((dim, order), index) in enumerate(
@@ -92,7 +100,11 @@ class ArrangedArray(_Lazy):
             wanted[dim] = _as_slice(chosen if order is None else order[chosen])
             after.append(0 if _is_number(index) else slice(None))
         # Read first: xarray reads a lazy array that is transposed point by point.
-        stored = self._array.isel(wanted).compute()
+        try:
+            stored = self._array.isel(wanted).compute()
+        except Exception as error:  # codecs raise their own: EOFError, zlib.error
+            name = printable(str(self._array.attrs.get("found", self._array.name)))
+            raise reading_error(f"'{name}'", error) from error
         present = [dim for dim, _ in self._axes if dim is not None]
         values = stored.transpose(*present).values
         for number, (dim, _) in enumerate(self._axes):

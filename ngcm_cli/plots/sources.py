@@ -27,6 +27,8 @@ _STORES = {
 """Which store of a climate run a picture is of, best first."""
 _OTHERS = ("monthly", "daily", "instantaneous")
 _LONGEST = 100  # characters of a text on a picture
+_OF_DAMAGE = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError)
+_OF_DAMAGE += (TypeError, ValueError)
 
 
 def open_source(
@@ -74,7 +76,7 @@ def derived_file(location: str, content: str) -> Iterator[None]:
         yield
     except NgcmError:
         raise
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as e:
+    except _OF_DAMAGE as e:
         raise InputDataError(
             f"{location} does not hold {content} as ngcm writes them: "
             f"{type(e).__name__}: {e}.",
@@ -87,7 +89,7 @@ def peek(path: pathlib.Path) -> Content:
     try:
         with _open(path, decode=False) as opened:
             return _content_of(opened)
-    except (OSError, RuntimeError, ValueError):
+    except _OF_DAMAGE:
         return "fields"  # `open_gridded` says what is wrong, if anything is
 
 

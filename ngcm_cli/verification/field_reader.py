@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.sources.open import reading_error
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
 from ngcm_cli.verification.derived_variables import DERIVED
@@ -91,7 +92,9 @@ class FieldReader:
             read = array.isel(chosen).compute()
             order = [dim for dim in DIMENSIONS if dim in read.dims]
             return read.transpose(*order).values
-        except (OSError, RuntimeError, ValueError) as error:
+        except InputDataError:
+            raise
+        except (OSError, RuntimeError, ValueError) as error:  # not of `open_gridded`
             raise reading_error(f"'{name}'", error) from error
 
 

@@ -3,6 +3,8 @@
 import pickle
 import shutil
 
+import h5py
+import numcodecs
 import numpy as np
 import pytest
 import xarray as xr
@@ -466,6 +468,29 @@ def test_amounts_of_a_record_are_not_those_since_an_initial_time(save):
     assert "precipitation_cumulative_mean" not in found
     assert found["tp"].attrs["long_name"] == "Total precipitation"
     np.testing.assert_allclose(found["tp"], record["tp"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("codec", ["", "zlib", "lzma"])
+def test_values_of_a_damaged_file_are_refused_when_they_are_read(tmp_path, codec):
+    """Codecs raise their own errors, such as zlib.error."""
+    data, chunks = canonical(), (*SHAPE[:4], 7, 8)
+    if codec:
+        path = tmp_path / "data.zarr"
+        stored = {"chunks": chunks, "compressors": [numcodecs.get_codec({"id": codec})]}
+        data.to_zarr(path, zarr_format=2, encoding={"temperature": stored})
+        file, begin = next((path / "temperature").glob("0*")), 16
+    else:
+        file = path = tmp_path / "data.nc"
+        stored = {"zlib": True, "chunksizes": chunks}
+        data.to_netcdf(path, encoding={"temperature": stored})
+        with h5py.File(path) as opened:
+            begin = opened["temperature"].id.get_chunk_info(0).byte_offset
+    damaged = bytearray(file.read_bytes())
+    damaged[begin + 20 : begin + 420] = b"?" * 400
+    file.write_bytes(damaged)
+    found = open_gridded(str(path))
+    with pytest.raises(InputDataError, match="'temperature' cannot be read: "):
+        found.load()
 
 
 def test_no_lead_times_are_refused(tmp_path):
