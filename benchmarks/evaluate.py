@@ -7,7 +7,7 @@
 On Zarr stores made for this: forecasts at 1.5 degrees, 6-hourly to ten days, one field
 of all levels a chunk, and the truth in chunks of eight times. The values are noise, of
 which so many neighbours are equal as ``--runs`` says: with 1 the stores are as large as
-the fields, and reading is as fast as it can be; with 48 a year takes 5 GB.
+the fields, and reading is as fast as it can be; with 48 a year takes 3.4 GB.
 
 - read: every field of forecasts and truth once, with xarray, in as many threads, and in
   blocks of 24 MB, which is faster than whole forecasts;

@@ -3,7 +3,12 @@
 import numpy as np
 
 from ngcm_cli.diagnosis.balance import lead_day
-from ngcm_cli.diagnosis.energy_spectra import LEVELS
+from ngcm_cli.diagnosis.energy_spectra import (
+    LEVELS,
+    by_wavenumber,
+    days_and_levels,
+    levels_in,
+)
 from ngcm_cli.diagnosis.topic import (
     DAILY,
     INSTANTS,
@@ -11,7 +16,6 @@ from ngcm_cli.diagnosis.topic import (
     Entry,
     Fields,
     Topic,
-    entry,
     number,
 )
 from ngcm_cli.diagnostics.energy_transfer import (
@@ -32,13 +36,9 @@ _WHAT = {
 }
 
 
-def _levels(levels: np.ndarray) -> list[float]:
-    return [level for level in LEVELS if np.isclose(levels, level).any()]
-
-
 def _reduce(fields: Fields) -> dict[str, np.ndarray]:
     grid = fields.grid
-    there = _levels(grid.levels)
+    there = levels_in(grid)
     if not there:
         return {"refused": np.ones(1)}
     names = [name for name in (_U, _V, _Z) if name in fields]
@@ -69,31 +69,16 @@ def _conclude(averages: Averages) -> dict[str, Entry]:
         averages.note("of daily means, without what changes within a day")
     if "pressure_work" not in averages.means:
         averages.miss("Work of the pressure gradient by wavenumber", _Z)
-    there, days = _levels(averages.grid.levels), averages.bins
-    count = averages.means["rotational_energy_transfer"].shape[-1]
-    dims = ("lead_day", "spectrum_level", "wavenumber")
-    found: dict[str, Entry] = {
-        "wavenumber": entry(("wavenumber",), np.arange(count), "1", "Total wavenumber"),
-        "spectrum_level": entry(
-            ("spectrum_level",), np.array(there), "hPa", "Pressure"
-        ),
-    }
-    if averages.is_forecast:
-        found["lead_day"] = entry(("lead_day",), np.array(days), "1", "Forecast day")
-    for name, x in averages.means.items():
-        found[name] = entry(
-            dims if averages.is_forecast else dims[1:],
-            x if averages.is_forecast else x[0],
-            "m2 s-3",
-            f"{_WHAT[name]}, kinetic energy by total wavenumber",
-        )
-    for i, day in enumerate(days):
-        end, when = (
-            (f"_day_{day}", f", day {day}") if averages.is_forecast else ("", "")
-        )
-        for k, level in enumerate(there):
-            of = {name: x[i, k] for name, x in averages.means.items()}
-            found |= _numbers(of, f"{level:g}hPa{end}", f"at {level:g} hPa{when}")
+    found = by_wavenumber(
+        averages,
+        {
+            name: (x, "m2 s-3", f"{_WHAT[name]}, kinetic energy by total wavenumber")
+            for name, x in averages.means.items()
+        },
+    )
+    for index, end, at in days_and_levels(averages):
+        of = {name: x[index] for name, x in averages.means.items()}
+        found |= _numbers(of, end, at)
     return found
 
 

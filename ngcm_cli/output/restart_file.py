@@ -14,7 +14,7 @@ from typing import Any
 import netCDF4
 import numpy as np
 
-from ngcm_cli.errors import InputDataError, OutputError
+from ngcm_cli.errors import OutputError
 from ngcm_cli.inputs.sources.hdf5_chunks import check_chunks
 from ngcm_cli.io.atomic import atomic_file, remove_temporary_siblings
 from ngcm_cli.output.run_directory import VERSION
@@ -110,7 +110,7 @@ def read_restart(path: pathlib.Path) -> tuple[dict[str, np.ndarray], dict[str, A
             return arrays, json.loads(file.metadata)
     except OutputError:
         raise
-    except (InputDataError, RuntimeError, OSError, ValueError, AttributeError) as error:
+    except (RuntimeError, OSError, ValueError, AttributeError) as error:
         raise OutputError(
             f"The restart file {path} is damaged: {error}.",
             "If there is no older one in its directory, start again.",

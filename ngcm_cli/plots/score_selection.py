@@ -26,8 +26,6 @@ HEADLINE = (
 _METRICS = ("crps", "rmse", "ensemble_mean_rmse", "mae", "acc", "bias")
 """What is drawn if no metric is named: the first that all forecasts have."""
 _ENDINGS = ("_lower", "_upper", "_p_value", "_by_init", "_map", "_difference", "_truth")
-VECTOR_RMSE = "vector_rmse"
-"""The RMSE of wind, which is shown with that of other variables."""
 SPECTRA = {"spectrum": "wavenumber", "zonal_spectrum": "zonal_wavenumber"}
 """Metrics that are spectra, with their dimension."""
 NAMES = {
@@ -118,6 +116,11 @@ def score_names(dataset: xr.Dataset) -> list[tuple[str, str]]:
     return [(metric, rest) for metric, _, rest in (n.partition(".") for n in plain)]
 
 
+def shown_together(metric: str) -> tuple[str, ...]:
+    """Return a metric and, of the RMSE, that of wind, which is shown with others."""
+    return (metric, "vector_rmse") if metric == "rmse" else (metric,)
+
+
 def select_scores(
     datasets: Sequence[xr.Dataset], config: PlotConfig, most: int = 6
 ) -> list[Score]:
@@ -149,8 +152,8 @@ def select_scores(
     if wanted is None:
         usual = (m for m in _METRICS if m in metrics and _all_have(datasets, m))
         wanted = (next(usual, metrics[0]),)
-        if wanted == ("rmse",) and config.variable is None:  # that of the wind
-            wanted += tuple({VECTOR_RMSE} & {*metrics})
+        if config.variable is None:
+            wanted = tuple(x for x in shown_together(wanted[0]) if x in metrics)
     for metric in wanted:
         if metric not in metrics:
             raise ConfigError(

@@ -16,11 +16,11 @@ from ngcm_cli.plots.figure import drawing, new_axes, set_footer
 from ngcm_cli.plots.panels import set_header
 from ngcm_cli.plots.provenance import footer_of
 from ngcm_cli.plots.score_selection import (
-    VECTOR_RMSE,
     Line,
     Score,
     score_names,
     select_scores,
+    shown_together,
 )
 from ngcm_cli.plots.scores import region_text
 from ngcm_cli.plots.styles import capital
@@ -213,10 +213,7 @@ def _all_levels(datasets: Sequence[xr.Dataset], config: PlotConfig) -> list[Scor
     plain = select_scores(datasets, config, most=99)
     if config.variable is not None:
         return plain
-    first = plain[0].metric
-    metrics = {first}
-    if first == "rmse":
-        metrics |= {score.metric for score in plain} & {VECTOR_RMSE}
+    metrics = {x.metric for x in plain} & {*shown_together(plain[0].metric)}
     found: list[Score] = []
     for metric, variable in score_names(datasets[0]):
         if metric not in metrics:

@@ -28,9 +28,8 @@ from ngcm_cli.verification.evaluation_blocks import (
 )
 from ngcm_cli.verification.evaluation_plan import EvaluationPlan
 from ngcm_cli.verification.evaluation_sources import EvaluationSources, open_sources
-from ngcm_cli.verification.metrics import find_metric
 from ngcm_cli.verification.partial_scores import PartialScores
-from ngcm_cli.verification.planning import plan_evaluation
+from ngcm_cli.verification.planning import plan_evaluation, uses_climatology
 from ngcm_cli.verification.score_attributes import (
     describe_plan,
     describe_scores,
@@ -139,7 +138,7 @@ def summarize_evaluation(
             plan = plan_evaluation(sources, config, means, check=False)
             return describe_plan(config, plan)
         plan = _plan_before_climatology(config, sources)
-        return describe_plan(config, plan, computed=_uses_climatology(config))
+        return describe_plan(config, plan, computed=uses_climatology(config))
 
 
 @functools.lru_cache(maxsize=1)  # a worker of a cluster plans once
@@ -246,7 +245,7 @@ def _climatology(
     Settings and clock are checked before that, which may take hours.
     """
     given = sources.climatology
-    if given is None or not _uses_climatology(config):
+    if given is None or not uses_climatology(config):
         return None
     if is_climatology(given):
         return given
@@ -261,14 +260,6 @@ def _climatology(
         )
     means = _existing_climatology(config)
     return None if means is None else closing.enter_context(contextlib.closing(means))
-
-
-def _uses_climatology(config: EvaluateConfig) -> bool:
-    """Return whether a baseline or a metric is of the climatology that is given."""
-    names = config.metrics
-    has_baseline = any(str(each) == CLIMATOLOGY for each in config.baseline)
-    of_metrics = names is None or any(find_metric(name).climatology for name in names)
-    return has_baseline or of_metrics
 
 
 def _plan_before_climatology(

@@ -29,7 +29,7 @@ class Metric:
         best: best value of the score, or whether a lower or higher one is better; None
             if it describes the forecast and does not judge it.
         members: whether it needs an ensemble of at least two members.
-        climatology: whether it needs a climatology.
+        climatology: whether it is of deviations from the means of a climatology.
         vector: whether it is of a vector, such as wind, and not of a scalar.
         thresholds: whether it is of events beyond thresholds.
         maps: whether it needs maps of statistics; `root_mean_square_bias` does.
@@ -136,7 +136,6 @@ _DETERMINISTIC = (
         "stable equitable error in probability space of 24-hour precipitation",
         ("seeps",),
         units="1",
-        climatology=True,
     ),
 )
 

@@ -82,7 +82,9 @@ def plan_evaluation(
     times = select_times(gridded, config.init, config.lead)
     truth = Truth(sources.truth, grid)
     alignment = Alignment.of(times.init_times, times.lead_times, truth)
-    means = None if climatology is None else Climatology(climatology, grid)
+    means = None
+    if climatology is not None and uses_climatology(config):
+        means = Climatology(climatology, grid)
     scored = alignment.scored
     if means is not None:
         means.check_times(scored)
@@ -108,10 +110,6 @@ def plan_evaluation(
     metrics = select_metrics(
         config.metrics, forecasts, has_climatology, variables, thresholds
     )
-    has_anomalies = any(METRICS[n].climatology for n in metrics if n != "seeps")
-    needed = (
-        means if has_anomalies or CLIMATOLOGY in map(str, config.baseline) else None
-    )
     names = tuple(dict.fromkeys(("global", *(config.regions or REGIONS))))
     mask = _land_sea_mask(sources, grid)
     weights = region_weights(names, grid.latitude, grid.longitude, mask)
@@ -130,13 +128,21 @@ def plan_evaluation(
         maps=config.maps,
         truth_spectra=TruthSpectra(truth) if config.spectra else None,
         precipitation=_precipitation(sources, metrics, variables, grid),
-        notes=tuple(_notes(sources, variables, alignment, grid, needed, gridded)),
+        notes=tuple(_notes(sources, variables, alignment, grid, means, gridded)),
     )
     if check and config.check_times:
         scalar = next((v for v in variables if not v.is_vector), variables[0])
         for forecast in gridded:
             check_clock(forecast, truth, scalar)
     return plan
+
+
+def uses_climatology(config: EvaluateConfig) -> bool:
+    """Return whether a baseline or a metric is of the means of the climatology."""
+    names = config.metrics
+    has_baseline = any(str(each) == CLIMATOLOGY for each in config.baseline)
+    of_metrics = names is None or any(find_metric(name).climatology for name in names)
+    return has_baseline or of_metrics
 
 
 def select_metrics(
@@ -262,7 +268,6 @@ def _precipitation(
             "The metric seeps is of 24-hour precipitation, which is not scored.",
             f"Add {DAILY_PRECIPITATION} to variables.",
         )
-    assert sources.climatology is not None  # or the metric is refused
     return PrecipitationClimatology(sources.climatology, grid)
 
 

@@ -24,7 +24,7 @@ class PrecipitationClimatology:
     """Dry days and thresholds of heavy rain, on the grid of the comparison.
 
     Args:
-        dataset: in canonical form, by day of the year and hour.
+        dataset: in canonical form, by day of the year and hour; None if there is none.
         grid: grid of the comparison, which must be that of the dataset: means of
             quantiles over cells are no quantiles of their means.
 
@@ -33,9 +33,9 @@ class PrecipitationClimatology:
         InputDataError: it is in other units, or on another grid.
     """
 
-    def __init__(self, dataset: xr.Dataset, grid: ComparisonGrid):
-        lacks = [name for name in (_DRY_FRACTION, _HEAVY) if name not in dataset]
-        if lacks or not is_climatology(dataset):
+    def __init__(self, dataset: xr.Dataset | None, grid: ComparisonGrid):
+        lacks = [x for x in (_DRY_FRACTION, _HEAVY) if x not in (dataset or ())]
+        if dataset is None or lacks or not is_climatology(dataset):
             raise ConfigError(
                 "The metric seeps needs a climatology with "
                 f"{' and '.join(lacks or [_DRY_FRACTION, _HEAVY])} by day of the year.",

@@ -16,10 +16,10 @@ from ngcm_cli.plots.report.content import Figure, Part, Section, Table
 from ngcm_cli.plots.report.describe import describe_series
 from ngcm_cli.plots.report.pictures import GRAPH, png
 from ngcm_cli.plots.score_selection import (
-    VECTOR_RMSE,
     Score,
     score_names,
     select_scores,
+    shown_together,
 )
 from ngcm_cli.plots.scorecard import Comparison, compare, draw_scorecard
 from ngcm_cli.plots.scores import draw_scores
@@ -185,7 +185,7 @@ def _card(scores: Sequence[Score], names: Sequence[str]) -> Figure | None:
     ]
     baselines = [n for n in names if n in first.lines and first.lines[n].is_baseline]
     pair = [*forecasts[:1], *baselines, *forecasts[1:]][:2]
-    metrics = {first.metric, VECTOR_RMSE} if first.metric == "rmse" else {first.metric}
+    metrics = shown_together(first.metric)
     rows = [x for x in scores if x.metric in metrics and {*pair} <= {*x.lines}]
     if len(pair) < 2 or not rows:
         return None
