@@ -290,7 +290,7 @@ def test_zonal_means_have_the_numbers_of_fields_that_are_zonal(climate, tmp_path
             continue  # of an annual cycle of rounding errors
         size = 1e-5 if "psi" not in climate[name].long_name else 1.0
         np.testing.assert_allclose(
-            found[name], climate[name], rtol=1e-3, atol=size, err_msg=name
+            found[name], climate[name], rtol=1e-5, atol=size, err_msg=name
         )
     assert not any("longitude" in x.dims for x in found.data_vars.values())
     assert found["temperature_850hPa_climatology"].dims == (
