@@ -62,11 +62,21 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=left)
         items[:] = [x for x in items if x not in set(left)]
     if config.getoption("dist", "no") != "no" or "PYTEST_XDIST_WORKER" in os.environ:
-        # The longest files first, so that all processes finish at the same time.
-        slow = collections.Counter(
-            x.path for x in items if x.get_closest_marker("slow")
-        )
-        items.sort(key=lambda x: -slow[x.path])
+        longest_first(items)
+
+
+def longest_first(items) -> None:
+    """Sort tests by file, so that all processes finish at the same time.
+
+    Every process begins with one file. The second is not of the bundled model, if the
+    first may be: its process would wait for that which compiles it.
+    """
+    slow = collections.Counter(x.path for x in items if x.get_closest_marker("slow"))
+    items.sort(key=lambda x: -slow[x.path])
+    bundled = {x.path for x in items if hasattr(x.module, "bundled")}
+    first = next((x.path for x in items), None)
+    other = next((x.path for x in items if x.path not in bundled | {first}), None)
+    items.sort(key=lambda x: {first: 0, other: 1}.get(x.path, 2))
 
 
 def pytest_addoption(parser):
