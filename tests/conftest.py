@@ -22,6 +22,8 @@ hypothesis.settings.load_profile("ngcm")
 def pytest_configure(config):
     """Before processes of pytest-xdist start, which read it from the environment."""
     config.option.loadscopereorder = False  # see pytest_collection_modifyitems
+    # If a process crashes, xdist names the test and ends; restarting one, it may hang.
+    config.option.maxworkerrestart = "0"
     if compiled_programs.share():
         folder = os.environ[compiled_programs.SHARED]
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))

@@ -220,6 +220,15 @@ def test_packages_stay_in_their_rooms(module):
         assert lives_in(module, homes), f"{module} imports {package}"
 
 
+def test_the_netcdf_library_has_one_door():
+    """Elsewhere, two threads in it could crash the process."""
+    opens = re.compile(r"netCDF4\.Dataset\(|engine=\"netcdf4\"|open_mfdataset")
+    found = {m for m in MODULES if opens.search((PACKAGE / m).read_text("utf-8"))}
+    # Both hold its lock: one writes in memory, the other with `to_netcdf`.
+    others = {"output/restart_file.py", "inputs/input_cache.py"}
+    assert found == {"io/netcdf_library.py", *others}
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_files_that_touch_disk_do_not_import_jax(module):
     uses_jax = bool(packages(module) & JAX)
