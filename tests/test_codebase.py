@@ -84,6 +84,7 @@ HOMES = {
     "obstore": ["inputs/sources/"],
     "xarray": [
         "inputs/",
+        "io/netcdf_library.py",
         "output/dataset_file.py",
         "output/decoded.py",
         "plots/",
@@ -95,12 +96,9 @@ HOMES = {
     "PIL": ["plots/"],
     "zarr": ["inputs/sources/", "output/"],
     "netCDF4": [
-        "inputs/input_cache.py",
-        "inputs/sources/netcdf.py",
+        "io/netcdf_library.py",
         "output/",
-        "simulation/existing_run.py",
         "verification/climatology_of_record.py",
-        "verification/score_statistics.py",
     ],
     "h5py": ["inputs/sources/hdf5_chunks.py"],
     "cfgrib": ["inputs/sources/grib/"],
