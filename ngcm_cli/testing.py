@@ -116,7 +116,22 @@ class TinyModel(eqx.Module):
         )
 
     def advance(self, state: ModelState, forcing: Forcing, steps) -> ModelState:
-        """Return the state after some steps, with so much added to all fields."""
+        """Return the state after some steps, with so much added to all fields.
+
+        With nudging, which acts on the fields as they are, one step at a time.
+        """
+        nudging = getattr(forcing, "nudging", None)
+        if nudging is None:
+            return self._advance(state, steps)
+
+        def one(_, state: ModelState) -> ModelState:
+            after = self._advance(state, 1)
+            minutes = after.substep * self.substep_minutes
+            return dataclasses.replace(after, state=nudging(after.state, minutes))
+
+        return jax.lax.fori_loop(0, steps, one, state)
+
+    def _advance(self, state: ModelState, steps) -> ModelState:
         added = jnp.asarray(steps, jnp.float32)
         before = state.state
         t = before.temperature_variation + added

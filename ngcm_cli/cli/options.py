@@ -165,6 +165,18 @@ OPTIONS: dict[str, Any] = {
         "KELVIN",
         "Offset added to sea-surface temperature, such as 2K.  [default: 0K]",
     ),
+    "nudge": text(
+        metavar("PATH", "URL"),
+        "Nudge the state to these analyses: NetCDF, GRIB or Zarr; or "
+        f"{summaries()}.  [default: a free run]",
+    ),
+    "nudge_time": text("DURATION", "Time scale of nudging.  [default: 6h]"),
+    "nudge_variables": texts(
+        "NAME,...", "What to nudge: any of u,v,t,q,sp.  [default: u,v,t]"
+    ),
+    "nudge_wavenumber": text(
+        "N", "Highest total wavenumber that is nudged.  [default: all]"
+    ),
     "restart_every": text(
         "DURATION",
         "Time between restart files.  [default: every 5 minutes of computing, and at "

@@ -19,6 +19,7 @@ from ngcm_cli.errors import ConfigError
 if TYPE_CHECKING:
     from ngcm_cli.config.settings import Settings
 
+_NUDGING = ("nudge", "nudge_time", "nudge_variables", "nudge_wavenumber")
 _SHARED = (
     *("restart_every", "on_instability", "batch"),
     *("scheduler", "coordinator", "process", "offline"),
@@ -27,20 +28,21 @@ FORECAST = (
     *("model", "data", "init", "lead", "every", "seed", "member", "perturb"),
     *("amplitude", "pressure_amplitude", "variables", "levels", "grid"),
     *("clip_humidity", "output", "zarr_format", "overwrite", "sst", "sst_data"),
-    *("sst_time", "sst_offset", *_SHARED),
+    *("sst_time", "sst_offset", *_NUDGING, *_SHARED),
 )
 ENSEMBLE = (
     *("members", "model", "data", "init", "lead", "every", "seed", "perturb"),
     *("amplitude", "pressure_amplitude", "statistics", "ddof", "keep_members"),
     *("variables", "levels", "grid", "clip_humidity", "output", "zarr_format"),
-    *("overwrite", "sst", "sst_data", "sst_time", "sst_offset", *_SHARED),
+    *("overwrite", "sst", "sst_data", "sst_time", "sst_offset"),
+    *(*_NUDGING, *_SHARED),
 )
 AMIP = (
     *("years", "months", "days", "start", "starts", "start_every", "init"),
     *("members", "model", "data", "seed", "output", "means", "every", "sample"),
     *("zarr_format", "variables", "levels", "grid", "clip_humidity"),
     *("fix_mean_pressure", "sst_data", "sst_time", "sst_offset"),
-    *("sst_climatology", "sst_patch", *_SHARED),
+    *("sst_climatology", "sst_patch", *_NUDGING, *_SHARED),
 )
 
 

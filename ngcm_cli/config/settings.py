@@ -1,11 +1,11 @@
 """Settings that all kinds of runs share."""
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pydantic
 
-from ngcm_cli.config import values
+from ngcm_cli.config import nudging, values
 from ngcm_cli.config.checked_settings import CheckedSettings
 from ngcm_cli.errors import ConfigError
 
@@ -34,6 +34,10 @@ class Settings(CheckedSettings):
         sst_time: what one field of it a month is: the ``mean`` of the month, or an
             ``instant``; None is as the file states.
         sst_offset: offset that is added to sea-surface temperature, K.
+        nudge: source of analyses that the state is nudged to; None is a free run.
+        nudge_time: time scale of nudging.
+        nudge_variables: names of the variables that are nudged.
+        nudge_wavenumber: highest total wavenumber that is nudged; None is all.
         restart_every: time between restart files; None writes them every few minutes of
             computing and at interruptions.
         on_instability: ``stop`` a member that becomes unstable, or ``rewind`` it to its
@@ -52,6 +56,9 @@ class Settings(CheckedSettings):
     )
     """Settings that may change when a run is resumed."""
 
+    sources: ClassVar[tuple[str, ...]] = ("data", "sst_data", "nudge")
+    """Settings that name data."""
+
     model: values.Text = values.DEFAULT_MODEL
     data: values.Text | None = None
     init: values.Times | None = None
@@ -65,6 +72,10 @@ class Settings(CheckedSettings):
     sst_data: values.Text | None = None
     sst_time: values.SstTime | None = None
     sst_offset: values.Kelvin = 0.0
+    nudge: values.Text | None = None
+    nudge_time: values.Duration | None = None
+    nudge_variables: nudging.Variables | None = None
+    nudge_wavenumber: values.Count | None = None
     restart_every: values.Duration | None = None
     on_instability: values.OnInstability = "stop"
     batch: values.Batch = None
@@ -77,6 +88,11 @@ class Settings(CheckedSettings):
     def init_times(self) -> tuple[np.datetime64 | None, ...]:
         """Initial times; None stands for the only time in the data."""
         return self.init or (None,)
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _nudged(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return nudging.with_defaults(given)
 
     @pydantic.model_validator(mode="after")
     def _not_empty(self) -> Self:

@@ -62,7 +62,7 @@ def _number(text: Any) -> float:
     return number
 
 
-def _names(value: Any) -> Any:
+def parse_names(value: Any) -> Any:
     """Return the names that a comma-separated, repeatable flag lists."""
     if value is None:
         return None
@@ -81,7 +81,7 @@ def _times(value: Any) -> tuple[np.datetime64, ...]:
 
 
 def _levels(value: Any) -> Any:
-    names = _names(value)
+    names = parse_names(value)
     if names is None:
         return None
     if [name.lower() for name in names] == ["model"]:
@@ -218,7 +218,7 @@ def _batch(value: Any) -> int | None:
 
 
 def _statistics(value: Any) -> tuple[str, ...]:
-    given = (re.sub("^p0(?=[1-9]$)", "p", x.lower()) for x in _names(value) or ())
+    given = (re.sub("^p0(?=[1-9]$)", "p", x.lower()) for x in parse_names(value) or ())
     names = tuple(dict.fromkeys(_SYNONYMS.get(name, name) for name in given))
     if names == ("none",):
         return ()
@@ -268,7 +268,7 @@ def one_of(*known: str) -> Any:
 
 
 def _means(value: Any) -> tuple[str, ...]:
-    names = _names(value)
+    names = parse_names(value)
     if names == ("none",) or value == ():
         return ()
     if not names:
@@ -317,7 +317,7 @@ def _patch(value: Any) -> Any:
 Duration = Annotated[np.timedelta64, pydantic.BeforeValidator(parse_duration)]
 Time = Annotated[np.datetime64, pydantic.BeforeValidator(parse_time)]
 Times = Annotated[tuple[np.datetime64, ...], pydantic.BeforeValidator(_times)]
-Names = Annotated[tuple[str, ...], pydantic.BeforeValidator(_names)]
+Names = Annotated[tuple[str, ...], pydantic.BeforeValidator(parse_names)]
 Levels = Annotated[tuple[int | float, ...] | str, pydantic.BeforeValidator(_levels)]
 Spacing = Annotated[int | float | None, pydantic.BeforeValidator(_spacing)]
 Text = Annotated[str, pydantic.BeforeValidator(_text)]

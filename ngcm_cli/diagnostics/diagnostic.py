@@ -9,12 +9,13 @@ import numpy as np
 from ngcm_cli.inputs.variables import Variable
 
 Vertical = Literal["pressure", "surface", "sigma"]
-Needs = Literal["decoder", "state", "forcing", "water"]
+Needs = Literal["decoder", "state", "forcing", "nudging", "water"]
 
 NEEDS: Mapping[Needs, str] = {
     "decoder": "decoded fields",
     "state": "model state",
     "forcing": "model state and surface forcing",
+    "nudging": "nudging",
     "water": "water budget",
 }
 """What a diagnostic is computed from, as the documentation names it."""
@@ -80,8 +81,8 @@ class Diagnostic:
             mean over time.
         from_state: function of model, state and forcing that returns this diagnostic,
             with others perhaps, in SI units on the sigma levels or at the surface. The
-            forcing is None unless ``needs`` is "forcing". That of a decoded field gives
-            the field on the sigma levels.
+            forcing is None unless ``needs`` is "forcing" or "nudging". That of a
+            decoded field gives the field on the sigma levels.
         from_steps: function of model, state and number of steps that returns the mean
             of this flux over the last steps; None where the model accumulates it.
         from_fields: function of other output variables by name and of the pressure of

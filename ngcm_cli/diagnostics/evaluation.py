@@ -102,8 +102,8 @@ def evaluate(
         model: a `NeuralGCM`, or any model with ``output_variables`` and
             ``decode(state, names)``.
         state: of the model.
-        forcing: as for ``NeuralGCM.advance``; only diagnostics that need "forcing" use
-            it, the others do with None.
+        forcing: as for ``NeuralGCM.advance``; only diagnostics that need "forcing" or
+            "nudging" use it, the others do with None.
         names: among those `available`; static.
         levels: "pressure" levels of the model's data, or sigma levels of the "model",
             on which fields are those of the state without the decoder's correction.
@@ -138,8 +138,9 @@ def evaluate(
             fields |= apply(_decode, state, group)
     for d in rest:
         if d.from_state is not None and d.name not in fields:
-            given = forcing if d.needs == "forcing" else None
-            if d.needs == "forcing" and given is None:
+            is_forced = d.needs in ("forcing", "nudging")
+            given = forcing if is_forced else None
+            if is_forced and given is None:
                 raise ValueError(f"'{d.name}' needs the surface forcing")
             fields |= apply(_from_state, state, d.from_state, given, on_pressure)
     for d in rest:

@@ -1,9 +1,10 @@
-"""Tendencies by the learned physics and by the dynamical core.
+"""Tendencies by the learned physics, by the dynamical core and by nudging.
 
-Both are those at the time of the state, at which the next step begins. The physics is
-evaluated once in a step and held constant meanwhile; the dynamical core integrates its
-own tendency in time and damps the smallest scales between its substeps, which is in
-neither of the two. Their sum is the change over a short time.
+The first two are those at the time of the state, at which the next step begins. The
+physics is evaluated once in a step and held constant meanwhile; the dynamical core
+integrates its own tendency in time and damps the smallest scales between its substeps,
+which is in neither of the two. Their sum is the change over a short time. Nudging
+follows each step; its tendency is the mean over the last one.
 """
 
 import jax
@@ -19,6 +20,7 @@ from ngcm_cli.dynamics import State
 from ngcm_cli.dynamics.implicit import implicit_tendencies
 from ngcm_cli.dynamics.tendencies import explicit_tendencies
 from ngcm_cli.gcm.forcing import Forcing
+from ngcm_cli.gcm.integration import minutes
 from ngcm_cli.gcm.model import Fields, NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.spectral.filters import change_truncation
@@ -74,6 +76,34 @@ def dynamics_tendencies(
         lambda x, y: change_truncation(x + y, shape), explicit, implicit
     )
     return _named(tendency, model.harmonics, "dynamics")
+
+
+def nudging_tendencies(
+    model: NeuralGCM, state: ModelState, forcing: Fields | Forcing
+) -> dict[str, Nodal]:
+    """Return the mean tendencies by nudging over the last model step, per second.
+
+    Args:
+        model: of the state.
+        state: one member.
+        forcing: as for ``NeuralGCM.advance``, with nudging.
+
+    Returns:
+        As `physics_tendencies`, of those variables that may be nudged; zero for those
+        that are not.
+
+    Raises:
+        ValueError: there is no nudging.
+    """
+    nudging = getattr(forcing, "nudging", None)
+    if nudging is None:
+        raise ValueError("there are tendencies due to nudging in nudged runs only")
+    now = minutes(state.substep, model.substep_minutes)
+    duration = model.step_seconds * units.SECOND
+    change = nudging.last_change(state.state, now)
+    tendency = jax.tree.map(lambda x: x / duration, change)
+    named = _named(tendency, model.harmonics, "nudging")
+    return {name: x for name, x in named.items() if name in NUDGING}
 
 
 def _named(
@@ -149,6 +179,19 @@ _CMIP = {
     ),
 }
 
+_NUDGING_ALIASES = {  # in the pattern of CF, which has no such names
+    "temperature": "tendency_of_air_temperature_due_to_nudging",
+    "u_component_of_wind": "tendency_of_eastward_wind_due_to_nudging",
+    "v_component_of_wind": "tendency_of_northward_wind_due_to_nudging",
+    "specific_humidity": "tendency_of_specific_humidity_due_to_nudging",
+}
+
+NUDGING = {
+    f"{name}_tendency_due_to_nudging": name
+    for name in list(_QUANTITIES)[:4]  # without cloud
+}
+"""Variables by the names of their tendencies due to nudging."""
+
 TENDENCIES = (
     *(
         Diagnostic(
@@ -174,5 +217,18 @@ TENDENCIES = (
             from_state=dynamics_tendencies,
         )
         for name, (long_name, unit, _, dynamics) in _QUANTITIES.items()
+    ),
+    *(
+        Diagnostic(
+            name=tendency,
+            standard_name="",
+            long_name=f"{_QUANTITIES[name][0]} tendency due to nudging",
+            units=_QUANTITIES[name][1],
+            needs="nudging",
+            aliases=(_NUDGING_ALIASES[name],),
+            comment=f"mean over the model step that ends then; {NOT_CORRECTED}",
+            from_state=nudging_tendencies,
+        )
+        for tendency, name in NUDGING.items()
     ),
 )

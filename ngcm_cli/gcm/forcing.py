@@ -1,4 +1,4 @@
-"""Prescribed sea-surface temperature and sea ice, interpolated to the model's clock."""
+"""What a run is given from outside: the sea, and analyses that it is nudged to."""
 
 import functools
 from collections.abc import Mapping
@@ -11,10 +11,12 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
 from ngcm_cli import units
+from ngcm_cli.gcm.nudging import Nudging
+from ngcm_cli.gcm.time_series import neighbours
 
 
 class Forcing(eqx.Module):
-    """Fields at given times, linear in time between them.
+    """Sea-surface temperature and sea ice at given times, linear between them.
 
     Before the first and after the last time their fields persist, so that a forcing
     with one time is constant. What is interpolated is then held within its bounds,
@@ -31,11 +33,13 @@ class Forcing(eqx.Module):
         sst_offset: K, added to the temperature after it is held within its bounds, the
             same everywhere or not; unused where there is one field for all
             times.
+        nudging: relaxation of the state after each step; None for none.
     """
 
     minutes: Int[Array, " time"]
     fields: dict[str, Float[Array, "time 1 longitude latitude"]]
     sst_offset: Float[Array, ""] | Float[Array, "1 longitude latitude"]
+    nudging: Nudging | None = None
 
     @classmethod
     def constant(cls, fields: Mapping[str, ArrayLike]) -> "Forcing":
@@ -88,16 +92,9 @@ class Forcing(eqx.Module):
 
         One field for all times is returned as it is, not even held within its bounds.
         """
-        last = len(self.minutes) - 1
-        if last == 0:
+        if len(self.minutes) == 1:
             return {name: x[0] for name, x in self.fields.items()}
-        before = jnp.searchsorted(self.minutes, minutes, side="right") - 1
-        before = jnp.clip(before, 0, last)
-        after = jnp.minimum(before + 1, last)
-        # Whole minutes: float32 could not tell an hour from the next in a century.
-        span = self.minutes[after] - self.minutes[before]
-        passed = jnp.clip(minutes - self.minutes[before], 0, span)
-        fraction = passed.astype(jnp.float32) / jnp.maximum(span, 1).astype(jnp.float32)
+        before, after, fraction = neighbours(self.minutes, minutes)
 
         def at(name: str, x: jax.Array) -> jax.Array:
             # In this form equal fields and the fields at their times stay as they are.

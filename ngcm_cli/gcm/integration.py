@@ -1,5 +1,6 @@
 """Many model steps as one program, with a forcing that changes in time."""
 
+import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -32,7 +33,8 @@ def integrate(
     Args:
         step: one model step.
         state: where to start.
-        forcing: every step selects from it by its time.
+        forcing: every step selects from it by its time; with nudging, that acts after
+            each step.
         steps: number of steps, zero or more.
         substep_minutes: length of a physics substep, minutes.
     """
@@ -62,6 +64,11 @@ def _repeated(step: Step, state: Any, forcing: Forcing, steps: int, length: int)
 
 def _with_forcing(step: Step, forcing: Forcing, length: int):
     def one(state: ModelState) -> ModelState:
-        return step(state, forcing.select(minutes(state.substep, length)))
+        after = step(state, forcing.select(minutes(state.substep, length)))
+        if forcing.nudging is None:
+            return after
+        nudged = forcing.nudging(after.state, minutes(after.substep, length))
+        nudged = step.with_held_mean(after.state, nudged)
+        return dataclasses.replace(after, state=nudged)
 
     return one

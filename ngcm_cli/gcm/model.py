@@ -183,7 +183,10 @@ class NeuralGCM(eqx.Module):
         hours = (time - units.REFERENCE_TIME) / np.timedelta64(1, "h")
         nondimensional = np.float32(hours * units.HOUR)
         inputs = {name: jnp.asarray(fields[name]) for name in self.input_variables}
-        surface = None if self.step.water_budget is None else self._forcing(forcing)
+        surface = None
+        if self.step.water_budget is not None:
+            # One program for the initial state and for what it is nudged to.
+            surface = dataclasses.replace(self._forcing(forcing), nudging=None)
         return _encode(
             self, inputs, surface, jnp.int32(clock), jnp.asarray(nondimensional), key
         )

@@ -64,17 +64,20 @@ class Step(eqx.Module):
 
     def integrate_dynamics(self, state: State, tendency: State) -> State:
         """Return the modal state after the fluid motion under a constant tendency."""
-        moved = self.dycore(state, tendency)
-        if not self.holds_mean_pressure:
-            return moved
         # The published FixGlobalMeanFilter does this after each substep of the
         # dynamical core. There π = ln pₛ acts through its gradient and Laplacian only,
         # in which the column l = 0 counts exactly nothing. So to undo its changes once,
         # before the learned physics sees them, gives the same bits.
-        mean = state.log_surface_pressure[..., 0]
+        return self.with_held_mean(state, self.dycore(state, tendency))
+
+    def with_held_mean(self, before: State, after: State) -> State:
+        """Return a later state with the mean ln pₛ of an earlier one, if it is held."""
+        if not self.holds_mean_pressure:
+            return after
+        mean = before.log_surface_pressure[..., 0]
         return eqx.tree_at(
             lambda x: x.log_surface_pressure,
-            moved,
+            after,
             replace_fn=lambda x: x.at[..., 0].set(mean),
         )
 

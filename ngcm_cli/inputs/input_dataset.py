@@ -121,6 +121,22 @@ class InputDataset:
         """Return the valid times of a variable, ascending; empty if unknown."""
         return np.unique(np.concatenate([f.times for f in self.fields[name]]))
 
+    def common_times(self, names: Sequence[str]) -> np.ndarray:
+        """Return the valid times that variables share; empty if none has any.
+
+        Raises:
+            InputDataError: They have times, but none in common.
+        """
+        known = [times for name in names if len(times := self.times(name))]
+        common = functools.reduce(np.intersect1d, known) if known else np.empty(0)
+        if known and not len(common):
+            counts = "; ".join(f"{n}: {len(self.times(n))}" for n in names)
+            raise InputDataError(
+                f"The variables have no time in common (times each: {counts}).",
+                "Name files that hold all variables at the initial time.",
+            )
+        return common
+
     def source_of(self, name: str) -> str | None:
         """Return which variable a field is taken from; None if it is absent."""
         if name in self.fields or name != "specific_humidity":

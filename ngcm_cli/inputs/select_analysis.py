@@ -3,7 +3,6 @@
 import collections
 import concurrent.futures
 import dataclasses
-import functools
 import threading
 
 import numpy as np
@@ -250,14 +249,7 @@ def select_analysis(
     notes: list[str] = []
     with naming_file(dataset.path):
         _check_times(dataset, found)
-        known = [t for n in found if len(t := dataset.times(n))]
-        times = functools.reduce(np.intersect1d, known) if known else np.empty(0)
-        if known and not len(times):
-            counts = "; ".join(f"{n}: {len(dataset.times(n))}" for n in found)
-            raise InputDataError(
-                f"The variables have no time in common (times each: {counts}).",
-                "Name files that hold all variables at the initial time.",
-            )
+        times = dataset.common_times(found)
         time = choose_time(times, init_time)
         if not len(times):
             notes.append(

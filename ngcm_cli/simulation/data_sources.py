@@ -33,6 +33,7 @@ from ngcm_cli.inputs.variables import SKIN_TEMPERATURE, SST, SURFACE_VARIABLES
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.output.zarr import RUN_ATTRIBUTE
 from ngcm_cli.simulation.forcing_windows import ForcingWindows
+from ngcm_cli.simulation.nudging_reference import NudgingReference
 from ngcm_cli.simulation.schedule import Schedule
 from ngcm_cli.time_format import format_time, parse_times
 from ngcm_cli.zoo import is_here, model_names
@@ -48,14 +49,17 @@ class DataSources:
         self._model_inputs = ModelInputs.of(model)
         self._progress = progress
         self._schedules: Sequence[Schedule] = ()
+        self._nudging: NudgingReference | None = None
         # One initial time at once, for they are large.
         self._inputs = functools.lru_cache(maxsize=1)(self._read_one)
         self._record = functools.lru_cache(maxsize=1)(self._read_record)
         self._windows = functools.lru_cache(maxsize=1)(self._make_windows)
 
-    def set_schedules(self, schedules: Sequence[Schedule]) -> None:
-        """Set the schedules of the initial times, for `forcing_windows`."""
-        self._schedules = schedules
+    def set_schedules(
+        self, schedules: Sequence[Schedule], nudging: NudgingReference | None = None
+    ) -> None:
+        """Set the schedules of the initial times and nudging, for `forcing_windows`."""
+        self._schedules, self._nudging = schedules, nudging
 
     def analysis(self, init: np.datetime64 | None) -> Analysis:
         """Return the analysis of an initial time; None is the only one in the data."""
@@ -85,7 +89,9 @@ class DataSources:
     def _make_windows(self, init: int) -> ForcingWindows:
         schedule = self._schedules[init]
         return ForcingWindows(
-            self.forcing(schedule.init), schedule.init, schedule.end, schedule.window
+            self.forcing(schedule.init),
+            *(schedule.init, schedule.end, schedule.window),
+            None if self._nudging is None else self._nudging.of(schedule),
         )
 
     def _read_one(self, init: np.datetime64 | None) -> tuple[Analysis, SurfaceForcing]:
@@ -186,14 +192,14 @@ def describe_analysis(config: Settings) -> str:
     """Return where initial states come from, without secrets."""
     if uses_sample(config):
         return f"{bundled.SAMPLE_NAME}, the bundled ERA5 state"
-    return _described(analysis_source(config))
+    return described(analysis_source(config))
 
 
 def describe_forcing(config: Settings) -> str:
     """Return where sea-surface temperature and sea ice come from, without secrets."""
     is_long = isinstance(config, AmipConfig)
     if config.sst_data is not None:
-        return _described(config.sst_data)
+        return described(config.sst_data)
     if config.sst_climatology if is_long else config.sst == "climatology":  # pyright: ignore
         return f"{bundled.CLIMATOLOGY_NAME}, AMIP's monthly climatology"
     if is_long:
@@ -201,7 +207,8 @@ def describe_forcing(config: Settings) -> str:
     return describe_analysis(config)
 
 
-def _described(name: str) -> str:
+def described(name: str) -> str:
+    """Return a source as the user named it and where it is, without secrets."""
     location = redacted(resolve_location(name))
     return location if find_source(name) is None else f"{name}, {location}"
 
@@ -210,7 +217,7 @@ def public_command(config: Settings) -> str:
     """Return the command that runs this again, without secrets in addresses."""
     public = {
         name: redacted(value)
-        for name in ("data", "sst_data")
+        for name in config.sources
         if (value := getattr(config, name)) is not None
     }
     return config.model_copy(update=public).command_line()
@@ -222,7 +229,7 @@ def with_absolute_paths(config: Settings) -> dict[str, str]:
     flags.pop("output", None)
     if flags["model"] not in model_names():
         flags["model"] = os.path.abspath(flags["model"])
-    for name in ("data", "sst_data"):  # also patterns of files
+    for name in config.sources:  # also patterns of files
         if name in flags and not is_remote(flags[name]):
             flags[name] = os.path.abspath(flags[name])
     return flags
@@ -240,7 +247,7 @@ def check_local_paths(config: Settings) -> None:
         return
     from ngcm_cli.inputs.input_dataset import InputDataset
 
-    for named in (config.data, config.sst_data):
+    for named in (getattr(config, name) for name in config.sources):
         if named is not None and not is_remote(named):
             InputDataset.open(named, ()).close()
 
@@ -287,6 +294,7 @@ def local_files(config: Settings) -> list[tuple[pathlib.Path, str]]:
         for name, described in (
             (analysis_source(config), describe_analysis(config)),
             (config.sst_data, config.sst_data or ""),
+            (config.nudge, config.nudge or ""),
         )
         if name is not None and not is_remote(name)
         for path in matching_files(name)

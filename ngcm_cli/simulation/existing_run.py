@@ -25,7 +25,6 @@ from ngcm_cli.output.zarr import RUN_ATTRIBUTE, open_store
 CONFIGS: Mapping[str, type[Settings]] = {
     config.command: config for config in (ForecastConfig, EnsembleConfig, AmipConfig)
 }
-_SOURCES = "data", "sst_data"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,7 +215,7 @@ def settings_for_resume(
     if paths.has_run_record():
         settings = read_run_file(paths.work / RUN_FILE, config.model_fields)
     for name, value in changes.items():
-        same = name in _SOURCES and redacted(str(value)) == settings.get(name)
+        same = name in config.sources and redacted(str(value)) == settings.get(name)
         if name not in config.allowed_on_resume and not same:
             flags = (f"--{n.replace('_', '-')}" for n in config.allowed_on_resume)
             hint = f"Leave it out; {', '.join(flags)} may be given."

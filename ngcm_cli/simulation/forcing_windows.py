@@ -1,11 +1,14 @@
 """The surface forcing of a run on the device, some calendar years at a time."""
 
+import dataclasses
 import functools
+from collections.abc import Callable
 
 import numpy as np
 
 from ngcm_cli.forcing.surface_forcing import SurfaceForcing
 from ngcm_cli.gcm.forcing import Forcing
+from ngcm_cli.gcm.nudging import Nudging
 
 _SECOND = np.timedelta64(1, "s")
 
@@ -22,8 +25,10 @@ class ForcingWindows:
         start: np.datetime64,
         end: np.datetime64,
         window: np.timedelta64,
+        nudging: Callable[[np.datetime64, Forcing], Nudging] | None = None,
     ):
         self.forcing = forcing
+        self._nudging = nudging
         self._start = start
         self._length = max(window, _SECOND)
         self._load = functools.lru_cache(maxsize=1)(self._read)
@@ -33,9 +38,18 @@ class ForcingWindows:
             len(forcing.select_period(*period).times) for period in periods
         )
 
-    def at(self, time: np.datetime64) -> Forcing:
-        """Return the forcing for the window that begins at a time."""
-        return self._load(*self._years(time))
+    def at(self, window: np.datetime64, sample: np.datetime64 | None = None) -> Forcing:
+        """Return the forcing for a window or, of a nudged run, for one of its samples.
+
+        Args:
+            window: when it begins.
+            sample: when the sample begins; None is the first.
+        """
+        forcing = self._load(*self._years(window))
+        if self._nudging is None:
+            return forcing
+        nudging = self._nudging(window if sample is None else sample, forcing)
+        return dataclasses.replace(forcing, nudging=nudging)
 
     def _years(self, time: np.datetime64) -> tuple[np.datetime64, np.datetime64]:
         first = time.astype("datetime64[Y]")

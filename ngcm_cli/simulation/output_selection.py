@@ -18,6 +18,7 @@ from ngcm_cli.diagnostics.negative_water import (
     CLIPPED_COMMENT,
     CLIPPED_TO_ZERO,
 )
+from ngcm_cli.diagnostics.tendencies import NUDGING
 from ngcm_cli.dynamics.state import TRACERS
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.interface import Model
@@ -52,6 +53,7 @@ def read_request(config: Settings, model: Model) -> Request:
         ConfigError: a variable that cannot be written is asked for.
     """
     request = _read_request(config, model)
+    _check_nudging(config, request)
     if config.clip_humidity:
         request = _with_clipping(request)
     if config.output is None or config.output.suffix != grib.SUFFIX:
@@ -59,6 +61,17 @@ def read_request(config: Settings, model: Model) -> Request:
     if isinstance(config, AmipConfig):
         return request  # for a directory, whatever its name
     return _with_grib_codes(config, request)
+
+
+def _check_nudging(config: Settings, request: Request) -> None:
+    """Refuse tendencies due to nudging of what is not nudged."""
+    nudged = config.nudge_variables or ()
+    for name in request.variables:
+        if name in NUDGING and NUDGING[name] not in nudged:
+            raise ConfigError(
+                f"{name} is asked for, but {NUDGING[name]} is not nudged.",
+                "Leave it out, or nudge it: --nudge DATA, --nudge-variables.",
+            )
 
 
 def _with_clipping(request: Request) -> Request:

@@ -22,9 +22,10 @@ from ngcm_cli.config.settings import Settings
 from ngcm_cli.simulation.data_sources import (
     describe_analysis,
     describe_forcing,
+    described,
     public_command,
 )
-from ngcm_cli.time_format import format_time, utc_now
+from ngcm_cli.time_format import format_duration, format_time, utc_now
 from ngcm_cli.zoo import Card
 
 
@@ -77,6 +78,10 @@ def _attributes(
     else:
         attributes["sst"] = getattr(config, "sst", "")
         attributes |= _perturbation(config)
+    if config.nudge is not None:
+        attributes["nudging"] = describe_nudging(config)
+        if notes["nudging"]:
+            attributes["nudging_notes"] = "\n".join(notes["nudging"])
     if notes["variables"]:
         attributes["variables_notes"] = "\n".join(notes["variables"])
     if notes["sst"]:
@@ -97,6 +102,18 @@ def _perturbation(config: Settings) -> dict[str, Any]:
         )
         found["perturb_pressure_amplitude"] = config.pressure_amplitude
     return found
+
+
+def describe_nudging(config: Settings) -> str:
+    """Return what a nudged run is nudged to, how fast and in what."""
+    assert config.nudge and config.nudge_time and config.nudge_variables
+    scales = ""
+    if config.nudge_wavenumber is not None:
+        scales = f", total wavenumbers up to {config.nudge_wavenumber}"
+    return (
+        f"{', '.join(config.nudge_variables)} within "
+        f"{format_duration(config.nudge_time)}{scales}, to {described(config.nudge)}"
+    )
 
 
 def _title(

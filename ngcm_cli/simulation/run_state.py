@@ -117,13 +117,14 @@ def compute_window(
     schedule = simulation.schedules[task.init]
     window = schedule.at(run.windows)
     steps = simulation.steps(schedule.sample)
-    forcing = simulation.forcing(task.init).at(window.start)
     month = run.month.restart() if window.starts_month else run.month
     day, state = month.restart(), run.state
     monitors, outputs, finite = [run.monitor], {}, {}
     names, means = simulation.variables, schedule.means
     for sample, is_output in enumerate(window.outputs):
         fields: Fields = {}
+        begin = window.start + sample * schedule.sample
+        forcing = simulation.forcing(task.init).at(window.start, begin)
         if is_output or (means and window.samples):
             fields = _fields(simulation, state, forcing, _instantaneous(names))
         if is_output:

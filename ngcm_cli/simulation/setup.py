@@ -29,6 +29,7 @@ from ngcm_cli.simulation.data_sources import (
 from ngcm_cli.simulation.distributed import Processes
 from ngcm_cli.simulation.existing_run import ExistingRun, find_existing
 from ngcm_cli.simulation.members import check_members, find_members, member_keys
+from ngcm_cli.simulation.nudging_reference import NudgingReference
 from ngcm_cli.simulation.output_selection import read_request, select_fields
 from ngcm_cli.simulation.provenance import run_attributes
 from ngcm_cli.simulation.schedule import DAY, Schedule
@@ -88,7 +89,10 @@ def set_up(
     fields = select_fields(config, model, request)
     members, complete = find_members(config, existing, resume, processes)
     keys = member_keys(config, len(inits))
-    sources.set_schedules(schedules)
+    nudging = None
+    if config.nudge is not None:
+        nudging = NudgingReference(config, model, schedules, download)
+    sources.set_schedules(schedules, nudging)
     first = schedules[0].init
     # The atmosphere of a run that continues from restart files is not read again.
     is_restarted = resume and any(paths.work.glob("restarts/*/[0-9]*.nc"))
@@ -96,6 +100,7 @@ def set_up(
         "data": () if is_restarted else sources.analysis(first).notes,
         "sst": sources.forcing(first).notes,
         "variables": request.notes,
+        "nudging": () if nudging is None else nudging.notes,
     }
     identity = {
         "weights_sha256": card.weights.sha256,
@@ -298,7 +303,7 @@ def result_settings(
         if inits:
             settings["init"] = format_times(inits)
         apart = (*apart, "members")
-    for name in ("data", "sst_data"):
+    for name in config.sources:
         if name in settings:
             settings[name] = redacted(settings[name])
     return {name: text for name, text in settings.items() if name not in apart}

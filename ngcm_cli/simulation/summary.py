@@ -10,9 +10,12 @@ from ngcm_cli.config.forecast import ForecastSettings
 from ngcm_cli.config.noise import AmplitudeProfile
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.output.streams import total_size
-from ngcm_cli.simulation.data_sources import describe_analysis, describe_forcing
+from ngcm_cli.simulation.data_sources import (
+    describe_analysis,
+    describe_forcing,
+)
 from ngcm_cli.simulation.existing_run import format_ranges
-from ngcm_cli.simulation.provenance import device
+from ngcm_cli.simulation.provenance import describe_nudging, device
 from ngcm_cli.simulation.simulation import Simulation
 from ngcm_cli.time_format import format_duration, format_time
 
@@ -30,6 +33,9 @@ def summarize(simulation: Simulation) -> str:
         ],
         "Data": [describe_analysis(config), *simulation.notes["data"]],
         "SST": [_forcing(simulation), *simulation.notes["sst"]],
+        "Nudging": []
+        if config.nudge is None
+        else [describe_nudging(config), *simulation.notes["nudging"]],
         "Run": _run(simulation),
         "Variables": [
             ", ".join(simulation.variables),

@@ -20,6 +20,10 @@ EVERYTHING = {
     "sst_data": "my sst.nc",
     "sst_time": "instant",
     "sst_offset": "-1.5K",
+    "nudge": "era5.zarr",
+    "nudge_time": "12h",
+    "nudge_variables": "q,v,u",
+    "nudge_wavenumber": 20,
     "offline": True,
     "start": "1979-12-01",
     "years": 2,
@@ -240,6 +244,9 @@ def test_the_command_line_repeats_what_was_asked():
         "temperature,surface_pressure --levels 0.5,500,850 --grid 1.5 "
         "--clip-humidity --output 'a run' --zarr-format 2 "
         "--sst-data 'my sst.nc' --sst-time instant --sst-offset -1.5 "
+        "--nudge era5.zarr --nudge-time 12h --nudge-variables "
+        "u_component_of_wind,v_component_of_wind,specific_humidity "
+        "--nudge-wavenumber 20 "
         "--restart-every 8d --on-instability rewind --batch 4 --scheduler "
         "tcp://host:8786 --coordinator host:1234 --process 0/2 --offline --start "
         "1979-12-01T00 --years 2 --months 3 --days 4 --members 5 --starts 6 "

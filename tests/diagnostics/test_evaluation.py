@@ -21,7 +21,9 @@ from ngcm_cli.diagnostics import (
 )
 from ngcm_cli.gcm.fields import ATMOSPHERE, NET_WATER, PRECIPITATION, SURFACE
 
-STATE_ONLY = tuple(n for n, d in DIAGNOSTICS.items() if d.needs != "water")
+STATE_ONLY = tuple(
+    n for n, d in DIAGNOSTICS.items() if d.needs not in ("water", "nudging")
+)
 
 
 def same(ours, expected):
