@@ -182,7 +182,7 @@ def _init_times(
     if config.init is not None:
         return config.init
     init = sources.analysis(None).time.astype("datetime64[s]")
-    _check_on_step(init, model, "The time of the data")
+    check_on_step(init, model, "The time of the data")
     return (init,)
 
 
@@ -198,10 +198,11 @@ def _check_times(config: Settings, model: Model) -> None:
             f"Give a multiple of {format_duration(step)}.",
         )
     for init in (config.init_times if is_long else config.init) or ():
-        _check_on_step(init, model, "start" if config.init is None else "init")
+        check_on_step(init, model, "start" if config.init is None else "init")
 
 
-def _check_on_step(init: np.datetime64, model: Model, named: str) -> None:
+def check_on_step(init: np.datetime64, model: Model, named: str) -> None:
+    """Raise unless a time is a whole number of model steps from the model's zero."""
     step = model.time_step
     if beyond := (init - REFERENCE_TIME) % step:
         nearest = init - beyond + (step if 2 * beyond >= step else 0 * step)
