@@ -76,7 +76,9 @@ def read_start(
     Raises:
         NgcmError: one of its children, which says what to change.
     """
-    config = resolve_data(config)
+    located = resolve_data(config)
+    assert isinstance(located, ForecastConfig)
+    config = located
     card, model = open_model(config.model, offline=config.offline, progress=download)
     asked = config.init[0] if config.init else None
     if asked is not None:
