@@ -1,0 +1,1 @@
+"""Sensitivity of forecasts to what they start from: adjoint gradients, singular vectors."""
