@@ -35,8 +35,8 @@ _OPTIONS: dict[str, Any] = {
     "perturbation": texts(
         "gradient|none|CHANGE",
         "Change of the initial fields whose effect is predicted and computed, such as "
-        "'t850 += 1, lat=45:60, lon=230:250' in SI units; gradient is a small one along "
-        "the gradient of each target.  [default: gradient]",
+        "'t850 += 1, lat=45:60, lon=230:250' in SI units; gradient is a small one "
+        "along the gradient of each target.  [default: gradient]",
     ),
     "truth": text(
         metavar("PATH", "URL"), "Analysis at the lead time, for targets mse(...)."

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ngcm_cli.inputs.singular_vectors import VECTOR
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.io.output_file import sole_writer
 from ngcm_cli.output.dataset_file import write_dataset
@@ -31,9 +32,6 @@ from ngcm_cli.output.field_selection import COORDINATES
 from ngcm_cli.output.grid import OutputGrid
 from ngcm_cli.sensitivity.derived_units import product
 from ngcm_cli.spectral.grid import Grid
-
-VECTOR = "singular_vector"
-"""Dimension of singular vectors, and what their variables begin with."""
 
 _OF_STATE = "log_surface_pressure"
 

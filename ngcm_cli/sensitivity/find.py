@@ -237,6 +237,8 @@ def _gradients(problem: Problem) -> tuple[xr.Dataset, list[Comparison]]:
                 "Give a shorter --lead.",
             )
         begin_phase("Computing the forecasts from perturbed states")
+        if problem.perturbations:
+            values[-1] = _forecast(problem, member, {})
         for perturbation in problem.perturbations:
             comparisons += _compare(problem, perturbation, member, values[-1], rows)
         found.append({name: rows[name] for name in problem.fields})
@@ -264,36 +266,42 @@ def _compare(
 ) -> Iterator[Comparison]:
     """Yield the predicted and the true change of every target of a member."""
     start, targets = problem.start, problem.targets
-    before = {n: np.asarray(x[0]) for n, x in start.forcing.fields.items()}
-    before |= start.fields
+    fields = {n: np.asarray(x[0]) for n, x in start.forcing.fields.items()}
+    fields |= start.fields
     after = None
     for i, target in enumerate(targets):
         one = {name: x[i] for name, x in gradient.items()}
         change = perturbation.change
         if change is None:
             wanted = {name: one[name] for name in problem.fields}
-            change = along_gradient(wanted, before, problem.masses)
+            change = along_gradient(wanted, fields, problem.masses)
         if after is None or perturbation.change is None:
-            after = np.asarray(
-                forecast_targets(
-                    start.model,
-                    {n: x + change.get(n, 0) for n, x in start.fields.items()},
-                    with_change(start.forcing, change),
-                    start.init,
-                    start.key(member),
-                    [target.functional for target in targets],
-                    start.steps,
-                )
-            )
+            after = _forecast(problem, member, change)
         yield Comparison(
             target.label,
             target.units,
             perturbation.text,
             member,
-            float(values[i]),
+            values[i],
             predicted_change(one, change),
-            float(after[i]) - float(values[i]),
+            after[i] - values[i],
         )
+
+
+def _forecast(
+    problem: Problem, member: int | None, change: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """Return the targets of a forecast from changed fields."""
+    start = problem.start
+    return forecast_targets(
+        start.model,
+        {name: x + change.get(name, 0) for name, x in start.fields.items()},
+        with_change(start.forcing, change),
+        start.init,
+        start.key(member),
+        [target.functional for target in problem.targets],
+        start.steps,
+    )
 
 
 def _vectors(problem: Problem, track: CountProgress) -> xr.Dataset:

@@ -19,7 +19,7 @@ from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.interface import Model
 from ngcm_cli.io.progress import format_size
-from ngcm_cli.sensitivity.target import Functional, target_values
+from ngcm_cli.sensitivity.target import Functional, target_fields, target_values
 from ngcm_cli.simulation.batch import free_memory
 
 LESS_MEMORY = "Give a shorter --lead or a coarser model, or use a larger device."
@@ -173,12 +173,16 @@ def forecast_targets(
     key: PRNGKeyArray,
     functionals: Sequence[Functional],
     steps: int,
-) -> Float[Array, " target"]:
-    """Return targets of a forecast, computed as `gradients` does."""
+) -> np.ndarray:
+    """Return targets of a forecast, (target,), whose sums are in double precision.
+
+    Arguments are those of `gradients`; no other program of the steps is compiled.
+    """
     state = model.encode(fields, forcing, time, key)
     varying, fixed = eqx.partition(state, eqx.is_inexact_array)
     (end, fixed), _ = advance(model, varying, fixed, forcing, steps)
-    return target_values(model, eqx.combine(end, fixed), forcing, functionals)
+    found = target_fields(model, eqx.combine(end, fixed), forcing, functionals)
+    return np.array([functional.exactly(found) for functional in functionals])
 
 
 def no_change(forcing: Forcing) -> Fields:

@@ -114,6 +114,7 @@ class Propagator:
         self._size = flat.size
         self.model, self.forcing, self.steps = model, forcing, steps
         self.start, self._fixed = eqx.partition(state, eqx.is_inexact_array)
+        self._kind = self.start.state.vorticity.dtype
         end = advance(model, self.start, self._fixed, forcing, steps)
         (self.end, _), self._through = end
         self.products = 0
@@ -129,7 +130,7 @@ class Propagator:
         flat[self._at] = vector / self._root
         parts = np.split(flat, self._ends)
         shaped = [
-            jnp.asarray(x.reshape(shape), jnp.float32)
+            jnp.asarray(x.reshape(shape), self._kind)
             for x, shape in zip(parts, self._shapes, strict=True)
         ]
         return jax.tree.unflatten(self._structure, shaped)
@@ -179,46 +180,71 @@ def find_singular_vectors(
     Raises:
         ConfigError: there are not so many, or they were not found.
     """
-    size = propagator.size
+
+    def product(vector: np.ndarray) -> np.ndarray:
+        found = propagator.adjoint(propagator.tangent(vector))
+        track(propagator.products)
+        return found
+
+    values, vectors = leading_vectors(product, propagator.size, count, seed)
+    initial = [propagator.state(x) for x in vectors]
+    final = [propagator.state(propagator.tangent(x)) for x in vectors]
+    fields = [_physical(propagator.model, x) for x in (*initial, *final)]
+    stacked = {
+        name: np.stack([np.asarray(x[name]) for x in fields]) for name in fields[0]
+    }
+    return SingularVectors(
+        values,
+        {name: x[:count] for name, x in stacked.items()},
+        {name: x[count:] for name, x in stacked.items()},
+        propagator.products,
+    )
+
+
+def leading_vectors(
+    product: Callable[[np.ndarray], np.ndarray], size: int, count: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the leading singular values and right singular vectors of a matrix M.
+
+    Eigenvectors of MᵀM by the Lanczos method of ARPACK. Of the two signs of a vector,
+    that with a positive largest element is chosen.
+
+    Args:
+        product: multiplies a vector by MᵀM.
+        size: of vectors.
+        count: how many, below the size.
+        seed: of the vector to start with.
+
+    Returns:
+        Values (count,), largest first, and vectors (count, size), orthonormal.
+
+    Raises:
+        ConfigError: there are not so many, or they were not found.
+    """
     if count >= size:
         raise ConfigError(
             f"There are no {count} singular vectors: the state has {size} "
             "coefficients.",
             "Ask for fewer.",
         )
-
-    def product(vector: np.ndarray) -> np.ndarray:
-        found = propagator.adjoint(propagator.tangent(vector.ravel()))
-        track(propagator.products)
-        return found
-
-    operator = LinearOperator((size, size), matvec=product, dtype=np.float64)  # pyright: ignore
+    kind: Any = np.float64  # unknown to the stubs of SciPy, as is the tolerance
+    tolerance: Any = _TOLERANCE
+    operator: Any = LinearOperator((size, size), matvec=product, dtype=kind)
     first = np.random.default_rng(seed).standard_normal(size)
     basis = min(size, max(_BASIS * count, count + 8))
     try:
-        tolerance: Any = _TOLERANCE  # which stubs of SciPy take for an integer
         squares, vectors = eigsh(
             operator, count, which="LA", v0=first, ncv=basis, tol=tolerance
         )
     except ArpackNoConvergence:
         raise ConfigError(
-            f"{count} singular vectors were not found in "
-            f"{propagator.products} products.",
-            "Ask for fewer, or give a longer --lead, by which they differ more.",
+            f"The {count} leading singular vectors were not found: they hardly differ.",
+            "Ask for another number, or give a longer --lead, in which they differ.",
         ) from None
     order = np.argsort(squares)[::-1]
-    initial = [propagator.state(vectors[:, i]) for i in order]
-    final = [propagator.state(propagator.tangent(vectors[:, i])) for i in order]
-    fields = [_physical(propagator.model, x) for x in (*initial, *final)]
-    stacked = {
-        name: np.stack([np.asarray(x[name]) for x in fields]) for name in fields[0]
-    }
-    return SingularVectors(
-        np.sqrt(np.maximum(squares[order], 0)),
-        {name: x[:count] for name, x in stacked.items()},
-        {name: x[count:] for name, x in stacked.items()},
-        propagator.products,
-    )
+    rows = vectors.T[order]
+    largest = np.take_along_axis(rows, np.abs(rows).argmax(1)[:, None], 1)
+    return np.sqrt(np.maximum(squares[order], 0)), rows * np.sign(largest)
 
 
 @eqx.filter_jit

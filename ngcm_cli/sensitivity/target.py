@@ -14,6 +14,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from ngcm_cli.config import closest
@@ -57,7 +58,12 @@ class Functional(eqx.Module):
             x = (x**2 + fields[self.variables[1]] ** 2) / 2
         elif self.truth is not None:
             x = (x - self.truth) ** 2
-        return jnp.sum(self.weights * x)
+        return (self.weights * x).sum()
+
+    def exactly(self, fields: Mapping[str, ArrayLike]) -> float:
+        """Return its value in double precision, on the host."""
+        doubled = jax.tree.map(lambda x: np.asarray(x, np.float64), self)
+        return float(doubled({n: np.asarray(fields[n], np.float64) for n in fields}))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -293,6 +299,16 @@ def target_values(
     functionals: Sequence[Functional],
 ) -> Float[Array, " target"]:
     """Return the values of targets of a state, differentiable."""
-    names = tuple(dict.fromkeys(n for f in functionals for n in f.variables))
-    fields = evaluate(model, state, forcing, names)
+    fields = target_fields(model, state, forcing, functionals)
     return jnp.stack([functional(fields) for functional in functionals])
+
+
+def target_fields(
+    model: Model,
+    state: Any,
+    forcing: Forcing,
+    functionals: Sequence[Functional],
+) -> dict[str, jax.Array]:
+    """Return the output fields of a state that targets take."""
+    names = tuple(dict.fromkeys(n for f in functionals for n in f.variables))
+    return evaluate(model, state, forcing, names)
