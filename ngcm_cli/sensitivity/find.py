@@ -92,13 +92,14 @@ def find_sensitivity(
     track: CountProgress = no_progress,
     **settings: Any,
 ) -> xr.Dataset:
-    """Return the sensitivity of a forecast to what it starts from; writes nothing.
+    """Return the sensitivity of a forecast to what it starts from.
 
     Args:
         config: settings; None makes them of the keyword arguments.
         download: of bytes of files that must be downloaded whole.
         track: of products of the search for singular vectors.
-        **settings: of `SensitivityConfig`, such as ``target`` and ``lead``.
+        **settings: of `SensitivityConfig`, such as ``target`` and ``lead``; with
+            ``output`` the result is also written.
 
     Returns:
         Gradients and singular vectors in the layout of ``sensitivity.file``. The
@@ -112,6 +113,8 @@ def find_sensitivity(
         >>> found.sensitivity_of_mean_t850_to_temperature.sel(level=500)
     """
     config = SensitivityConfig(**settings) if config is None else config
+    if config.output is not None:
+        return save_sensitivity(config, download, track)[1]
     enable_compilation_cache()
     return _find(_read_problem(config, download), track)
 
