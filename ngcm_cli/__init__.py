@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ngcm_cli.output.decoded import decode
     from ngcm_cli.plots.picture import plot
     from ngcm_cli.plots.report import report
+    from ngcm_cli.sensitivity.find import find_sensitivity
     from ngcm_cli.simulation.data_sources import read_state
     from ngcm_cli.simulation.run import amip, bundled_state, ensemble, forecast
     from ngcm_cli.tracks.find import find_tracks
@@ -27,6 +28,7 @@ __all__ = [
     "diagnose",
     "ensemble",
     "evaluate",
+    "find_sensitivity",
     "find_tracks",
     "forecast",
     "load_model",
@@ -44,6 +46,7 @@ _HOMES = {
     "diagnose": "ngcm_cli.diagnosis.diagnose",
     "ensemble": "ngcm_cli.simulation.run",
     "evaluate": "ngcm_cli.verification.evaluation",
+    "find_sensitivity": "ngcm_cli.sensitivity.find",
     "find_tracks": "ngcm_cli.tracks.find",
     "forecast": "ngcm_cli.simulation.run",
     "load_model": "ngcm_cli.zoo",
