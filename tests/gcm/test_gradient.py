@@ -15,7 +15,7 @@ from ngcm_cli import bundled_state, units
 from ngcm_cli.checkpoint.parameters import partition
 from ngcm_cli.gcm import Forcing
 
-STEPS = 4  # two segments of two
+STEPS = 4
 # The programs are run a few times only: machine code that is quick to make.
 compiled = functools.partial(
     jax.jit, compiler_options={"xla_backend_optimization_level": 0}
