@@ -28,7 +28,7 @@ from ngcm_cli.training.losses import loss
 from ngcm_cli.training.normalisation import Scales
 from ngcm_cli.zoo.loading import find_card
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore")]
 STEPS = 3
 # The programs are run once or twice: machine code that is quick to make.
 compiled = functools.partial(
@@ -212,6 +212,10 @@ def test_terms(reference):
         assert abs(x - expected) <= tolerance, (name, x, expected, tolerance)
 
 
+def sums(x):
+    return signs(x.size) @ np.float64(x).ravel()
+
+
 def test_gradient(reference):
     found, noisy = ours()[1], ours(noisy=True)[1]
     assert sum(x.size for x in found.values()) == 191_174
@@ -220,6 +224,5 @@ def test_gradient(reference):
         tolerance = 10 * max(moved, EPS * rms(x))
         expected = reference(name, lambda name=name: theirs()[1][name], COUNT)
         assert_agrees(name, "1", reference.sample(x, COUNT), expected, tolerance)
-        sums = lambda x: signs(x.size) @ np.float64(x).ravel()
         expected = reference(f"sums {name}", lambda name=name: sums(theirs()[1][name]))
         assert_agrees(name, "sum", sums(x), expected, tolerance * x.size**0.5)
