@@ -22,7 +22,8 @@ TEXTS = [
 
 # A room may import itself, every room after it, and the rooms that everybody may.
 ORDER = [
-    "__main__", "cli", "plots", "sensitivity", "verification", "diagnosis", "tracks",
+    "__main__", "cli", "plots", "sensitivity", "verification", "training",
+    "diagnosis", "tracks",
     "simulation", "output", "forcing", "diagnostics", "inputs",
     "zoo", "checkpoint", "gcm", "physics", "dynamics", "spectral", "arrays", "units",
 ]  # fmt: skip
@@ -59,12 +60,7 @@ IMPORTS = {
     "testing": {*ORDER[ORDER.index("diagnostics") :], *EVERYBODY},
 }
 for room_ in (
-    "cli",
-    "plots",
-    "sensitivity",
-    "verification",
-    "diagnosis",
-    "tracks",
+    *("cli", "plots", "sensitivity", "verification", "training", "diagnosis", "tracks"),
     "simulation",
 ):
     IMPORTS[room_].add("config")
