@@ -23,6 +23,7 @@ from ngcm_cli.checkpoint.networks import (
     surface_flux,
     tower,
 )
+from ngcm_cli.checkpoint.output_heads import output_head
 from ngcm_cli.checkpoint.weights import Weights
 from ngcm_cli.dynamics import Dycore, SigmaLevels, State
 from ngcm_cli.dynamics.orography import Orography, modal_orography
@@ -113,6 +114,17 @@ class _Builder:
             ),
             decoder=self.decoder("decoder"),
             step_seconds=round(spec.step_minutes * 60),
+            outputs={
+                name: output_head(
+                    self.weights,
+                    f"outputs.{name}",
+                    output,
+                    spec,
+                    self.harmonics,
+                    self.ground,
+                )
+                for name, output in spec.outputs.items()
+            },
         )
 
     def encoder(self, place: str) -> Encoder:

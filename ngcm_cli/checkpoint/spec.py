@@ -230,6 +230,39 @@ class WaterBudgetSpec(_Spec):
     network: SurfaceFluxSpec
 
 
+class OutputHeadSpec(_Spec):
+    """A further output, `gcm.output_heads.OutputHead`, with its attributes in files.
+
+    Attributes:
+        shift: mean of the variable, in its units.
+        scale: its standard deviation.
+        minimum: which it never goes below, or None.
+        fields: state variables among its features, besides wind.
+        levels: how many of the lowest levels it sees.
+        position_fields: learned fields of position of its own.
+        tower: the network.
+    """
+
+    units: Annotated[str, pydantic.Field(min_length=1)]
+    long_name: Annotated[str, pydantic.Field(min_length=1)]
+    standard_name: str = ""
+    cell_methods: str = ""
+    comment: str = ""
+    aliases: tuple[str, ...] = ()
+    shift: float
+    scale: pydantic.PositiveFloat
+    minimum: float | None = None
+    fields: tuple[str, ...] = (
+        *("temperature_variation", "specific_humidity", "log_surface_pressure"),
+    )
+    levels: _Size = 4
+    position_fields: _Count = 4
+    tower: TowerSpec = TowerSpec(latent=32, blocks=1, block_layers=2, decode_layers=1)
+
+
+OutputName = Annotated[str, pydantic.Field(pattern="^[A-Za-z0-9][A-Za-z0-9_]{0,63}$")]
+
+
 class ModelSpec(_Spec):
     """The architecture of a model.
 
@@ -250,6 +283,7 @@ class ModelSpec(_Spec):
         random_fields: noise, or None for a deterministic model.
         encoder, physics, decoder: see there.
         water_budget: of a model that predicts precipitation and evaporation.
+        outputs: further surface variables, by name.
     """
 
     truncation: _Size
@@ -270,6 +304,15 @@ class ModelSpec(_Spec):
     physics: PhysicsSpec
     decoder: DecoderSpec
     water_budget: WaterBudgetSpec | None = None
+    outputs: dict[OutputName, OutputHeadSpec] = {}
+
+    @pydantic.model_serializer(mode="wrap")
+    def _content(self, serialize: pydantic.SerializerFunctionWrapHandler) -> dict:
+        """Leave out what no published model has: their cards and digests stay."""
+        content = serialize(self)
+        if not self.outputs:
+            content.pop("outputs", None)
+        return content
 
     @pydantic.model_validator(mode="after")
     def _check_sizes(self) -> "ModelSpec":
@@ -296,6 +339,9 @@ class ModelSpec(_Spec):
         for name, profile in on_pressure.items():
             if profile is None or len(profile) != len(self.pressure_levels):
                 raise ValueError(f"{name} has not one value per pressure level")
+        for name, output in self.outputs.items():
+            if output.levels > self.sigma_layers:
+                raise ValueError(f"the output {name} sees more levels than there are")
         noise = self.random_fields
         if noise is not None and noise.fixed > len(noise.correlation_km):
             raise ValueError("more random fields are fixed than there are")

@@ -9,6 +9,7 @@ from ngcm_cli.diagnostics.diagnostic import Diagnostic
 from ngcm_cli.diagnostics.evaluation import (
     DIAGNOSTICS,
     available,
+    diagnostics_of,
     evaluate,
     mean_fluxes,
     needs_water_budget,
@@ -24,6 +25,7 @@ __all__ = [
     "Diagnostic",
     "RunningMean",
     "available",
+    "diagnostics_of",
     "evaluate",
     "global_means",
     "mean_fluxes",

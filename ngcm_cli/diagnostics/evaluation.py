@@ -1,5 +1,6 @@
 """Which diagnostics a model can give, and their values for a state."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
@@ -58,6 +59,19 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = MappingProxyType(
 """All output variables by name, in the order of listings."""
 
 
+def diagnostics_of(model: Any) -> Mapping[str, Diagnostic]:
+    """Return all output variables by name, and those that only this model has."""
+    if not isinstance(model, NeuralGCM) or not model.outputs:
+        return DIAGNOSTICS
+    own = {
+        name: Diagnostic(
+            name=name, vertical="surface", **dataclasses.asdict(head.attributes)
+        )
+        for name, head in model.outputs.items()
+    }
+    return {**DIAGNOSTICS, **own}
+
+
 def available(model: Any) -> tuple[str, ...]:
     """Return the names of the diagnostics that a model can give.
 
@@ -67,9 +81,10 @@ def available(model: Any) -> tuple[str, ...]:
     """
     if not isinstance(model, NeuralGCM):
         return tuple(model.output_variables)
+    names = tuple(diagnostics_of(model))
     if model.predicts_precipitation:
-        return tuple(DIAGNOSTICS)
-    return tuple(name for name in DIAGNOSTICS if name not in PRECIPITATION)
+        return names
+    return tuple(n for n in names if n not in PRECIPITATION or n in model.outputs)
 
 
 def needs_water_budget(names: Iterable[str]) -> bool:
@@ -122,17 +137,19 @@ def evaluate(
         if levels != "pressure":
             raise ValueError(f"{type(model).__name__} has no output on its own levels")
         return apply(_decode, state, tuple(names))
+    table = diagnostics_of(model)
     for name in names:
-        known = model.output_variables if needs_water_budget([name]) else DIAGNOSTICS
+        known = model.output_variables if needs_water_budget([name]) else table
         if name not in known:
             raise ValueError(f"{model.name} does not predict '{name}'")
     on_pressure = levels == "pressure"
-    wanted = [DIAGNOSTICS[name] for name in names]
-    wanted += [DIAGNOSTICS[name] for d in wanted for name in d.fields]
+    wanted = [table[name] for name in names]
+    wanted += [table[name] for d in wanted for name in d.fields]
     own = {d.name for d in wanted if _is_own(d, on_pressure)}
     rest = [d for d in wanted if d.name not in own]
     fields: dict[str, jax.Array] = {}
-    for group in (ATMOSPHERE, SURFACE, (*NET_WATER, *PRECIPITATION)):
+    groups = ATMOSPHERE, SURFACE, (*NET_WATER, *PRECIPITATION), tuple(model.outputs)
+    for group in groups:
         group = tuple(name for name in group if name in model.output_variables)
         if own & set(group):
             fields |= apply(_decode, state, group)

@@ -1,20 +1,26 @@
 """The names by which users ask for output variables."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from ngcm_cli.diagnostics.diagnostic import Diagnostic
 from ngcm_cli.diagnostics.evaluation import DIAGNOSTICS
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.inputs.level_names import NEAR_GROUND
 
 
-def resolve_name(name: str, names: Iterable[str]) -> str:
+def resolve_name(
+    name: str,
+    names: Iterable[str],
+    table: Mapping[str, Diagnostic] = DIAGNOSTICS,
+) -> str:
     """Return the diagnostic that a user means.
 
     Args:
         name: its name, CF standard name or an alias, in capitals or not.
         names: those to choose from, as from `available`. Where several have the same
             standard name or alias, the first is meant.
+        table: their declarations, as from `diagnostics_of`.
 
     Raises:
         ConfigError: there is none of this name.
@@ -23,8 +29,8 @@ def resolve_name(name: str, names: Iterable[str]) -> str:
     if name in names:
         return name
     known = {candidate.lower(): candidate for candidate in names}
-    for candidate in filter(DIAGNOSTICS.get, names):
-        diagnostic = DIAGNOSTICS[candidate]
+    for candidate in filter(table.get, names):
+        diagnostic = table[candidate]
         cmip = diagnostic.cmip_name or ""
         for other in (diagnostic.standard_name, *diagnostic.aliases, cmip):
             known.setdefault(other.lower(), candidate)

@@ -13,6 +13,12 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from ngcm_cli import units
 from ngcm_cli.dynamics import SigmaLevels
 from ngcm_cli.gcm.decoder import Decoder
+from ngcm_cli.gcm.decoding import (
+    decode_atmosphere,
+    decode_outputs,
+    decode_surface,
+    mean_water_fluxes,
+)
 from ngcm_cli.gcm.encoder import Encoder
 from ngcm_cli.gcm.fields import (
     ATMOSPHERE,
@@ -26,10 +32,11 @@ from ngcm_cli.gcm.fields import (
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.integration import integrate, minutes
 from ngcm_cli.gcm.model_state import ModelState
+from ngcm_cli.gcm.output_heads import OutputHead
 from ngcm_cli.gcm.step import Step
-from ngcm_cli.gcm.surface_outputs import mean_rates, surface_fields, water_fields
+from ngcm_cli.gcm.surface_outputs import water_fields
 from ngcm_cli.physics.random_fields import RandomFields
-from ngcm_cli.physics.water_budget import Water, WaterBudget
+from ngcm_cli.physics.water_budget import WaterBudget
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.transform import SphericalHarmonics
 
@@ -63,6 +70,7 @@ class NeuralGCM(eqx.Module):
         step: one model step.
         decoder: state to data.
         step_seconds: length of a model step.
+        outputs: further surface variables, by name; none in published models.
     """
 
     name: str = eqx.field(static=True)
@@ -72,6 +80,7 @@ class NeuralGCM(eqx.Module):
     step: Step
     decoder: Decoder
     step_seconds: int = eqx.field(static=True)
+    outputs: dict[str, OutputHead] = eqx.field(default_factory=dict)
 
     @property
     def harmonics(self) -> SphericalHarmonics:
@@ -128,7 +137,7 @@ class NeuralGCM(eqx.Module):
         """Fields that ``decode`` can return: those on levels, then the surface's."""
         water = () if self.step.water_budget is None else NET_WATER
         own = PRECIPITATION if self.predicts_precipitation else ()
-        return (*ATMOSPHERE, *SURFACE, *water, *own)
+        return (*ATMOSPHERE, *SURFACE, *water, *own, *self.outputs)
 
     @property
     def predicts_precipitation(self) -> bool:
@@ -139,9 +148,10 @@ class NeuralGCM(eqx.Module):
     @property
     def default_outputs(self) -> tuple[str, ...]:
         """Fields that ``decode`` returns when it is not told which."""
+        water = ()
         if self.predicts_precipitation:  # and the published ones return these
-            return (*ATMOSPHERE, "precipitation_cumulative_mean", "evaporation")
-        return ATMOSPHERE
+            water = "precipitation_cumulative_mean", "evaporation"
+        return (*ATMOSPHERE, *water, *self.outputs)
 
     def substeps_since_reference(self, time: np.datetime64) -> int:
         """Return the model's clock at a time, in whole physics substeps.
@@ -271,13 +281,15 @@ class NeuralGCM(eqx.Module):
                 raise ValueError(f"{self.name} does not predict '{name}'")
         fields = {}
         if any(name in ATMOSPHERE for name in names):
-            fields |= _decode(self, state)
+            fields |= decode_atmosphere(self.decoder, state)
         if any(name in SURFACE for name in names):
-            fields |= _decode_surface(self, state)
+            fields |= decode_surface(self.harmonics, self.step.dycore, state)
         if any(name in (*NET_WATER, *PRECIPITATION) for name in names):
             if state.water is None:
                 raise ValueError(_NO_WATER)
             fields |= to_si(water_fields(state.water))
+        if any(name in self.outputs for name in names):
+            fields |= decode_outputs(self.outputs, state)
         return {name: fields[name] for name in names}
 
     def mean_fluxes(self, state: ModelState, steps: int) -> dict[str, jax.Array]:
@@ -299,7 +311,7 @@ class NeuralGCM(eqx.Module):
         if steps < 1:
             raise ValueError(f"there is no mean over {steps} steps")
         duration = steps * self.step_seconds * units.SECOND
-        return _mean_fluxes(state.water, jnp.float32(duration))
+        return mean_water_fluxes(state.water, jnp.float32(duration))
 
     def with_water_budget(self) -> "NeuralGCM":
         """Return this model with a budget of precipitation minus evaporation.
@@ -331,21 +343,3 @@ class NeuralGCM(eqx.Module):
         if isinstance(forcing, Forcing):
             return forcing
         return Forcing.constant({k: forcing[k] for k in self.forcing_variables})
-
-
-@eqx.filter_jit
-def _decode(model: NeuralGCM, state: ModelState) -> dict[str, jax.Array]:
-    return to_si(model.decoder(state.state, state.time))
-
-
-# A program of its own, and neither of the two depends on the names asked for: fused
-# otherwise, a field rounds otherwise; and every choice would compile again.
-@eqx.filter_jit
-def _decode_surface(model: NeuralGCM, state: ModelState) -> dict[str, jax.Array]:
-    harmonics, dycore = model.decoder.harmonics, model.step.dycore
-    return to_si(surface_fields(state.state, harmonics, dycore))
-
-
-@jax.jit
-def _mean_fluxes(water: Water, duration: jax.Array) -> dict[str, jax.Array]:
-    return to_si(mean_rates(water, duration))

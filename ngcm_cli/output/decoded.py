@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ngcm_cli.diagnostics import DIAGNOSTICS, available, evaluate, resolve_name
+from ngcm_cli.diagnostics import available, diagnostics_of, evaluate, resolve_name
 from ngcm_cli.output.field_selection import COORDINATES, FieldSelection
 from ngcm_cli.output.grid import OutputGrid
 
@@ -41,10 +41,10 @@ def decode(
         >>> fields.temperature.sel(level=500).mean()
     """
     names = tuple(variables) if variables is not None else tuple(model.default_outputs)
-    known = available(model)
-    names = tuple(dict.fromkeys(resolve_name(name, known) for name in names))
+    known, table = available(model), diagnostics_of(model)
+    names = tuple(dict.fromkeys(resolve_name(name, known, table) for name in names))
     selection = FieldSelection(
-        {name: DIAGNOSTICS[name] for name in names},
+        {name: table[name] for name in names},
         model.levels,
         model.levels,
         "level",

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import ngcm_cli
-from ngcm_cli.diagnostics import DIAGNOSTICS, RunningMean
+from ngcm_cli.diagnostics import RunningMean, diagnostics_of
 from ngcm_cli.errors import OutputError
 from ngcm_cli.gcm.state_arrays import BATCH, dimensions, from_arrays, to_arrays
 from ngcm_cli.output.restart_file import (
@@ -53,8 +53,9 @@ def save(
         name: (_dimensions(name, x), x) for name, x in to_arrays(run.state).items()
     }
     arrays[f"{_MONTH}count"] = (BATCH,), np.asarray(run.month.count)
+    table = diagnostics_of(simulation.model)
     for name, x in jax.device_get(run.month.fields).items():
-        level = "surface" if DIAGNOSTICS[name].vertical == "surface" else "output_level"
+        level = "output_level" if table[name].on_levels else "surface"
         arrays[_MONTH + name] = (BATCH, level, "longitude", "latitude"), x
     time = schedule.time(run.windows)
     metadata = {

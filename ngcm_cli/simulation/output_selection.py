@@ -7,9 +7,9 @@ import numpy as np
 from ngcm_cli.config import AmipConfig
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.diagnostics import (
-    DIAGNOSTICS,
     Diagnostic,
     available,
+    diagnostics_of,
     resolve_name,
 )
 from ngcm_cli.diagnostics.negative_water import (
@@ -124,10 +124,10 @@ def _with_grib_codes(config: Settings, request: Request) -> Request:
 
 def _read_request(config: Settings, model: Model) -> Request:
     """Return what is asked for, whatever the format of the output."""
-    names = available(model)
+    names, table = available(model), diagnostics_of(model)
     if isinstance(config, AmipConfig):
         # An amount since the start has no mean over time.
-        names = tuple(n for n in names if not DIAGNOSTICS[n].is_accumulated)
+        names = tuple(n for n in names if not table[n].is_accumulated)
     if config.variables is None:
         variables = _default_variables(config, model, names)
         return Request(variables, config.levels)
@@ -147,7 +147,7 @@ def _read_request(config: Settings, model: Model) -> Request:
             "Leave out --levels, or the numbers in the names.",
         )
     chosen = tuple(sorted(levels.union(config.levels or ())))
-    shared = [name for name in variables if _is_on_levels(name)]
+    shared = [name for name in variables if table[name].on_levels]
     at = ", ".join(f"{level:g}" for level in chosen)
     note = f"{', '.join(with_level)}: {', '.join(shared)} at {at} hPa"
     return Request(variables, chosen, (note,))
@@ -157,19 +157,20 @@ def resolve_variable(
     asked: str, names: tuple[str, ...], model: Model
 ) -> tuple[str, float | None]:
     """Return the name of a diagnostic, and the level in hPa in what was asked for."""
+    table = diagnostics_of(model)
     for candidate, level in dict.fromkeys(((asked, None), split_level(asked))):
         try:
-            name = resolve_name(candidate, names)
+            name = resolve_name(candidate, names, table)
         except ConfigError:
             continue
-        if level is not None and not _is_on_levels(name):
+        if level is not None and not table[name].on_levels:
             raise ConfigError(
                 f"'{asked}' has a level, but {name} is at the surface.",
                 "Leave out the number.",
             )
         return name, level
     # Says what is near, if there is no such variable.
-    name = resolve_name(asked, dict.fromkeys((*names, *DIAGNOSTICS)))
+    name = resolve_name(asked, dict.fromkeys((*names, *table)), table)
     if name in available(model):
         raise ConfigError(
             f"'{name}' is an amount since the start and has no mean over time.",
@@ -181,10 +182,6 @@ def resolve_variable(
         f"{model.name} does not predict {name}{called}.",
         f"Leave it out, or choose --model {' or '.join(have)}, which do.",
     )
-
-
-def _is_on_levels(name: str) -> bool:
-    return DIAGNOSTICS[name].on_levels
 
 
 def _default_variables(
@@ -216,8 +213,9 @@ def select_fields(config: Settings, model: Model, request: Request) -> FieldSele
         ConfigError: there is no such level, or no variable on levels.
     """
     axis = "time" if isinstance(config, AmipConfig) else "lead_time"
+    table = diagnostics_of(model)
     described = {
-        name: _at_instants(DIAGNOSTICS[name], model, axis) for name in request.variables
+        name: _at_instants(table[name], model, axis) for name in request.variables
     }
     if config.clip_humidity:
         for name in set(request.variables) & set(CLIPPED):
@@ -226,7 +224,8 @@ def select_fields(config: Settings, model: Model, request: Request) -> FieldSele
             described[name] = dataclasses.replace(
                 described[name], comment="; ".join(said)
             )
-    on_levels, levels = any(map(_is_on_levels, described)), request.levels
+    on_levels = any(diagnostic.on_levels for diagnostic in described.values())
+    levels = request.levels
     grid = (
         OutputGrid.native(model.grid)
         if config.grid is None
