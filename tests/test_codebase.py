@@ -22,8 +22,8 @@ TEXTS = [
 
 # A room may import itself, every room after it, and the rooms that everybody may.
 ORDER = [
-    "__main__", "cli", "plots", "verification", "diagnosis", "tracks", "simulation",
-    "output", "forcing", "diagnostics", "inputs",
+    "__main__", "cli", "plots", "verification", "training", "diagnosis", "tracks",
+    "simulation", "output", "forcing", "diagnostics", "inputs",
     "zoo", "checkpoint", "gcm", "physics", "dynamics", "spectral", "arrays", "units",
 ]  # fmt: skip
 EVERYBODY = {"io", "time_format", "errors"}
@@ -57,7 +57,9 @@ IMPORTS = {
     # For tests, also of others; nothing in the package imports it.
     "testing": {*ORDER[ORDER.index("diagnostics") :], *EVERYBODY},
 }
-for room_ in ("cli", "plots", "verification", "diagnosis", "tracks", "simulation"):
+for room_ in (
+    *("cli", "plots", "verification", "training", "diagnosis", "tracks", "simulation"),
+):
     IMPORTS[room_].add("config")
 
 # Files at the top of the package; everything else is in a room.
