@@ -32,6 +32,7 @@ IMPORTS = {
     "__init__": {
         "plots",
         "verification",
+        "training",
         "diagnosis",
         "tracks",
         "simulation",
@@ -107,7 +108,7 @@ HOMES = {
     "h5py": ["inputs/sources/hdf5_chunks.py"],
     "cfgrib": ["inputs/sources/grib/"],
     "eccodes": ["inputs/sources/grib/", "output/grib.py"],
-    "safetensors": ["checkpoint/native.py"],
+    "safetensors": ["checkpoint/native.py", "training/training_directory.py"],
     "distributed": ["simulation/dask.py"],
     "platformdirs": ["io/cache_dir.py"],
     "fcntl": ["io/lock.py"],

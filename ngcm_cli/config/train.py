@@ -249,11 +249,10 @@ class TrainConfig(CheckedSettings):
 
         Of the number after the last update, those of the last.
         """
-        number = min(update, self.updates - 1)
-        for index, stage in enumerate(self.stages):
-            if number < stage.updates:
-                break
-            number -= stage.updates
+        number, index = min(update, self.updates - 1), 0
+        while number >= self.stages[index].updates:
+            number -= self.stages[index].updates
+            index += 1
         return index, number
 
     def as_run_file(self) -> dict[str, Any]:

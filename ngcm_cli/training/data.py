@@ -84,12 +84,13 @@ class TrainingData:
         times = self.held_out if held_out else self.train
         has_all = [np.isin(times + lead, times) for lead in stage.leads]
         found = times[np.all(has_all, axis=0)]
-        needed = 1 if held_out else stage.batch
-        if len(found) >= needed:
+        if len(found) >= stage.batch:
             return found
         name = "held_out" if held_out else "train"
         leads = "every " + format_duration(stage.every) + " for "
-        few = "no forecast can" if not len(found) else f"only {len(found)} forecasts can"
+        few = (
+            "no forecast can" if not len(found) else f"only {len(found)} forecasts can"
+        )
         raise InputDataError(
             f"{name} has too few times: {few} start from its {len(times)} times, from "
             f"{format_time(times[0])} to {format_time(times[-1])}, and be compared "
@@ -154,7 +155,9 @@ class TrainingData:
     ) -> SurfaceForcing:
         request, data = self._sea(lead), self.config.data
         found = find_forcing(request, start, self._datasets, data)()
-        return found.select_period(start, start + lead) if len(found.times) > 1 else found
+        return (
+            found.select_period(start, start + lead) if len(found.times) > 1 else found
+        )
 
 
 def shuffled(

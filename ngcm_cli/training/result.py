@@ -1,5 +1,7 @@
 """The model that a training gives: weights, and a card that says how they were made."""
 
+import math
+
 import equinox as eqx
 
 from ngcm_cli.checkpoint.card import TrainingRecord
@@ -44,7 +46,7 @@ def write_result(
         initialized=is_new,
         data=redacted(resolve_location(config.data)),
         updates=updates,
-        held_out_loss=held_out_loss,
+        held_out_loss=held_out_loss if math.isfinite(held_out_loss) else None,
         settings=settings,
     )
     made = "Architecture" if is_new else "Weights"

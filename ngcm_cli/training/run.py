@@ -14,6 +14,7 @@ from ngcm_cli.errors import ConfigError, OutputError, UnstableRunError
 from ngcm_cli.inputs.sources.location import is_remote
 from ngcm_cli.io.compilation_cache import enable_compilation_cache
 from ngcm_cli.io.progress import ByteProgress, CountProgress, format_size, no_progress
+from ngcm_cli.simulation.distributed import connect
 from ngcm_cli.simulation.interrupts import explain_out_of_memory, sigterm_as_exception
 from ngcm_cli.time_format import format_duration
 from ngcm_cli.training.normalisation import Scales
@@ -63,8 +64,11 @@ def train(
         raise TypeError("give a TrainConfig, keywords, or a directory to resume")
     enable_compilation_cache()
     config, directory = _opened(config, resume, settings)
+    is_first = connect(config.coordinator, config.process).index == 0
+    if is_first and resume is None:
+        directory.check_new()
     with contextlib.ExitStack() as stack:
-        if resume is not None:
+        if is_first and resume is not None:
             stack.enter_context(directory.sole_writer())
         scales = _stored_scales(directory) if resume is not None else None
         training = set_up(config, stack, scales, download, count)
@@ -72,7 +76,7 @@ def train(
             training.compile()
         if not force:
             training.check_memory()
-        if resume is None:
+        if is_first and resume is None:
             directory.create(config)
             stack.enter_context(directory.sole_writer())
         for line in describe(training).splitlines():
@@ -92,7 +96,9 @@ def plan(config: TrainConfig) -> str:
         NgcmError: the training could not start.
     """
     enable_compilation_cache()
-    config, _ = _opened(config.model_copy(update={"offline": True}), None, {})
+    config, directory = _opened(config, None, {})
+    directory.check_new()
+    config = config.model_copy(update={"offline": True})
     with contextlib.ExitStack() as stack:
         training = set_up(config, stack)
         training.compile()
@@ -146,9 +152,7 @@ def _opened(
     fields = config.model_fields_set | set(changes)
     config = TrainConfig(**{name: getattr(config, name) for name in fields} | changes)
     assert config.output is not None
-    directory = TrainingDirectory(config.output)
-    directory.check_new()
-    return config, directory
+    return config, TrainingDirectory(config.output)
 
 
 def _stored_scales(directory: TrainingDirectory) -> Scales | None:

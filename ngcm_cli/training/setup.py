@@ -26,7 +26,7 @@ from ngcm_cli.io.progress import (
     format_size,
     no_progress,
 )
-from ngcm_cli.simulation.batch import devices_for_batch, free_memory
+from ngcm_cli.simulation.batch import devices_for_batch, free_host_memory, free_memory
 from ngcm_cli.time_format import format_duration, format_time
 from ngcm_cli.training.data import TrainingData
 from ngcm_cli.training.example import Example
@@ -72,10 +72,16 @@ class Training:
         """Return the times from which a stage can start forecasts."""
         return self.data.starts(self.config.stages[stage])
 
-    def examples(self, starts: np.ndarray, stage: int) -> Example:
-        """Return the examples of some starts, stacked, on the host."""
+    def batch(self, starts: np.ndarray, stage: int) -> Example:
+        """Return the examples of some starts, stacked, divided among the devices.
+
+        Every process reads those of its own devices.
+        """
         leads = self.config.stages[stage].leads
-        return stack([example(self.model, self.data, t, leads) for t in starts])
+        here = np.array_split(starts, jax.process_count())[jax.process_index()]
+        examples = [example(self.model, self.data, time, leads) for time in here]
+        batch = jax.tree.map(lambda *x: np.stack(x), *examples)
+        return self.programs[stage].placement.divided(batch)
 
     def initial_state(self) -> TrainingState:
         """Return the state before the first update."""
@@ -86,23 +92,13 @@ class Training:
         begin_phase("Compiling the updates")
         for number, programs in enumerate(self.programs):
             state = programs.begin(partition(self.model)[0])
-            starts = self.starts(number)[[0] * programs.stage.batch]
-            batch = programs.placement.divided(self.examples(starts, number))
-            self.memory.append(
-                programs.compile_update(state, batch, example_keys(0, (0,), len(starts)))
-            )
-        batch = self.evaluation_batch
-        starts = self.held_out[:batch]
-        examples = self.programs[-1].placement.divided(self.examples(starts, -1))
+            starts = self.starts(number)[: programs.stage.batch]
+            batch, keys = self.batch(starts, number), example_keys(0, (0,), len(starts))
+            self.memory.append(programs.compile_update(state, batch, keys))
+        starts = self.held_out[: self.config.stages[-1].batch]
+        batch, keys = self.batch(starts, -1), example_keys(0, (0,), len(starts))
         average = self.programs[-1].begin(partition(self.model)[0]).average
-        self.programs[-1].compile_evaluation(
-            average, examples, example_keys(0, (0,), batch)
-        )
-
-    @property
-    def evaluation_batch(self) -> int:
-        """Number of forecasts that are evaluated at once: as many as are trained on."""
-        return min(self.config.stages[-1].batch, len(self.held_out))
+        self.programs[-1].compile_evaluation(average, batch, keys)
 
     def check_memory(self) -> None:
         """Check that the updates fit into the memory of the devices.
@@ -111,7 +107,7 @@ class Training:
             ConfigError: one does not.
         """
         largest = int(np.argmax(self.memory))
-        stage, needed = self.config.stages[largest], self.memory[largest]
+        needed = self.memory[largest]
         placement = self.programs[largest].placement
         free = min(map(free_memory, placement.devices))
         if needed > free:
@@ -159,7 +155,7 @@ def set_up(
         TrainingData(
             config,
             ModelInputs.of(model),
-            _SHARE_OF_MEMORY * free_memory(jax.local_devices(backend="cpu")[0]),
+            _SHARE_OF_MEMORY * free_host_memory(),
             download,
         )
     )
@@ -176,11 +172,11 @@ def set_up(
     programs = [
         StagePrograms(
             config, stage, constant, learned, chosen[i], scales, settings[i],
-            Placement(tuple(devices_for_batch(stage.batch))),
+            Placement(_devices(stage.batch)),
         )
         for i, stage in enumerate(config.stages)
     ]  # fmt: skip
-    batch = min(config.stages[-1].batch, len(found))
+    batch = config.stages[-1].batch
     wanted = max(min(config.evaluation_starts, len(found)) // batch, 1) * batch
     held_out = found[np.linspace(0, len(found) - 1, wanted).round().astype(int)]
     return Training(config, card, static, model, data, scales, programs, held_out)
@@ -229,11 +225,6 @@ def example(
     return Example.at_times(model, times, fields, jax.device_get(forcing))
 
 
-def stack(examples: Sequence[Example]) -> Example:
-    """Return examples as one batch."""
-    return jax.tree.map(lambda *x: np.stack(x), *examples)
-
-
 def example_keys(seed: int, numbers: Sequence[int], count: int) -> jax.Array:
     """Return a random key for each example of a batch, from a seed and numbers."""
     key = jax.random.key(seed)
@@ -256,9 +247,20 @@ def _scales(model: NeuralGCM, data: TrainingData, seed: int) -> Scales:
     return difference_scales(model, pairs, jax.random.key(seed))
 
 
-def _check_stage(
-    name: str, stage: Stage, loss: LossSettings, model: NeuralGCM
-) -> None:
+def _devices(batch: int) -> tuple[Any, ...]:
+    """Return the devices that share a batch: of several processes all."""
+    if jax.process_count() == 1:
+        return tuple(devices_for_batch(batch))
+    devices = jax.devices()
+    if batch % len(devices):
+        raise ConfigError(
+            f"A batch of {batch} cannot be shared by {len(devices)} devices.",
+            f"Give a multiple of {len(devices)}.",
+        )
+    return tuple(devices)
+
+
+def _check_stage(name: str, stage: Stage, loss: LossSettings, model: NeuralGCM) -> None:
     """Check that lead times are whole steps, and that the loss asks for something."""
     if stage.every % model.time_step:
         raise ConfigError(

@@ -9,20 +9,21 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 
-from ngcm_cli.errors import OutputError, UnstableRunError
-from ngcm_cli.io.progress import begin_phase
+from ngcm_cli.errors import ConfigError, UnstableRunError
 from ngcm_cli.simulation.stability import MAX_REWINDS
 from ngcm_cli.training.data import ReadAhead, shuffled
 from ngcm_cli.training.result import write_result
 from ngcm_cli.training.setup import Training, example_keys
-from ngcm_cli.training.training_directory import TrainingDirectory
+from ngcm_cli.training.training_directory import MODEL, TrainingDirectory
 from ngcm_cli.training.update import TrainingState
 
 log = logging.getLogger(__name__)
 
 _DIVERGED = 1e3
 """A loss so many times the least of its stage counts as one that is not finite."""
+_IDENTITY = "identity"
 _EVALUATION = 2**31  # of random keys, beyond all updates
 
 
@@ -141,9 +142,27 @@ class Trainer:
         self.directory.write_checkpoint(
             self.record.done,
             self.state.arrays() | arrays,
-            dataclasses.asdict(self.record),
+            {**dataclasses.asdict(self.record), _IDENTITY: self._identity()},
         )
         self._saved = self.record.done
+
+    def _identity(self) -> dict[str, Any]:
+        """Return what decides the course of the training."""
+        settings = self.config.as_run_file()
+        for name in ("output", "offline", "coordinator", "process"):
+            settings.pop(name, None)
+        return settings | {"weights": self.training.card.weights.sha256}
+
+    def _check_identity(self, stored: dict[str, Any]) -> None:
+        own = self._identity()
+        changed = [n for n in {**stored, **own} if stored.get(n) != own.get(n)]
+        if changed:
+            raise ConfigError(
+                f"The {'weights' if changed == ['weights'] else 'settings'} of "
+                f"{self.directory.path} were changed since its last checkpoint: "
+                f"{', '.join(changed)}.",
+                "Restore them, or begin another training.",
+            )
 
     def _is_due(self, every: int) -> bool:
         done = self.record.done
@@ -151,6 +170,7 @@ class Trainer:
 
     def _load(self, update: int) -> None:
         arrays, record = self.directory.read_checkpoint(update)
+        self._check_identity(record.pop(_IDENTITY))
         stage, _ = self.config.locate(update)
         programs = self.training.programs[stage]
         structure = programs.begin(self.state.learned)
@@ -174,9 +194,7 @@ class Trainer:
             number,
             (self.config.seed, index, returns),
         )
-        here = np.array_split(order, jax.process_count())[jax.process_index()]
-        examples = self.training.examples(here, index)
-        return self.training.programs[index].placement.divided(examples)
+        return self.training.batch(order, index)
 
     def _update(self, batches: ReadAhead) -> Iterator[TrainingProgress]:
         config, record = self.config, self.record
@@ -197,9 +215,7 @@ class Trainer:
         if record.done > record.failed:
             record.attempts = 0
         rate = programs.learning_rate(number)
-        self._add_row(
-            "train", index, numbers, learning_rate=rate, began=began
-        )
+        self._add_row("train", index, numbers, learning_rate=rate, began=began)
         if record.done < config.updates and config.locate(record.done)[0] != index:
             self._begin(index + 1)
         yield TrainingProgress(
@@ -243,7 +259,7 @@ class Trainer:
                 f"before, after {MAX_REWINDS} returns to earlier checkpoints with "
                 "other batches.",
                 f"The best weights, of update {record.best}, are in "
-                f"{self.directory.path / 'model'}. Lower the learning_rate, or set "
+                f"{self.directory.path / MODEL}. Lower the learning_rate, or set "
                 "gradient_clip, in a new training.",
             )
         returns = record.returns + 1
@@ -261,7 +277,10 @@ class Trainer:
         self.record = dataclasses.replace(
             self.record, returns=returns, failed=failed, attempts=attempts
         )
-        self.directory.remove_after(target)
+        if jax.process_count() > 1:  # all have read before anything is removed
+            multihost_utils.sync_global_devices(f"return {returns}")
+        if jax.process_index() == 0:
+            self.directory.remove_after(target)
         self._saved = -1
         self.save()
 
@@ -269,30 +288,31 @@ class Trainer:
         """Judge the averaged weights by held-out data, and keep the best."""
         training, record, began = self.training, self.record, time.monotonic()
         last = len(training.programs) - 1
-        programs, batch = training.programs[last], training.evaluation_batch
+        programs, batch = training.programs[last], self.config.stages[last].batch
         found = []
         for first in range(0, len(training.held_out), batch):
             starts = training.held_out[first : first + batch]
-            here = np.array_split(starts, jax.process_count())[jax.process_index()]
-            examples = programs.placement.divided(training.examples(here, last))
+            examples = training.batch(starts, last)
             keys = example_keys(self.config.seed, (_EVALUATION, first), len(starts))
             numbers = programs.evaluate(self.state.average, examples, keys)
             found.append(jax.device_get(numbers))
         means = {n: float(np.mean([x[n] for x in found])) for n in found[0]}
-        self._add_row("held_out", self.config.locate(record.done)[0], means, began=began)
+        self._add_row(
+            "held_out", self.config.locate(record.done)[0], means, began=began
+        )
         record.evaluated = record.done
         record.worse += 1
         if means["loss"] < record.best_loss:
             record.best, record.best_loss, record.worse = record.done, means["loss"], 0
-        if record.worse == 0 or not (self.directory.path / "model").exists():
-            if jax.process_index() == 0:
-                write_result(
-                    training,
-                    self.directory,
-                    self.state.average,
-                    record.done,
-                    means["loss"],
-                )
+        is_first = not (self.directory.path / MODEL).exists()
+        if (is_first or record.worse == 0) and jax.process_index() == 0:
+            write_result(
+                training,
+                self.directory,
+                self.state.average,
+                record.done,
+                record.best_loss,
+            )
 
     def _add_row(
         self,
@@ -305,6 +325,8 @@ class Trainer:
     ) -> None:
         row = {"update": self.record.done, "kind": kind, "stage": stage + 1}
         row |= {name: f"{x:.8g}" for name, x in numbers.items()}
-        row |= {} if learning_rate is None else {"learning_rate": f"{learning_rate:.6g}"}
+        row |= (
+            {} if learning_rate is None else {"learning_rate": f"{learning_rate:.6g}"}
+        )
         seconds, returns = time.monotonic() - began, self.record.returns
         self.rows.append(row | {"seconds": f"{seconds:.3f}", "returns": returns})

@@ -245,7 +245,8 @@ def _update(shared: _Shared, state: TrainingState, examples, keys, rate, decay):
         return _loss(shared, eqx.combine(trained, frozen), examples, keys)
 
     (total, terms), gradient = eqx.filter_value_and_grad(loss, has_aux=True)(trained)
-    numbers = {"loss": total, **terms, "gradient_norm": optax.global_norm(gradient)}
+    squares = sum(jnp.vdot(x, x) for x in jax.tree.leaves(gradient))
+    numbers = {"loss": total, **terms, "gradient_norm": jnp.sqrt(squares)}
     change, moments = shared.optimizer.update(gradient, state.moments, trained)
     trained = jax.tree.map(lambda x, dx: x - rate * dx, trained, change)
     learned = eqx.combine(trained, frozen)
