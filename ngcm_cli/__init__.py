@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ngcm_cli.simulation.data_sources import read_state
     from ngcm_cli.simulation.run import amip, bundled_state, ensemble, forecast
     from ngcm_cli.tracks.find import find_tracks
+    from ngcm_cli.training.run import train
     from ngcm_cli.verification.evaluation import evaluate
     from ngcm_cli.zoo import load_model
 
@@ -37,6 +38,7 @@ __all__ = [
     "read_state",
     "report",
     "rollout",
+    "train",
 ]
 
 _HOMES = {
@@ -55,6 +57,7 @@ _HOMES = {
     "read_state": "ngcm_cli.simulation.data_sources",
     "report": "ngcm_cli.plots.report",
     "rollout": "ngcm_cli.gcm.rollout",
+    "train": "ngcm_cli.training.run",
 }
 
 

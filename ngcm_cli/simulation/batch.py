@@ -190,10 +190,14 @@ def free_memory(device: Any) -> float:
     stats = device.memory_stats()
     if stats and "bytes_limit" in stats:
         return stats["bytes_limit"] - stats["bytes_in_use"]
-    # What devices on the host share can be had without swapping.
+    return free_host_memory() / jax.local_device_count()  # which they share
+
+
+def free_host_memory() -> float:
+    """Return the bytes of memory of the host that can be had without swapping."""
     meminfo = pathlib.Path("/proc/meminfo")
     if meminfo.exists():
         found = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text())
         if found:
-            return int(found[1]) * 1024 / jax.local_device_count()
+            return int(found[1]) * 1024
     return _ASSUMED_MEMORY
