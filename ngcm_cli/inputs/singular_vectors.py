@@ -1,6 +1,6 @@
 """Singular vectors in a file of ``ngcm sensitivity``, to perturb initial states."""
 
-import os
+import pathlib
 
 import numpy as np
 import xarray as xr
@@ -35,13 +35,14 @@ def read_singular_vectors(
     Raises:
         InputDataError: the file cannot be read, or is not of the model.
     """
-    if not os.path.isfile(path):
+    place = pathlib.Path(path)
+    if not place.is_file():
         raise InputDataError(
             f"There is no file {path} of singular vectors.",
             "Make one with ngcm sensitivity --singular-vectors N.",
         )
     try:
-        check_chunks(path)
+        check_chunks(place)
         with xr.open_dataset(path, engine="netcdf4") as file:
             found = {n: file.get(f"{VECTOR}_{n}") for n in FIELDS}
             arrays = {n: x.load() for n, x in found.items() if x is not None}
