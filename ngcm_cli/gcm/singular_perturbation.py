@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ngcm_cli import units
@@ -13,7 +14,7 @@ from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.spectral.operators import vorticity_divergence
 
-Vectors = Mapping[str, Float[Array, "vector level longitude latitude"]]
+Vectors = Mapping[str, Float[Array | np.ndarray, "vector level longitude latitude"]]
 
 
 def perturb_along_vectors(

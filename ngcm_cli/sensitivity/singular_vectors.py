@@ -233,9 +233,9 @@ def leading_vectors(
             "coefficients.",
             "Ask for fewer.",
         )
-    kind: Any = np.float64  # unknown to the stubs of SciPy, as is the tolerance
-    tolerance: Any = _TOLERANCE
-    operator: Any = LinearOperator((size, size), matvec=product, dtype=kind)
+    tolerance: Any = _TOLERANCE  # unknown to the stubs of SciPy
+    make: Any = LinearOperator  # likewise
+    operator = make((size, size), matvec=product, dtype=np.float64)
     first = np.random.default_rng(seed).standard_normal(size)
     basis = min(size, max(_BASIS * count, count + 8))
     try:
