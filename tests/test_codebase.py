@@ -22,7 +22,8 @@ TEXTS = [
 
 # A room may import itself, every room after it, and the rooms that everybody may.
 ORDER = [
-    "__main__", "cli", "plots", "verification", "diagnosis", "tracks", "simulation",
+    "__main__", "cli", "plots", "verification", "diagnosis", "tracks", "assimilation",
+    "simulation",
     "output", "forcing", "diagnostics", "inputs",
     "zoo", "checkpoint", "gcm", "physics", "dynamics", "spectral", "arrays", "units",
 ]  # fmt: skip
@@ -30,6 +31,7 @@ EVERYBODY = {"io", "time_format", "errors"}
 IMPORTS = {
     **{room: {*ORDER[i:], *EVERYBODY} for i, room in enumerate(ORDER)},
     "__init__": {
+        "assimilation",
         "plots",
         "verification",
         "diagnosis",
@@ -57,7 +59,9 @@ IMPORTS = {
     # For tests, also of others; nothing in the package imports it.
     "testing": {*ORDER[ORDER.index("diagnostics") :], *EVERYBODY},
 }
-for room_ in ("cli", "plots", "verification", "diagnosis", "tracks", "simulation"):
+for room_ in (
+    "cli", "plots", "verification", "diagnosis", "tracks", "assimilation", "simulation",
+):  # fmt: skip
     IMPORTS[room_].add("config")
 
 # Files at the top of the package; everything else is in a room.
@@ -83,6 +87,8 @@ HOMES = {
     "google_crc32c": ["zoo/", "io/checksum.py"],
     "obstore": ["inputs/sources/"],
     "xarray": [
+        "assimilation/analysis_file.py",
+        "assimilation/background_error_file.py",
         "inputs/",
         "output/dataset_file.py",
         "output/decoded.py",
