@@ -248,7 +248,6 @@ def test_memory_grows_like_the_square_root_of_steps(reduced):
     states = (reserved(96) - reserved(24)) / sum(
         x.nbytes for x in jax.tree.leaves(start)
     )
-    print(states)
     assert states < 1.5 * 2 * (96**0.5 - 24**0.5)  # all of them would be 72
 
 
