@@ -227,9 +227,8 @@ def leading_vectors(
             "coefficients.",
             "Ask for fewer.",
         )
-    kind: Any = np.float64  # unknown to the stubs of SciPy, as is the tolerance
-    tolerance: Any = _TOLERANCE
-    operator: Any = LinearOperator((size, size), matvec=product, dtype=kind)
+    operator: Any = LinearOperator((size, size), matvec=product, dtype=np.float64)  # pyright: ignore[reportCallIssue]
+    tolerance: Any = _TOLERANCE  # an integer in the stubs of SciPy
     first = np.random.default_rng(seed).standard_normal(size)
     basis = min(size, max(_BASIS * count, count + 8))
     try:
