@@ -140,12 +140,6 @@ class Propagator:
         leaves = [np.asarray(x, np.float64).ravel() for x in jax.tree.leaves(state)]
         return np.concatenate(leaves)[self._at] * self._root**power
 
-    def forecast(self, state: ModelState) -> ModelState:
-        """Return what a state becomes, which is not linear."""
-        varying, fixed = eqx.partition(state, eqx.is_inexact_array)
-        (end, rest), _ = advance(self.model, varying, fixed, self.forcing, self.steps)
-        return eqx.combine(end, rest)
-
     def tangent(self, vector: np.ndarray) -> np.ndarray:
         """Return the vector of what a perturbation becomes."""
         self.products += 1
