@@ -132,7 +132,7 @@ class TrainingDirectory:
         Raises:
             OutputError: it cannot be written; older ones are unchanged.
         """
-        ordered = {n: np.ascontiguousarray(arrays[n]) for n in sorted(arrays)}
+        ordered = {n: np.asarray(arrays[n], order="C") for n in sorted(arrays)}
         text = json.dumps(record)
         metadata = {_METADATA: text, "sha256": _checksum(ordered, text)}
         with self._explained(f"Writing a checkpoint in {self.path}"):
