@@ -57,12 +57,17 @@ def pytest_collection_modifyitems(config, items):
     """Leave out what runs before a release only, unless ``-m`` names its marker."""
     named = config.getoption("markexpr")
     out = [name for name in ON_REQUEST if not re.search(rf"\b{name}\b", named)]
-    left = [x for x in items if any(x.get_closest_marker(name) for name in out)]
+    left = [x for x in items if asked_by(x) in out]
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [x for x in items if x not in set(left)]
     if config.getoption("dist", "no") != "no" or "PYTEST_XDIST_WORKER" in os.environ:
         longest_first(items)
+
+
+def asked_by(item) -> str | None:
+    """The first of the markers of a test that have to be named."""
+    return next((x for x in ON_REQUEST if item.get_closest_marker(x)), None)
 
 
 def longest_first(items) -> None:
