@@ -4,6 +4,7 @@
 ``trajectory`` the forecast, ``errors`` puts forecast and truth into one array per
 space, ``losses`` compares them. ``normalisation`` finds what errors are divided by.
 
-``setup`` checks settings and data, ``update`` has the compiled programs, ``trainer`` the
-loop, ``training_directory`` the files, ``result`` the trained model; ``run`` is the verb.
+``setup`` checks settings and data, ``update`` has the compiled programs, ``trainer``
+the loop, ``training_directory`` the files, ``result`` the trained model; ``run`` is the
+verb.
 """

@@ -279,6 +279,7 @@ def test_new_model_from_seeded_weights(folder):
     assert (other["decoder.tower.encode.layers.0.weight"] != weight).any()
 
 
+@pytest.mark.slow
 def test_two_devices_share_a_batch(finished, folder):
     """As many examples on each; the weights agree to the rounding of sums."""
     here = pathlib.Path(__file__)
