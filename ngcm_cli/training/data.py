@@ -129,8 +129,11 @@ class TrainingData:
         progress(len(every), len(every))
 
     def forcing_times(self, lead: np.timedelta64) -> int:
-        """Return at how many times the forcing of forecasts is kept, one to spare."""
-        return len(self.forcing(self.train[0], lead).times) + 1
+        """Return at how many times the forcing of forecasts is kept, one to spare.
+
+        A power of two, to which `Forcing.at_times` pads.
+        """
+        return 1 << len(self.forcing(self.train[0], lead).times).bit_length()
 
     def _request(self, time: np.datetime64) -> AnalysisRequest:
         return AnalysisRequest(self.config.data, time, self.config.offline)

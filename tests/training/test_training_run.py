@@ -236,7 +236,7 @@ def test_diverging_training_stops_with_the_best_weights(folder, monkeypatch):
 def test_patience_ends_a_training_early(folder, monkeypatch):
     """A held-out loss that never falls: after two evaluations it is enough.
 
-    And --force starts though memory seems too small.
+    Sea-surface temperature follows the data; --force starts though memory seems small.
     """
 
     def level(model, examples, keys, *rest):
@@ -245,7 +245,8 @@ def test_patience_ends_a_training_early(folder, monkeypatch):
 
     monkeypatch.setattr(update, "batch_loss", level)
     (folder / "train.yaml").unlink()
-    write_settings(folder, patience=2, stages=SETTINGS["stages"][:1])
+    own = {"patience": 2, "sst": "prescribed"}
+    write_settings(folder, **own, stages=SETTINGS["stages"][:1])
     monkeypatch.setattr(setup, "free_memory", lambda device: 1000)
     done = ngcm("train", "--config", "train.yaml", "--force", folder=folder)
     assert done.returncode == 0, done.stderr
