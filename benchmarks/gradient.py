@@ -1,14 +1,15 @@
 """What the gradient of steps costs: compiling, time and memory.
 
     python benchmarks/gradient.py [--model MODEL] [--steps 24 48 96] [--rounds 2]
+                                  [--reference]
 
 Compiles one step and its gradient with respect to the state and the learned parameters
-(the forcing is an argument, not differentiated), in turn in one process and without any
-cache; prints the seconds of processor time of both (so that a busy machine does not
-matter) and their ratio. With ``--steps``,
-the time of that many steps forward and with their gradient, and the
-memory that XLA reserves for it. Without a model, the bundled one; the reduced model of
-``tests/reduced_model.py`` with ``--model reduced``.
+(the forcing is an argument, not differentiated) without any cache, and runs both;
+prints the seconds of processor time (so that a busy machine does not matter) and the
+ratios. With ``--steps``, the memory that XLA reserves for the gradient of so many
+steps, which is compiled and not run. With ``--reference`` the same of the reference in
+turn, unrolled as its interface does it; it must be installed. Without a model, the
+bundled one; the reduced model of ``tests/reduced_model.py`` with ``--model reduced``.
 """
 
 import argparse
@@ -20,6 +21,8 @@ import time
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from side_by_side import bundled_reference
 
 import ngcm_cli
 from ngcm_cli import bundled_state
@@ -36,26 +39,87 @@ def load(name):
         return ngcm_cli.load_model(write_reduced_model(pathlib.Path(folder)))
 
 
-def loss_of(model, state, steps):
-    """Loss after some steps, and what it is a function of."""
+def squares(tree):
+    return sum(jnp.vdot(a, a) for a in jax.tree.leaves(tree))
+
+
+def ours(model):
+    """Return a function from a number of steps to a loss and its arguments."""
+    data = bundled_state(model)
+    state = model.encode(data.fields, data.forcing, data.time, jax.random.key(0))
+    forcing = {name: jnp.asarray(x) for name, x in data.forcing.items()}
     learned, constant = partition(model)
     x, rest = eqx.partition((learned, state), eqx.is_inexact_array)
 
-    def loss(x, constant, rest, forcing):
-        learned, state = eqx.combine(x, rest)
-        state = eqx.combine(learned, constant).advance(state, forcing, steps)
-        return sum(jnp.vdot(a, a) for a in jax.tree.leaves(state.state))
+    def of(steps):
+        def loss(x, constant, rest, forcing):
+            learned, state = eqx.combine(x, rest)
+            state = eqx.combine(learned, constant).advance(state, forcing, steps)
+            return squares(state.state)
 
-    return loss, (x, constant, rest)
+        return loss, (x, constant, rest, forcing)
+
+    return of
+
+
+def theirs():
+    """The same of the reference."""
+    model, inputs, forcing = bundled_reference()
+    start = model.encode(inputs, forcing, jax.random.key(0))
+    forcing = jax.tree.map(lambda x: jnp.asarray(x)[None], forcing)
+    x, rest = eqx.partition((model, start), eqx.is_inexact_array)
+
+    def of(steps):
+        def loss(x, rest, forcing):
+            model, state = eqx.combine(x, rest)
+            state, _ = model.unroll(
+                state,
+                forcing,
+                steps=1,
+                timedelta=np.timedelta64(steps, "h"),
+                post_process_fn=lambda state, forcing: jnp.zeros(()),
+            )
+            return squares(eqx.filter(state.state, eqx.is_inexact_array))
+
+        return loss, (x, rest, forcing)
+
+    return of
 
 
 def compiled(f, arguments):
-    """The program, and the processor seconds to trace and to compile it."""
+    """The program, the processor seconds to trace and to compile it, and its memory."""
     start = time.process_time()
     lowered = eqx.filter_jit(f).lower(*arguments)
     traced = time.process_time()
     program = lowered.compile()
-    return program, traced - start, time.process_time() - traced
+    memory = program.compiled.memory_analysis().temp_size_in_bytes / 1e6
+    return program, traced - start, time.process_time() - traced, memory
+
+
+def seconds(program, arguments, repeat=3):
+    """Processor seconds of the fastest of some runs."""
+    found = []
+    for _ in range(repeat + 1):
+        start = time.process_time()
+        jax.block_until_ready(program(*arguments))
+        found.append(time.process_time() - start)
+    return min(found[1:])
+
+
+def one_step(side, of):
+    loss, arguments = of(1)
+    total = []
+    for kind, f in ("step", loss), ("gradient", eqx.filter_grad(loss)):
+        jax.clear_caches()
+        program, tracing, compiling, memory = compiled(f, arguments)
+        total.append((tracing + compiling, seconds(program, arguments)))
+        print(
+            f"  {side} {kind:9} tracing {tracing:5.1f}, compiling {compiling:5.1f}, "
+            f"running {total[-1][1]:.2f}; {memory:.0f} MB",
+            flush=True,
+        )
+    ratios = [b / a for a, b in zip(*total, strict=True)]
+    print(f"  {side} ratio: compiling {ratios[0]:.2f}, running {ratios[1]:.2f}")
 
 
 def main():
@@ -63,44 +127,24 @@ def main():
     parser.add_argument("--model", default="tl63_stochastic_mini")
     parser.add_argument("--steps", type=int, nargs="*", default=[])
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--reference", action="store_true")
     options = parser.parse_args()
 
     model = load(options.model)
-    data = bundled_state(model)
+    sides = {"ours": ours(model)}
+    if options.reference:
+        sides["reference"] = theirs()
     jax.config.update("jax_enable_compilation_cache", False)
-    state = model.encode(data.fields, data.forcing, data.time, jax.random.key(0))
-    state = jax.block_until_ready(state)
-    forcing = {name: jnp.asarray(x) for name, x in data.forcing.items()}
 
     print(f"{model.name}, one step; seconds of processor time")
-    loss, arguments = loss_of(model, state, 1)
     for _ in range(options.rounds):
-        total = []
-        for kind, f in ("step", loss), ("gradient", eqx.filter_grad(loss)):
-            jax.clear_caches()
-            program, tracing, compiling = compiled(f, (*arguments, forcing))
-            memory = program.compiled.memory_analysis().temp_size_in_bytes
-            total.append(tracing + compiling)
-            print(
-                f"  {kind:9} tracing {tracing:5.1f}, compiling {compiling:5.1f}, "
-                f"{memory / 1e6:.0f} MB"
-            )
-        print(f"  ratio {total[1] / total[0]:.2f}")
-
+        for side, of in sides.items():
+            one_step(side, of)
     for steps in options.steps:
-        loss, arguments = loss_of(model, state, steps)
-        for kind, f in ("forward", loss), ("gradient", eqx.filter_grad(loss)):
-            program, *_ = compiled(f, (*arguments, forcing))
-            memory = program.compiled.memory_analysis().temp_size_in_bytes
-            jax.block_until_ready(program(*arguments, forcing))
-            start = time.perf_counter(), time.process_time()
-            jax.block_until_ready(program(*arguments, forcing))
-            wall, cpu = time.perf_counter() - start[0], time.process_time() - start[1]
-            print(
-                f"{steps} steps {kind:9} {1e3 * wall / steps:8.1f} ms a step "
-                f"({1e3 * cpu / steps:.1f} ms of processors), {memory / 1e6:.0f} MB",
-                flush=True,
-            )
+        for side, of in sides.items():
+            loss, arguments = of(steps)
+            *_, memory = compiled(eqx.filter_grad(loss), arguments)
+            print(f"{steps} steps, {side}: {memory:.0f} MB", flush=True)
 
 
 if __name__ == "__main__":

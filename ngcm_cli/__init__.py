@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from ngcm_cli.output.decoded import decode
     from ngcm_cli.plots.picture import plot
     from ngcm_cli.plots.report import report
+    from ngcm_cli.sensitivity.find import find_sensitivity
     from ngcm_cli.simulation.data_sources import read_state
     from ngcm_cli.simulation.run import amip, bundled_state, ensemble, forecast
     from ngcm_cli.tracks.find import find_tracks
+    from ngcm_cli.training.run import train
     from ngcm_cli.verification.evaluation import evaluate
     from ngcm_cli.zoo import load_model
 
@@ -27,6 +29,7 @@ __all__ = [
     "diagnose",
     "ensemble",
     "evaluate",
+    "find_sensitivity",
     "find_tracks",
     "forecast",
     "load_model",
@@ -35,6 +38,7 @@ __all__ = [
     "read_state",
     "report",
     "rollout",
+    "train",
 ]
 
 _HOMES = {
@@ -44,6 +48,7 @@ _HOMES = {
     "diagnose": "ngcm_cli.diagnosis.diagnose",
     "ensemble": "ngcm_cli.simulation.run",
     "evaluate": "ngcm_cli.verification.evaluation",
+    "find_sensitivity": "ngcm_cli.sensitivity.find",
     "find_tracks": "ngcm_cli.tracks.find",
     "forecast": "ngcm_cli.simulation.run",
     "load_model": "ngcm_cli.zoo",
@@ -52,6 +57,7 @@ _HOMES = {
     "read_state": "ngcm_cli.simulation.data_sources",
     "report": "ngcm_cli.plots.report",
     "rollout": "ngcm_cli.gcm.rollout",
+    "train": "ngcm_cli.training.run",
 }
 
 

@@ -51,3 +51,9 @@ REFERENCE_TIME = np.datetime64("1979-01-01T00", "s")
 def duration(span: np.timedelta64) -> float:
     """Return a time span in nondimensional units."""
     return float(span / np.timedelta64(1, "s")) * SECOND
+
+
+def since_reference(time: np.datetime64 | np.ndarray) -> np.float32 | np.ndarray:
+    """Return the nondimensional time since 1979, in float32, as the networks see it."""
+    hours = (time - REFERENCE_TIME) / np.timedelta64(1, "h")
+    return np.float32(hours * HOUR)

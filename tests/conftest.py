@@ -22,6 +22,8 @@ hypothesis.settings.load_profile("ngcm")
 def pytest_configure(config):
     """Before processes of pytest-xdist start, which read it from the environment."""
     config.option.loadscopereorder = False  # see pytest_collection_modifyitems
+    # If a process crashes, xdist names the test and ends; restarting one, it may hang.
+    config.option.maxworkerrestart = "0"
     if compiled_programs.share():
         folder = os.environ[compiled_programs.SHARED]
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
@@ -57,12 +59,17 @@ def pytest_collection_modifyitems(config, items):
     """Leave out what runs before a release only, unless ``-m`` names its marker."""
     named = config.getoption("markexpr")
     out = [name for name in ON_REQUEST if not re.search(rf"\b{name}\b", named)]
-    left = [x for x in items if any(x.get_closest_marker(name) for name in out)]
+    left = [x for x in items if asked_by(x) in out]
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [x for x in items if x not in set(left)]
     if config.getoption("dist", "no") != "no" or "PYTEST_XDIST_WORKER" in os.environ:
         longest_first(items)
+
+
+def asked_by(item) -> str | None:
+    """The first of the markers of a test that have to be named."""
+    return next((x for x in ON_REQUEST if item.get_closest_marker(x)), None)
 
 
 def longest_first(items) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import cf_xarray  # noqa: F401
+import jax
 import numpy as np
 import pytest
 import xarray
@@ -120,6 +121,36 @@ def test_evaluate_script(tmp_path, monkeypatch, capsys):
     with xarray.open_dataset(tmp_path / "scores.nc", decode_timedelta=True) as scores:
         assert scores.forecast.values.tolist() == ["ngcm", "persistence"]
     assert (tmp_path / "scorecard.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_sensitivity_script(reduced_model, tmp_path, monkeypatch, capsys):
+    """Two hours of a model on a coarse grid, by the programs of its own tests."""
+    find = ngcm_cli.find_sensitivity
+    monkeypatch.setattr(
+        ngcm_cli, "find_sensitivity", lambda **x: find(model=reduced_model, **x)
+    )
+    monkeypatch.setattr(sys, "argv", ["06_sensitivity.py", "2h", "found.nc"])
+    monkeypatch.chdir(tmp_path)
+    jax.config.update("jax_disable_most_optimizations", True)  # quick to compile
+    try:
+        runpy.run_path(str(ROOT / "examples/06_sensitivity.py"), run_name="__main__")
+    finally:
+        jax.config.update("jax_disable_most_optimizations", False)
+    said = capsys.readouterr().out
+    assert (
+        "Sensitivity of forecasts by tl15_reduced from 1959-01-02T00, after 2h" in said
+    )
+    # Two hours later it is as warm as the air upwind: where the box is, and before.
+    warmed = float(re.search(r"kelvin more at 850 hPa now: \+(0\.\d+) K", said)[1])
+    north, east = map(int, re.findall(r"most from (\d+) N, (\d+) E", said)[0])
+    assert 0.2 < warmed < 1.2
+    assert 30 <= north <= 60
+    assert 190 <= east <= 250
+    # Predicted and true, of the layer that was warmed.
+    (row,) = [x for x in said.splitlines() if x.startswith("pacific  t850 += 1")]
+    assert float(row.split()[-2]) == pytest.approx(1, abs=0.02)
+    assert (tmp_path / "sensitivity.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_evaluate_run_file(tmp_path):

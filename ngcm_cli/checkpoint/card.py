@@ -133,16 +133,40 @@ class Description(_Strict):
     published_forecasts: Address | None = None
 
 
+class TrainingRecord(_Strict):
+    """How the weights were trained with ``ngcm train``.
+
+    Attributes:
+        parent: model whose architecture was trained.
+        parent_sha256: of the weights of that model.
+        initialized: whether the weights began as seeded random numbers, not as those.
+        data: what was trained on, without secrets.
+        updates: number of updates of these weights.
+        held_out_loss: by which these weights were chosen.
+        settings: all of them, as the run file has them.
+    """
+
+    parent: str
+    parent_sha256: str
+    initialized: bool
+    data: str
+    updates: Annotated[int, pydantic.Field(ge=0)]
+    held_out_loss: float | None
+    settings: dict[str, Any]
+
+
 class Card(Description):
     """A model in our own format.
 
     Attributes:
         weights: the file beside the card.
+        training: how the weights were made, where ngcm has trained them.
         fingerprint: what one step must give, where somebody has measured it.
         spec: the architecture.
     """
 
     weights: WeightsFile
+    training: TrainingRecord | None = None
     fingerprint: Fingerprint | None = None
     spec: ModelSpec
 

@@ -8,6 +8,8 @@ execute anything.
 import concurrent.futures
 import hashlib
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -72,7 +74,7 @@ def read_weights(card: Card, folder: pathlib.Path) -> dict[str, np.ndarray]:
 
 def write_native(
     folder: pathlib.Path,
-    description: dict[str, str | None],
+    description: Mapping[str, Any],
     spec: ModelSpec,
     arrays: dict[str, np.ndarray],
 ) -> Card:
@@ -81,7 +83,7 @@ def write_native(
     Args:
         folder: where; it must exist.
         description: ``name``, ``summary``, ``paper``, ``source``, ``licence``,
-            ``stable_for`` and, if known, ``predicts`` of the card.
+            ``stable_for`` and, if known, ``predicts`` and ``training`` of the card.
         spec: the architecture.
         arrays: all parameters and static fields by place.
 

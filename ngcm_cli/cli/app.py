@@ -20,8 +20,10 @@ from ngcm_cli.cli.plot import plot
 from ngcm_cli.cli.report import report
 from ngcm_cli.cli.run import COMMANDS
 from ngcm_cli.cli.run_command import ListsCommand
+from ngcm_cli.cli.sensitivity import sensitivity
 from ngcm_cli.cli.status import status
 from ngcm_cli.cli.tracks import tracks
+from ngcm_cli.cli.train import train
 from ngcm_cli.cli.variables import variables
 from ngcm_cli.errors import ConfigError, NgcmError, OutputError, check_text
 
@@ -66,7 +68,8 @@ app = typer.Typer(
 for command in COMMANDS:
     app.command(cls=ListsCommand)(command)
 for command in (
-    evaluate, diagnose, tracks, plot, report, status, variables, export,
+    train, sensitivity, evaluate, diagnose, tracks, plot, report, status, variables,
+    export,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(data.app, name="data")

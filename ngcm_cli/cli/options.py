@@ -99,8 +99,9 @@ OPTIONS: dict[str, Any] = {
     ),
     "perturb": text(
         "KIND",
-        "Noise added to the initial state: none, gaussian (smooth) or spherical (all "
-        "scales).  [default: none]",
+        "Noise added to the initial state: none, gaussian (smooth), spherical (all "
+        "scales), or singular:FILE, the singular vectors that ngcm sensitivity has "
+        "written.  [default: none]",
     ),
     "amplitude": text(
         "KELVIN|HPA:KELVIN,...",

@@ -73,8 +73,8 @@ def plot(
     """Draw forecasts, ensembles, climate runs, scores and tracks.
 
     WHAT is map, spread, spaghetti, meteogram, section, hovmoller, series, spectra,
-    scores, scorecard, tracks or animation; without it, the picture is what the file
-    suggests. Prints the path of the picture.
+    scores, scorecard, tracks, training or animation; without it, the picture is what
+    the file suggests. Prints the path of the picture.
 
     Example: ngcm plot map forecast.zarr --variable t850 --contours z500 --lead 3d
     """

@@ -111,6 +111,24 @@ class Display(logging.Handler):
                     printed = section
                     print_line(self.console, "  ".join(text for _, text in fields))
             yield step
+        self.end()
+
+    def show(self, fields: list[tuple[int, str]], done: int, total: int) -> None:
+        """Show texts about one of many equal parts, each with its rank, 0 the highest.
+
+        Where there is no terminal, they are printed once for each tenth.
+        """
+        self._is_running = True
+        if self.console.is_terminal:
+            elapsed = _clock(time.monotonic() - self._started)
+            self._fields = [*fields, (4, elapsed)]
+            self._share = done / total
+        elif (tenth := 10 * done // total) != self._tenth:
+            self._tenth = tenth
+            print_line(self.console, "  ".join(text for _, text in fields))
+
+    def end(self) -> None:
+        """Show no more of what `show` and `track` have shown."""
         self._is_running, self._share = False, None
 
     def count(self, done: int, total: int) -> None:

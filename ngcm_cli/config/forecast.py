@@ -26,10 +26,10 @@ class ForecastSettings(Settings):
         overwrite: replace an existing output.
         sst: sea-surface temperature during the forecast: ``persist``,
             ``anomaly-persist``, ``climatology`` or ``prescribed``.
-        perturb: noise added to the initial state: ``none``, ``gaussian`` or
-            ``spherical``.
+        perturb: noise added to the initial state: ``none``, ``gaussian``, ``spherical``
+            or ``singular:PATH``, along the singular vectors of a file.
         amplitude: standard deviation of that noise in temperature, K, or an
-            `AmplitudeProfile`.
+            `AmplitudeProfile`; of singular vectors the largest anomaly of each.
         pressure_amplitude: its standard deviation in surface pressure, Pa.
     """
 
@@ -37,7 +37,7 @@ class ForecastSettings(Settings):
     every: values.Duration = np.timedelta64(6 * 3600, "s")
     overwrite: values.Switch = False
     sst: values.SstMode = "persist"
-    perturb: values.Noise = "none"
+    perturb: noise.Kind = "none"
     amplitude: noise.Temperature = 0.5
     pressure_amplitude: noise.Pressure = 50.0
 
@@ -61,6 +61,16 @@ class ForecastSettings(Settings):
                 raise ConfigError(
                     f"{name} is given, but nothing is perturbed.",
                     "Give perturb gaussian, too.",
+                )
+            if noise.vectors_file(self.perturb) and not (
+                is_default
+                or isinstance(getattr(self, name), float)
+                and name == "amplitude"
+            ):
+                raise ConfigError(
+                    f"{name} {getattr(self, name)} is not for singular vectors, which "
+                    "have the structure of their file.",
+                    "Give one amplitude in K, or leave it out.",
                 )
         if self.zarr_format != 3 and self.output and self.output.suffix != ".zarr":
             raise ConfigError(

@@ -1,4 +1,4 @@
-"""Amplitudes of the noise of initial states: of temperature by level, of pressure."""
+"""Noise of initial states: its kind, amplitudes of temperature and of pressure."""
 
 import dataclasses
 import re
@@ -7,9 +7,13 @@ from typing import Annotated, Any
 import numpy as np
 import pydantic
 
-from ngcm_cli.config.values import parse_amplitude
+from ngcm_cli.config.values import one_of, parse_amplitude
 from ngcm_cli.errors import ConfigError
 
+KINDS = ("none", "gaussian", "spherical")
+"""Perturbations of initial states; see ``gcm.initial_perturbation``."""
+
+_SINGULAR = "singular:"
 _LEAST, _MOST = 1.0, 2000.0  # Pa; a hundredth of the least is the rounding of ln p
 
 
@@ -82,6 +86,31 @@ def _pressure(value: Any) -> float:
     return pascals
 
 
+def _kind(value: Any) -> str:
+    """Return a kind of noise, or ``singular:`` and the path of a file."""
+    text = str(value).strip()
+    if not text.lower().startswith("singular"):
+        return one_of(*KINDS, f"{_SINGULAR}FILE").func(text)  # pyright: ignore
+    path = text[len(_SINGULAR) :].strip()
+    if not path or not text.lower().startswith(_SINGULAR):
+        raise ConfigError(
+            f"'{text}' names no file of singular vectors.",
+            "Give singular:FILE, with a file of ngcm sensitivity --singular-vectors.",
+        )
+    return _SINGULAR + path
+
+
+def vectors_file(kind: str) -> str | None:
+    """Return the path in ``singular:PATH``; None for other kinds of noise."""
+    return kind.removeprefix(_SINGULAR) if kind.startswith(_SINGULAR) else None
+
+
+def with_vectors_file(path: str) -> str:
+    """Return the kind of noise along the singular vectors of a file."""
+    return _SINGULAR + path
+
+
+Kind = Annotated[str, pydantic.BeforeValidator(_kind)]
 Temperature = Annotated[
     float | AmplitudeProfile, pydantic.BeforeValidator(_temperature)
 ]

@@ -22,6 +22,7 @@ PICTURES = {
     "scores": "scores against lead time",
     "scorecard": "scores of a forecast against those of another",
     "tracks": "tracks of cyclones",
+    "training": "loss of a training against updates",
     "animation": "maps of all lead times, as GIF or MP4",
 }
 """Kinds of pictures, with what each of them shows."""

@@ -31,12 +31,16 @@ class _TextLoader(yaml.BaseLoader):
         return mapping
 
 
-def read_run_file(path: str | pathlib.Path, known: Iterable[str]) -> dict[str, Any]:
+def read_run_file(
+    path: str | pathlib.Path, known: Iterable[str], nested: Iterable[str] = ()
+) -> dict[str, Any]:
     """Return the settings in a YAML file as text, by the names of their flags.
 
     Args:
-        path: of a flat mapping whose keys are flags, with dashes or underscores.
+        path: of a mapping whose keys are flags, with dashes or underscores.
         known: names of the settings of the command.
+        nested: those that may be mappings, or lists of them; they are returned as they
+            are, with text for every value.
 
     Raises:
         ConfigError: the file cannot be read, or a key is unknown or repeated.
@@ -67,6 +71,9 @@ def read_run_file(path: str | pathlib.Path, known: Iterable[str]) -> dict[str, A
             raise ConfigError(f"Unknown key '{key}' in {path}.", closest(name, known))
         if name in settings:
             raise ConfigError(f"'{key}' is given twice in {path}.", "Keep one of them.")
+        if name in nested:
+            settings[name] = value
+            continue
         if isinstance(value, dict):
             raise ConfigError(f"'{key}' in {path} is a mapping.", "Give one value.")
         if isinstance(value, list) and not all(isinstance(x, str) for x in value):
@@ -78,11 +85,11 @@ def read_run_file(path: str | pathlib.Path, known: Iterable[str]) -> dict[str, A
     return settings
 
 
-def format_run_file(settings: Mapping[str, str], comment: str) -> str:
+def format_run_file(settings: Mapping[str, Any], comment: str) -> str:
     """Return the text of a run file, which `read_run_file` reads.
 
     Args:
-        settings: values by name, as text.
+        settings: values by name, as text; or nested as they are read.
         comment: first line of the file.
     """
     text = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)

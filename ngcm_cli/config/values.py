@@ -26,9 +26,6 @@ MEANS = ("monthly", "daily")
 TABLE_FORMATS = ("table", "md", "csv", "json")
 """Of tables on stdout."""
 
-NOISE = ("none", "gaussian", "spherical")
-"""Perturbations of initial states; see ``gcm.initial_perturbation``."""
-
 STATISTICS = ("mean", "std", "min", "max", "p10", "p90")
 """Statistics over members; any percentile from p1 to p99 is valid, too."""
 
@@ -331,7 +328,6 @@ Count = Annotated[int, pydantic.BeforeValidator(_count)]
 Means = Annotated[tuple[str, ...], pydantic.BeforeValidator(_means)]
 Patch = Annotated[tuple[float, float, float, float], pydantic.BeforeValidator(_patch)]
 OnInstability = Annotated[str, one_of("stop", "rewind")]
-Noise = Annotated[str, one_of(*NOISE)]
 TableFormat = Annotated[str, one_of(*TABLE_FORMATS)]
 ZarrFormat = Annotated[int, one_of("3", "2")]
 Member = Annotated[int, pydantic.BeforeValidator(_member)]

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
-from jaxtyping import Array, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ngcm_cli import units
 from ngcm_cli.dynamics import SigmaLevels
@@ -189,17 +189,53 @@ class NeuralGCM(eqx.Module):
             if self.stochastic:
                 raise ValueError(f"{self.name} is stochastic: encode needs a key")
             key = jax.random.key(0)
-        clock = self.substeps_since_reference(time)
-        hours = (time - units.REFERENCE_TIME) / np.timedelta64(1, "h")
-        nondimensional = np.float32(hours * units.HOUR)
         inputs = {name: jnp.asarray(fields[name]) for name in self.input_variables}
         surface = None
         if self.step.water_budget is not None:
             # One program for the initial state and for what it is nudged to.
             surface = dataclasses.replace(self._forcing(forcing), nudging=None)
-        return _encode(
-            self, inputs, surface, jnp.int32(clock), jnp.asarray(nondimensional), key
+        clock = jnp.int32(self.substeps_since_reference(time))
+        now = units.since_reference(time)
+        return self.encode_at(inputs, surface, clock, jnp.asarray(now), key)
+
+    @eqx.filter_jit
+    def encode_at(
+        self,
+        fields: dict[str, jax.Array],
+        forcing: Forcing | None,
+        clock: Int[Array, ""],
+        time: Float[Array, ""],
+        key: PRNGKeyArray,
+    ) -> ModelState:
+        """Return what ``encode`` does, at a time that is an argument of the program.
+
+        The time is given twice: ``clock`` in whole physics substeps, as
+        ``substeps_since_reference`` counts, and ``time`` as ``units.since_reference``
+        has it. The forcing may be None for a model that does not track water.
+        """
+        data = from_si(fields)
+        key, first = jax.random.split(key)
+        key, second = jax.random.split(key)
+        third = jax.random.split(key)[1]
+
+        noise, memory, random_key = {}, None, second
+        if self.encoder_noise is not None:
+            noise = self.encoder_noise.nodal(self.encoder_noise.sample(first))
+        if self.memory_encoder is not None:
+            memory = self.memory_encoder(data, noise, time)
+            random_key = third  # each of the two encoders has used up a key
+        state = ModelState(
+            state=self.encoder(data, noise, time),
+            memory=memory,
+            random=self.step.first_random(random_key),
+            water=None,
+            substep=clock,
+            time=time,
         )
+        if forcing is None:
+            return state
+        now = forcing.select(minutes(clock, self.substep_minutes))
+        return dataclasses.replace(state, water=self.step.first_water(state, now))
 
     def advance(
         self, state: ModelState, forcing: Fields | Forcing, steps: int = 1
@@ -307,38 +343,3 @@ class NeuralGCM(eqx.Module):
         if isinstance(forcing, Forcing):
             return forcing
         return Forcing.constant({k: forcing[k] for k in self.forcing_variables})
-
-
-@eqx.filter_jit
-def _encode(
-    model: NeuralGCM,
-    fields: dict[str, jax.Array],
-    forcing: Forcing | None,
-    clock: Int[Array, ""],
-    time: jax.Array,
-    key: PRNGKeyArray,
-) -> ModelState:
-    data = from_si(fields)
-    key, first = jax.random.split(key)
-    key, second = jax.random.split(key)
-    third = jax.random.split(key)[1]
-
-    noise, memory, random_key = {}, None, second
-    if model.encoder_noise is not None:
-        noise = model.encoder_noise.nodal(model.encoder_noise.sample(first))
-    if model.memory_encoder is not None:
-        memory = model.memory_encoder(data, noise, time)
-        random_key = third  # each of the two encoders has used up a key
-    state = ModelState(
-        state=model.encoder(data, noise, time),
-        memory=memory,
-        random=model.step.first_random(random_key),
-        water=None,
-        substep=clock,
-        time=time,
-    )
-    if forcing is None:
-        return state
-    now = minutes(clock, model.substep_minutes)
-    water = model.step.first_water(state, forcing.select(now))
-    return dataclasses.replace(state, water=water)

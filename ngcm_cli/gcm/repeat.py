@@ -15,7 +15,8 @@ def repeat(f: Callable[[T], T], x: T, count: int) -> T:
     Differentiable in forward and in reverse mode, in x and in all that f closes over.
     Two nested scans, each of which recomputes its body on the way back, keep about
     2 √count values of x and the intermediate values of one application; the price is
-    that f is evaluated up to three times. (Griewank 1992, Achieving logarithmic growth
+    that f is evaluated up to three times. Of few applications all values of x are kept,
+    and f is evaluated twice. (Griewank 1992, Achieving logarithmic growth
     of temporal and spatial complexity in reverse automatic differentiation, would need
     less memory and more evaluations; reverse mode of diffrax and Equinox works so, but
     has no forward mode.)
@@ -39,7 +40,7 @@ def repeat(f: Callable[[T], T], x: T, count: int) -> T:
     def once(x: T, _: None) -> tuple[T, None]:
         return f(x), None
 
-    if count <= 3:  # nothing to gain from nesting
+    if count <= 8:  # nesting would save two values of x, and evaluate f once more
         return jax.lax.scan(once, x, None, length=count)[0]
     length = segment_length(count)
 

@@ -20,7 +20,6 @@ import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
-import netCDF4
 import numpy as np
 
 import ngcm_cli
@@ -32,6 +31,7 @@ from ngcm_cli.inputs.sources.location import redacted, resolve_location
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.io.atomic import atomic_file, write_text
 from ngcm_cli.io.cache_dir import cache_dir
+from ngcm_cli.io.netcdf_library import NETCDF_LOCK, netcdf_file
 from ngcm_cli.time_format import format_time, utc_now
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class InputCache:
             return None
         try:
             check_chunks(path)
-            with netCDF4.Dataset(path) as file:
+            with netcdf_file(path) as file:
                 file.set_auto_mask(False)
                 fields = {n: x[:] for n, x in file.variables.items() if n in VARIABLES}
                 notes = tuple(filter(None, file.notes.split("\n")))
@@ -147,7 +147,7 @@ class InputCache:
             about = self.folder / ABOUT_FILE
             if not about.exists():
                 write_text(about, json.dumps(self.about, indent=1))
-            with atomic_file(path) as file:
+            with atomic_file(path) as file, NETCDF_LOCK:
                 self._dataset(content).to_netcdf(file.name, engine="netcdf4")
         except (OSError, RuntimeError) as error:  # netCDF-C raises the latter
             raise OutputError(

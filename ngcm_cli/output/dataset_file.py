@@ -6,6 +6,7 @@ from typing import Any
 
 from ngcm_cli.errors import OutputError
 from ngcm_cli.io.atomic import complete_file
+from ngcm_cli.io.netcdf_library import NETCDF_LOCK
 from ngcm_cli.io.output_file import check_writable
 
 
@@ -70,8 +71,11 @@ def _write(dataset: Any, path: pathlib.Path, encoding: dict[str, Any]) -> None:
     """Write a dataset; `to_netcdf` would load Dask's cluster first, to share a lock."""
     from xarray.backends import NetCDF4DataStore  # heavy
 
-    store = NetCDF4DataStore.open(str(path), mode="w", format="NETCDF4", lock=False)
-    try:
-        dataset.dump_to_store(store, encoding=encoding)
-    finally:
-        store.close()
+    with NETCDF_LOCK:
+        store = NetCDF4DataStore.open(
+            str(path), mode="w", format="NETCDF4", lock=NETCDF_LOCK
+        )
+        try:
+            dataset.dump_to_store(store, encoding=encoding)
+        finally:
+            store.close()

@@ -15,6 +15,7 @@ import numpy as np
 from ngcm_cli.errors import InputDataError, OutputError
 from ngcm_cli.inputs.sources.hdf5_chunks import check_chunks
 from ngcm_cli.io.atomic import complete_file
+from ngcm_cli.io.netcdf_library import netcdf_file
 from ngcm_cli.output.field_selection import COORDINATES, Coordinate
 from ngcm_cli.output.zarr import dimensions_of
 
@@ -41,7 +42,7 @@ def export_netcdf(source: pathlib.Path, target: pathlib.Path) -> None:
     try:
         with (
             complete_file(target.resolve()) as new,
-            netCDF4.Dataset(new, "w", format="NETCDF4") as file,
+            netcdf_file(new, "w", format="NETCDF4") as file,
         ):
             _copy(zarr.open_group(source, mode="r"), file)
     except (OSError, RuntimeError) as error:  # the C library's errors are the latter
@@ -59,7 +60,7 @@ def read_attributes(path: pathlib.Path) -> dict[str, Any]:
         OutputError: it cannot be opened.
     """
     try:
-        with netCDF4.Dataset(path) as file:
+        with netcdf_file(path) as file:
             return {name: file.getncattr(name) for name in file.ncattrs()}
     except OSError as error:
         raise OutputError(
@@ -78,7 +79,7 @@ def read_through(path: pathlib.Path) -> int:
     """
     try:
         check_chunks(path)
-        with netCDF4.Dataset(path) as file:
+        with netcdf_file(path) as file:
             for variable in file.variables.values():
                 variable.set_auto_maskandscale(False)
                 for index in np.ndindex(variable.shape[:-2]):

@@ -17,6 +17,7 @@ import numpy as np
 from ngcm_cli.errors import OutputError
 from ngcm_cli.inputs.sources.hdf5_chunks import check_chunks
 from ngcm_cli.io.atomic import atomic_file, remove_temporary_siblings
+from ngcm_cli.io.netcdf_library import NETCDF_LOCK, netcdf_file
 from ngcm_cli.output.run_directory import VERSION
 from ngcm_cli.time_format import format_time
 
@@ -40,8 +41,10 @@ def write_restart(
     # Zarr leaves its files to the system: they must not be lost in a power failure
     # when the restart that counts on them is not.
     os.sync()
+    with NETCDF_LOCK:
+        content = _content(arrays, json.dumps(metadata))
     with atomic_file(path) as file:
-        file.write(_content(arrays, json.dumps(metadata)))
+        file.write(content)
 
 
 def _content(
@@ -91,7 +94,7 @@ def read_restart(path: pathlib.Path) -> tuple[dict[str, np.ndarray], dict[str, A
     """
     try:
         check_chunks(path)
-        with netCDF4.Dataset(path) as file:
+        with netcdf_file(path) as file:
             version = getattr(file, "restart_version", None)
             if version is None:
                 raise OutputError(

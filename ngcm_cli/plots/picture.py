@@ -30,11 +30,13 @@ _CONTENT = {
     "scores": ("scores",),
     "scorecard": ("scores",),
     "tracks": ("tracks",),
+    "training": ("training",),
 }
 """What a picture shows, if not fields."""
 _DRAWN = {
     "fields": "fields", "zonal": "zonal means", "series": "global series",
     "scores": "scores", "tracks": "tracks", "diagnosis": "a diagnosis",
+    "training": "a training",
 }  # fmt: skip
 
 
@@ -127,7 +129,7 @@ def suggest(datasets: Sequence[xr.Dataset]) -> str:
     """Return the kind of picture that suits data."""
     first = datasets[0]
     content = first.attrs["content"]
-    if content in ("scores", "tracks", "series"):
+    if content in ("scores", "tracks", "series", "training"):
         return content
     if content in ("diagnosis", "zonal"):
         return "section"

@@ -16,8 +16,11 @@ from ngcm_cli.inputs.sources.local_file import check_axes
 from ngcm_cli.inputs.sources.location import redacted
 from ngcm_cli.inputs.sources.netcdf import shapes
 from ngcm_cli.output.run_directory import RUN_FILE
+from ngcm_cli.training.training_directory import METRICS
 
-Content = Literal["fields", "zonal", "series", "scores", "tracks", "diagnosis"]
+Content = Literal[
+    "fields", "zonal", "series", "scores", "tracks", "diagnosis", "training"
+]  # fmt: skip
 
 _STORES = {
     "series": ("global", "monthly", "daily"),
@@ -37,8 +40,8 @@ def open_source(
     """Open what a picture shows, lazily; the attribute ``content`` says what it is.
 
     Args:
-        location: as `open_gridded` takes it, or the directory of a climate run, or a
-            file of scores, tracks or a diagnosis.
+        location: as `open_gridded` takes it, or the directory of a climate run or of a
+            training, or a file of scores, tracks or a diagnosis.
         what: kind of picture, which chooses the store of a climate run.
         offline: whether no network may be used.
 
@@ -46,6 +49,10 @@ def open_source(
         InputDataError: it cannot be read, or is nothing that can be drawn.
     """
     path = pathlib.Path(location)
+    if (path / METRICS).is_file():
+        from ngcm_cli.plots.training import open_training
+
+        return _with(open_training(path), "training", location)
     if (path / RUN_FILE).is_file():
         path = _store_of_run(path, what)
     if not path.exists() or (path.is_file() and path.suffix not in (".nc", ".nc4")):

@@ -14,6 +14,15 @@ from ngcm_cli.plots.quantities import HEIGHT_STEP, QUANTITIES, Quantity
 
 STATISTIC = re.compile("(.+)_(mean|std|min|max|p[0-9]{1,2})")
 """Name of a statistic over members: that of the variable, and the statistic."""
+_OF_SENSITIVITY = (
+    *(
+        "sensitivity_of_",
+        "gradient_of_",
+        "singular_vector_",
+        "evolved_singular_vector_",
+    ),
+)
+"""What names of signed variables in files of ``ngcm sensitivity`` begin with."""
 _STATISTIC_TITLES = {
     "mean": "ensemble mean of {}",
     "std": "ensemble spread of {}",
@@ -151,7 +160,10 @@ def _unknown(name: str, units: str, long_name: str) -> Quantity:
     known = VARIABLES.get(name)
     title = long_name or (known.long_name if known else name.replace("_", " "))
     title = title if title[:2].isupper() else title[:1].lower() + title[1:]
-    return Quantity(title, superscripts(units), superscripts(units))
+    unit = superscripts(units)
+    if name.startswith(_OF_SENSITIVITY):
+        return Quantity(title, unit, unit, colours="difference", is_signed=True)
+    return Quantity(title, unit, unit)
 
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

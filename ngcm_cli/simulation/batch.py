@@ -155,7 +155,7 @@ def auto_batch_size(
     blocks = math.ceil(each / _LARGEST_BATCH.get(devices[0].platform, each))
     if math.ceil(each / blocks) == 1:
         return sharing
-    free = _SHARE_OF_MEMORY * min(map(_free_memory, devices))
+    free = _SHARE_OF_MEMORY * min(map(free_memory, devices))
     batched = BatchedModel(model)
     if not batched.vectorized and _add_little(state, math.ceil(each / blocks), free):
         return math.ceil(each / blocks) * sharing
@@ -185,15 +185,19 @@ def _needed_memory(batched: BatchedModel, state: Any, size: int, forcing: Any) -
         return math.inf
 
 
-def _free_memory(device: Any) -> float:
+def free_memory(device: Any) -> float:
     """Return the bytes on a device that are not in use."""
     stats = device.memory_stats()
     if stats and "bytes_limit" in stats:
         return stats["bytes_limit"] - stats["bytes_in_use"]
-    # What devices on the host share can be had without swapping.
+    return free_host_memory() / jax.local_device_count()  # which they share
+
+
+def free_host_memory() -> float:
+    """Return the bytes of memory of the host that can be had without swapping."""
     meminfo = pathlib.Path("/proc/meminfo")
     if meminfo.exists():
         found = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text())
         if found:
-            return int(found[1]) * 1024 / jax.local_device_count()
+            return int(found[1]) * 1024
     return _ASSUMED_MEMORY

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ngcm_cli.config import AmipConfig, ForecastConfig
+from ngcm_cli.config.noise import vectors_file, with_vectors_file
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.errors import InputDataError, RecordCoverageError
 from ngcm_cli.forcing.read_forcing import ForcingRequest, read_forcing
@@ -232,6 +233,8 @@ def with_absolute_paths(config: Settings) -> dict[str, str]:
     for name in config.sources:  # also patterns of files
         if name in flags and not is_remote(flags[name]):
             flags[name] = os.path.abspath(flags[name])
+    if vectors := vectors_file(flags.get("perturb", "")):
+        flags["perturb"] = with_vectors_file(os.path.abspath(vectors))
     return flags
 
 
@@ -295,6 +298,7 @@ def local_files(config: Settings) -> list[tuple[pathlib.Path, str]]:
             (analysis_source(config), describe_analysis(config)),
             (config.sst_data, config.sst_data or ""),
             (config.nudge, config.nudge or ""),
+            (vectors_file(getattr(config, "perturb", "")), "the singular vectors"),
         )
         if name is not None and not is_remote(name)
         for path in matching_files(name)

@@ -54,6 +54,22 @@ def join(coordinator: str | None = None, process: str | None = None) -> Processe
     """
     if jax.distributed.is_initialized():  # by a program that uses this library
         return _agreed()
+    try:
+        return connect(coordinator, process)
+    finally:
+        if jax.distributed.is_initialized():
+            jax.distributed.shutdown()
+        state = _state()  # or the devices of this process would be one's among others
+        state.process_id, state.num_processes = 0, 1
+
+
+def connect(coordinator: str | None = None, process: str | None = None) -> Processes:
+    """Find the other processes as `join` does, and stay connected.
+
+    What is computed on the devices of all is computed jointly.
+    """
+    if jax.distributed.is_initialized():
+        return _agreed()
     meeting = _explicit(coordinator, process)
     # Its answer to SIGTERM would take the place of ours.
     jax.config.update("jax_enable_preemption_service", False)
@@ -73,11 +89,6 @@ def join(coordinator: str | None = None, process: str | None = None) -> Processe
             f"The processes do not find each other: {error}",
             "Start them again, all with the same --coordinator.",
         ) from error
-    finally:
-        if jax.distributed.is_initialized():
-            jax.distributed.shutdown()
-        state = _state()  # or the devices of this process would be one's among others
-        state.process_id, state.num_processes = 0, 1
 
 
 def planned(coordinator: str | None, process: str | None) -> Processes:

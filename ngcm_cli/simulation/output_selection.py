@@ -133,7 +133,7 @@ def _read_request(config: Settings, model: Model) -> Request:
         return Request(variables, config.levels)
     variables, levels, with_level = [], set(), {}
     for asked in config.variables:
-        name, level = _resolve(asked, names, model)
+        name, level = resolve_variable(asked, names, model)
         variables.append(name)
         if level is not None:
             levels.add(int(level) if level == int(level) else level)
@@ -153,7 +153,7 @@ def _read_request(config: Settings, model: Model) -> Request:
     return Request(variables, chosen, (note,))
 
 
-def _resolve(
+def resolve_variable(
     asked: str, names: tuple[str, ...], model: Model
 ) -> tuple[str, float | None]:
     """Return the name of a diagnostic, and the level in hPa in what was asked for."""

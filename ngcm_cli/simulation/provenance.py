@@ -18,6 +18,7 @@ from ngcm_cli.config import (
     ForecastConfig,
     ForecastSettings,
 )
+from ngcm_cli.config.noise import vectors_file
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.simulation.data_sources import (
     describe_analysis,
@@ -100,7 +101,8 @@ def _perturbation(config: Settings) -> dict[str, Any]:
         found["perturb_amplitude"] = (  # files hold numbers and text
             amplitude if isinstance(amplitude, float) else str(amplitude)
         )
-        found["perturb_pressure_amplitude"] = config.pressure_amplitude
+        if vectors_file(config.perturb) is None:
+            found["perturb_pressure_amplitude"] = config.pressure_amplitude
     return found
 
 

@@ -10,10 +10,12 @@ import numpy as np
 
 from ngcm_cli.checkpoint.card import Card
 from ngcm_cli.config import AmipConfig, EnsembleConfig, ForecastConfig
+from ngcm_cli.config.noise import vectors_file
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.diagnostics import GLOBAL_MEANS, needs_water_budget
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.interface import Model
+from ngcm_cli.inputs.singular_vectors import read_singular_vectors
 from ngcm_cli.inputs.sources.location import redacted
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.output.field_selection import FieldSelection
@@ -75,6 +77,7 @@ def set_up(
     if isinstance(config, AmipConfig) and config.fix_mean_pressure:
         model = model.with_fixed_mean_pressure()
     check_members(config, model)
+    vectors = _read_vectors(config, model)
     sources = DataSources(config, model, download)
     inits = _init_times(config, model, sources)
     if len(inits) > 1 and not resume:
@@ -131,6 +134,7 @@ def set_up(
         identity=identity,
         complete=complete,
         failed=() if existing is None else tuple(existing.record["failed"]),
+        vectors=vectors,
         is_resumed=resume,
         is_extended=bool(complete) and not resume,
     )
@@ -187,7 +191,7 @@ def _init_times(
     if config.init is not None:
         return config.init
     init = sources.analysis(None).time.astype("datetime64[s]")
-    _check_on_step(init, model, "The time of the data")
+    check_on_step(init, model, "The time of the data")
     return (init,)
 
 
@@ -203,10 +207,11 @@ def _check_times(config: Settings, model: Model) -> None:
             f"Give a multiple of {format_duration(step)}.",
         )
     for init in (config.init_times if is_long else config.init) or ():
-        _check_on_step(init, model, "start" if config.init is None else "init")
+        check_on_step(init, model, "start" if config.init is None else "init")
 
 
-def _check_on_step(init: np.datetime64, model: Model, named: str) -> None:
+def check_on_step(init: np.datetime64, model: Model, named: str) -> None:
+    """Raise unless a time is a whole number of model steps from the model's zero."""
     step = model.time_step
     if beyond := (init - REFERENCE_TIME) % step:
         nearest = init - beyond + (step if 2 * beyond >= step else 0 * step)
@@ -216,6 +221,15 @@ def _check_on_step(init: np.datetime64, model: Model, named: str) -> None:
             f"{format_time(REFERENCE_TIME)}.",
             f"The nearest time that is: {format_time(nearest)}.",
         )
+
+
+def _read_vectors(config: Settings, model: Model) -> dict[str, np.ndarray] | None:
+    """Return the singular vectors that perturb initial states, if any do."""
+    path = vectors_file(getattr(config, "perturb", "none"))
+    if path is None:
+        return None
+    sigma = np.asarray(model.sigma_levels.centers)
+    return read_singular_vectors(path, model.grid, sigma)
 
 
 def _schedule(config: Settings, init: np.datetime64) -> Schedule:

@@ -22,6 +22,7 @@ from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.initial_perturbation import perturb_initial_state
 from ngcm_cli.gcm.interface import Model
 from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.gcm.singular_perturbation import perturb_along_vectors
 from ngcm_cli.inputs.analysis import Analysis
 from ngcm_cli.output.run_paths import RunPaths
 from ngcm_cli.output.streams import Stream
@@ -60,6 +61,7 @@ class Simulation:
         notes: conversions and substitutions made in the input data, by subject.
         identity: what a resumed run must have in common with this one.
         failed: members among these that became unstable, when and why.
+        vectors: singular vectors along which initial states are perturbed, if any.
         is_resumed: whether the output exists, and waits for what is missing.
         is_extended: whether members are added to an existing output.
     """
@@ -83,6 +85,7 @@ class Simulation:
     identity: Mapping[str, Any]
     complete: frozenset[int] = frozenset()
     failed: tuple[dict[str, Any], ...] = ()
+    vectors: Mapping[str, np.ndarray] | None = None
     is_resumed: bool = False
     is_extended: bool = False
 
@@ -140,6 +143,11 @@ class Simulation:
             )
         stream = jax.random.fold_in(key, _PERTURBATION)
         amplitude = config.amplitude
+        if self.vectors is not None:
+            assert isinstance(amplitude, float)
+            return perturb_along_vectors(
+                self.model, state, stream, self.vectors, amplitude
+            )
         if isinstance(amplitude, AmplitudeProfile):
             amplitude = amplitude.at(1000 * self.sigma)
         return perturb_initial_state(

@@ -7,7 +7,7 @@ import jax
 
 from ngcm_cli.config import AmipConfig
 from ngcm_cli.config.forecast import ForecastSettings
-from ngcm_cli.config.noise import AmplitudeProfile
+from ngcm_cli.config.noise import AmplitudeProfile, vectors_file
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.output.streams import total_size
 from ngcm_cli.simulation.data_sources import (
@@ -64,8 +64,13 @@ def _randomness(simulation: Simulation) -> str:
         text += f", member {member}"
     if isinstance(config, ForecastSettings) and config.perturb != "none":
         unit = "(hPa:K)" if isinstance(config.amplitude, AmplitudeProfile) else "K"
-        text += f", initial state perturbed by {config.perturb} noise of "
-        text += f"{config.amplitude} {unit} and {config.pressure_amplitude:g} Pa"
+        if vectors := vectors_file(config.perturb):
+            kind, pressure = f"singular vectors in {vectors}, each up to", ""
+        else:
+            kind = f"{config.perturb} noise of"
+            pressure = f" and {config.pressure_amplitude:g} Pa"
+        text += f", initial state perturbed by {kind} "
+        text += f"{config.amplitude} {unit}{pressure}"
     if isinstance(config, AmipConfig):
         fixed = "fixed" if config.fix_mean_pressure else "free to drift"
         text += f"; mean surface pressure {fixed}"

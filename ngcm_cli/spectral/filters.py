@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 
 
 def exponential_filter(
-    total_wavenumbers: int, attenuation: float, order: int, cutoff: float = 0.0
+    total_wavenumbers: int, attenuation: float, order: float, cutoff: float = 0.0
 ) -> np.ndarray:
     """Return the damping factor of each total wavenumber.
 

@@ -48,6 +48,7 @@ import xarray as xr
 from ngcm_cli.errors import InputDataError, OutputError
 from ngcm_cli.inputs.sources.hdf5_chunks import check_chunks
 from ngcm_cli.io.atomic import atomic_file
+from ngcm_cli.io.netcdf_library import open_with_xarray
 from ngcm_cli.io.output_file import sole_writer
 from ngcm_cli.output.dataset_file import write_dataset
 from ngcm_cli.tracks import tempest_text
@@ -129,7 +130,7 @@ def read_tracks(
         return tempest_text.read_tracks(path, columns)
     check_chunks(path)
     try:
-        with xr.open_dataset(path, engine="netcdf4", decode_timedelta=True) as file:
+        with open_with_xarray(path, decode_timedelta=True) as file:
             tracks = file.load()
     except (OSError, RuntimeError, ValueError) as error:
         raise InputDataError(

@@ -17,6 +17,7 @@ import numpy as np
 
 from ngcm_cli.errors import InputDataError, OutputError
 from ngcm_cli.io.atomic import complete_file
+from ngcm_cli.io.netcdf_library import netcdf_file
 from ngcm_cli.time_format import format_time
 from ngcm_cli.verification.climatology import day_of_year, hour_of_day
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
@@ -79,16 +80,15 @@ def write_climatology(
             "Give a record with the hours of the forecasts, or score other lead times.",
         )
     try:
-        with (
-            complete_file(path.resolve()) as new,
-            netCDF4.Dataset(new, "w", format="NETCDF4") as file,
-        ):
-            _define(file, record.grid, variables, days, hours)
-            first, last = (format_time(record.times[used][i]) for i in (0, -1))
-            file.period = f"{first} to {last}"
-            file.comment = (
-                "mean by day of the year and hour, with a triangular window of 61 days"
-            )
+        with complete_file(path.resolve()) as new:
+            with netcdf_file(new, "w", format="NETCDF4") as file:
+                _define(file, record.grid, variables, days, hours)
+                first, last = (format_time(record.times[used][i]) for i in (0, -1))
+                file.period = f"{first} to {last}"
+                file.comment = (
+                    "mean by day of the year and hour, with a triangular window of "
+                    "61 days"
+                )
             parts = [
                 (variable, hour, levels)
                 for variable in variables
@@ -99,17 +99,8 @@ def write_climatology(
                 at_hour = np.flatnonzero(used & (hour_of_day(record.times) == hour))
                 mean = _mean(record, variable, at_hour, days, levels)
                 at = int(np.flatnonzero(hours == hour)[0])
-                for component, values in zip(variable.components, mean, strict=True):
-                    whole = file[component]
-                    if variable.levels is None:
-                        whole[at] = values[:, 0]
-                        continue
-                    axis = file["level"][:]
-                    for level, one in zip(
-                        levels, np.swapaxes(values, 0, 1), strict=True
-                    ):
-                        place = int(np.abs(axis - variable.levels[level]).argmin())
-                        whole[at, :, place] = one
+                with netcdf_file(new, "a") as file:  # not while the record is read
+                    _write_mean(file, variable, levels, at, mean)
     except OSError as error:
         raise OutputError(
             f"{path} could not be written: {error}.", "Free some space."
@@ -148,6 +139,24 @@ def _define(
             )
             created.units = variable.units
             created.long_name = component.replace("_", " ")
+
+
+def _write_mean(
+    file: netCDF4.Dataset,
+    variable: ScoredVariable,
+    levels: list[int],
+    hour: int,
+    mean: np.ndarray,
+) -> None:
+    for component, values in zip(variable.components, mean, strict=True):
+        whole = file[component]
+        if variable.levels is None:
+            whole[hour] = values[:, 0]
+            continue
+        axis = file["level"][:]
+        for level, one in zip(levels, np.swapaxes(values, 0, 1), strict=True):
+            place = int(np.abs(axis - variable.levels[level]).argmin())
+            whole[hour, :, place] = one
 
 
 def _level_blocks(variable: ScoredVariable, grid: ComparisonGrid) -> list[list[int]]:

@@ -16,6 +16,7 @@ from ngcm_cli.config.evaluate import (
     parse_locations,
 )
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError
+from ngcm_cli.io.netcdf_library import open_with_xarray
 from ngcm_cli.io.output_file import sole_writer, stamp
 from ngcm_cli.io.progress import ByteProgress, CountProgress, begin_phase, no_progress
 from ngcm_cli.output.dataset_file import check_output
@@ -91,7 +92,8 @@ def evaluate(
         _check_output(config)
         sources = open_sources(config, closing, datasets=datasets.by_location)
         _write(config, sources, track)
-        return xr.load_dataset(config.output)
+        with open_with_xarray(config.output) as scores:
+            return scores.load()
 
 
 def run_evaluation(

@@ -54,6 +54,7 @@ import xarray as xr
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.sources.hdf5_chunks import check_chunks
+from ngcm_cli.io.netcdf_library import open_with_xarray
 from ngcm_cli.output.dataset_file import write_dataset
 from ngcm_cli.verification.score_layout import ScoreLayout, StatisticsSource
 from ngcm_cli.verification.score_statistics import append_statistics
@@ -102,7 +103,8 @@ def read_scores(path: str | pathlib.Path) -> xr.Dataset:
     """
     check_chunks(pathlib.Path(path))
     try:
-        scores = xr.load_dataset(path, engine="netcdf4", decode_timedelta=True)
+        with open_with_xarray(path, decode_timedelta=True) as file:
+            scores = file.load()
     except (OSError, ValueError) as error:
         raise InputDataError(
             f"{path} cannot be opened: {error}.", "Give a file of ngcm evaluate."

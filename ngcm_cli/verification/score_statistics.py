@@ -14,11 +14,11 @@ import pathlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import netCDF4
 import numpy as np
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.sources.hdf5_chunks import check_chunks
+from ngcm_cli.io.netcdf_library import netcdf_file
 from ngcm_cli.time_format import format_time
 from ngcm_cli.verification.metrics import METRICS
 from ngcm_cli.verification.score_layout import ScoreLayout, StatisticsSource
@@ -34,7 +34,7 @@ def append_statistics(
 ) -> None:
     """Write the statistics of an evaluation into its score file, key by key."""
     needed = {n for metric in layout.metrics for n in METRICS[metric].statistics}
-    with netCDF4.Dataset(path, "a") as file:
+    with netcdf_file(path, "a") as file:
         group = file.createGroup(_GROUP)
         group.layout = json.dumps(_describe(layout))
         for name in "weights", "latitude", "longitude":
@@ -137,7 +137,7 @@ class MergedStatistics:
 def _opened(path: pathlib.Path) -> Any:
     check_chunks(path)
     try:
-        with netCDF4.Dataset(path) as file:
+        with netcdf_file(path) as file:
             if _GROUP not in file.groups:
                 raise InputDataError(
                     f"{path} has no statistics from which it can be merged.",

@@ -5,7 +5,12 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from ngcm_cli.checkpoint.card import Card, PublishedCard, as_yaml
+from ngcm_cli.checkpoint.card import (
+    Card,
+    PublishedCard,
+    TrainingRecord,
+    as_yaml,
+)
 from ngcm_cli.checkpoint.spec import ModelSpec
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.zoo import cache
@@ -71,6 +76,8 @@ def describe(card: Card | PublishedCard) -> dict[str, str]:
         lines["Weights"] = str(path) if cache.is_here(card) else "not fetched"
     else:
         lines["SHA-256"] = card.weights.sha256
+        if card.training is not None:
+            lines["Trained"] = _training(card.training)
         top, *_, bottom = (f"{level:g}" for level in card.spec.pressure_levels)
         lines["Levels"] = (
             f"{card.spec.sigma_layers} sigma layers; "
@@ -78,6 +85,16 @@ def describe(card: Card | PublishedCard) -> dict[str, str]:
         )
         lines["Step"] = f"{card.spec.step_minutes:g} minutes"
     return {heading: text for heading, text in lines.items() if text is not None}
+
+
+def _training(record: TrainingRecord) -> str:
+    """Return a sentence on how the weights were trained."""
+    begun = "random weights for" if record.initialized else "the weights of"
+    digest = record.parent_sha256[:12]
+    return (
+        f"{record.updates} updates from {begun} {record.parent} (SHA-256 {digest}...) "
+        f"on {record.data}"
+    )
 
 
 def describe_architecture(spec: ModelSpec) -> str:

@@ -30,9 +30,8 @@ PROFILE = (
 
 
 @functools.cache
-def reference():
-    """The reference's model, its inputs, and what its modules returned on the way."""
-    import haiku
+def reference_model():
+    """The reference's model of the published checkpoint."""
     import neuralgcm
 
     checkpoint = read_published(published_checkpoint())
@@ -43,7 +42,7 @@ def reference():
         {name: (grid, static[name], {"units": unit}) for name, unit in units.items()},
         coords={name: static[name] for name in (*grid, "level")},
     )
-    model = neuralgcm.PressureLevelModel.from_checkpoint(
+    return neuralgcm.PressureLevelModel.from_checkpoint(
         {
             "model_config_str": checkpoint.config,
             "params": checkpoint.params,
@@ -51,7 +50,13 @@ def reference():
         }
     )
 
-    data = bundled.sample()
+
+@functools.cache
+def reference():
+    """The reference's model, its inputs, and what its modules returned on the way."""
+    import haiku
+
+    model, data = reference_model(), bundled.sample()
     clock = {"sim_time": model.datetime64_to_sim_time(np.array(data.time))}
     fields, forcing = data.fields | clock, data.forcing | clock
 

@@ -42,7 +42,7 @@ def test_as_many_devices_as_share_evenly(monkeypatch):
 )
 def test_what_fits(monkeypatch, free, members, processes, size):
     monkeypatch.setattr(BatchedModel, "memory", lambda self, state, n, _: n - 0.1)
-    monkeypatch.setattr(batch, "_free_memory", lambda device: free / 0.6)
+    monkeypatch.setattr(batch, "free_memory", lambda device: free / 0.6)
     monkeypatch.setattr(batch, "_add_little", lambda *args: False)
     model = TinyModel()
     assert auto_batch_size(model, lambda: None, None, members, processes) == size
@@ -65,7 +65,7 @@ def test_a_compiler_that_refuses(monkeypatch):
 def test_small_states_need_no_compiler(monkeypatch, free, size):
     """Where members are computed one after the other: 3 arrays of 24 KiB and less."""
     monkeypatch.setattr(BatchedModel, "memory", lambda self, state, n, _: n * 1e3)
-    monkeypatch.setattr(batch, "_free_memory", lambda device: free)
+    monkeypatch.setattr(batch, "free_memory", lambda device: free)
     model = TinyModel()
     fields = synthetic_fields(model.grid, 3)
 

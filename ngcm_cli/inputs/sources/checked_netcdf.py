@@ -9,10 +9,11 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from ngcm_cli.inputs.sources.hdf5_chunks import DoubtfulChunks, doubtful_chunks
+from ngcm_cli.io.netcdf_library import open_with_xarray
 
 
 def open_netcdf(place: pathlib.Path, name: str, **options: Any) -> xr.Dataset:
-    """Open a NetCDF file with `xarray.open_dataset`, which has these options.
+    """Open a NetCDF file with `open_with_xarray`, which has these options.
 
     Values are read when they are asked for, and refused where a chunk would take far
     more memory than its shape.
@@ -28,12 +29,12 @@ def open_netcdf(place: pathlib.Path, name: str, **options: Any) -> xr.Dataset:
     """
     doubtful = doubtful_chunks(place, name)
     if not doubtful:
-        return xr.open_dataset(place, engine="netcdf4", **options)
+        return open_with_xarray(place, **options)
     for chunks in doubtful.values():
         if len(chunks.chunk) == 1:  # xarray reads coordinates at once
             chunks.check()
     cache = options.pop("cache", True)
-    raw = xr.open_dataset(place, engine="netcdf4", decode_cf=False, cache=cache)
+    raw = open_with_xarray(place, decode_cf=False, cache=cache)
     for key in doubtful.keys() & raw.variables.keys():
         checked = _CheckedArray(raw.variables[key], doubtful[key]).variable()
         raw = raw.assign({key: checked})

@@ -9,7 +9,7 @@ import pathlib
 import struct
 from typing import BinaryIO
 
-import netCDF4
+from ngcm_cli.io.netcdf_library import netcdf_file
 
 HEADS = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n")
 """First bytes of NetCDF files."""
@@ -41,7 +41,7 @@ def declared_size(place: pathlib.Path) -> int | None:
 
 def shapes(place: pathlib.Path) -> dict[str, tuple[int, ...]]:
     """Return the shapes of all variables of a file."""
-    with netCDF4.Dataset(place) as file:
+    with netcdf_file(place) as file:
         return {name: variable.shape for name, variable in file.variables.items()}
 
 

@@ -9,6 +9,7 @@ import netCDF4
 
 from ngcm_cli.errors import OutputError
 from ngcm_cli.io.atomic import remove_temporary_siblings, temporary_sibling
+from ngcm_cli.io.netcdf_library import netcdf_file
 
 _NAME = re.compile(r"(.*)_(\d{6}|\d{8})-(\d{6}|\d{8})\.nc")
 
@@ -34,7 +35,7 @@ def write_whole(
     try:
         planned.parent.mkdir(parents=True, exist_ok=True)
         remove_temporary_siblings(planned)
-        with netCDF4.Dataset(new, "w", format="NETCDF4_CLASSIC") as file:
+        with netcdf_file(new, "w", format="NETCDF4_CLASSIC") as file:
             target = fill(file)
         if target is None:
             return None

@@ -10,6 +10,7 @@ import xarray as xr
 from ngcm_cli.diagnosis.table import Row, rows_of
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.sources.hdf5_chunks import check_chunks
+from ngcm_cli.io.netcdf_library import open_with_xarray
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.plots.report import attributes as attribute_texts
 from ngcm_cli.plots.report.content import Figure, Part, Section, Table
@@ -33,7 +34,7 @@ def diagnosis_section(path: pathlib.Path, links: Sequence[tuple[str, str]]) -> S
         InputDataError: it holds nothing.
     """
     check_chunks(path)
-    with xr.open_dataset(path, engine="netcdf4", decode_timedelta=True) as file:
+    with open_with_xarray(path, decode_timedelta=True) as file:
         found = file.load()
     if not found.data_vars:
         raise InputDataError(f"{path} holds no diagnosis.", "Name another file.")

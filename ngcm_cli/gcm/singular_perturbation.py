@@ -1,0 +1,69 @@
+"""Perturbations of initial states along singular vectors."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from ngcm_cli import units
+from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.gcm.model_state import ModelState
+from ngcm_cli.spectral.operators import vorticity_divergence
+
+Vectors = Mapping[str, Float[Array, "vector level longitude latitude"]]
+
+
+def perturb_along_vectors(
+    model: NeuralGCM,
+    state: ModelState,
+    key: PRNGKeyArray,
+    vectors: Vectors,
+    amplitude: float,
+) -> ModelState:
+    """Add singular vectors with random coefficients to a state.
+
+    x' = Σₖ cₖ A vₖ / maxₖ, with independent standard normal cₖ, where maxₖ is the
+    largest absolute temperature of vₖ, so that the vector alone has the amplitude A at
+    its warmest or coldest place (after Leutbecher and Palmer 2008, J. Comput. Phys.
+    227, 3515, section 4, with an amplitude for all in place of estimated errors).
+
+    Args:
+        model: of the state.
+        state: one member; map over several with ``jax.vmap``.
+        key: another one gives other coefficients.
+        vectors: temperature, wind, specific humidity and log surface pressure by their
+            ERA5 names, in SI units.
+        amplitude: K.
+    """
+    return dataclasses.replace(
+        state, state=_perturbed(model, state, key, dict(vectors), amplitude)
+    )
+
+
+@eqx.filter_jit
+def _perturbed(model, state: ModelState, key, vectors, amplitude):
+    temperature = vectors["temperature"]
+    scale = amplitude / jnp.abs(temperature).max((1, 2, 3))
+    coefficients = scale * jax.random.normal(key, (len(temperature),), jnp.float32)
+    change = {
+        name: jnp.einsum("v,vkij->kij", coefficients, x, precision="highest")
+        for name, x in vectors.items()
+    }
+    u, v = (change[f"{c}_component_of_wind"] * units.METER_PER_SECOND for c in "uv")
+    vorticity, divergence = vorticity_divergence(u, v, model.harmonics)
+    to_modal, before = model.harmonics.to_modal, state.state
+    vapour = "specific_humidity"
+    return dataclasses.replace(
+        before,
+        vorticity=before.vorticity + vorticity,
+        divergence=before.divergence + divergence,
+        temperature_variation=before.temperature_variation
+        + to_modal(change["temperature"]),
+        log_surface_pressure=before.log_surface_pressure
+        + to_modal(change["log_surface_pressure"]),
+        tracers=before.tracers
+        | {vapour: before.tracers[vapour] + to_modal(change[vapour])},
+    )

@@ -1,0 +1,190 @@
+"""The verb: from settings to a trained model on disk."""
+
+import contextlib
+import logging
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import jax.numpy as jnp
+
+from ngcm_cli.config.train import TrainConfig
+from ngcm_cli.errors import ConfigError, OutputError, UnstableRunError
+from ngcm_cli.inputs.sources.location import is_remote
+from ngcm_cli.io.compilation_cache import enable_compilation_cache
+from ngcm_cli.io.progress import ByteProgress, CountProgress, format_size, no_progress
+from ngcm_cli.simulation.distributed import connect
+from ngcm_cli.simulation.interrupts import explain_out_of_memory, sigterm_as_exception
+from ngcm_cli.time_format import format_duration
+from ngcm_cli.training.normalisation import Scales
+from ngcm_cli.training.setup import Training, set_up
+from ngcm_cli.training.trainer import Trainer, TrainingProgress
+from ngcm_cli.training.training_directory import MODEL, TrainingDirectory
+from ngcm_cli.zoo import model_names
+
+log = logging.getLogger(__name__)
+
+Track = Callable[[Iterable[TrainingProgress]], Iterable[TrainingProgress]]
+
+
+def train(
+    config: TrainConfig | None = None,
+    *,
+    resume: str | pathlib.Path | None = None,
+    force: bool = False,
+    track: Track = iter,
+    download: ByteProgress = no_progress,
+    count: CountProgress = no_progress,
+    **settings: Any,
+) -> pathlib.Path:
+    """Train a model further, or a new one, and write it.
+
+    ``train(data="era5.zarr", train=..., held_out=..., stages=[...])`` is the same as
+    the command with these settings in its run file.
+
+    Args:
+        config: the settings, or else its fields as keywords.
+        resume: directory of an interrupted training that is continued.
+        force: whether to start where too little memory is free.
+        track: receives the iterator of `TrainingProgress`, and returns an iterable of
+            the same.
+        download: receives the progress of downloads, in bytes.
+        count: receives how many times of the data were checked.
+        **settings: fields of `TrainConfig`.
+
+    Returns:
+        The directory of the model, which ``--model`` and `load_model` take.
+
+    Raises:
+        UnstableRunError: the training diverges; the best weights are kept.
+        NgcmError: one of its other children, which says what to change.
+    """
+    if (config is not None) + (resume is not None) + bool(settings) != 1:
+        raise TypeError("give a TrainConfig, keywords, or a directory to resume")
+    enable_compilation_cache()
+    config, directory = _opened(config, resume, settings)
+    is_first = connect(config.coordinator, config.process).index == 0
+    if is_first and resume is None:
+        directory.check_new()
+    with contextlib.ExitStack() as stack:
+        if is_first and resume is not None:
+            stack.enter_context(directory.sole_writer())
+        scales = _stored_scales(directory) if resume is not None else None
+        training = set_up(config, stack, scales, download, count)
+        with explain_out_of_memory("compiling the updates", "Use a larger device."):
+            training.compile()
+        if not force:
+            training.check_memory()
+        if is_first and resume is None:
+            directory.create(config)
+            stack.enter_context(directory.sole_writer())
+        for line in describe(training).splitlines():
+            log.info(line)
+        trainer = Trainer(training, directory)
+        trainer.restore()
+        with _interruptible(trainer):
+            for _ in track(trainer.progress()):
+                pass
+    return directory.path / MODEL
+
+
+def plan(config: TrainConfig) -> str:
+    """Return what a training would do and how much memory it takes; write nothing.
+
+    Raises:
+        NgcmError: the training could not start.
+    """
+    enable_compilation_cache()
+    config, directory = _opened(config, None, {})
+    directory.check_new()
+    config = config.model_copy(update={"offline": True})
+    with contextlib.ExitStack() as stack:
+        training = set_up(config, stack)
+        training.compile()
+        training.check_memory()
+        return describe(training)
+
+
+def describe(training: Training) -> str:
+    """Return a few lines on a training."""
+    config, card = training.config, training.card
+    lines = [
+        f"model      {card.name}, "
+        + ("random weights" if config.initialize else "weights trained further"),
+        f"data       {len(training.data.train)} times to train on, "
+        f"{len(training.data.held_out)} held out, "
+        f"{len(training.held_out)} forecasts evaluated",
+    ]
+    for number, (stage, programs) in enumerate(
+        zip(config.stages, training.programs, strict=True)
+    ):
+        arrays = len(programs.chosen)
+        lines.append(
+            f"stage {number + 1}    {stage.updates} updates of {arrays} arrays, "
+            f"{stage.batch} forecasts of {format_duration(stage.rollout)} each from "
+            f"{len(training.starts(number))} starts, "
+            f"{format_size(training.memory[number])} of memory"
+        )
+    return "\n".join(lines)
+
+
+def _opened(
+    config: TrainConfig | None,
+    resume: str | pathlib.Path | None,
+    settings: dict[str, Any],
+) -> tuple[TrainConfig, TrainingDirectory]:
+    """Return complete settings, and the directory that is written."""
+    if resume is not None:
+        directory = TrainingDirectory(pathlib.Path(resume))
+        config = TrainConfig(**directory.read_settings())
+        return config.model_copy(update={"output": directory.path}), directory
+    config = config or TrainConfig(**settings)
+    changes: dict[str, Any] = {}
+    if config.output is None:
+        stem = pathlib.Path(config.parent).stem
+        changes["output"] = pathlib.Path(f"{stem}_trained")
+    for name in ("model", "initialize", "data", "sst_data"):
+        value = getattr(config, name)
+        named = name in ("model", "initialize") and value in model_names()
+        if value is not None and not named and not is_remote(value):
+            changes[name] = os.path.abspath(value)
+    fields = config.model_fields_set | set(changes)
+    config = TrainConfig(**{name: getattr(config, name) for name in fields} | changes)
+    assert config.output is not None
+    return config, TrainingDirectory(config.output)
+
+
+def _stored_scales(directory: TrainingDirectory) -> Scales | None:
+    """Return the scales in the last checkpoint; None before the first."""
+    saved = directory.checkpoints()
+    if not saved:
+        return None
+    arrays, record = directory.read_checkpoint(saved[-1])
+    found: dict[str, dict[str, Any]] = {"data": {}, "model": {}}
+    for name, x in arrays.items():
+        if name.startswith("scales/"):
+            _, kind, variable = name.split("/")
+            found[kind][variable] = jnp.asarray(x)
+    return Scales(**found)
+
+
+@contextlib.contextmanager
+def _interruptible(trainer: Trainer) -> Iterator[None]:
+    """Keep the last update whatever ends the context, and say how to continue."""
+    path = trainer.directory.path
+    hint = "Begin again with a smaller batch or shorter rollouts."
+    try:
+        with sigterm_as_exception(), explain_out_of_memory("an update", hint):
+            yield
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            with contextlib.suppress(KeyboardInterrupt, OutputError):
+                trainer.save()
+        if not isinstance(error, OutputError | UnstableRunError | ConfigError):
+            saved = max(trainer.directory.checkpoints(), default=0)
+            error.add_note(
+                f"{path}: {saved} of {trainer.config.updates} updates are saved. "
+                f"Resume with `ngcm train --resume {path}`."
+            )
+        raise

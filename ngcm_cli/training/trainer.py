@@ -1,0 +1,332 @@
+"""The loop of a training: updates, evaluations, checkpoints, and returns after NaN."""
+
+import dataclasses
+import logging
+import math
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+from ngcm_cli.errors import ConfigError, UnstableRunError
+from ngcm_cli.simulation.stability import MAX_REWINDS
+from ngcm_cli.training.data import ReadAhead, shuffled
+from ngcm_cli.training.result import write_result
+from ngcm_cli.training.setup import Training, example_keys
+from ngcm_cli.training.training_directory import MODEL, TrainingDirectory
+from ngcm_cli.training.update import TrainingState
+
+log = logging.getLogger(__name__)
+
+_DIVERGED = 1e3
+"""A loss so many times the least of its stage counts as one that is not finite."""
+_IDENTITY = "identity"
+_EVALUATION = 2**31  # of random keys, beyond all updates
+
+
+@dataclasses.dataclass
+class Record:
+    """How far a training is, beside its arrays.
+
+    Attributes:
+        done: number of updates.
+        evaluated: number of updates at the last evaluation; -1 before the first.
+        best: update of the best evaluation.
+        best_loss: its loss.
+        worse: number of evaluations since.
+        lowest: least loss of an update of this stage.
+        returns: how often the training has returned to an earlier checkpoint.
+        failed: number of updates before the last one that failed.
+        attempts: how often it has returned since without getting beyond that.
+    """
+
+    done: int = 0
+    evaluated: int = -1
+    best: int = 0
+    best_loss: float = math.inf
+    worse: int = 0
+    lowest: float = math.inf
+    returns: int = 0
+    failed: int = -1
+    attempts: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingProgress:
+    """Where a training is after an update.
+
+    Attributes:
+        done: number of updates.
+        total: of all stages.
+        stage: its number, from one.
+        numbers: loss, terms, gradient norm of the last update.
+        learning_rate: of the last update.
+        simulated_hours: length of the forecasts of the last update, all together.
+        best_loss: of the evaluations so far.
+    """
+
+    done: int
+    total: int
+    stage: int
+    numbers: dict[str, float]
+    learning_rate: float
+    simulated_hours: float
+    best_loss: float
+
+
+class Trainer:
+    """Carries out a training, from the beginning or from its last checkpoint.
+
+    Args:
+        training: what is to be done, with its programs compiled.
+        directory: where it is written.
+    """
+
+    def __init__(self, training: Training, directory: TrainingDirectory):
+        self.training = training
+        self.directory = directory
+        self.config = training.config
+        self.record = Record()
+        self.state: TrainingState = training.initial_state()
+        self.rows: list[dict[str, Any]] = []
+        self._saved = -1
+
+    def restore(self) -> None:
+        """Continue from the last checkpoint, if there is one."""
+        if saved := self.directory.checkpoints():
+            self._load(saved[-1])
+
+    def progress(self) -> Iterator[TrainingProgress]:
+        """Train; yield after every update.
+
+        Raises:
+            UnstableRunError: the training diverges, also from earlier checkpoints.
+            OutputError: it cannot be written.
+        """
+        config, record = self.config, self.record
+        with ReadAhead(self._read) as batches:
+            while True:
+                record = self.record
+                if self._is_due(config.evaluate_every) and (
+                    record.evaluated != record.done
+                ):
+                    self._evaluate()
+                if self._is_due(config.checkpoint_every):
+                    self.save()
+                is_over = config.patience is not None and (
+                    record.worse >= config.patience
+                )
+                if record.done == config.updates or is_over:
+                    break
+                yield from self._update(batches)
+        self.save()
+        best = f"The best weights are of update {record.best} of {record.done}"
+        log.info(f"{best}, with a held-out loss of {record.best_loss:.5g}.")
+        if record.best == 0:
+            log.info("No update made them better than they were.")
+
+    def save(self) -> None:
+        """Write metrics and a checkpoint, unless this one is written already."""
+        if self._saved == self.record.done or jax.process_index() != 0:
+            return
+        self.directory.write_metrics(self.rows)
+        scales = self.training.scales
+        arrays = {
+            f"scales/{kind}/{name}": np.asarray(x)
+            for kind in ("data", "model")
+            for name, x in getattr(scales, kind).items()
+        }
+        self.directory.write_checkpoint(
+            self.record.done,
+            self.state.arrays() | arrays,
+            {**dataclasses.asdict(self.record), _IDENTITY: self._identity()},
+        )
+        self._saved = self.record.done
+
+    def _identity(self) -> dict[str, Any]:
+        """Return what decides the course of the training."""
+        settings = self.config.as_run_file()
+        for name in ("output", "offline", "coordinator", "process"):
+            settings.pop(name, None)
+        return settings | {"weights": self.training.card.weights.sha256}
+
+    def _check_identity(self, stored: dict[str, Any]) -> None:
+        own = self._identity()
+        changed = [n for n in {**stored, **own} if stored.get(n) != own.get(n)]
+        if changed:
+            raise ConfigError(
+                f"The {'weights' if changed == ['weights'] else 'settings'} of "
+                f"{self.directory.path} were changed since its last checkpoint: "
+                f"{', '.join(changed)}.",
+                "Restore them, or begin another training.",
+            )
+
+    def _is_due(self, every: int) -> bool:
+        done = self.record.done
+        return done % every == 0 or done == self.config.updates
+
+    def _load(self, update: int) -> None:
+        arrays, record = self.directory.read_checkpoint(update)
+        self._check_identity(record.pop(_IDENTITY))
+        stage, _ = self.config.locate(update)
+        programs = self.training.programs[stage]
+        structure = programs.begin(self.state.learned)
+        of_state = {n: x for n, x in arrays.items() if not n.startswith("scales/")}
+        self.state = programs.placement.everywhere(structure.with_arrays(of_state))
+        self.record = Record(**record)
+        self.rows = [
+            dict(row)
+            for row in self.directory.read_metrics()
+            if int(row["update"]) <= update
+        ]
+        self._saved = update
+
+    def _read(self, done: int, returns: int) -> Any:
+        """Return the batch of an update, on the devices."""
+        index, number = self.config.locate(done)
+        stage = self.config.stages[index]
+        order = shuffled(
+            self.training.starts(index),
+            stage.batch,
+            number,
+            (self.config.seed, index, returns),
+        )
+        return self.training.batch(order, index)
+
+    def _update(self, batches: ReadAhead) -> Iterator[TrainingProgress]:
+        config, record = self.config, self.record
+        done, began = record.done, time.monotonic()
+        index, number = config.locate(done)
+        programs, stage = self.training.programs[index], config.stages[index]
+        following = (done + 1, record.returns) if done + 1 < config.updates else None
+        examples = batches.get((done, record.returns), following)
+        keys = example_keys(config.seed, (done, record.returns), stage.batch)
+        state, found = programs.update(self.state, examples, keys, number, done)
+        numbers = {name: float(x) for name, x in jax.device_get(found).items()}
+        if self._has_failed(numbers):
+            self._return(index)
+            return
+        self.state = state
+        record.done += 1
+        record.lowest = min(record.lowest, numbers["loss"])
+        if record.done > record.failed:
+            record.attempts = 0
+        rate = programs.learning_rate(number)
+        self._add_row("train", index, numbers, learning_rate=rate, began=began)
+        if record.done < config.updates and config.locate(record.done)[0] != index:
+            self._begin(index + 1)
+        yield TrainingProgress(
+            record.done,
+            config.updates,
+            index + 1,
+            numbers,
+            rate,
+            stage.batch * float(stage.rollout / np.timedelta64(1, "h")),
+            record.best_loss,
+        )
+
+    def _begin(self, stage: int) -> None:
+        """Begin a stage; where it trains other parameters, from averaged weights."""
+        before, after = self.training.programs[stage - 1 : stage + 1]
+        self.record.lowest = math.inf
+        if before.chosen == after.chosen:
+            self.state = after.placement.everywhere(self.state)
+            return
+        average = self.state.average
+        self.state = after.begin(average, average)
+
+    def _has_failed(self, numbers: dict[str, float]) -> bool:
+        limit = _DIVERGED * self.record.lowest
+        return not (
+            all(map(math.isfinite, numbers.values())) and numbers["loss"] <= limit
+        )
+
+    def _return(self, stage: int) -> None:
+        """Return to an earlier checkpoint, to go on with other batches.
+
+        Raises:
+            UnstableRunError: that was done several times.
+        """
+        record = self.record
+        failed, attempts = max(record.failed, record.done), record.attempts + 1
+        if attempts > MAX_REWINDS:
+            raise UnstableRunError(
+                f"The training diverges: the loss of update {record.done + 1}, in "
+                f"stage {stage + 1}, is not finite or {_DIVERGED:g} times larger than "
+                f"before, after {MAX_REWINDS} returns to earlier checkpoints with "
+                "other batches.",
+                f"The best weights, of update {record.best}, are in "
+                f"{self.directory.path / MODEL}. Lower the learning_rate, or set "
+                "gradient_clip, in a new training.",
+            )
+        returns = record.returns + 1
+        regular = [
+            update
+            for update in self.directory.checkpoints()
+            if update % self.config.checkpoint_every == 0 and update <= record.done
+        ]
+        target = regular[-min(attempts, len(regular))]
+        log.info(
+            f"Update {record.done + 1} failed: its loss is not finite or far larger "
+            f"than before. Returning to update {target}, with other batches."
+        )
+        self._load(target)
+        self.record = dataclasses.replace(
+            self.record, returns=returns, failed=failed, attempts=attempts
+        )
+        if jax.process_count() > 1:  # all have read before anything is removed
+            multihost_utils.sync_global_devices(f"return {returns}")
+        if jax.process_index() == 0:
+            self.directory.remove_after(target)
+        self._saved = -1
+        self.save()
+
+    def _evaluate(self) -> None:
+        """Judge the averaged weights by held-out data, and keep the best."""
+        training, record, began = self.training, self.record, time.monotonic()
+        last = len(training.programs) - 1
+        programs, batch = training.programs[last], self.config.stages[last].batch
+        found = []
+        for first in range(0, len(training.held_out), batch):
+            starts = training.held_out[first : first + batch]
+            examples = training.batch(starts, last)
+            keys = example_keys(self.config.seed, (_EVALUATION, first), len(starts))
+            numbers = programs.evaluate(self.state.average, examples, keys)
+            found.append(jax.device_get(numbers))
+        means = {n: float(np.mean([x[n] for x in found])) for n in found[0]}
+        self._add_row(
+            "held_out", self.config.locate(record.done)[0], means, began=began
+        )
+        record.evaluated = record.done
+        record.worse += 1
+        if means["loss"] < record.best_loss:
+            record.best, record.best_loss, record.worse = record.done, means["loss"], 0
+        is_first = not (self.directory.path / MODEL).exists()
+        if (is_first or record.worse == 0) and jax.process_index() == 0:
+            write_result(
+                training,
+                self.directory,
+                self.state.average,
+                record.done,
+                record.best_loss,
+            )
+
+    def _add_row(
+        self,
+        kind: str,
+        stage: int,
+        numbers: dict[str, float],
+        *,
+        began: float,
+        learning_rate: float | None = None,
+    ) -> None:
+        row = {"update": self.record.done, "kind": kind, "stage": stage + 1}
+        row |= {name: f"{x:.8g}" for name, x in numbers.items()}
+        row |= (
+            {} if learning_rate is None else {"learning_rate": f"{learning_rate:.6g}"}
+        )
+        seconds, returns = time.monotonic() - began, self.record.returns
+        self.rows.append(row | {"seconds": f"{seconds:.3f}", "returns": returns})
