@@ -68,6 +68,7 @@ def output_head(
             cell_methods=spec.cell_methods,
             comment=spec.comment,
             aliases=spec.aliases,
+            cmip=spec.cmip,
         ),
         harmonics=harmonics,
         location_time=LocationTimeFeatures(grid, dict(ground), position),

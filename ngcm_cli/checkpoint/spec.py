@@ -14,6 +14,7 @@ _Count = Annotated[int, pydantic.Field(ge=0, le=10_000)]
 _Size = Annotated[int, pydantic.Field(gt=0, le=10_000)]
 _NonNegative = Annotated[float, pydantic.Field(ge=0)]
 _Cutoff = Annotated[float, pydantic.Field(ge=0, lt=1)]
+_Text = Annotated[str, pydantic.Field(min_length=1)]
 _Profile = tuple[pydantic.PositiveFloat, ...]
 
 
@@ -243,18 +244,17 @@ class OutputHeadSpec(_Spec):
         tower: the network.
     """
 
-    units: Annotated[str, pydantic.Field(min_length=1)]
-    long_name: Annotated[str, pydantic.Field(min_length=1)]
+    units: _Text
+    long_name: _Text
     standard_name: str = ""
     cell_methods: str = ""
     comment: str = ""
     aliases: tuple[str, ...] = ()
+    cmip: Annotated[str, pydantic.Field(pattern="^([a-z][A-Za-z0-9]{0,31})?$")] = ""
     shift: float
     scale: pydantic.PositiveFloat
     minimum: float | None = None
-    fields: tuple[str, ...] = (
-        *("temperature_variation", "specific_humidity", "log_surface_pressure"),
-    )
+    fields: tuple[str, ...] = ("temperature_variation", "specific_humidity")
     levels: _Size = 4
     position_fields: _Count = 4
     tower: TowerSpec = TowerSpec(latent=32, blocks=1, block_layers=2, decode_layers=1)
@@ -308,7 +308,7 @@ class ModelSpec(_Spec):
 
     @pydantic.model_serializer(mode="wrap")
     def _content(self, serialize: pydantic.SerializerFunctionWrapHandler) -> dict:
-        """Leave out what no published model has: their cards and digests stay."""
+        """Leave out what no published model has, so that their digests stay."""
         content = serialize(self)
         if not self.outputs:
             content.pop("outputs", None)

@@ -20,6 +20,9 @@ NEEDS: Mapping[Needs, str] = {
 }
 """What a diagnostic is computed from, as the documentation names it."""
 
+CMIP_NAME = "cmip_name"
+"""Attribute of variables in files that only some model has."""
+
 
 @dataclasses.dataclass(frozen=True)
 class CmipVariable:
@@ -75,6 +78,7 @@ class Diagnostic:
         cell_methods: CF cell methods; empty for values at an instant.
         comment: CF comment: definition and limits that the names leave open.
         cmip: name and conventions in CMIP6; None where CMIP has no such variable.
+        is_own: whether only some model has it, so that files say its CMIP name.
         is_flux: whether its mean over an interval is that over all model steps: of
             amounts that the model accumulates, or as ``from_steps`` gives it.
         is_accumulated: whether it is an amount since the initial time, which has no
@@ -100,6 +104,7 @@ class Diagnostic:
     cell_methods: str = ""
     comment: str = ""
     cmip: CmipVariable | None = None
+    is_own: bool = False
     is_flux: bool = False
     is_accumulated: bool = False
     from_state: Callable[..., dict[str, Any]] | None = None
@@ -144,6 +149,7 @@ class Diagnostic:
             "cell_methods": self.cell_methods,
             "comment": self.comment,
             "units_metadata": units_metadata(self.units),
+            CMIP_NAME: self.cmip_name if self.is_own else "",
         }
         return {name: text for name, text in attributes.items() if text}
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ngcm_cli.diagnostics.atmosphere import DECODED, SURFACE_FIELDS
 from ngcm_cli.diagnostics.cloud_water import CLOUD_WATER
-from ngcm_cli.diagnostics.diagnostic import Diagnostic
+from ngcm_cli.diagnostics.diagnostic import CmipVariable, Diagnostic
 from ngcm_cli.diagnostics.eddies import EDDIES
 from ngcm_cli.diagnostics.insolation import INSOLATION
 from ngcm_cli.diagnostics.lowest_level import LOWEST_LEVEL
@@ -32,6 +32,7 @@ from ngcm_cli.gcm.fields import ATMOSPHERE, NET_WATER, PRECIPITATION, SURFACE
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model import Fields, NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
+from ngcm_cli.gcm.output_heads import OutputHead
 
 Levels = Literal["pressure", "model"]
 Apply = Callable[..., dict[str, jax.Array]]
@@ -63,13 +64,20 @@ def diagnostics_of(model: Any) -> Mapping[str, Diagnostic]:
     """Return all output variables by name, and those that only this model has."""
     if not isinstance(model, NeuralGCM) or not model.outputs:
         return DIAGNOSTICS
-    own = {
-        name: Diagnostic(
-            name=name, vertical="surface", **dataclasses.asdict(head.attributes)
-        )
-        for name, head in model.outputs.items()
-    }
+    own = {name: _of_head(name, head) for name, head in model.outputs.items()}
     return {**DIAGNOSTICS, **own}
+
+
+def _of_head(name: str, head: OutputHead) -> Diagnostic:
+    attributes = dataclasses.asdict(head.attributes)
+    cmip = attributes.pop("cmip")
+    return Diagnostic(
+        name=name,
+        vertical="surface",
+        cmip=CmipVariable(cmip, head.attributes.long_name) if cmip else None,
+        is_own=True,
+        **attributes,
+    )
 
 
 def available(model: Any) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ class OutputAttributes:
         cell_methods: CF cell methods; empty for values at an instant.
         comment: CF comment, or empty.
         aliases: other names that users may give.
+        cmip: CMIP short name, under which it is exported; or empty.
     """
 
     units: str
@@ -35,6 +36,7 @@ class OutputAttributes:
     cell_methods: str = ""
     comment: str = ""
     aliases: tuple[str, ...] = ()
+    cmip: str = ""
 
 
 class OutputHead(eqx.Module):

@@ -43,7 +43,7 @@ def read_singular_vectors(
         )
     try:
         check_chunks(place)
-        with xr.open_dataset(path, engine="netcdf4") as file:
+        with open_with_xarray(path) as file:
             found = {n: file.get(f"{VECTOR}_{n}") for n in FIELDS}
             arrays = {n: x.load() for n, x in found.items() if x is not None}
     except (OSError, RuntimeError, ValueError) as error:

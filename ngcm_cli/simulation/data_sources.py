@@ -292,15 +292,12 @@ def with_sea_of_run(config: Settings) -> Settings:
 
 def local_files(config: Settings) -> list[tuple[pathlib.Path, str]]:
     """Return every local input file, with its name for messages."""
+    sources = [(analysis_source(config), describe_analysis(config))]
+    sources += [(name, name) for name in (config.sst_data, config.nudge) if name]
     return [
         (pathlib.Path(path), described)
-        for name, described in (
-            (analysis_source(config), describe_analysis(config)),
-            (config.sst_data, config.sst_data or ""),
-            (config.nudge, config.nudge or ""),
-            (vectors_file(getattr(config, "perturb", "")), "the singular vectors"),
-        )
-        if name is not None and not is_remote(name)
+        for name, described in sources
+        if not is_remote(name)
         for path in matching_files(name)
     ]
 

@@ -28,7 +28,8 @@ WARMTH = OutputHeadSpec(
     units="K",
     long_name="2 metre temperature",
     standard_name="air_temperature",
-    aliases=("t2m", "tas"),
+    aliases=("t2m", "warmth"),
+    cmip="tas",
     shift=280.0,
     scale=20.0,
     tower=TowerSpec(latent=16, blocks=1, block_layers=1, decode_layers=1),
@@ -161,10 +162,11 @@ def test_saved_loaded_and_written_by_a_forecast(
     with xr.open_zarr(tmp_path / "out.zarr", chunks=None) as written:
         field = written[NAME].load()
     assert field.attrs["standard_name"] == "air_temperature"
+    assert field.attrs["cmip_name"] == "tas"
     assert (field.attrs["units"], field.sizes["lead_time"]) == ("K", 2)
     data = ngcm_cli.bundled_state(loaded)
     state = loaded.encode(data.fields, data.forcing, data.time, jax.random.key(0))
-    expected = ngcm_cli.decode(loaded, state, ["tas"])[NAME]
+    expected = ngcm_cli.decode(loaded, state, ["warmth"])[NAME]
     np.testing.assert_array_equal(field.isel(lead_time=0).squeeze(), expected)
     capsys.readouterr()
     assert run(monkeypatch, "variables", "--model", path) == 0

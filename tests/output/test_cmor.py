@@ -621,3 +621,27 @@ def test_what_else_cmip_names_is_exported_too(tmp_path, caplog):
             np.testing.assert_array_equal(ds[name], values.astype(np.float32))
             assert ds[name].attrs["units"] == unit
     assert "tntmp" not in caplog.text
+
+
+def test_a_variable_that_only_its_model_has(tmp_path):
+    """Under the CMIP name that the run says; not one that another variable has."""
+    store = tmp_path / "monthly.zarr"
+    bounds = month_bounds("1982-01", 1)
+    names = "surface_pressure", "P_minus_E_rate", "lowest_level_temperature"
+    written = write_means(store, bounds, variables=names)
+    group = zarr.open_group(store, mode="r+")
+    group[names[1]].attrs.update(
+        {"cmip_name": "tas", "long_name": "Warmth", "units": "K"}
+    )
+    group[names[2]].attrs["cmip_name"] = "ta"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Zarr 3 has no word on consolidated metadata
+        zarr.consolidate_metadata(store)
+    paths = export_cmor(tmp_path, tmp_path / "cmor")
+    assert [path.name.split("_")[0] for path in paths] == ["ps", "tas", "areacella"]
+    with xr.open_dataset(tmp_path / "cmor" / named("tas", "198201-198201")) as ds:
+        np.testing.assert_array_equal(ds["tas"], written[names[1]][0])
+        assert (ds["tas"].attrs["units"], ds["tas"].attrs["long_name"]) == (
+            "K",
+            "Warmth",
+        )

@@ -26,6 +26,7 @@ from ngcm_cli.output.cmor.table import (
     REQUESTED,
     VARIABLES,
     CmorVariable,
+    own_variable,
 )
 
 log = logging.getLogger(__name__)
@@ -174,7 +175,7 @@ def _files(
     """Yield the files of one store: consecutive ones of a variable and realization."""
     chosen = [
         (variable, levels)
-        for variable in VARIABLES
+        for variable in (*VARIABLES, *_own_variables(means))
         if (levels := _levels(means, variable, request)) is not None
     ]
     _log_absent(means, [variable for variable, _ in chosen], request)
@@ -224,6 +225,12 @@ def _levels(
     return levels if levels or not wanted else None
 
 
+def _own_variables(means: Means) -> list[CmorVariable]:
+    """Return those variables of a store that only its model has, in its order."""
+    own = (own_variable(x, means.array(x).attrs.asdict()) for x in means.variables)
+    return [variable for variable in own if variable is not None]
+
+
 def _log_absent(means: Means, chosen: Sequence[CmorVariable], request: Request) -> None:
     """Log which variables and levels will not be exported."""
     frequency = means.table.frequency
@@ -245,7 +252,7 @@ def _log_absent(means: Means, chosen: Sequence[CmorVariable], request: Request) 
             f"{means.path}: no {', '.join(levels)} hPa, which --levels "
             f"{request.levels} asks for, in the run."
         )
-    named = {v.source for v in VARIABLES if frequency in v.tables}
+    named = {v.source for v in (*VARIABLES, *chosen) if frequency in v.tables}
     others = sorted(set(means.variables) - named)
     if others:
         log.warning(

@@ -9,11 +9,12 @@ another table, as daily ps in CFday.
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from ngcm_cli.diagnostics import DIAGNOSTICS, Diagnostic
-from ngcm_cli.diagnostics.diagnostic import CmipVariable
+from ngcm_cli.diagnostics.diagnostic import CMIP_NAME, CmipVariable
 
 DATA_SPECS_VERSION = "01.00.33"
 MISSING = np.float32(1e20)
@@ -163,6 +164,27 @@ def _all_variables() -> tuple[CmorVariable, ...]:
 
 VARIABLES = _all_variables()
 """All that is exported, if a run has it."""
+
+
+def own_variable(source: str, attributes: Mapping[str, Any]) -> CmorVariable | None:
+    """Return the CMIP variable of one that only some model has; None without a name.
+
+    Args:
+        source: its name in the run.
+        attributes: its attributes there.
+    """
+    name = str(attributes.get(CMIP_NAME, ""))
+    if not name or name in {variable.name for variable in VARIABLES}:
+        return None
+    return CmorVariable(
+        name=name,
+        source=source,
+        standard_name=str(attributes.get("standard_name", "")),
+        long_name=str(attributes.get("long_name", "")),
+        units=str(attributes.get("units", "")),
+        tables=_tables(CmipVariable(name, "")),
+        comment=str(attributes.get("comment", "")),
+    )
 
 
 @dataclasses.dataclass(frozen=True)
