@@ -3,10 +3,10 @@
 import pathlib
 
 import numpy as np
-import xarray as xr
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.sources.hdf5_chunks import check_chunks
+from ngcm_cli.io.netcdf_library import open_with_xarray
 from ngcm_cli.spectral.grid import Grid
 
 VECTOR = "singular_vector"
