@@ -3,9 +3,9 @@
     python examples/05_train.py [MODEL] [UPDATES]
 
 An identical twin: a forecast of the model is taken for the truth, all weights are
-perturbed by five per cent, and training from there must recover the loss. With the
-bundled model on two cores it takes about an hour, most of it for compiling; replace the
-data with a year of analyses to train in earnest.
+perturbed by five per cent, and training from there must recover the loss. Compiling
+takes longer than all updates; replace the data with a year of analyses to train in
+earnest.
 """
 
 import csv

@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ngcm_cli.assimilation.assimilate import assimilate
     from ngcm_cli.diagnosis.diagnose import diagnose
     from ngcm_cli.gcm.rollout import rollout
     from ngcm_cli.inputs.gridded import open_gridded
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "amip",
+    "assimilate",
     "bundled_state",
     "decode",
     "diagnose",
@@ -43,6 +45,7 @@ __all__ = [
 
 _HOMES = {
     "amip": "ngcm_cli.simulation.run",
+    "assimilate": "ngcm_cli.assimilation.assimilate",
     "bundled_state": "ngcm_cli.simulation.run",
     "decode": "ngcm_cli.output.decoded",
     "diagnose": "ngcm_cli.diagnosis.diagnose",

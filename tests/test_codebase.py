@@ -23,7 +23,7 @@ TEXTS = [
 # A room may import itself, every room after it, and the rooms that everybody may.
 ORDER = [
     "__main__", "cli", "plots", "sensitivity", "verification", "training",
-    "diagnosis", "tracks",
+    "diagnosis", "tracks", "assimilation",
     "simulation", "output", "forcing", "diagnostics", "inputs",
     "zoo", "checkpoint", "gcm", "physics", "dynamics", "spectral", "arrays", "units",
 ]  # fmt: skip
@@ -31,6 +31,7 @@ EVERYBODY = {"io", "time_format", "errors"}
 IMPORTS = {
     **{room: {*ORDER[i:], *EVERYBODY} for i, room in enumerate(ORDER)},
     "__init__": {
+        "assimilation",
         "plots",
         "sensitivity",
         "verification",
@@ -62,7 +63,7 @@ IMPORTS = {
 }
 for room_ in (
     *("cli", "plots", "sensitivity", "verification", "training", "diagnosis", "tracks"),
-    "simulation",
+    *("assimilation", "simulation"),
 ):
     IMPORTS[room_].add("config")
 
@@ -89,6 +90,8 @@ HOMES = {
     "google_crc32c": ["zoo/", "io/checksum.py"],
     "obstore": ["inputs/sources/"],
     "xarray": [
+        "assimilation/analysis_file.py",
+        "assimilation/background_error_file.py",
         "inputs/",
         "io/netcdf_library.py",
         "output/dataset_file.py",

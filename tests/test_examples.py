@@ -15,6 +15,7 @@ from command_line import ngcm
 from gcm import bundled
 
 import ngcm_cli
+from ngcm_cli.inputs.sources.bundled import sample_path
 from ngcm_cli.output.grid import OutputGrid
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -95,6 +96,34 @@ def test_forecast_run_file(tmp_path):
         assert list(forecast.level.values) == [250, 500, 850]
         assert forecast.sizes["time"] == 2
         assert forecast.attrs["seed"] == 1
+
+
+@pytest.mark.slow
+def test_assimilation_script(reduced_model, tmp_path, monkeypatch, capsys):
+    """With a model on a coarse grid, and the gradient that its own tests compile."""
+    table = "time,lat,lon,pressure_hPa,variable,value,error\n"
+    for name, value in (
+        *(("t", 255), ("u", 5), ("v", 5), ("q", 0.001), ("msl", 101300)),
+    ):
+        place = "" if name == "msl" else 500
+        table += f"1959-01-02T01,45,10,{place},{name},{value},{abs(value) / 100}\n"
+    (tmp_path / "table.csv").write_text(table.replace("msl", "sp"))
+    for name in ("assimilate", "forecast"):
+        verb = getattr(ngcm_cli, name)
+        monkeypatch.setattr(
+            ngcm_cli, name, lambda verb=verb, **x: verb(model=reduced_model, **x)
+        )
+    words = ["table.csv", str(sample_path()), "2h"]
+    monkeypatch.setattr(sys, "argv", ["07_assimilate.py", *words])
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(ROOT / "examples/07_assimilate.py"), run_name="__main__")
+    said = capsys.readouterr().out
+    before, after = (
+        float(re.search(f"from the {name} by (.*) of their", said)[1])
+        for name in ("background", "analysis")
+    )
+    assert after < before
+    assert "forecast.zarr has the forecast from the analysis" in said
 
 
 def scored_files(folder: pathlib.Path) -> None:

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 import ngcm_cli
 from ngcm_cli.cli import INTERRUPTED, data, models
+from ngcm_cli.cli.assimilate import assimilate
 from ngcm_cli.cli.console import print_error, print_line, stderr
 from ngcm_cli.cli.diagnose import diagnose
 from ngcm_cli.cli.evaluate import evaluate
@@ -68,8 +69,8 @@ app = typer.Typer(
 for command in COMMANDS:
     app.command(cls=ListsCommand)(command)
 for command in (
-    train, sensitivity, evaluate, diagnose, tracks, plot, report, status, variables,
-    export,
+    train, sensitivity, assimilate, evaluate, diagnose, tracks, plot, report, status,
+    variables, export,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(data.app, name="data")

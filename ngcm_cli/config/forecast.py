@@ -29,7 +29,7 @@ class ForecastSettings(Settings):
         perturb: noise added to the initial state: ``none``, ``gaussian``, ``spherical``
             or ``singular:PATH``, along the singular vectors of a file.
         amplitude: standard deviation of that noise in temperature, K, or an
-            `AmplitudeProfile`; of singular vectors the largest anomaly of each.
+            `AmplitudeProfile`; of singular vectors the largest of each.
         pressure_amplitude: its standard deviation in surface pressure, Pa.
     """
 

@@ -82,35 +82,61 @@ def _with_noise(
 ):
     grid, levels = harmonics.grid, dycore.levels
     white = jax.random.normal(key, (levels.layers, *grid.modal_shape), jnp.float32)
-    flat = jnp.asarray(_vertical(levels.centers), jnp.float32)
+    flat = jnp.asarray(vertical_correlation_root(levels.centers), jnp.float32)
     temperature = amplitude[:, None, None] * jnp.einsum(
-        "ab,bij->aij", flat, white * _spectrum(grid, kind), precision="highest"
+        "ab,bij->aij", flat, white * unit_spectrum(grid, kind), precision="highest"
     )
+    noise = None
     before = state.state
-    potential = levels.geopotential(temperature)
     log_pressure = before.log_surface_pressure
     if relative:
         own, shape = jax.random.fold_in(key, 1), (1, *grid.modal_shape)
         white = jax.random.normal(own, shape, jnp.float32)
-        noise = relative * white * _spectrum(grid, kind)
-        warm = np.array(dycore.reference_temperature, np.float32)[:, None, None]
-        potential = potential + units.GAS_CONSTANT * warm * noise
+        noise = relative * white * unit_spectrum(grid, kind)
         log_pressure = log_pressure + noise
-    potential = harmonics.to_nodal(potential)
-    coriolis = 2 * units.ANGULAR_VELOCITY * grid.sin_latitude
-    to_stream = np.float32(coriolis / (coriolis**2 + _TROPICS**2))
-    vorticity = laplacian(harmonics.to_modal(to_stream * potential))
+    vorticity = balanced_vorticity(harmonics, dycore, temperature, noise)
     return dataclasses.replace(
         before,
         temperature_variation=before.temperature_variation + temperature,
-        vorticity=before.vorticity + jnp.where(grid.mask, vorticity, 0),
+        vorticity=before.vorticity + vorticity,
         log_surface_pressure=log_pressure,
     )
 
 
+def balanced_vorticity(
+    harmonics: SphericalHarmonics,
+    dycore: Dycore,
+    temperature: Float[Array, "level m total_wavenumber"],
+    log_pressure: Float[Array, "1 m total_wavenumber"] | None = None,
+) -> Float[Array, "level m total_wavenumber"]:
+    """Return the vorticity that balances anomalies of temperature and ln pₛ.
+
+    That of the stream function (Φ' + R T₀ ln pₛ') f / (f² + f₁₅²), with the letters of
+    `perturb_initial_state`.
+
+    Args:
+        harmonics: transforms of the grid of the state.
+        dycore: of the model, for its levels and reference temperature.
+        temperature: anomaly, modal, K.
+        log_pressure: anomaly of ln pₛ, modal; None is none.
+    """
+    grid = harmonics.grid
+    potential = dycore.levels.geopotential(temperature)
+    if log_pressure is not None:
+        warm = np.array(dycore.reference_temperature, np.float32)[:, None, None]
+        potential = potential + units.GAS_CONSTANT * warm * log_pressure
+    coriolis = 2 * units.ANGULAR_VELOCITY * grid.sin_latitude
+    to_stream = np.float32(coriolis / (coriolis**2 + _TROPICS**2))
+    stream = harmonics.to_modal(to_stream * harmonics.to_nodal(potential))
+    return jnp.where(grid.mask, laplacian(stream), 0)
+
+
 @functools.cache
-def _spectrum(grid: Grid, kind: str) -> np.ndarray:
-    """Return the standard deviation of every mode of a field of unit variance."""
+def unit_spectrum(grid: Grid, kind: str = "gaussian") -> np.ndarray:
+    """Return the standard deviation of every mode of a field of unit variance.
+
+    Shape (m, total_wavenumber), float32; the mean has none.
+    """
     n = np.arange(grid.total_wavenumbers, dtype=np.float64)
     if kind == "gaussian":
         variance = np.exp(-n * (n + 1) * _LENGTH**2 / 2)
@@ -121,8 +147,11 @@ def _spectrum(grid: Grid, kind: str) -> np.ndarray:
     return np.sqrt(4 * np.pi * modes / modes.sum()).astype(np.float32)
 
 
-def _vertical(sigma: np.ndarray) -> np.ndarray:
-    """Makes white noise of levels correlated, and keeps its variance."""
+def vertical_correlation_root(sigma: np.ndarray) -> np.ndarray:
+    """Return the matrix that makes white noise of levels correlated over 3 km.
+
+    The symmetric root of a correlation matrix, up to a rotation: variances stay one.
+    """
     height = -_SCALE_HEIGHT * np.log(np.asarray(sigma, np.float64))
     apart = (height[:, None] - height) / _DEPTH
     values, vectors = np.linalg.eigh(np.exp(-(apart**2) / 2))

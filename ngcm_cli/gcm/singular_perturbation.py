@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ngcm_cli import units
@@ -13,7 +14,10 @@ from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.spectral.operators import vorticity_divergence
 
-Vectors = Mapping[str, Float[Array, "vector level longitude latitude"]]
+_WIND = 270 / 1004  # Tᵣ/cₚ, K2 per m2 s-2
+_VAPOUR = 2.5104e6 / 1004  # L/cₚ, K
+
+Vectors = Mapping[str, Float[Array | np.ndarray, "vector level longitude latitude"]]
 
 
 def perturb_along_vectors(
@@ -26,9 +30,11 @@ def perturb_along_vectors(
     """Add singular vectors with random coefficients to a state.
 
     x' = Σₖ cₖ A vₖ / maxₖ, with independent standard normal cₖ, where maxₖ is the
-    largest absolute temperature of vₖ, so that the vector alone has the amplitude A at
-    its warmest or coldest place (after Leutbecher and Palmer 2008, J. Comput. Phys.
-    227, 3515, section 4, with an amplitude for all in place of estimated errors).
+    largest root of T² + (Tᵣ/cₚ)(u² + v²) + (L/cₚ)² q² of vₖ anywhere: its local energy
+    as a temperature. Alone, a vector has there the energy of the amplitude A (after
+    Leutbecher and Palmer 2008, J. Comput. Phys. 227, 3515, section 4, with an
+    amplitude for all in place of estimated errors). Neither wind nor humidity can so
+    be large where a vector has little temperature.
 
     Args:
         model: of the state.
@@ -45,9 +51,14 @@ def perturb_along_vectors(
 
 @eqx.filter_jit
 def _perturbed(model, state: ModelState, key, vectors, amplitude):
-    temperature = vectors["temperature"]
-    scale = amplitude / jnp.abs(temperature).max((1, 2, 3))
-    coefficients = scale * jax.random.normal(key, (len(temperature),), jnp.float32)
+    squares = (
+        vectors["temperature"] ** 2
+        + vectors["u_component_of_wind"] ** 2 * _WIND
+        + vectors["v_component_of_wind"] ** 2 * _WIND
+        + (vectors["specific_humidity"] * _VAPOUR) ** 2
+    )
+    scale = amplitude / jnp.sqrt(squares.max((1, 2, 3)))
+    coefficients = scale * jax.random.normal(key, scale.shape, jnp.float32)
     change = {
         name: jnp.einsum("v,vkij->kij", coefficients, x, precision="highest")
         for name, x in vectors.items()

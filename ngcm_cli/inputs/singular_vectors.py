@@ -3,10 +3,10 @@
 import pathlib
 
 import numpy as np
-import xarray as xr
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.sources.hdf5_chunks import check_chunks
+from ngcm_cli.io.netcdf_library import open_with_xarray
 from ngcm_cli.spectral.grid import Grid
 
 VECTOR = "singular_vector"
@@ -43,7 +43,7 @@ def read_singular_vectors(
         )
     try:
         check_chunks(place)
-        with xr.open_dataset(path, engine="netcdf4") as file:
+        with open_with_xarray(path) as file:
             found = {n: file.get(f"{VECTOR}_{n}") for n in FIELDS}
             arrays = {n: x.load() for n, x in found.items() if x is not None}
     except (OSError, RuntimeError, ValueError) as error:

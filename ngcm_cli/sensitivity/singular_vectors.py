@@ -140,12 +140,6 @@ class Propagator:
         leaves = [np.asarray(x, np.float64).ravel() for x in jax.tree.leaves(state)]
         return np.concatenate(leaves)[self._at] * self._root**power
 
-    def forecast(self, state: ModelState) -> ModelState:
-        """Return what a state becomes, which is not linear."""
-        varying, fixed = eqx.partition(state, eqx.is_inexact_array)
-        (end, rest), _ = advance(self.model, varying, fixed, self.forcing, self.steps)
-        return eqx.combine(end, rest)
-
     def tangent(self, vector: np.ndarray) -> np.ndarray:
         """Return the vector of what a perturbation becomes."""
         self.products += 1
@@ -233,9 +227,9 @@ def leading_vectors(
             "coefficients.",
             "Ask for fewer.",
         )
-    kind: Any = np.float64  # unknown to the stubs of SciPy, as is the tolerance
-    tolerance: Any = _TOLERANCE
-    operator: Any = LinearOperator((size, size), matvec=product, dtype=kind)
+    tolerance: Any = _TOLERANCE  # unknown to the stubs of SciPy
+    make: Any = LinearOperator  # likewise
+    operator = make((size, size), matvec=product, dtype=np.float64)
     first = np.random.default_rng(seed).standard_normal(size)
     basis = min(size, max(_BASIS * count, count + 8))
     try:

@@ -305,8 +305,7 @@ def local_files(config: Settings) -> list[tuple[pathlib.Path, str]]:
 def read_sample(model: Model) -> RunInputs:
     """Return the bundled ERA5 state on the grid and levels of a model.
 
-    Its sea-surface temperature and sea ice persist. Attributes ``time``, ``fields`` and
-    ``forcing`` are what ``model.encode`` takes.
+    Its sea persists. ``time``, ``fields`` and ``forcing`` are for ``model.encode``.
     """
     return read_inputs(
         AnalysisRequest(str(bundled.sample_path()), None, True),
@@ -330,8 +329,7 @@ def read_state(
         **settings: other fields of `ForecastConfig`, such as ``sst`` and ``sst_data``.
 
     Returns:
-        Its attributes ``time``, ``fields`` and ``forcing`` are what ``model.encode``
-        takes.
+        Its ``time``, ``fields`` and ``forcing`` are what ``model.encode`` takes.
 
     Raises:
         InputDataError: there are no such data, or they are not usable.

@@ -8,7 +8,7 @@ import concurrent.futures
 import contextlib
 import functools
 from collections.abc import Callable, Sequence
-from typing import Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
 
@@ -29,7 +29,6 @@ from ngcm_cli.io.progress import (
 )
 from ngcm_cli.time_format import format_duration, format_time
 
-T = TypeVar("T")
 Fields = dict[str, np.ndarray]
 
 
@@ -130,8 +129,11 @@ class TrainingData:
         progress(len(every), len(every))
 
     def forcing_times(self, lead: np.timedelta64) -> int:
-        """Return at how many times the forcing of forecasts is kept, one to spare."""
-        return len(self.forcing(self.train[0], lead).times) + 1
+        """Return at how many times the forcing of forecasts is kept, one to spare.
+
+        A power of two, to which `Forcing.at_times` pads.
+        """
+        return 1 << len(self.forcing(self.train[0], lead).times).bit_length()
 
     def _request(self, time: np.datetime64) -> AnalysisRequest:
         return AnalysisRequest(self.config.data, time, self.config.offline)
@@ -186,7 +188,7 @@ class ReadAhead:
         read: returns an item by its key.
     """
 
-    def __init__(self, read: Callable[..., T]):
+    def __init__(self, read: Callable[..., Any]):
         self._read = read
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "read-ahead")
         self._next: tuple[tuple, concurrent.futures.Future] | None = None
@@ -198,7 +200,7 @@ class ReadAhead:
         with contextlib.suppress(RuntimeError):
             self._thread.shutdown(cancel_futures=True)
 
-    def get(self, key: tuple, following: tuple | None):
+    def get(self, key: tuple, following: tuple | None) -> Any:
         """Return the item of a key, and begin to read that of the following one."""
         if self._next is not None and self._next[0] == key:
             item = self._next[1].result()

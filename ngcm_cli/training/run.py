@@ -72,6 +72,8 @@ def train(
             stack.enter_context(directory.sole_writer())
         scales = _stored_scales(directory) if resume is not None else None
         training = set_up(config, stack, scales, download, count)
+        trainer = Trainer(training, directory)
+        trainer.restore()
         with explain_out_of_memory("compiling the updates", "Use a larger device."):
             training.compile()
         if not force:
@@ -81,8 +83,6 @@ def train(
             stack.enter_context(directory.sole_writer())
         for line in describe(training).splitlines():
             log.info(line)
-        trainer = Trainer(training, directory)
-        trainer.restore()
         with _interruptible(trainer):
             for _ in track(trainer.progress()):
                 pass

@@ -219,9 +219,15 @@ def example(
     if len(found.times) == 1:
         forcing = Forcing.constant(found.at_time(start))
     else:
-        forcing = Forcing.at_times(
-            found.times, found.fields, found.sst_offset, data.forcing_times(leads[-1])
-        )
+        room = data.forcing_times(leads[-1])
+        if len(found.times) > room:
+            raise InputDataError(
+                "The times of sea-surface temperature are not evenly spaced: "
+                f"{len(found.times)} from {format_time(start)} on, and at most {room} "
+                "were expected.",
+                "Name a record with even spacing as sst_data, or use sst: climatology.",
+            )
+        forcing = Forcing.at_times(found.times, found.fields, found.sst_offset, room)
     return Example.at_times(model, times, fields, jax.device_get(forcing))
 
 

@@ -202,7 +202,7 @@ class Trainer:
         index, number = config.locate(done)
         programs, stage = self.training.programs[index], config.stages[index]
         following = (done + 1, record.returns) if done + 1 < config.updates else None
-        examples = batches.get((done, record.returns), following)
+        examples: Any = batches.get((done, record.returns), following)
         keys = example_keys(config.seed, (done, record.returns), stage.batch)
         state, found = programs.update(self.state, examples, keys, number, done)
         numbers = {name: float(x) for name, x in jax.device_get(found).items()}

@@ -14,6 +14,7 @@ import hashlib
 import io
 import json
 import pathlib
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -132,7 +133,7 @@ class TrainingDirectory:
         Raises:
             OutputError: it cannot be written; older ones are unchanged.
         """
-        ordered = {n: np.ascontiguousarray(arrays[n]) for n in sorted(arrays)}
+        ordered = {n: np.asarray(arrays[n], order="C") for n in sorted(arrays)}
         text = json.dumps(record)
         metadata = {_METADATA: text, "sha256": _checksum(ordered, text)}
         with self._explained(f"Writing a checkpoint in {self.path}"):
@@ -212,9 +213,12 @@ class TrainingDirectory:
         with self._explained(f"Writing the model in {self.path}"):
             atomic.remove_temporary_siblings(target)
             new = atomic.temporary_sibling(target)
-            new.mkdir()
-            write_native(new, description, spec, arrays)
-            atomic.replace_directory(new, target, overwrite=True)
+            try:
+                new.mkdir()
+                write_native(new, description, spec, arrays)
+                atomic.replace_directory(new, target, overwrite=True)
+            finally:
+                shutil.rmtree(new, ignore_errors=True)
 
     def _file(self, update: int) -> pathlib.Path:
         return self._checkpoints / f"{update:08}.safetensors"

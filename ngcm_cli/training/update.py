@@ -156,7 +156,7 @@ class StagePrograms:
 
     def learning_rate(self, number: int) -> float:
         """Return the learning rate of an update of the stage, from zero."""
-        return float(self._schedule(number))
+        return float(np.asarray(self._schedule(number)))
 
     def compile_update(
         self, state: TrainingState, examples: Example, keys: jax.Array

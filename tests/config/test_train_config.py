@@ -1,5 +1,7 @@
 """Settings of a training: what is refused, and that they survive their run file."""
 
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -71,6 +73,12 @@ def test_run_file_holds_all_settings(tmp_path):
 )
 def test_wrong_settings(changes, words):
     assert words in refused(**changes)
+
+
+def test_run_file_of_the_examples():
+    path = pathlib.Path(__file__).parents[2] / "examples/train.yaml"
+    config = TrainConfig(**read_run_file(path, TrainConfig.model_fields, NESTED))
+    assert config.updates == 3000 and len(config.train) == 1460
 
 
 def test_a_stage_knows_its_keys_with_dashes():

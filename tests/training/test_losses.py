@@ -1,7 +1,5 @@
 """The loss of a batch against one put together by hand from encode, advance, decode."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,7 +27,6 @@ def model(reduced_model):
     return ngcm_cli.load_model(reduced_model)
 
 
-@functools.cache
 def truth(model, batch, index):
     """Fields of one time: the bundled sample turned, and some noise."""
     rng = np.random.default_rng([batch, index])
@@ -63,6 +60,36 @@ def scales(model):
         Forcing.constant(bundled_state(model).forcing),
     )
     return difference_scales(model, [pair], jax.random.key(5))
+
+
+@pytest.mark.slow
+def test_scales_are_standard_deviations_over_the_sphere(model, scales):
+    weights = np.broadcast_to(model.grid.area_weights, model.grid.nodal_shape)
+
+    def deviation(change):
+        mean = np.average(change, weights=weights)
+        return np.sqrt(np.average((change - mean) ** 2, weights=weights))
+
+    before, after = truth(model, 0, 0), truth(model, 3, 0)
+    for name, found in scales.data.items():
+        change = np.float64(after[name]) - before[name]
+        expected = [deviation(x) for x in change]
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6 * max(found))
+    time, forcing = bundled_state(model).time, bundled_state(model).forcing
+    day = np.timedelta64(24, "h")
+    states = [
+        by_variable(model.encode(x, forcing, t, jax.random.key(5)).state)
+        for x, t in ((before, time), (after, time + day))
+    ]
+    for name, found in scales.model.items():
+        change = model.harmonics.to_nodal(states[1][name] - states[0][name])
+        expected = [deviation(np.float64(x)) for x in change]
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6 * max(found))
+
+
+def test_scales_need_a_pair(model):
+    with pytest.raises(ValueError, match="no pair"):
+        difference_scales(model, [], jax.random.key(0))
 
 
 def coefficients(model, x):

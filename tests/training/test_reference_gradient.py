@@ -149,7 +149,6 @@ def theirs():
             state = model.advance(state, forcing)
             return state, state
 
-        @jax.checkpoint
         def at_time(_, now):
             state, fields, clock, key, damping = now
             encoded = model.encode(fields | {"sim_time": clock}, forcing, key)
@@ -172,7 +171,7 @@ def theirs():
 
         first = {name: x[0] for name, x in given.items()} | {"sim_time": clocks[0]}
         start = model.encode(first, forcing, forecast_key)
-        _, later = jax.lax.scan(jax.checkpoint(advance), start, None, length=STEPS)
+        _, later = jax.lax.scan(advance, start, None, length=STEPS)
         states = jax.tree.map(
             lambda x, xs: jnp.concatenate([x[None], xs]), start, later
         )

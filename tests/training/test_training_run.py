@@ -4,7 +4,6 @@ The loss is a plain one that compiles in seconds; `test_twin` trains with the re
 """
 
 import csv
-import json
 import os
 import pathlib
 import shutil
@@ -19,13 +18,15 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import small_training
+import yaml
 from command_line import ngcm
 from small_training import SETTINGS, plain_loss, write_settings
 
 import ngcm_cli
 from ngcm_cli.checkpoint.card import read_card
 from ngcm_cli.checkpoint.native import read_weights
-from ngcm_cli.training import update
+from ngcm_cli.training import setup, update
+from ngcm_cli.training.seeded_weights import seeded_weights
 from ngcm_cli.training.training_directory import TrainingDirectory
 
 STEM = "tl15_reduced_trained"
@@ -90,7 +91,7 @@ def test_result_is_a_model(finished, files):
     )
     assert card.licence == parent.licence and card.spec == parent.spec
     assert card.training.parent_sha256 == parent.weights.sha256
-    assert card.training.settings["stages"][1]["parameters"] == "decoder"
+    assert card.training.settings["stages"][1]["parameters"] == "decoder.tower.encode.*"
     shown = ngcm("models", "show", str(run / "model"), folder=files).stdout
     assert "updates from the weights of tl15_reduced" in shown
 
@@ -122,13 +123,13 @@ def test_metrics_are_complete(finished):
 
 
 def test_a_stage_trains_what_it_names(finished):
-    """In the second stage only the decoder changes, from averaged weights on."""
+    """In the second stage one layer of the decoder, from averaged weights on."""
     directory = TrainingDirectory(finished[0])
     assert directory.checkpoints() == [8, 12, 16]
     before, after = (directory.read_checkpoint(n)[0] for n in (12, 16))
     for name in (name for name in before if name.startswith("learned/")):
         changed = (before[name] != after[name]).any()
-        assert changed == name.startswith("learned/decoder."), name
+        assert changed == name.startswith("learned/decoder.tower.encode."), name
 
 
 def killed(folder: pathlib.Path, after: int) -> None:
@@ -189,12 +190,13 @@ def test_nan_returns_to_a_checkpoint_with_other_batches(folder, monkeypatch):
 
     def sometimes(model, examples, keys, *rest):
         total, terms = plain_loss(model, examples, keys, *rest)
-        unlucky = jnp.any(jnp.abs(jax_normal(keys)) > 2.2)
+        unlucky = jnp.any(jnp.abs(jax_normal(keys)) > 2)
         return jnp.where(unlucky, jnp.nan, total), terms
 
     monkeypatch.setattr(update, "batch_loss", sometimes)
-    stages = [{"rollout": "6h", "updates": 24, "learning_rate": "1e-3"}]
-    own = {"stages": stages, "evaluate_every": 24, "seed": 1}
+    stage = {"rollout": "6h", "updates": 24, "learning_rate": "1e-3"}
+    stages = [stage | {"parameters": "decoder"}]
+    own = {"stages": stages, "evaluate_every": 24, "seed": 2}
     (folder / "train.yaml").unlink()
     write_settings(folder, **own)
     done = ngcm("train", "--config", "train.yaml", folder=folder)
@@ -219,7 +221,8 @@ def test_diverging_training_stops_with_the_best_weights(folder, monkeypatch):
         return jnp.exp(total**4), terms
 
     monkeypatch.setattr(update, "batch_loss", steep)
-    stages = [{"rollout": "6h", "updates": 40, "learning_rate": "10"}]
+    stage = {"rollout": "6h", "updates": 40, "learning_rate": "10"}
+    stages = [stage | {"parameters": "decoder"}]
     (folder / "train.yaml").unlink()
     write_settings(folder, stages=stages)
     done = ngcm("train", "--config", "train.yaml", folder=folder)
@@ -231,7 +234,10 @@ def test_diverging_training_stops_with_the_best_weights(folder, monkeypatch):
 
 
 def test_patience_ends_a_training_early(folder, monkeypatch):
-    """A held-out loss that never falls: after two evaluations it is enough."""
+    """A held-out loss that never falls: after two evaluations it is enough.
+
+    Sea-surface temperature follows the data; --force starts though memory seems small.
+    """
 
     def level(model, examples, keys, *rest):
         total, terms = plain_loss(model, examples, keys, *rest)
@@ -239,8 +245,10 @@ def test_patience_ends_a_training_early(folder, monkeypatch):
 
     monkeypatch.setattr(update, "batch_loss", level)
     (folder / "train.yaml").unlink()
-    write_settings(folder, patience=2, stages=SETTINGS["stages"][:1])
-    done = ngcm("train", "--config", "train.yaml", folder=folder)
+    own = {"patience": 2, "sst": "prescribed"}
+    write_settings(folder, **own, stages=SETTINGS["stages"][:1])
+    monkeypatch.setattr(setup, "free_memory", lambda device: 1000)
+    done = ngcm("train", "--config", "train.yaml", "--force", folder=folder)
     assert done.returncode == 0, done.stderr
     assert len(rows(folder / "out", "train")) == 8
     assert "No update made them better" in done.stderr
@@ -253,24 +261,26 @@ def test_patience_ends_a_training_early(folder, monkeypatch):
 
 
 def test_new_model_from_seeded_weights(folder):
-    """The same seed, the same beginning; biases are zero, layers of unit variance."""
+    """It begins with random weights of unit variance and with biases of zero."""
     (folder / "train.yaml").unlink()
-    stage = SETTINGS["stages"][0] | {"updates": 1}
-    write_settings(folder, stages=[stage], checkpoint_every=1)
-    for name in ("one", "two"):
-        done = ngcm(
-            "train", "--config", "train.yaml", "--initialize", SETTINGS["model"],
-            "--output", name, folder=folder,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-    assert same_bits(folder / "one", folder / "two")
-    begun, _ = TrainingDirectory(folder / "one").read_checkpoint(0)
+    stage = SETTINGS["stages"][0] | {"updates": 1, "warm_up": 1}
+    own = {name: x for name, x in SETTINGS.items() if name != "model"}
+    own |= {"stages": [stage], "initialize": SETTINGS["model"]}
+    (folder / "train.yaml").write_text(yaml.safe_dump(own))
+    done = ngcm("train", "--config", "train.yaml", folder=folder)
+    assert done.returncode == 0, done.stderr
+    begun, _ = TrainingDirectory(folder / "out").read_checkpoint(0)
     assert not begun["learned/decoder.tower.encode.layers.0.bias"].any()
     weight = begun["learned/decoder.tower.encode.layers.0.weight"]
     assert weight.std() * np.sqrt(weight.shape[1]) == pytest.approx(1, rel=0.05)
-    assert read_card(folder / f"one/model/{STEM}.yaml").training.initialized
+    assert read_card(folder / f"out/model/{STEM}.yaml").training.initialized
+    arrays = {n.removeprefix("learned/"): x for n, x in begun.items() if n[0] == "l"}
+    again, other = seeded_weights(arrays, 0), seeded_weights(arrays, 1)
+    assert all((again[name] == x).all() for name, x in arrays.items())
+    assert (other["decoder.tower.encode.layers.0.weight"] != weight).any()
 
 
+@pytest.mark.slow
 def test_two_devices_share_a_batch(finished, folder):
     """As many examples on each; the weights agree to the rounding of sums."""
     here = pathlib.Path(__file__)
@@ -320,14 +330,10 @@ def test_damaged_checkpoint(finished, folder):
 
 
 def test_memory_is_estimated_before_the_start(folder, monkeypatch):
-    from ngcm_cli.training import setup
-
     monkeypatch.setattr(setup, "free_memory", lambda device: 1000)
     done = ngcm("train", "--config", "train.yaml", folder=folder)
     assert done.returncode == 2 and "1 kB are free" in done.stderr
     assert not (folder / "out").exists()
-    done = ngcm("train", "--config", "train.yaml", "--force", folder=folder)
-    assert done.returncode == 0
 
 
 def test_dry_run_writes_nothing(folder):
@@ -335,12 +341,6 @@ def test_dry_run_writes_nothing(folder):
     assert done.returncode == 0, done.stderr
     assert "stage 1    10 updates" in done.stdout and "of memory" in done.stdout
     assert not (folder / "out").exists()
-
-
-def test_checkpoint_record_is_json(finished):
-    directory = TrainingDirectory(finished[0])
-    _, record = directory.read_checkpoint(16)
-    assert json.loads(json.dumps(record))["done"] == 16
 
 
 def test_picture(finished, files):
