@@ -5,11 +5,15 @@ import json
 
 import numpy as np
 import pytest
+import xarray as xr
 from runs import AMIP, ENSEMBLE, FORECAST, Stop, assert_same, command, read, stopping
 from small_analysis import build_analysis
 
+from ngcm_cli.config import ForecastConfig
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError
 from ngcm_cli.inputs.sources import bundled
+from ngcm_cli.simulation.setup import set_up
+from ngcm_cli.simulation.summary import summarize
 from ngcm_cli.testing import FIELDS, TinyModel
 
 HOUR = np.timedelta64(3600, "s")
@@ -51,7 +55,7 @@ def test_every_step_is_relaxed_to_the_data(tiny, tmp_path, data):
     )
     winds = (x["u_component_of_wind"] for x in (fields, free))
     np.testing.assert_allclose(*winds, rtol=3e-7)  # six ones, or a six
-    with read_analyses(data["forecast"]) as reference:
+    with xr.open_dataset(data["forecast"]) as reference:
         known = reference["temperature"].sel(level=[500, 850])
         known = known.transpose("time", "level", "longitude", "latitude")
         known = known.values.astype(np.float64)
@@ -65,12 +69,6 @@ def test_every_step_is_relaxed_to_the_data(tiny, tmp_path, data):
         x = x + (1 - np.exp(-1 / 3)) * (a + share * (b - a) - x)
         if step % 6 == 0:
             np.testing.assert_allclose(ours[step // 6], x, rtol=3e-6)
-
-
-def read_analyses(path):
-    import xarray as xr
-
-    return xr.open_dataset(path)
 
 
 def test_members_are_nudged_alike(tiny, tmp_path, data):
@@ -110,10 +108,11 @@ def test_it_is_recorded_and_not_changed(tiny, tmp_path, data, monkeypatch, capsy
     assert not any("nudg" in x for x in read(FORECAST.start(tmp_path)).attrs)
 
 
-def test_the_plan_tells(tiny, tmp_path, data, monkeypatch, capsys):
-    case = nudged(FORECAST, data)
-    code, _ = command(monkeypatch, capsys, *case.flags(tmp_path), "--dry-run")
-    assert code == 0 and not (tmp_path / case.output).exists()
+def test_the_plan_tells(tiny, tmp_path, data):
+    settings = {**nudged(FORECAST, data).settings, "output": tmp_path / "plan.zarr"}
+    plan = summarize(set_up(ForecastConfig(**settings)))
+    assert "\nNudging    u_component_of_wind, v_component_of_wind, temperature" in plan
+    assert not (tmp_path / "plan.zarr").exists()
 
 
 @pytest.mark.parametrize(
