@@ -57,7 +57,7 @@ _OPTIONS: dict[str, Any] = {
 
 
 def assimilate(config: pathlib.Path | None = None, **given: str | bool | None) -> None:
-    """Find the initial state that fits observations best, by 4D-Var.
+    """Find the initial state that fits observations best (4D-Var).
 
     Prints mean and rms of observation minus background (O-B) and minus analysis (O-A)
     of the observations used, and the paths of the analysis and its diagnostics.

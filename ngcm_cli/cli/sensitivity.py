@@ -72,7 +72,7 @@ _OPTIONS: dict[str, Any] = {
 
 
 def sensitivity(config: pathlib.Path | None = None, **given: Any) -> None:
-    """Compute what a forecast depends on: gradients and singular vectors.
+    """Compute gradients of a forecast, or its singular vectors.
 
     Gradients of numbers of the forecast with respect to the initial fields and the
     surface, by the adjoint of the model, as maps; and how well they predict the effect

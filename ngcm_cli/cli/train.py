@@ -62,7 +62,7 @@ def train(
     dry_run: bool | None = None,
     **given: Any,
 ) -> None:
-    """Train a model further on your data, or a new one from random weights.
+    """Train a model on your data, further or from random weights.
 
     The run file names data, times and stages; options override it. Prints the path of
     the trained model, which every --model takes.
