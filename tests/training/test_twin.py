@@ -91,7 +91,10 @@ def clipped(fields):
 
 @pytest.mark.slow
 def test_training_recovers_what_a_perturbation_lost(tmp_path, monkeypatch):
-    """At least half of the held-out loss beyond that of the true weights."""
+    """At least half of the held-out loss beyond that of the true weights.
+
+    Measured: 0.545 before, 0.020 after, 1e-9 of the true weights.
+    """
     monkeypatch.chdir(tmp_path)
     for name in ("check_hydrostatic_order", "check_columns", "check_wind"):
         # What the coarse model makes of its own output looks like no atmosphere.
@@ -130,7 +133,6 @@ def test_training_recovers_what_a_perturbation_lost(tmp_path, monkeypatch):
             for i in range(len(training.held_out))
         ]
     before, after, true = found[0], found[-1], np.mean(losses)
-    print(before, after, true)
     assert true < 0.1 * before
     assert before - after >= 0.5 * (before - true)
     assert os.path.exists("out/model/perturbed_trained.yaml")
