@@ -32,7 +32,7 @@ perturbed = {
     name: x
     if name.startswith("static.")
     else np.float32(x * (1 + 0.05 * rng.standard_normal(x.shape)))
-    for name, x in arrays.items()
+    for name, x in sorted(arrays.items())  # read in no certain order
 }
 folder = pathlib.Path("perturbed")
 folder.mkdir(exist_ok=True)
