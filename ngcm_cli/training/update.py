@@ -250,9 +250,13 @@ def _update(shared: _Shared, state: TrainingState, examples, keys, rate, decay):
     change, moments = shared.optimizer.update(gradient, state.moments, trained)
     trained = jax.tree.map(lambda x, dx: x - rate * dx, trained, change)
     learned = eqx.combine(trained, frozen)
+    # Frozen parameters are left out: sums of their parts would round.
     average = jax.tree.map(
-        lambda mean, x: decay * mean + (1 - decay) * x, state.average, learned
+        lambda mean, x: decay * mean + (1 - decay) * x,
+        eqx.filter(state.average, shared.trained),
+        trained,
     )
+    average = eqx.combine(average, frozen)
     return TrainingState(learned, average, moments), numbers
 
 
