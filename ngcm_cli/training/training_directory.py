@@ -200,6 +200,7 @@ class TrainingDirectory:
         writer.writeheader()
         writer.writerows(rows)
         with self._explained(f"Writing {self.path / METRICS}"):
+            atomic.remove_temporary_siblings(self.path / METRICS)
             atomic.write_text(self.path / METRICS, text.getvalue())
 
     def read_metrics(self) -> list[dict[str, str]]:
