@@ -311,7 +311,10 @@ def test_new_model_from_seeded_weights(folder):
 
 @pytest.mark.slow
 def test_two_devices_share_a_batch(finished, folder):
-    """As many examples on each; the weights agree to the rounding of sums."""
+    """As many examples on each; the weights agree to the rounding of sums.
+
+    The second stage, and so the evaluation, has one forecast and one device.
+    """
     here = pathlib.Path(__file__)
     path = os.pathsep.join([str(here.parents[1]), os.environ.get("PYTHONPATH", "")])
     flags = "--xla_force_host_platform_device_count=2"
