@@ -197,7 +197,7 @@ def loss_settings(changes: dict[str, str]) -> LossSettings:
             raise ConfigError(
                 f"loss: there is no setting '{name}'.", closest(name, fields)
             )
-        kind = type(fields[name].default)
+        kind: Any = type(fields[name].default)
         try:
             parsed[name] = value = kind(text)
             is_bounded = np.isfinite(value) or name in _MAY_BE_INFINITE
