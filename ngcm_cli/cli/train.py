@@ -72,10 +72,11 @@ def train(
     flags = {name: x for name, x in given.items() if x is not None}
     with messages() as console:
         from ngcm_cli.config.run_file import read_run_file
-        from ngcm_cli.config.train import NESTED, TrainConfig
+        from ngcm_cli.config.train import HOSTS, NESTED, TrainConfig
 
-        if resume is not None and (config is not None or flags):
-            named = "config" if config is not None else next(iter(flags))
+        fixed = [name for name in flags if name not in HOSTS]
+        if resume is not None and (config is not None or fixed):
+            named = "config" if config is not None else fixed[0]
             raise ConfigError(
                 f"--{named.replace('_', '-')} cannot be given with --resume.",
                 "A training is resumed with its own settings: leave it out.",
@@ -96,7 +97,7 @@ def train(
                     raise ConfigError(
                         "--dry-run cannot be given with --resume.", "Leave it out."
                     )
-                plan = run.plan(checked)
+                plan = run.plan(checked, bool(force))
             else:
                 path = run.train(
                     checked,
@@ -105,6 +106,7 @@ def train(
                     track=lambda progress: _shown(progress, display),
                     download=display.download,
                     count=display.count,
+                    **(flags if resume is not None else {}),
                 )
         if dry_run:
             typer.echo(plan)

@@ -15,6 +15,9 @@ from ngcm_cli.time_format import format_duration, format_time, format_times
 NESTED = ("stages", "loss")
 """Settings that are mappings, or lists of them, in the run file."""
 
+HOSTS = ("coordinator", "process")
+"""Settings of this start alone: a training is resumed with others."""
+
 _EXAMPLE = (
     "Write in the run file: stages: [{rollout: 24h, every: 6h, updates: 1000, "
     "learning_rate: 1e-4}]."
@@ -162,7 +165,7 @@ class TrainConfig(CheckedSettings):
         stages: parts of the training, in order.
         loss: settings of the loss, of all stages.
         optimizer: ``adam`` or ``adamw``.
-        weight_decay: of AdamW, per update and unit of the learning rate.
+        weight_decay: of AdamW, per update and unit of the learning rate; None is 1e-4.
         gradient_clip: largest norm of a gradient; None does not bound it.
         average_over: number of updates over which weights are averaged exponentially,
             with the decay 1 - 2 / (n + 1); the averages are judged and written.
@@ -193,7 +196,7 @@ class TrainConfig(CheckedSettings):
     stages: Annotated[tuple[Stage, ...], pydantic.BeforeValidator(_stages)]
     loss: LossChanges = {}
     optimizer: Annotated[str, values.one_of("adam", "adamw")] = "adam"
-    weight_decay: PositiveOrNone = None
+    weight_decay: Positive | None = None
     gradient_clip: PositiveOrNone = None
     average_over: values.Count = 100
     evaluate_every: values.Count = 100
@@ -256,8 +259,10 @@ class TrainConfig(CheckedSettings):
         return index, number
 
     def as_run_file(self) -> dict[str, Any]:
-        """Return the settings as a run file has them, as text."""
+        """Return the settings as a run file has them, as text, without `HOSTS`."""
         flags: dict[str, Any] = self.as_flags()
+        for name in HOSTS:
+            flags.pop(name, None)
         for name in ("train", "held_out"):
             flags[name] = _format_ranges(getattr(self, name))
         flags["stages"] = [_nested_flags(stage) for stage in self.stages]

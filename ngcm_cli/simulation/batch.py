@@ -93,12 +93,17 @@ class BatchedModel:
             *(_advance, None, self.vectorized, self.model),
             *(states, forcing, jnp.int32(1)),
         )
-        sizes = program.compile().compiled.memory_analysis()
-        return (
-            sizes.temp_size_in_bytes
-            + sizes.argument_size_in_bytes
-            + sizes.output_size_in_bytes
-        )
+        return program_memory(program.compile())
+
+
+def program_memory(program: Any) -> int:
+    """Return the bytes on one device that a program compiled by Equinox takes."""
+    sizes = program.compiled.memory_analysis()
+    return (
+        sizes.temp_size_in_bytes
+        + sizes.argument_size_in_bytes
+        + sizes.output_size_in_bytes
+    )
 
 
 def _advance(model: Model, state: Any, forcing: Any, steps: Any) -> Any:

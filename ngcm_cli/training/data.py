@@ -40,7 +40,8 @@ class TrainingData:
     Args:
         config: settings that name the data.
         model_inputs: grid, levels and variables of the model.
-        memory: bytes that what was read may take.
+        memory: bytes that the analyses that were read may take; forcing takes a few
+            per cent of it.
         download: receives the progress of downloads.
     """
 
@@ -61,11 +62,12 @@ class TrainingData:
         )
         nodes = int(np.prod(model_inputs.grid.nodal_shape))
         each = 4 * len(model_inputs.fields) * len(model_inputs.levels) * nodes
-        self.fields: Callable[[np.datetime64], Fields] = functools.lru_cache(
-            maxsize=int(memory // each)
-        )(self._read)
+        kept = max(int(memory // each), 2)
+        self.fields: Callable[[np.datetime64], Fields] = functools.lru_cache(kept)(
+            self._read
+        )
         self.forcing: Callable[[np.datetime64, np.timedelta64], SurfaceForcing] = (
-            functools.lru_cache(maxsize=4096)(self._read_forcing)
+            functools.lru_cache(kept)(self._read_forcing)
         )
 
     def __enter__(self) -> Self:

@@ -6,6 +6,13 @@ import numpy as np
 
 from ngcm_cli.spectral.filters import exponential_filter
 
+TERMS = ("data", "data_spectrum", "model", "model_spectrum", "bias", "grid")
+TERMS += ("crps_grid", "crps_spectral", "mmd")
+"""Settings that are the weights of terms; with all zero there is no loss."""
+
+DIVISORS = ("doubling_hours", "saturation_hours", "mmd_bandwidth")
+"""Settings that the loss divides by."""
+
 _CLOUDS = "specific_cloud_"
 
 

@@ -9,8 +9,13 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from ngcm_cli.config.train import TrainConfig
-from ngcm_cli.errors import ConfigError, OutputError, UnstableRunError
+from ngcm_cli.config.train import HOSTS, TrainConfig
+from ngcm_cli.errors import (
+    ConfigError,
+    InputDataError,
+    OutputError,
+    UnstableRunError,
+)
 from ngcm_cli.inputs.sources.location import is_remote
 from ngcm_cli.io.compilation_cache import enable_compilation_cache
 from ngcm_cli.io.progress import ByteProgress, CountProgress, format_size, no_progress
@@ -45,7 +50,8 @@ def train(
 
     Args:
         config: the settings, or else its fields as keywords.
-        resume: directory of an interrupted training that is continued.
+        resume: directory of an interrupted training that is continued; with it only
+            ``coordinator`` and ``process`` may be given.
         force: whether to start where too little memory is free.
         track: receives the iterator of `TrainingProgress`, and returns an iterable of
             the same.
@@ -60,7 +66,8 @@ def train(
         UnstableRunError: the training diverges; the best weights are kept.
         NgcmError: one of its other children, which says what to change.
     """
-    if (config is not None) + (resume is not None) + bool(settings) != 1:
+    more = bool(settings) if resume is None else not set(settings) <= {*HOSTS}
+    if (config is not None) + (resume is not None) + more != 1:
         raise TypeError("give a TrainConfig, keywords, or a directory to resume")
     enable_compilation_cache()
     config, directory = _opened(config, resume, settings)
@@ -89,8 +96,12 @@ def train(
     return directory.path / MODEL
 
 
-def plan(config: TrainConfig) -> str:
+def plan(config: TrainConfig, force: bool = False) -> str:
     """Return what a training would do and how much memory it takes; write nothing.
+
+    Args:
+        config: the settings.
+        force: whether it would start where too little memory is free.
 
     Raises:
         NgcmError: the training could not start.
@@ -102,7 +113,8 @@ def plan(config: TrainConfig) -> str:
     with contextlib.ExitStack() as stack:
         training = set_up(config, stack)
         training.compile()
-        training.check_memory()
+        if not force:
+            training.check_memory()
         return describe(training)
 
 
@@ -137,7 +149,7 @@ def _opened(
     """Return complete settings, and the directory that is written."""
     if resume is not None:
         directory = TrainingDirectory(pathlib.Path(resume))
-        config = TrainConfig(**directory.read_settings())
+        config = TrainConfig(**directory.read_settings() | settings)
         return config.model_copy(update={"output": directory.path}), directory
     config = config or TrainConfig(**settings)
     changes: dict[str, Any] = {}
@@ -178,7 +190,7 @@ def _interruptible(trainer: Trainer) -> Iterator[None]:
         with sigterm_as_exception(), explain_out_of_memory("an update", hint):
             yield
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
+        if isinstance(error, KeyboardInterrupt | InputDataError):
             with contextlib.suppress(KeyboardInterrupt, OutputError):
                 trainer.save()
         if not isinstance(error, OutputError | UnstableRunError | ConfigError):

@@ -30,7 +30,7 @@ from ngcm_cli.simulation.batch import devices_for_batch, free_host_memory, free_
 from ngcm_cli.time_format import format_duration, format_time
 from ngcm_cli.training.data import TrainingData
 from ngcm_cli.training.example import Example
-from ngcm_cli.training.loss_settings import LossSettings
+from ngcm_cli.training.loss_settings import DIVISORS, TERMS, LossSettings
 from ngcm_cli.training.normalisation import Scales, difference_scales
 from ngcm_cli.training.parameter_choice import choose_parameters
 from ngcm_cli.training.seeded_weights import seeded_weights
@@ -39,6 +39,7 @@ from ngcm_cli.zoo.loading import read_model
 
 _SHARE_OF_MEMORY = 0.5  # of what is free on the host, for data that were read
 _MOST_PAIRS = 40  # of times 24 hours apart, of which scales are computed
+_MAY_BE_INFINITE = "doubling_hours", "saturation_hours", "last_hour"
 _DAY = np.timedelta64(86400, "s")
 
 
@@ -186,7 +187,8 @@ def loss_settings(changes: dict[str, str]) -> LossSettings:
     """Return the settings of the loss, changed by text.
 
     Raises:
-        ConfigError: there is no such setting, or it is not a number from zero.
+        ConfigError: there is no such setting, it is not a number from zero, or above
+            zero where the loss divides by it, or all weights are zero.
     """
     fields = {field.name: field for field in dataclasses.fields(LossSettings)}
     parsed: dict[str, Any] = {}
@@ -195,17 +197,25 @@ def loss_settings(changes: dict[str, str]) -> LossSettings:
             raise ConfigError(
                 f"loss: there is no setting '{name}'.", closest(name, fields)
             )
-        kind = type(fields[name].default)
+        kind: Any = type(fields[name].default)
         try:
-            parsed[name] = kind(text)
-            if not parsed[name] >= 0:
+            parsed[name] = value = kind(text)
+            is_bounded = np.isfinite(value) or name in _MAY_BE_INFINITE
+            if not (is_bounded and (value > 0 if name in DIVISORS else value >= 0)):
                 raise ValueError
         except ValueError:
             what = "whole number" if kind is int else "number"
+            least = "above" if name in DIVISORS else "from"
             raise ConfigError(
-                f"loss: {name} '{text}' is not a {what} from zero.", "Give one."
+                f"loss: {name} '{text}' is not a {what} {least} zero.", "Give one."
             ) from None
-    return LossSettings(**parsed)
+    settings = LossSettings(**parsed)
+    if not any(getattr(settings, name) for name in TERMS):
+        raise ConfigError(
+            "loss: the weights of all terms are zero.",
+            f"Give one of them: {', '.join(TERMS)}.",
+        )
+    return settings
 
 
 def example(
@@ -267,7 +277,7 @@ def _devices(batch: int) -> tuple[Any, ...]:
 
 
 def _check_stage(name: str, stage: Stage, loss: LossSettings, model: NeuralGCM) -> None:
-    """Check that lead times are whole steps, and that the loss asks for something."""
+    """Check that lead times are whole steps, and that the loss suits the model."""
     if stage.every % model.time_step:
         raise ConfigError(
             f"{name}: every {format_duration(stage.every)} is not a multiple of the "

@@ -27,7 +27,7 @@ _IDENTITY = "identity"
 _EVALUATION = 2**31  # of random keys, beyond all updates
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class Record:
     """How far a training is, beside its arrays.
 
@@ -89,9 +89,9 @@ class Trainer:
         self.training = training
         self.directory = directory
         self.config = training.config
-        self.record = Record()
-        self.state: TrainingState = training.initial_state()
-        self.rows: list[dict[str, Any]] = []
+        # One attribute: when Ctrl-C comes, what is saved fits together.
+        self._now: tuple[TrainingState, Record] = training.initial_state(), Record()
+        self._rows: dict[tuple[int, str], dict[str, Any]] = {}  # by update and kind
         self._saved = -1
 
     def restore(self) -> None:
@@ -106,14 +106,14 @@ class Trainer:
             UnstableRunError: the training diverges, also from earlier checkpoints.
             OutputError: it cannot be written.
         """
-        config, record = self.config, self.record
+        config = self.config
         with ReadAhead(self._read) as batches:
             while True:
-                record = self.record
+                _, record = self._now
                 if self._is_due(config.evaluate_every) and (
                     record.evaluated != record.done
                 ):
-                    self._evaluate()
+                    record = self._evaluate()
                 if self._is_due(config.checkpoint_every):
                     self.save()
                 is_over = config.patience is not None and (
@@ -130,9 +130,11 @@ class Trainer:
 
     def save(self) -> None:
         """Write metrics and a checkpoint, unless this one is written already."""
-        if self._saved == self.record.done or jax.process_index() != 0:
+        state, record = self._now
+        if self._saved == record.done or jax.process_index() != 0:
             return
-        self.directory.write_metrics(self.rows)
+        rows = [row for (at, _), row in self._rows.items() if at <= record.done]
+        self.directory.write_metrics(rows)
         scales = self.training.scales
         arrays = {
             f"scales/{kind}/{name}": np.asarray(x)
@@ -140,16 +142,17 @@ class Trainer:
             for name, x in getattr(scales, kind).items()
         }
         self.directory.write_checkpoint(
-            self.record.done,
-            self.state.arrays() | arrays,
-            {**dataclasses.asdict(self.record), _IDENTITY: self._identity()},
+            record.done,
+            state.arrays() | arrays,
+            {**dataclasses.asdict(record), _IDENTITY: self._identity()},
+            self.config.checkpoint_every,
         )
-        self._saved = self.record.done
+        self._saved = record.done
 
     def _identity(self) -> dict[str, Any]:
         """Return what decides the course of the training."""
         settings = self.config.as_run_file()
-        for name in ("output", "offline", "coordinator", "process"):
+        for name in ("output", "offline"):
             settings.pop(name, None)
         return settings | {"weights": self.training.card.weights.sha256}
 
@@ -165,24 +168,25 @@ class Trainer:
             )
 
     def _is_due(self, every: int) -> bool:
-        done = self.record.done
+        done = self._now[1].done
         return done % every == 0 or done == self.config.updates
 
-    def _load(self, update: int) -> None:
+    def _load(self, update: int) -> Record:
         arrays, record = self.directory.read_checkpoint(update)
         self._check_identity(record.pop(_IDENTITY))
         stage, _ = self.config.locate(update)
         programs = self.training.programs[stage]
-        structure = programs.begin(self.state.learned)
+        structure = programs.begin(self._now[0].learned)
         of_state = {n: x for n, x in arrays.items() if not n.startswith("scales/")}
-        self.state = programs.placement.everywhere(structure.with_arrays(of_state))
-        self.record = Record(**record)
-        self.rows = [
-            dict(row)
+        state = programs.placement.everywhere(structure.with_arrays(of_state))
+        self._rows = {
+            (int(row["update"]), row["kind"]): dict(row)
             for row in self.directory.read_metrics()
             if int(row["update"]) <= update
-        ]
+        }
         self._saved = update
+        self._now = state, Record(**record)
+        return self._now[1]
 
     def _read(self, done: int, returns: int) -> Any:
         """Return the batch of an update, on the devices."""
@@ -197,29 +201,30 @@ class Trainer:
         return self.training.batch(order, index)
 
     def _update(self, batches: ReadAhead) -> Iterator[TrainingProgress]:
-        config, record = self.config, self.record
+        config, (state, record) = self.config, self._now
         done, began = record.done, time.monotonic()
         index, number = config.locate(done)
         programs, stage = self.training.programs[index], config.stages[index]
         following = (done + 1, record.returns) if done + 1 < config.updates else None
         examples: Any = batches.get((done, record.returns), following)
         keys = example_keys(config.seed, (done, record.returns), stage.batch)
-        state, found = programs.update(self.state, examples, keys, number, done)
+        state, found = programs.update(state, examples, keys, number, done)
         numbers = {name: float(x) for name, x in jax.device_get(found).items()}
         if self._has_failed(numbers):
             self._return(index)
             return
-        self.state = state
-        record.done += 1
-        record.lowest = min(record.lowest, numbers["loss"])
-        if record.done > record.failed:
-            record.attempts = 0
+        done, lowest = done + 1, min(record.lowest, numbers["loss"])
         rate = programs.learning_rate(number)
-        self._add_row("train", index, numbers, learning_rate=rate, began=began)
-        if record.done < config.updates and config.locate(record.done)[0] != index:
-            self._begin(index + 1)
+        self._add_row(done, "train", index, numbers, learning_rate=rate, began=began)
+        if done < config.updates and config.locate(done)[0] != index:
+            state, lowest = self._begun(state, index + 1), math.inf
+        attempts = record.attempts if done <= record.failed else 0
+        self._now = (
+            state,
+            dataclasses.replace(record, done=done, lowest=lowest, attempts=attempts),
+        )
         yield TrainingProgress(
-            record.done,
+            done,
             config.updates,
             index + 1,
             numbers,
@@ -228,18 +233,15 @@ class Trainer:
             record.best_loss,
         )
 
-    def _begin(self, stage: int) -> None:
+    def _begun(self, state: TrainingState, stage: int) -> TrainingState:
         """Begin a stage; where it trains other parameters, from averaged weights."""
         before, after = self.training.programs[stage - 1 : stage + 1]
-        self.record.lowest = math.inf
         if before.chosen == after.chosen:
-            self.state = after.placement.everywhere(self.state)
-            return
-        average = self.state.average
-        self.state = after.begin(average, average)
+            return after.placement.everywhere(state)
+        return after.begin(state.average, state.average)
 
     def _has_failed(self, numbers: dict[str, float]) -> bool:
-        limit = _DIVERGED * self.record.lowest
+        limit = _DIVERGED * self._now[1].lowest
         return not (
             all(map(math.isfinite, numbers.values())) and numbers["loss"] <= limit
         )
@@ -250,7 +252,7 @@ class Trainer:
         Raises:
             UnstableRunError: that was done several times.
         """
-        record = self.record
+        _, record = self._now
         failed, attempts = max(record.failed, record.done), record.attempts + 1
         if attempts > MAX_REWINDS:
             raise UnstableRunError(
@@ -263,19 +265,26 @@ class Trainer:
                 "gradient_clip, in a new training.",
             )
         returns = record.returns + 1
-        regular = [
-            update
-            for update in self.directory.checkpoints()
-            if update % self.config.checkpoint_every == 0 and update <= record.done
-        ]
+        every = self.config.checkpoint_every
+        regular = [x for x in self.directory.checkpoints(every) if x <= record.done]
         target = regular[-min(attempts, len(regular))]
         log.info(
             f"Update {record.done + 1} failed: its loss is not finite or far larger "
             f"than before. Returning to update {target}, with other batches."
         )
-        self._load(target)
-        self.record = dataclasses.replace(
-            self.record, returns=returns, failed=failed, attempts=attempts
+        earlier = self._load(target)
+        self._now = (
+            self._now[0],
+            dataclasses.replace(
+                earlier,
+                returns=returns,
+                failed=failed,
+                attempts=attempts,
+                # Of an evaluation since, if that was better: its weights stay.
+                best=record.best,
+                best_loss=record.best_loss,
+                worse=min(record.worse, earlier.worse),
+            ),
         )
         if jax.process_count() > 1:  # all have read before anything is removed
             multihost_utils.sync_global_devices(f"return {returns}")
@@ -284,38 +293,34 @@ class Trainer:
         self._saved = -1
         self.save()
 
-    def _evaluate(self) -> None:
+    def _evaluate(self) -> Record:
         """Judge the averaged weights by held-out data, and keep the best."""
-        training, record, began = self.training, self.record, time.monotonic()
-        last = len(training.programs) - 1
+        training, (state, record), began = self.training, self._now, time.monotonic()
+        last, done = len(training.programs) - 1, record.done
         programs, batch = training.programs[last], self.config.stages[last].batch
+        average = programs.placement.everywhere(state.average)
         found = []
         for first in range(0, len(training.held_out), batch):
             starts = training.held_out[first : first + batch]
             examples = training.batch(starts, last)
             keys = example_keys(self.config.seed, (_EVALUATION, first), len(starts))
-            numbers = programs.evaluate(self.state.average, examples, keys)
+            numbers = programs.evaluate(average, examples, keys)
             found.append(jax.device_get(numbers))
         means = {n: float(np.mean([x[n] for x in found])) for n in found[0]}
-        self._add_row(
-            "held_out", self.config.locate(record.done)[0], means, began=began
-        )
-        record.evaluated = record.done
-        record.worse += 1
-        if means["loss"] < record.best_loss:
-            record.best, record.best_loss, record.worse = record.done, means["loss"], 0
+        self._add_row(done, "held_out", self.config.locate(done)[0], means, began=began)
+        record = dataclasses.replace(record, evaluated=done, worse=record.worse + 1)
+        if (loss := means["loss"]) < record.best_loss:
+            record = dataclasses.replace(record, best=done, best_loss=loss, worse=0)
         is_first = not (self.directory.path / MODEL).exists()
         if (is_first or record.worse == 0) and jax.process_index() == 0:
-            write_result(
-                training,
-                self.directory,
-                self.state.average,
-                record.done,
-                record.best_loss,
-            )
+            write_result(training, self.directory, average, done, loss)
+        self._now = state, record  # after the model: else it could be missed
+        self._saved = -1
+        return record
 
     def _add_row(
         self,
+        update: int,
         kind: str,
         stage: int,
         numbers: dict[str, float],
@@ -323,10 +328,11 @@ class Trainer:
         began: float,
         learning_rate: float | None = None,
     ) -> None:
-        row = {"update": self.record.done, "kind": kind, "stage": stage + 1}
+        row = {"update": update, "kind": kind, "stage": stage + 1}
         row |= {name: f"{x:.8g}" for name, x in numbers.items()}
         row |= (
             {} if learning_rate is None else {"learning_rate": f"{learning_rate:.6g}"}
         )
-        seconds, returns = time.monotonic() - began, self.record.returns
-        self.rows.append(row | {"seconds": f"{seconds:.3f}", "returns": returns})
+        seconds, returns = time.monotonic() - began, self._now[1].returns
+        row |= {"seconds": f"{seconds:.3f}", "returns": returns}
+        self._rows[update, kind] = row

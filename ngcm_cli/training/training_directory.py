@@ -33,7 +33,7 @@ from ngcm_cli.io.lock import Lock, LockedError
 SETTINGS = "train.yaml"
 METRICS = "metrics.csv"
 MODEL = "model"
-_KEPT = 3  # checkpoints
+_KEPT = 3  # regular checkpoints
 _METADATA = "training"
 _COMMENT = "Settings of this training. Resume it with `ngcm train --resume`."
 
@@ -80,7 +80,13 @@ class TrainingDirectory:
             probe.unlink()
 
     def create(self, config: TrainConfig) -> None:
-        """Make the directory, and write its settings."""
+        """Make the directory, and write its settings.
+
+        Raises:
+            OutputError: another training has begun there meanwhile, or it cannot be
+                written.
+        """
+        self.check_new()
         with self._explained(f"Writing {self.path}"):
             self.path.mkdir(exist_ok=True)
             text = format_run_file(config.as_run_file(), _COMMENT)
@@ -121,14 +127,21 @@ class TrainingDirectory:
             lock.release()
 
     def write_checkpoint(
-        self, update: int, arrays: Mapping[str, np.ndarray], record: Mapping[str, Any]
+        self,
+        update: int,
+        arrays: Mapping[str, np.ndarray],
+        record: Mapping[str, Any],
+        every: int,
     ) -> None:
         """Write a checkpoint after a number of updates; remove old ones.
+
+        The last three regular ones stay, whatever others interrupts have left.
 
         Args:
             update: number of updates.
             arrays: by name.
             record: further values, that JSON can hold.
+            every: number of updates between regular checkpoints.
 
         Raises:
             OutputError: it cannot be written; older ones are unchanged.
@@ -141,13 +154,14 @@ class TrainingDirectory:
             atomic.remove_temporary_siblings(self._file(update))
             with atomic.atomic_file(self._file(update)) as file:
                 file.write(safetensors.numpy.save(ordered, metadata))
-            for old in self.checkpoints()[:-_KEPT]:
-                self._file(old).unlink(missing_ok=True)
+            for old in {*self.checkpoints()} - {*self.checkpoints(every)[-_KEPT:]}:
+                if old != update:
+                    self._file(old).unlink(missing_ok=True)
 
-    def checkpoints(self) -> list[int]:
-        """Return after how many updates there are checkpoints, ascending."""
+    def checkpoints(self, every: int = 1) -> list[int]:
+        """Return after which multiples of `every` there are checkpoints, ascending."""
         files = self._checkpoints.glob("[0-9]*.safetensors")
-        return sorted(int(file.stem) for file in files)
+        return sorted(x for file in files if (x := int(file.stem)) % every == 0)
 
     def remove_after(self, update: int) -> None:
         """Remove the checkpoints of later updates, which are computed again."""
@@ -186,6 +200,7 @@ class TrainingDirectory:
         writer.writeheader()
         writer.writerows(rows)
         with self._explained(f"Writing {self.path / METRICS}"):
+            atomic.remove_temporary_siblings(self.path / METRICS)
             atomic.write_text(self.path / METRICS, text.getvalue())
 
     def read_metrics(self) -> list[dict[str, str]]:

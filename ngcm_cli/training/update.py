@@ -14,6 +14,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from ngcm_cli.checkpoint.parameters import named_arrays, with_arrays
 from ngcm_cli.config.train import Stage, TrainConfig
 from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.simulation.batch import program_memory
 from ngcm_cli.training.example import Example
 from ngcm_cli.training.losses import LossSettings, batch_loss
 
@@ -164,15 +165,14 @@ class StagePrograms:
         """Compile the update; return the bytes that it takes on a device."""
         arguments = self._shared, state, examples, keys, *map(jnp.float32, (0, 0))
         self._update = eqx.filter_jit(_update).lower(*arguments).compile()
-        return _bytes(self._update)
+        return program_memory(self._update)
 
     def compile_evaluation(
         self, average: NeuralGCM, examples: Example, keys: jax.Array
-    ) -> int:
-        """Compile the evaluation; return the bytes that it takes on a device."""
+    ) -> None:
+        """Compile the evaluation."""
         arguments = self._shared, average, examples, keys
         self._evaluate = eqx.filter_jit(_evaluate).lower(*arguments).compile()
-        return _bytes(self._evaluate)
 
     def update(
         self,
@@ -250,21 +250,16 @@ def _update(shared: _Shared, state: TrainingState, examples, keys, rate, decay):
     change, moments = shared.optimizer.update(gradient, state.moments, trained)
     trained = jax.tree.map(lambda x, dx: x - rate * dx, trained, change)
     learned = eqx.combine(trained, frozen)
+    # Frozen parameters are left out: sums of their parts would round.
     average = jax.tree.map(
-        lambda mean, x: decay * mean + (1 - decay) * x, state.average, learned
+        lambda mean, x: decay * mean + (1 - decay) * x,
+        eqx.filter(state.average, shared.trained),
+        trained,
     )
+    average = eqx.combine(average, frozen)
     return TrainingState(learned, average, moments), numbers
 
 
 def _evaluate(shared: _Shared, average: NeuralGCM, examples, keys):
     total, terms = _loss(shared, average, examples, keys)
     return {"loss": total, **terms}
-
-
-def _bytes(program: Any) -> int:
-    sizes = program.compiled.memory_analysis()
-    return (
-        sizes.temp_size_in_bytes
-        + sizes.argument_size_in_bytes
-        + sizes.output_size_in_bytes
-    )

@@ -37,14 +37,15 @@ def test_run_file_holds_all_settings(tmp_path):
     """Gaps in times, several stages, loss settings: read again, nothing is lost."""
     stages = [STAGE | {"loss": {"grid": "1"}}, STAGE | {"parameters": "decoder,step.*"}]
     times = "2018-01-01/2018-03-31/6h,2018-06-01,2018-07-01/2018-07-02/12h"
-    config = TrainConfig(
-        **GIVEN | {"stages": stages, "train": times, "loss": {"bias": "0"}}, seed="7"
-    )
+    given = GIVEN | {"stages": stages, "train": times, "loss": {"bias": "0"}}
+    config = TrainConfig(**given, seed="7")
     path = tmp_path / "train.yaml"
     path.write_text(format_run_file(config.as_run_file(), "settings"))
     assert len(path.read_text()) < 1000  # ranges, not thousands of times
     again = TrainConfig(**read_run_file(path, TrainConfig.model_fields, NESTED))
     assert again == config
+    host = TrainConfig(**given, seed="7", coordinator="a:1", process="0/2")
+    assert host.as_run_file() == config.as_run_file()  # resumed by any host
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,7 @@ def test_run_file_holds_all_settings(tmp_path):
         ({"held_out": "2018-01-31/2018-02-02/6h"}, "the first 2018-01-31T00"),
         ({"model": "a", "initialize": "b"}, "both given"),
         ({"weight_decay": "0.1"}, "AdamW"),
+        ({"weight_decay": "none", "optimizer": "adamw"}, "not a positive number"),
         ({"name": "../x"}, "not a valid name"),
         ({"patence": "3"}, "'patience'"),
     ],

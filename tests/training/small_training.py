@@ -38,7 +38,7 @@ SETTINGS = {
             "batch": 2,
             "parameters": "decoder",
         },
-        {"rollout": "12h", "updates": 6, "learning_rate": "1e-3", "batch": 2}
+        {"rollout": "12h", "updates": 6, "learning_rate": "1e-3", "batch": 1}
         | {"parameters": "decoder.tower.encode.*"},
     ],
 }

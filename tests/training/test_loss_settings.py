@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from ngcm_cli.training.loss_settings import LossSettings
+from ngcm_cli.errors import ConfigError
+from ngcm_cli.training.loss_settings import TERMS, LossSettings
+from ngcm_cli.training.setup import loss_settings
 
 HOURS = np.array([0.0, 6, 24, 72])
 
@@ -14,6 +16,22 @@ def test_the_weights_of_variables():
     assert weight("specific_cloud_ice_water_content") == 0.05
     assert weight("specific_cloud_liquid_water_content") == 0.05
     assert weight("temperature") == weight("vorticity") == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"grd": "1"}, "Did you mean 'grid'"),
+        ({"grid": "-1"}, "not a number from zero"),
+        ({"grid": "inf"}, "not a number from zero"),
+        ({"crps_wavenumbers": "8.5"}, "not a whole number"),
+        ({"doubling_hours": "0"}, "not a number above zero"),
+        (dict.fromkeys(TERMS, "0"), "the weights of all terms are zero"),
+    ],
+)
+def test_settings_that_are_no_loss(changes, words):
+    with pytest.raises(ConfigError, match=words):
+        loss_settings(changes)
 
 
 def test_the_weights_of_lead_times():

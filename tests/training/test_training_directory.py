@@ -20,7 +20,7 @@ def test_checkpoints_come_back_and_old_ones_go(tmp_path):
     directory.check_new()
     directory.create(CONFIG)
     for update in range(0, 50, 10):
-        directory.write_checkpoint(update, ARRAYS, {"done": update})
+        directory.write_checkpoint(update, ARRAYS, {"done": update}, 10)
     assert directory.checkpoints() == [20, 30, 40]
     arrays, record = directory.read_checkpoint(30)
     assert record == {"done": 30}
@@ -29,6 +29,26 @@ def test_checkpoints_come_back_and_old_ones_go(tmp_path):
     directory.remove_after(20)
     assert directory.checkpoints() == [20]
     assert TrainConfig(**directory.read_settings()) == CONFIG
+
+
+def test_checkpoints_of_interrupts_displace_no_regular_one(tmp_path):
+    directory = TrainingDirectory(tmp_path)
+    for update in (0, 10, 20, 21, 22, 23):
+        directory.write_checkpoint(update, ARRAYS, {}, 10)
+    assert directory.checkpoints() == [0, 10, 20, 23]
+    assert directory.checkpoints(10) == [0, 10, 20]
+    directory.write_checkpoint(30, ARRAYS, {}, 10)
+    assert directory.checkpoints() == [10, 20, 30]
+
+
+def test_settings_of_another_training_stay(tmp_path):
+    """Of two that were started with one output, the second finds the first."""
+    first, second = (TrainingDirectory(tmp_path / "run") for _ in range(2))
+    second.check_new()
+    first.create(CONFIG)
+    with pytest.raises(OutputError, match="is a training already"):
+        second.create(CONFIG.model_copy(update={"seed": 1}))
+    assert TrainConfig(**first.read_settings()) == CONFIG
 
 
 def test_foreign_directories(tmp_path):
@@ -61,13 +81,13 @@ def test_full_disk_keeps_the_last_checkpoint(tmp_path):
     with small_disk(tmp_path / "disk", "1m") as disk:
         directory = TrainingDirectory(disk / "run")
         directory.create(CONFIG)
-        directory.write_checkpoint(1, ARRAYS, {})
+        directory.write_checkpoint(1, ARRAYS, {}, 1)
         ballast = fill(disk)
         with pytest.raises(OutputError, match="the disk is full.*--resume"):
-            directory.write_checkpoint(2, {"a": np.zeros(100_000)}, {})
+            directory.write_checkpoint(2, {"a": np.zeros(100_000)}, {}, 1)
         with pytest.raises(OutputError, match="the disk is full"):
             directory.write_metrics([{"update": i} for i in range(5000)])
         assert directory.checkpoints() == [1]
         ballast.unlink()
-        directory.write_checkpoint(2, ARRAYS, {})
+        directory.write_checkpoint(2, ARRAYS, {}, 1)
         assert directory.checkpoints() == [1, 2]

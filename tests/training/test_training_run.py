@@ -25,7 +25,7 @@ from small_training import SETTINGS, plain_loss, write_settings
 import ngcm_cli
 from ngcm_cli.checkpoint.card import read_card
 from ngcm_cli.checkpoint.native import read_weights
-from ngcm_cli.training import setup, update
+from ngcm_cli.training import setup, trainer, update
 from ngcm_cli.training.seeded_weights import seeded_weights
 from ngcm_cli.training.training_directory import TrainingDirectory
 
@@ -122,6 +122,13 @@ def test_metrics_are_complete(finished):
     assert all(float(row["loss"]) == float(row["data"]) for row in found)
 
 
+def held_out_losses(run: pathlib.Path) -> dict[str, str]:
+    found = rows(run, "held_out")
+    losses = {row["update"]: row["loss"] for row in found}
+    assert len(losses) == len(found)
+    return losses
+
+
 def test_a_stage_trains_what_it_names(finished):
     """In the second stage one layer of the decoder, from averaged weights on."""
     directory = TrainingDirectory(finished[0])
@@ -130,6 +137,8 @@ def test_a_stage_trains_what_it_names(finished):
     for name in (name for name in before if name.startswith("learned/")):
         changed = (before[name] != after[name]).any()
         assert changed == name.startswith("learned/decoder.tower.encode."), name
+        average = "average/" + name.removeprefix("learned/")
+        assert (before[average] != after[average]).any() == changed, average
 
 
 def killed(folder: pathlib.Path, after: int) -> None:
@@ -165,7 +174,7 @@ def test_killed_and_resumed_training_has_the_same_bits(finished, folder):
 
 
 def test_interrupted_training_saves_its_last_update(finished, folder, monkeypatch):
-    """Ctrl-C between checkpoints; the message says how to continue."""
+    """Ctrl-C between checkpoints, and when a better model is about to be written."""
     from ngcm_cli.cli import train as command
 
     def interrupted(progress, display):
@@ -181,22 +190,41 @@ def test_interrupted_training_saves_its_last_update(finished, folder, monkeypatc
     assert "6 of 16 updates are saved. Resume with `ngcm train --resume out`" in (
         done.stderr
     )
+
+    def unwritten(*result):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "write_result", unwritten)
+        assert ngcm("train", "--resume", "out", folder=folder).returncode == 130
     assert ngcm("train", "--resume", "out", folder=folder).returncode == 0
     assert same_bits(folder / "out", finished[0])
+    ours, theirs = (
+        run / f"model/{STEM}.safetensors" for run in (folder / "out", finished[0])
+    )
+    assert ours.read_bytes() == theirs.read_bytes()
+    assert held_out_losses(folder / "out") == held_out_losses(finished[0])
 
 
 def test_nan_returns_to_a_checkpoint_with_other_batches(folder, monkeypatch):
-    """A loss that is NaN for some random keys: counted, and the training ends well."""
+    """A loss that is NaN for some random keys: counted, and the training ends well.
+
+    Weights that were better, of before a return, are not written over by others.
+    """
 
     def sometimes(model, examples, keys, *rest):
         total, terms = plain_loss(model, examples, keys, *rest)
         unlucky = jnp.any(jnp.abs(jax_normal(keys)) > 2)
         return jnp.where(unlucky, jnp.nan, total), terms
 
+    written, write = [], trainer.write_result
     monkeypatch.setattr(update, "batch_loss", sometimes)
+    monkeypatch.setattr(
+        trainer, "write_result", lambda *x: (written.append(x[-1]), write(*x))
+    )
     stage = {"rollout": "6h", "updates": 24, "learning_rate": "1e-3"}
     stages = [stage | {"parameters": "decoder"}]
-    own = {"stages": stages, "evaluate_every": 24, "seed": 2}
+    own = {"stages": stages, "evaluate_every": 1, "seed": 2}
     (folder / "train.yaml").unlink()
     write_settings(folder, **own)
     done = ngcm("train", "--config", "train.yaml", folder=folder)
@@ -207,6 +235,7 @@ def test_nan_returns_to_a_checkpoint_with_other_batches(folder, monkeypatch):
     assert [int(x["update"]) for x in found] == list(range(1, 25))
     assert int(found[-1]["returns"]) == returns
     assert all(np.isfinite(float(x["loss"])) for x in found)
+    assert written == sorted(written, reverse=True)
 
 
 def jax_normal(keys):
@@ -282,7 +311,10 @@ def test_new_model_from_seeded_weights(folder):
 
 @pytest.mark.slow
 def test_two_devices_share_a_batch(finished, folder):
-    """As many examples on each; the weights agree to the rounding of sums."""
+    """As many examples on each; the weights agree to the rounding of sums.
+
+    The second stage, and so the evaluation, has one forecast and one device.
+    """
     here = pathlib.Path(__file__)
     path = os.pathsep.join([str(here.parents[1]), os.environ.get("PYTHONPATH", "")])
     flags = "--xla_force_host_platform_device_count=2"
