@@ -13,7 +13,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from ngcm_cli import units
 from ngcm_cli.dynamics.state import TRACERS, State
-from ngcm_cli.errors import ConfigError
+from ngcm_cli.errors import ConfigError, UnstableRunError
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
@@ -179,10 +179,16 @@ def find_singular_vectors(
 
     Raises:
         ConfigError: there are not so many, or they were not found.
+        UnstableRunError: the tangent-linear model gives no finite numbers.
     """
 
     def product(vector: np.ndarray) -> np.ndarray:
         found = propagator.adjoint(propagator.tangent(vector))
+        if not np.isfinite(found).all():
+            raise UnstableRunError(
+                f"The tangent-linear {propagator.steps} steps are not finite.",
+                "Give a shorter --lead.",
+            )
         track(propagator.products)
         return found
 

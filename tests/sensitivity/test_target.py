@@ -6,8 +6,10 @@ import pytest
 
 import ngcm_cli
 from ngcm_cli.diagnosis.columns import GROUND
+from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm import Forcing
 from ngcm_cli.sensitivity.derived_units import product
+from ngcm_cli.sensitivity.perturbation import make_perturbations
 from ngcm_cli.sensitivity.target import (
     cell_areas,
     make_targets,
@@ -101,3 +103,31 @@ def test_a_box_across_the_zero_meridian_is_that_of_positive_longitudes(model):
 )
 def test_units(factors, units):
     assert product(*factors) == units
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("kinetic_energy(8.5.0)", "'8.5.0' in .* is neither a level nor a layer"),
+        ("time=mean(t850)", "cannot be called time"),
+        ("singular_value=mean(t850)", "cannot be called singular_value"),
+    ],
+)
+def test_targets_that_are_refused(model, text, said):
+    with pytest.raises(ConfigError, match=said):
+        make_targets([parse_target(text)], model, {})
+
+
+def test_a_perturbation_is_a_number(model):
+    with pytest.raises(ConfigError, match="is not a perturbation"):
+        make_perturbations(["t850 += 1.2.3"], model)
+    (found,) = make_perturbations(["t850 -= 2.5e-1"], model)
+    assert found.change["temperature"][2].max() == -0.25
+
+
+def test_names_stay_apart(model):
+    texts = ("mean_t850_3=mean(t850)", "mean(t850)", "mean(t850)", "mean(t850)")
+    found = make_targets([parse_target(x) for x in texts], model, {})
+    assert [x.label for x in found] == [
+        *("mean_t850_3", "mean_t850", "mean_t850_2", "mean_t850_4")
+    ]
