@@ -52,7 +52,7 @@ def read_singular_vectors(
         raise InputDataError(
             f"{path} cannot be read: {error}.", "Check that it is whole."
         ) from None
-    if len(arrays) < len(FIELDS):
+    if len(arrays) < len(FIELDS) or not all(x.size for x in arrays.values()):
         raise InputDataError(
             f"{path} holds no singular vectors.",
             "Make it with ngcm sensitivity --singular-vectors N.",
@@ -73,7 +73,15 @@ def read_singular_vectors(
             )
     fields = {}
     for name, x in arrays.items():
-        values = np.swapaxes(np.asarray(x.values, np.float32), -1, -2)
+        dims = (VECTOR, *axes) if name != FIELDS[-1] else (VECTOR, *list(axes)[1:])
+        if set(x.dims) != set(dims):
+            raise InputDataError(
+                f"{VECTOR}_{name} in {path} is on {', '.join(map(str, x.dims))}, not "
+                f"on {', '.join(dims)}.",
+                "Make the file with ngcm sensitivity --singular-vectors N; of one "
+                "vector, keep the dimension.",
+            )
+        values = np.asarray(x.transpose(*dims).values, np.float32).swapaxes(-1, -2)
         fields[name] = values if values.ndim == 4 else values[:, None]
         if not np.isfinite(values).all():
             raise InputDataError(

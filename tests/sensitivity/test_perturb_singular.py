@@ -131,7 +131,7 @@ def test_the_setting(file, tmp_path):
             EnsembleConfig(**settings)
 
 
-def test_files_that_are_of_no_use(model, file, tmp_path, reduced_model):
+def test_files_that_are_of_no_use(model, vectors, file, tmp_path, reduced_model):
     sigma = model.sigma_levels.centers
     whole = xr.load_dataset(file)
     broken = {
@@ -140,6 +140,8 @@ def test_files_that_are_of_no_use(model, file, tmp_path, reduced_model):
         "grid.nc": whole.isel(latitude=slice(1, None)),
         "levels.nc": whole.isel(sigma=slice(1, None)),
         "missing.nc": whole.where(whole.latitude > 0),
+        "one.nc": whole.isel(singular_vector=0),
+        "none.nc": whole.isel(singular_vector=slice(0)),
     }
     said = {
         "nothing.nc": "There is no file",
@@ -147,12 +149,18 @@ def test_files_that_are_of_no_use(model, file, tmp_path, reduced_model):
         "grid.nc": "are of another latitude",
         "levels.nc": "are of another sigma",
         "missing.nc": "values that are not finite",
+        "one.nc": "is on sigma, latitude, longitude, not on singular_vector, ",
+        "none.nc": "holds no singular vectors",
     }
     for name, dataset in broken.items():
         if dataset is not None:
             dataset.to_netcdf(tmp_path / name)
         with pytest.raises(InputDataError, match=said[name]):
             read_singular_vectors(str(tmp_path / name), model.grid, sigma)
+    turned = tmp_path / "turned.nc"
+    whole.transpose("longitude", "latitude", ...).to_netcdf(turned)
+    for name, x in read_singular_vectors(str(turned), model.grid, sigma).items():
+        np.testing.assert_array_equal(x, vectors[name].astype(np.float32))
     (tmp_path / "text.nc").write_text("no NetCDF")
     words = "ensemble", "--model", reduced_model, "--perturb", "singular:text.nc"
     done = ngcm(*words, "--lead", "6h", folder=tmp_path)
