@@ -17,6 +17,7 @@ from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.interface import Model
 from ngcm_cli.inputs.singular_vectors import read_singular_vectors
 from ngcm_cli.inputs.sources.location import redacted
+from ngcm_cli.io.array_digest import arrays_sha256
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.output.field_selection import FieldSelection
 from ngcm_cli.output.run_paths import RunPaths
@@ -109,6 +110,8 @@ def set_up(
         "weights_sha256": card.weights.sha256,
         "spec_sha256": _spec_digest(card),
         "forcing_sha256": sources.forcing(first).sha256,
+        "nudging_sha256": "" if nudging is None else nudging.sha256,
+        "vectors_sha256": "" if vectors is None else arrays_sha256(*vectors.values()),
         "settings": result_settings(config, inits),
     }
     if existing is not None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -113,6 +114,24 @@ def test_the_plan_tells(tiny, tmp_path, data):
     plan = summarize(set_up(ForecastConfig(**settings)))
     assert "\nNudging    u_component_of_wind, v_component_of_wind, temperature" in plan
     assert not (tmp_path / "plan.zarr").exists()
+
+
+def test_other_data_are_noticed(tiny, tmp_path, data):
+    own = tmp_path / "weather.nc"
+    shutil.copy(data["forecast"], own)
+    case = nudged(FORECAST, {"forecast": own}, nudge_time="5h")
+    with pytest.raises(Stop):
+        case.start(tmp_path, stopping(0, 2))
+    warmer = xr.load_dataset(own)
+    warmer["temperature"] += 1
+    warmer.to_netcdf(own)
+    with pytest.raises(OutputError, match="was made with other data to nudge to"):
+        case.resume(tmp_path)
+
+
+def test_the_initial_time_alone(tiny, tmp_path, data):
+    case = nudged(FORECAST, data, lead="0h", restart_every=None)
+    assert read(case.start(tmp_path)).sizes["lead_time"] == 1
 
 
 @pytest.mark.parametrize(
