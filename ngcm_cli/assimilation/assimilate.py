@@ -135,17 +135,13 @@ def assimilate(
     state = window.state(minimum.control)
     diagnostics = analysis_file.diagnostics_path(output)
     attributes = _attributes(config, start, departures, minimum)
+    fields = analysis_fields(start, model, window.background, state)
     begin_phase(f"Writing {output}")
     analysis_file.write_diagnostics(
         diagnostics, departures, _series(minimum), attributes
     )
     analysis_file.write_analysis(
-        output,
-        analysis_fields(start, model, window.background, state),
-        model.grid,
-        model.levels,
-        start.init,
-        attributes,
+        output, fields, model.grid, model.levels, start.init, attributes
     )
     return Assimilation(
         output, diagnostics, state, window.background, departures, minimum
