@@ -78,9 +78,9 @@ def set_up(
     if isinstance(config, AmipConfig) and config.fix_mean_pressure:
         model = model.with_fixed_mean_pressure()
     check_members(config, model)
-    vectors = _read_vectors(config, model)
     sources = DataSources(config, model, download)
     inits = _init_times(config, model, sources)
+    vectors = _read_vectors(config, model, inits)
     if len(inits) > 1 and not resume:
         sources.check(inits)
     if config.output is None:
@@ -226,13 +226,15 @@ def check_on_step(init: np.datetime64, model: Model, named: str) -> None:
         )
 
 
-def _read_vectors(config: Settings, model: Model) -> dict[str, np.ndarray] | None:
+def _read_vectors(
+    config: Settings, model: Model, inits: Sequence[np.datetime64]
+) -> dict[str, np.ndarray] | None:
     """Return the singular vectors that perturb initial states, if any do."""
     path = vectors_file(getattr(config, "perturb", "none"))
     if path is None:
         return None
     sigma = np.asarray(model.sigma_levels.centers)
-    return read_singular_vectors(path, model.grid, sigma)
+    return read_singular_vectors(path, model.grid, sigma, inits)
 
 
 def _schedule(config: Settings, init: np.datetime64) -> Schedule:

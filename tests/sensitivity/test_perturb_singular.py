@@ -58,8 +58,14 @@ def file(model, vectors, tmp_path_factory):
     return path
 
 
-def test_the_file_is_read_as_it_was_written(model, vectors, file):
-    found = read_singular_vectors(str(file), model.grid, model.sigma_levels.centers)
+def test_the_file_is_read_as_it_was_written(model, vectors, file, caplog):
+    of_model = model.grid, model.sigma_levels.centers
+    found = read_singular_vectors(str(file), *of_model, [INIT])
+    assert not caplog.messages
+    read_singular_vectors(str(file), *of_model, [INIT, INIT + np.timedelta64(1, "D")])
+    assert "those of 1959-01-02T00, and perturb the state of 1959-01-03T00" in (
+        caplog.text
+    )
     for name, x in vectors.items():
         np.testing.assert_array_equal(found[name], x.astype(np.float32))
     with xr.open_dataset(file) as dataset:
@@ -166,3 +172,7 @@ def test_files_that_are_of_no_use(model, vectors, file, tmp_path, reduced_model)
     done = ngcm(*words, "--lead", "6h", folder=tmp_path)
     assert done.returncode == 2
     assert "text.nc cannot be read" in done.stderr
+    itself = EnsembleConfig(output=file, overwrite=True, perturb=f"singular:{file}")
+    with pytest.raises(ConfigError, match="would overwrite the data"):
+        set_up(itself)
+    assert file.stat().st_size
