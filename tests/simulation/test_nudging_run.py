@@ -173,6 +173,7 @@ def test_data_without_a_variable(tiny, tmp_path, data):
     "settings, sentence",
     [
         ({"nudge_time": "6h"}, "nudge_time is given, but no data to nudge to"),
+        ({"nudge": None, "nudge_time": "6h"}, "but no data to nudge to"),
         ({"nudge": "x.nc", "nudge_time": "0h"}, "nudge_time is zero"),
         ({"nudge": "x.nc", "nudge_variables": "u,t"}, "Only one component of the wind"),
         ({"nudge": "x.nc", "nudge_variables": "tempera"}, "'tempera' cannot be nudged"),
