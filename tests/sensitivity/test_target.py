@@ -9,6 +9,7 @@ from ngcm_cli.diagnosis.columns import GROUND
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm import Forcing
 from ngcm_cli.sensitivity.derived_units import product
+from ngcm_cli.sensitivity.file import TargetGradients, gradient_dataset
 from ngcm_cli.sensitivity.perturbation import make_perturbations
 from ngcm_cli.sensitivity.target import (
     cell_areas,
@@ -19,6 +20,8 @@ from ngcm_cli.sensitivity.target import (
 )
 from ngcm_cli.testing import TinyModel
 from ngcm_cli.units import LENGTH
+
+ONES = np.ones((1, 2, 8, 4))
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +95,23 @@ def test_a_box_across_the_zero_meridian_is_that_of_positive_longitudes(model):
     assert (weights.sum(1) > 0).tolist() == [1, 1, 0, 0, 0, 0, 1, 1]
 
 
+def test_attributes_of_a_mean_temperature_and_its_gradient():
+    target = TargetGradients(
+        "warmth", "mean(t850)", "K", np.array([267.0]), {"temperature": ONES}
+    )
+    found = gradient_dataset([target], {"temperature": 4 * ONES}, None)
+    assert found.warmth.attrs["units_metadata"] == "temperature: on_scale"
+    per_mass = found["sensitivity_of_warmth_to_temperature"]
+    assert (per_mass.units, float(per_mass.mean())) == ("kg-1", 0.25)
+    assert per_mass.dims == ("level", "latitude", "longitude")
+    per_moisture = TargetGradients(
+        "warmth", "mean(t850)", "K", np.array([267.0]), {"specific_humidity": ONES}
+    )
+    found = gradient_dataset([per_moisture], {"specific_humidity": ONES}, None)
+    change = found["gradient_of_warmth_to_specific_humidity"]
+    assert change.attrs["units_metadata"] == "temperature: difference"
+
+
 @pytest.mark.parametrize(
     "factors, units",
     [
@@ -99,6 +119,8 @@ def test_a_box_across_the_zero_meridian_is_that_of_positive_longitudes(model):
         ([("m2 s-2", 2)], "m4 s-4"),
         ([("K", 1), ("K", -1), ("kg", -1)], "kg-1"),
         ([("kg kg-1", 1), ("1", -1)], "1"),
+        ([("mm/day", 2), ("K", -1)], "(mm/day)2 K-1"),
+        ([("1e-3", 1), ("K", -1)], "(1e-3) K-1"),
     ],
 )
 def test_units(factors, units):
