@@ -130,7 +130,7 @@ def test_other_data_are_noticed(tiny, tmp_path, data):
 
 
 def test_the_initial_time_alone(tiny, tmp_path, data):
-    case = nudged(FORECAST, data, lead="0h", restart_every=None)
+    case = nudged(FORECAST, data, lead="0h")
     assert read(case.start(tmp_path)).sizes["lead_time"] == 1
 
 
