@@ -17,12 +17,14 @@ from ngcm_cli.errors import ConfigError, UnstableRunError
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
+from ngcm_cli.gcm.singular_perturbation import (
+    HEAT_CAPACITY,
+    LATENT_HEAT,
+    REFERENCE_TEMPERATURE,
+)
 from ngcm_cli.sensitivity.gradient import advance, pull_back, push_forward
 from ngcm_cli.spectral.operators import velocity
 
-REFERENCE_TEMPERATURE = 270.0  # K
-LATENT_HEAT = 2.5104e6  # J kg-1
-HEAT_CAPACITY = 1004.0  # J kg-1 K-1
 _VAPOUR = "specific_humidity"
 _TOLERANCE = 1e-4  # relative, of eigenvalues: about what float32 products allow
 _BASIS = 3  # vectors in the basis of the Lanczos method, for each that is wanted
