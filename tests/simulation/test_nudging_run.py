@@ -124,7 +124,8 @@ def test_other_data_are_noticed(tiny, tmp_path, data):
         case.start(tmp_path, stopping(0, 2))
     warmer = xr.load_dataset(own)
     warmer["temperature"] += 1
-    warmer.to_netcdf(own)
+    warmer.to_netcdf(tmp_path / "new.nc")
+    (tmp_path / "new.nc").replace(own)  # which is still open in this process
     with pytest.raises(OutputError, match="was made with other data to nudge to"):
         case.resume(tmp_path)
 
