@@ -11,7 +11,7 @@ import numpy as np
 
 from ngcm_cli.assimilation import analysis_file
 from ngcm_cli.assimilation.analysis_fields import analysis_fields
-from ngcm_cli.assimilation.background_error import BackgroundError
+from ngcm_cli.assimilation.background_error import BackgroundError, deviation_shapes
 from ngcm_cli.assimilation.background_error_file import read_background_errors
 from ngcm_cli.assimilation.departures import (
     BELOW_GROUND,
@@ -135,17 +135,13 @@ def assimilate(
     state = window.state(minimum.control)
     diagnostics = analysis_file.diagnostics_path(output)
     attributes = _attributes(config, start, departures, minimum)
+    fields = analysis_fields(start, model, window.background, state)
     begin_phase(f"Writing {output}")
     analysis_file.write_diagnostics(
         diagnostics, departures, _series(minimum), attributes
     )
     analysis_file.write_analysis(
-        output,
-        analysis_fields(start, model, window.background, state),
-        model.grid,
-        model.levels,
-        start.init,
-        attributes,
+        output, fields, model.grid, model.levels, start.init, attributes
     )
     return Assimilation(
         output, diagnostics, state, window.background, departures, minimum
@@ -193,14 +189,16 @@ def _analyse(
     observations: Observations,
     track: CountProgress,
 ) -> tuple[Window, Departures, Minimum]:
+    scale, deviation = config.background_error_scale, None
+    if config.background_errors is not None:
+        shapes = deviation_shapes(model)
+        deviation = read_background_errors(config.background_errors, shapes)
     begin_phase("Compiling the model and its gradient")
     background = start.encode()
     operator = ObservationOperator.of(observations, model, start.init, start.steps)
-    errors = BackgroundError.default(model, background, config.background_error_scale)
-    if config.background_errors is not None:
-        shapes = {name: x.shape for name, x in errors.deviation.items()}
-        deviation = read_background_errors(config.background_errors, shapes)
-        scale = config.background_error_scale
+    if deviation is None:
+        errors = BackgroundError.default(model, background, scale)
+    else:
         errors = BackgroundError.of(model, {k: scale * x for k, x in deviation.items()})
     count = len(observations)
     zeros = np.zeros(padded_size(count), np.float32)

@@ -31,6 +31,18 @@ DIVERGENT_WIND = 0.7  # m/s, of each component
 HUMIDITY = 0.2  # of the root mean square of the background on each level
 
 
+def deviation_shapes(model: NeuralGCM) -> dict[str, tuple[int, int, int]]:
+    """Return (level, 1, total wavenumber) of each control variable of a model."""
+    layers, last = model.sigma_levels.layers, model.grid.total_wavenumbers
+    return {
+        "temperature": (layers, 1, last),
+        "log_surface_pressure": (1, 1, last),
+        "vorticity": (layers, 1, last),
+        "divergence": (layers, 1, last),
+        "specific_humidity": (layers, 1, last),
+    }
+
+
 class BackgroundError(eqx.Module):
     """The root of the covariance of background errors, B = K D V Vᵀ D Kᵀ.
 

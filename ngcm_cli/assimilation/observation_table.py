@@ -29,6 +29,7 @@ _COLUMNS = {
     "value": ("value",),
     "error": ("error",),
 }
+_PRESSURE = re.compile(r"pressure[ _]*[(\[]?([a-z]*)[)\]]?")
 _HECTOPASCAL = {"hpa": 1.0, "mb": 1.0, "mbar": 1.0, "millibar": 1.0, "pa": 0.01}
 _HEIGHTS = "zg", "gh", "hgt", "h", "geopotential_height"  # aliases, but not in m2 s-2
 _MISSING = "", "na", "nan", "none", "null"
@@ -87,12 +88,14 @@ def _read_csv(path: pathlib.Path) -> tuple[dict[str, Any], np.ndarray, float]:
             f"{path} is not CSV: {error}.", "Give CSV, or NetCDF that ends in .nc."
         ) from None
     at = _find_columns(path, [name.lower() for name in header])
+    matches = [_PRESSURE.fullmatch(name.lower()) for name in header]
+    units = {i: match[1] for i, match in enumerate(matches) if match}
+    known = {i: unit for i, unit in units.items() if unit in _HECTOPASCAL}
+    _refuse_two(path, "pressure", [header[i] for i in known])
     hectopascal = 1.0
-    for column, name in enumerate(name.lower() for name in header):
-        match = re.fullmatch(r"(?:pressure|level)[ _]*[(\[]?([a-z]*)[)\]]?", name)
-        if match:
-            hectopascal = _hectopascal(path, match[1], "a column such as pressure_hPa")
-            at["pressure"] = column
+    for column, unit in (known or units).items():  # one, or none that is understood
+        hectopascal = _hectopascal(path, unit, "a column such as pressure_hPa")
+        at["pressure"] = column
     if not lines:
         raise InputDataError(f"{path} has no observations.", "Give a file with some.")
     columns = {
@@ -143,15 +146,24 @@ def _read_netcdf(path: pathlib.Path) -> tuple[dict[str, Any], np.ndarray, float]
 def _find_columns(path: pathlib.Path, names: Sequence[str]) -> dict[str, int]:
     at = {}
     for column, known in _COLUMNS.items():
-        found = [name for name in known if name in names]
+        found = [i for i, name in enumerate(names) if name in known]
+        _refuse_two(path, column, [names[i] for i in found])
         if not found:
             raise InputDataError(
                 f"{path} has no column {column}; it has {', '.join(names) or 'none'}.",
                 f"Needed: {', '.join(_COLUMNS)}, and pressure where it is not at the "
                 "surface.",
             )
-        at[column] = names.index(found[0])
+        at[column] = found[0]
     return at
+
+
+def _refuse_two(path: pathlib.Path, column: str, names: Sequence[str]) -> None:
+    if len(names) > 1:
+        raise InputDataError(
+            f"{path} has {column} more than once: {', '.join(names)}.",
+            "Keep the one that is meant.",
+        )
 
 
 def _hectopascal(path: pathlib.Path, units: str, named: str) -> float:
@@ -196,7 +208,9 @@ def _times(cells: Any, place: Any) -> np.ndarray:
 
 def _variables(cells: Any, place: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return ERA5 names, and the factors from values to SI units."""
-    texts = [x.decode() if isinstance(x, bytes) else str(x) for x in cells]
+    texts = [
+        x.decode(errors="replace") if isinstance(x, bytes) else str(x) for x in cells
+    ]
     known: Mapping[str, tuple[str, float]] = {}
     for i, text in enumerate(texts):
         if text in known:

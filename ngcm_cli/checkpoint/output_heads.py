@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import pydantic
 from jaxtyping import PRNGKeyArray
 
 from ngcm_cli.checkpoint import spec as specs
@@ -107,6 +108,7 @@ def add_output(
     Raises:
         ConfigError: the model has this output already, or the specification does not
             fit it.
+        CheckpointError: the model has no such features, or no scale for one of them.
 
     Example:
         >>> card, model = open_model("tl63_stochastic_mini")
@@ -125,10 +127,10 @@ def add_output(
     content["outputs"] = {**content.get("outputs", {}), name: output.model_dump()}
     try:
         spec = specs.ModelSpec.model_validate(content)
-    except ValueError as error:
-        last = str(error).splitlines()[-2].strip()
+    except pydantic.ValidationError as error:
+        reason = error.errors()[0]["msg"]
         raise ConfigError(
-            f"The output '{name}' does not fit {model.name}: {last}.", "Change it."
+            f"The output '{name}' does not fit {model.name}: {reason}.", "Change it."
         ) from None
     ground = model.encoder.location_time.ground
     drawn = _RandomWeights(key)

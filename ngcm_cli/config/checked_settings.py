@@ -108,5 +108,10 @@ def settings_error(
     if isinstance(cause, ConfigError):
         subject = f"{name}: " if name else ""  # else it is about several settings
         return ConfigError(f"{subject}{cause.message}", cause.hint)
+    if first["type"] == "missing":
+        return ConfigError(
+            f"{name} is not given, and has no default.",
+            f"Give --{name.replace('_', '-')}, or {name}=... in Python.",
+        )
     assert first["type"] == "extra_forbidden", first  # all values have parsers of ours
     return ConfigError(f"Unknown setting '{name}'.", values.closest(name, known))

@@ -49,6 +49,11 @@ def with_defaults(given: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: one of its settings is given without data to nudge to.
     """
+    given = {  # None is as if it were not given
+        name: x
+        for name, x in given.items()
+        if x is not None or not name.startswith("nudge")
+    }
     if "nudge" in given:
         if not parse_duration(given.get("nudge_time", "6h")) > np.timedelta64(0, "s"):
             raise ConfigError("nudge_time is zero.", "Give a time, such as 6h.")

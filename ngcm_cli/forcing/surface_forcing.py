@@ -2,12 +2,12 @@
 
 import dataclasses
 import functools
-import hashlib
 
 import numpy as np
 
 from ngcm_cli import units
 from ngcm_cli.inputs.variables import SST
+from ngcm_cli.io.array_digest import arrays_sha256
 
 NO_TIME = np.datetime64("1800-01-01T00", "s")
 """Stands for the valid time of a field that has none."""
@@ -44,11 +44,9 @@ class SurfaceForcing:
     @functools.cached_property  # every restart asks, and the arrays may be large
     def sha256(self) -> str:
         """SHA-256 of all numbers, hexadecimal."""
-        digest = hashlib.sha256(self.times.tobytes())
-        for name in sorted(self.fields):
-            digest.update(self.fields[name].tobytes())
-        digest.update(np.asarray(self.sst_offset, np.float32).tobytes())
-        return digest.hexdigest()
+        fields = (self.fields[name] for name in sorted(self.fields))
+        offset = np.asarray(self.sst_offset, np.float32)
+        return arrays_sha256(self.times, *fields, offset)
 
     def at_time(self, time: np.datetime64) -> dict[str, np.ndarray]:
         """Return the fields at one time, UTC, as the model sees them, by ERA5 name.

@@ -14,8 +14,13 @@ from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.spectral.operators import vorticity_divergence
 
-_WIND = 270 / 1004  # Tᵣ/cₚ, K2 per m2 s-2
-_VAPOUR = 2.5104e6 / 1004  # L/cₚ, K
+# Of the total energy, as in Ehrendorfer and Errico (1995).
+REFERENCE_TEMPERATURE = 270.0  # Tᵣ, K
+LATENT_HEAT = 2.5104e6  # L, J kg-1
+HEAT_CAPACITY = 1004.0  # cₚ, J kg-1 K-1
+
+_WIND = REFERENCE_TEMPERATURE / HEAT_CAPACITY  # K2 per m2 s-2
+_VAPOUR = LATENT_HEAT / HEAT_CAPACITY  # K
 
 Vectors = Mapping[str, Float[Array | np.ndarray, "vector level longitude latitude"]]
 

@@ -29,6 +29,8 @@ class RunRecord(_Content):
     weights_sha256: str
     spec_sha256: Any
     forcing_sha256: Any
+    nudging_sha256: Any = ""
+    vectors_sha256: Any = ""
     batch: pydantic.PositiveInt
     members: list[pydantic.NonNegativeInt]
     complete: list[pydantic.NonNegativeInt]

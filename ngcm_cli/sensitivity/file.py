@@ -72,11 +72,13 @@ def gradient_dataset(
     leading = () if members is None else ("realization",)
     for target in targets:
         values = np.asarray(target.values, np.float64)
+        attributes = _attributes(f"Target {target.label}", target.units)
+        if target.units == "K":
+            attributes["units_metadata"] = "temperature: on_scale"
         found[target.label] = (
             leading,
             values if leading else values[0],
-            _attributes(f"Target {target.label}", target.units)
-            | {"definition": target.definition},
+            attributes | {"definition": target.definition},
         )
         for name, x in target.gradients.items():
             on_levels = x.shape[-3] > 1

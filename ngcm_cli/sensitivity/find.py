@@ -239,8 +239,8 @@ def _gradients(problem: Problem) -> tuple[xr.Dataset, list[Comparison]]:
                 f"The gradient over {start.steps} steps is not finite.",
                 "Give a shorter --lead.",
             )
-        begin_phase("Computing the forecasts from perturbed states")
         if problem.perturbations:
+            begin_phase("Computing the forecasts from perturbed states")
             values[-1] = _forecast(problem, member, {})
         for perturbation in problem.perturbations:
             comparisons += _compare(problem, perturbation, member, values[-1], rows)

@@ -12,13 +12,20 @@ from ngcm_cli.diagnostics import resolve_name
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.interface import Model
 from ngcm_cli.inputs.level_names import split_level
-from ngcm_cli.sensitivity.target import find_level, inside_region, parse_area
+from ngcm_cli.sensitivity.target import (
+    NUMBER,
+    find_level,
+    inside_region,
+    parse_area,
+)
 
 ALONG_GRADIENT = "gradient"
 """The perturbation along the gradient of each target."""
 
 _SHARE = 0.01  # of the standard deviation of a field on its level, at most
-_CHANGE = re.compile(r"(\w+)\s*([+-])=\s*([0-9.]+(?:e[+-]?[0-9]+)?)", re.IGNORECASE)
+_CHANGE = re.compile(
+    rf"(\w+)\s*([+-])=\s*((?:{NUMBER})(?:e[+-]?[0-9]{{1,2}})?)", re.IGNORECASE
+)
 Fields = Mapping[str, np.ndarray]
 
 

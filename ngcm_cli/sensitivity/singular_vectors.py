@@ -13,16 +13,18 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from ngcm_cli import units
 from ngcm_cli.dynamics.state import TRACERS, State
-from ngcm_cli.errors import ConfigError
+from ngcm_cli.errors import ConfigError, UnstableRunError
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
+from ngcm_cli.gcm.singular_perturbation import (
+    HEAT_CAPACITY,
+    LATENT_HEAT,
+    REFERENCE_TEMPERATURE,
+)
 from ngcm_cli.sensitivity.gradient import advance, pull_back, push_forward
 from ngcm_cli.spectral.operators import velocity
 
-REFERENCE_TEMPERATURE = 270.0  # K
-LATENT_HEAT = 2.5104e6  # J kg-1
-HEAT_CAPACITY = 1004.0  # J kg-1 K-1
 _VAPOUR = "specific_humidity"
 _TOLERANCE = 1e-4  # relative, of eigenvalues: about what float32 products allow
 _BASIS = 3  # vectors in the basis of the Lanczos method, for each that is wanted
@@ -179,10 +181,16 @@ def find_singular_vectors(
 
     Raises:
         ConfigError: there are not so many, or they were not found.
+        UnstableRunError: the tangent-linear model gives no finite numbers.
     """
 
     def product(vector: np.ndarray) -> np.ndarray:
         found = propagator.adjoint(propagator.tangent(vector))
+        if not np.isfinite(found).all():
+            raise UnstableRunError(
+                f"The tangent-linear {propagator.steps} steps are not finite.",
+                "Give a shorter --lead.",
+            )
         track(propagator.products)
         return found
 

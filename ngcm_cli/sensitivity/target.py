@@ -6,6 +6,7 @@ level or in a layer, and ``mse(z500, ...)`` that of the squared difference from 
 """
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +20,7 @@ from jaxtyping import Array, Float
 
 from ngcm_cli.config import closest
 from ngcm_cli.diagnosis.columns import GROUND, layer_masses
-from ngcm_cli.diagnostics import DIAGNOSTICS, available, evaluate
+from ngcm_cli.diagnostics import available, diagnostics_of, evaluate
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.interface import Model
@@ -31,9 +32,16 @@ from ngcm_cli.verification.regions import Region, parse_bounds, parse_region
 
 KINDS = ("mean", "kinetic_energy", "mse")
 _U, _V = "u_component_of_wind", "v_component_of_wind"
+NUMBER = r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+"
+"""Pattern of a number without a sign."""
+
 _TARGET = re.compile(r"(?:([A-Za-z]\w*)\s*=\s*)?(\w+)\s*\((.*)\)")
-_LAYER = re.compile(r"([0-9.]+)(?::([0-9.]+))?\s*(?:hpa)?", re.IGNORECASE)
+_LAYER = re.compile(rf"({NUMBER})(?::({NUMBER}))?\s*(?:hpa)?", re.IGNORECASE)
 _EXAMPLE = "Write it as mean(t850, lat=45:60, lon=230:250)."
+_TAKEN = re.compile(  # by coordinates and other variables of the file
+    "level|sigma|latitude|longitude|realization|time|"
+    "(gradient|sensitivity)_of_.*|(evolved_)?singular_.*"
+)
 
 
 class Functional(eqx.Module):
@@ -116,6 +124,11 @@ def parse_target(text: str) -> TargetText:
         raise ConfigError(
             f"'{text}' is not a target: there is no '{kind}'.", closest(kind, KINDS)
         )
+    if label and _TAKEN.fullmatch(label):
+        raise ConfigError(
+            f"'{text}' cannot be called {label}: the file has that name for another.",
+            "Give another name.",
+        )
     subject, *others = (part.strip() for part in inside.split(","))
     if not subject:
         raise ConfigError(f"'{text}' names no variable.", _EXAMPLE)
@@ -180,28 +193,36 @@ def make_targets(
     targets: list[Target] = []
     for text in texts:
         target = _make(text, model, truth)
-        same = sum(other.label.startswith(target.label) for other in targets)
-        if any(other.label == target.label for other in targets):
+        taken = {other.label for other in targets}
+        if target.label in taken:
             if text.label:
                 raise ConfigError(
                     f"Two targets are called {text.label}.", "Rename one of them."
                 )
-            target = dataclasses.replace(target, label=f"{target.label}_{same + 1}")
+            names = (f"{target.label}_{n}" for n in itertools.count(2))
+            label = next(name for name in names if name not in taken)
+            target = dataclasses.replace(target, label=label)
         targets.append(target)
     return tuple(targets)
 
 
 def _make(text: TargetText, model: Model, truth: Mapping[str, np.ndarray]) -> Target:
-    reference = None
+    reference, names = None, available(model)
     if text.kind == "kinetic_energy":
         variables: tuple[str, ...] = tuple(
-            resolve_variable(name, available(model), model)[0] for name in (_U, _V)
+            resolve_variable(name, names, model)[0] for name in (_U, _V)
         )
         units, vertical = "m2 s-2", _layer(text, model)
         subject = re.sub(r"[^0-9]+", "_", text.subject).strip("_")
     else:
-        name, level = resolve_variable(text.subject, available(model), model)
-        variables, units = (name,), DIAGNOSTICS[name].units
+        name, level = resolve_variable(text.subject, names, model)
+        diagnostic = diagnostics_of(model)[name]
+        if diagnostic.needs == "nudging":
+            raise ConfigError(
+                f"'{text.text}' is of nudged runs, and this forecast is not nudged.",
+                "Name another variable.",
+            )
+        variables, units = (name,), diagnostic.units
         vertical, subject = _vertical(text, name, level, model), text.subject
         if text.kind == "mse":
             units = product((units, 2))
@@ -223,7 +244,7 @@ def _vertical(
     text: TargetText, name: str, level: float | None, model: Model
 ) -> np.ndarray:
     """Return the weights of levels of a variable."""
-    if not DIAGNOSTICS[name].on_levels:
+    if not diagnostics_of(model)[name].on_levels:
         return np.ones(1)
     if level is None:
         raise ConfigError(

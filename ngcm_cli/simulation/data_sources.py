@@ -293,7 +293,9 @@ def with_sea_of_run(config: Settings) -> Settings:
 def local_files(config: Settings) -> list[tuple[pathlib.Path, str]]:
     """Return every local input file, with its name for messages."""
     sources = [(analysis_source(config), describe_analysis(config))]
-    sources += [(name, name) for name in (config.sst_data, config.nudge) if name]
+    vectors = vectors_file(getattr(config, "perturb", ""))
+    named = (config.sst_data, config.nudge, vectors)
+    sources += [(name, name) for name in named if name]
     return [
         (pathlib.Path(path), described)
         for name, described in sources

@@ -34,10 +34,10 @@ class ExistingRun:
     Attributes:
         paths: of the run.
         record: what its `RunDirectory` holds, or its output when it is complete:
-            ``command`` and ``settings`` that made it, digests of weights, architecture
-            and forcing, ``batch``, ``members``, members ``complete`` before the run
-            that is missing something, those of them that ``failed``, unique name of the
-            last ``run``, ``versions``.
+            ``command`` and ``settings`` that made it, digests of weights, architecture,
+            forcing, nudging and singular vectors, ``batch``, ``members``, members
+            ``complete`` before the run that is missing something, those of them that
+            ``failed``, unique name of the last ``run``, ``versions``.
         attributes: global attributes of the output, if it is complete.
     """
 
@@ -116,8 +116,11 @@ class ExistingRun:
             ("weights", "other weights of the model"),
             ("spec", "another architecture on the card of the model"),
             ("forcing", "another sea-surface temperature or sea ice"),
+            ("nudging", "other data to nudge to"),
+            ("vectors", "other singular vectors"),
         ):
-            if identity[f"{name}_sha256"] != self.record[f"{name}_sha256"]:
+            kind = f"{name}_sha256"
+            if identity[kind] != self.record.get(kind, ""):  # absent in older records
                 raise OutputError(
                     f"{self.paths.output} was made with {described}.",
                     "Continue with what the run was started with, or start a new run.",

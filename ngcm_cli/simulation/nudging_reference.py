@@ -14,6 +14,7 @@ from ngcm_cli.gcm.nudging import Nudging, relaxed_part
 from ngcm_cli.inputs.analysis_series import AnalysisSeries
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.sources.location import naming_file
+from ngcm_cli.io.array_digest import arrays_sha256
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.simulation.schedule import Schedule
 from ngcm_cli.simulation.simulation import member_key
@@ -36,6 +37,11 @@ class NudgingReference:
         model: encodes the analyses.
         schedules: of all initial times.
         progress: of downloads.
+
+    Attributes:
+        notes: conversions and substitutions made in the data, one sentence each.
+        sha256: of their times and of the first of them, hexadecimal: another file of
+            other times or numbers is noticed when a run is resumed.
 
     Raises:
         ConfigError: the time scale is shorter than a model step.
@@ -66,14 +72,17 @@ class NudgingReference:
             offline=config.offline,
             progress=progress,
         )
-        self._size, self._states = 1, {}
+        self._size, self._states, times = 1, {}, []
         for schedule in schedules:
-            self._check(self._series.cover(schedule.init, schedule.end))
+            times.append(self._series.cover(schedule.init, schedule.end))
+            self._check(times[-1])
             begins = np.arange(schedule.init, schedule.end, schedule.sample)
             first, last = self._enclosing(begins, begins + schedule.sample)
-            self._size = max(self._size, *(last - first + 1))
-        first, _ = self._enclosing(schedules[0].init, schedules[0].init)
-        self.notes = self._series.read(self._series.times[int(first)]).notes
+            self._size = max([self._size, *(last - first + 1)])
+        first = self._series.read(times[0][0])
+        self.notes = first.notes
+        fields = (first.fields[name] for name in sorted(first.fields))
+        self.sha256 = arrays_sha256(*times, *fields)
 
     def of(self, schedule: Schedule) -> Callable[[np.datetime64, Forcing], Nudging]:
         """Return a function from the beginning of a sample to the nudging in it.

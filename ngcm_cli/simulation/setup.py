@@ -17,6 +17,7 @@ from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.interface import Model
 from ngcm_cli.inputs.singular_vectors import read_singular_vectors
 from ngcm_cli.inputs.sources.location import redacted
+from ngcm_cli.io.array_digest import arrays_sha256
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.output.field_selection import FieldSelection
 from ngcm_cli.output.run_paths import RunPaths
@@ -77,9 +78,9 @@ def set_up(
     if isinstance(config, AmipConfig) and config.fix_mean_pressure:
         model = model.with_fixed_mean_pressure()
     check_members(config, model)
-    vectors = _read_vectors(config, model)
     sources = DataSources(config, model, download)
     inits = _init_times(config, model, sources)
+    vectors = _read_vectors(config, model, inits)
     if len(inits) > 1 and not resume:
         sources.check(inits)
     if config.output is None:
@@ -109,6 +110,8 @@ def set_up(
         "weights_sha256": card.weights.sha256,
         "spec_sha256": _spec_digest(card),
         "forcing_sha256": sources.forcing(first).sha256,
+        "nudging_sha256": "" if nudging is None else nudging.sha256,
+        "vectors_sha256": "" if vectors is None else arrays_sha256(*vectors.values()),
         "settings": result_settings(config, inits),
     }
     if existing is not None:
@@ -223,13 +226,15 @@ def check_on_step(init: np.datetime64, model: Model, named: str) -> None:
         )
 
 
-def _read_vectors(config: Settings, model: Model) -> dict[str, np.ndarray] | None:
+def _read_vectors(
+    config: Settings, model: Model, inits: Sequence[np.datetime64]
+) -> dict[str, np.ndarray] | None:
     """Return the singular vectors that perturb initial states, if any do."""
     path = vectors_file(getattr(config, "perturb", "none"))
     if path is None:
         return None
     sigma = np.asarray(model.sigma_levels.centers)
-    return read_singular_vectors(path, model.grid, sigma)
+    return read_singular_vectors(path, model.grid, sigma, inits)
 
 
 def _schedule(config: Settings, init: np.datetime64) -> Schedule:

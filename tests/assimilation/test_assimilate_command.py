@@ -3,8 +3,17 @@
 import pytest
 from command_line import ngcm
 
+from ngcm_cli.config.assimilate import AssimilateConfig
+from ngcm_cli.errors import ConfigError
+
 HEADER = "time,latitude,longitude,pressure_hPa,variable,value,error\n"
 ROW = "1959-01-02T00:30,45,10,500,temperature,250,1\n"
+
+
+def test_observations_are_needed():
+    with pytest.raises(ConfigError, match="observations is not given") as caught:
+        AssimilateConfig()
+    assert "--observations" in caught.value.hint
 
 
 @pytest.fixture
@@ -34,6 +43,10 @@ def table(tmp_path):
         (["--observations", "high.csv"], "high.csv, line 2: the pressure 0.5 hPa is"),
         (["--observations", "late.csv"], "None of the 1 observations"),
         (["--observations", "table.csv", "--background", "no.nc"], "no.nc"),
+        (
+            ["--observations", "table.csv", "--background-errors", "no.nc"],
+            "background errors no.nc cannot be read",
+        ),
     ],
 )
 def test_wrong_input(table, reduced_model, words, message):

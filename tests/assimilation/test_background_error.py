@@ -12,6 +12,7 @@ from ngcm_cli.assimilation.background_error import (
     SURFACE_PRESSURE,
     TEMPERATURE,
     BackgroundError,
+    deviation_shapes,
 )
 from ngcm_cli.assimilation.background_error_file import (
     read_background_errors,
@@ -126,6 +127,7 @@ def test_the_deviations_of_draws_are_found_and_stored(case, tmp_path):
     path = tmp_path / "errors.nc"
     write_background_errors(path, found.deviation, model.name)
     shapes = {name: x.shape for name, x in errors.deviation.items()}
+    assert list(deviation_shapes(model).items()) == list(shapes.items())
     stored = read_background_errors(path, shapes)
     for name, x in errors.deviation.items():
         np.testing.assert_array_equal(stored[name], found.deviation[name])

@@ -105,6 +105,13 @@ def test_the_nearest_variable_is_suggested(tmp_path):
 def test_faults_of_the_file(tmp_path):
     with pytest.raises(InputDataError, match="has no column error; it has station"):
         read(tmp_path, *GOOD, header=HEADER.replace("error", "sigma"))
+    with pytest.raises(InputDataError, match="latitude more than once: latitude, lat"):
+        read(tmp_path, *GOOD, header=HEADER.replace("station", "latitude"))
+    two = HEADER.replace("station", "pressure_Pa")
+    with pytest.raises(InputDataError, match="more than once: pressure_Pa, pressure_h"):
+        read(tmp_path, *GOOD, header=two)
+    beside = HEADER.replace("station", "pressure_flag")
+    assert read(tmp_path, *GOOD, header=beside).pressure[0] == 500
     header = HEADER.replace("_hPa", "")
     with pytest.raises(InputDataError, match="unit of pressure is not said"):
         read(tmp_path, *GOOD, header=header)

@@ -228,7 +228,7 @@ def test_it_is_found_by_its_names(source):
     [
         ("temperature", {}, ConfigError, "has an output 'temperature' already"),
         ("two metres", {}, ConfigError, "The output 'two metres' does not fit"),
-        (NAME, {"levels": 99}, ConfigError, "sees more levels than there are"),
+        (NAME, {"levels": 99}, ConfigError, r"sees more levels than there are\."),
         (NAME, {"fields": ("snow",)}, CheckpointError, "the field 'snow'"),
     ],
 )

@@ -58,8 +58,14 @@ def file(model, vectors, tmp_path_factory):
     return path
 
 
-def test_the_file_is_read_as_it_was_written(model, vectors, file):
-    found = read_singular_vectors(str(file), model.grid, model.sigma_levels.centers)
+def test_the_file_is_read_as_it_was_written(model, vectors, file, caplog):
+    of_model = model.grid, model.sigma_levels.centers
+    found = read_singular_vectors(str(file), *of_model, [INIT])
+    assert not caplog.messages
+    read_singular_vectors(str(file), *of_model, [INIT, INIT + np.timedelta64(1, "D")])
+    assert "those of 1959-01-02T00, and perturb the state of 1959-01-03T00" in (
+        caplog.text
+    )
     for name, x in vectors.items():
         np.testing.assert_array_equal(found[name], x.astype(np.float32))
     with xr.open_dataset(file) as dataset:
@@ -131,7 +137,7 @@ def test_the_setting(file, tmp_path):
             EnsembleConfig(**settings)
 
 
-def test_files_that_are_of_no_use(model, file, tmp_path, reduced_model):
+def test_files_that_are_of_no_use(model, vectors, file, tmp_path, reduced_model):
     sigma = model.sigma_levels.centers
     whole = xr.load_dataset(file)
     broken = {
@@ -140,6 +146,7 @@ def test_files_that_are_of_no_use(model, file, tmp_path, reduced_model):
         "grid.nc": whole.isel(latitude=slice(1, None)),
         "levels.nc": whole.isel(sigma=slice(1, None)),
         "missing.nc": whole.where(whole.latitude > 0),
+        "one.nc": whole.isel(singular_vector=0),
     }
     said = {
         "nothing.nc": "There is no file",
@@ -147,14 +154,23 @@ def test_files_that_are_of_no_use(model, file, tmp_path, reduced_model):
         "grid.nc": "are of another latitude",
         "levels.nc": "are of another sigma",
         "missing.nc": "values that are not finite",
+        "one.nc": "is on sigma, latitude, longitude, not on singular_vector, ",
     }
     for name, dataset in broken.items():
         if dataset is not None:
             dataset.to_netcdf(tmp_path / name)
         with pytest.raises(InputDataError, match=said[name]):
             read_singular_vectors(str(tmp_path / name), model.grid, sigma)
+    turned = tmp_path / "turned.nc"
+    whole.transpose("longitude", "latitude", ...).to_netcdf(turned)
+    for name, x in read_singular_vectors(str(turned), model.grid, sigma).items():
+        np.testing.assert_array_equal(x, vectors[name].astype(np.float32))
     (tmp_path / "text.nc").write_text("no NetCDF")
     words = "ensemble", "--model", reduced_model, "--perturb", "singular:text.nc"
     done = ngcm(*words, "--lead", "6h", folder=tmp_path)
     assert done.returncode == 2
     assert "text.nc cannot be read" in done.stderr
+    itself = EnsembleConfig(output=file, overwrite=True, perturb=f"singular:{file}")
+    with pytest.raises(ConfigError, match="would overwrite the data"):
+        set_up(itself)
+    assert file.stat().st_size

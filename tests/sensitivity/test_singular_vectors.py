@@ -1,9 +1,12 @@
 """Singular vectors: against a dense decomposition, and in their norm."""
 
+from typing import cast
+
 import numpy as np
 import pytest
 
 from ngcm_cli.config import ForecastConfig
+from ngcm_cli.errors import UnstableRunError
 from ngcm_cli.sensitivity.singular_vectors import (
     Propagator,
     find_singular_vectors,
@@ -22,6 +25,17 @@ def test_leading_vectors_are_those_of_a_dense_decomposition():
     np.testing.assert_allclose(overlap, 1, rtol=1e-6)
     np.testing.assert_allclose(vectors @ vectors.T, np.eye(4), atol=1e-10)
     assert (vectors.max(1) >= -vectors.min(1)).all()
+
+
+def test_growth_beyond_all_numbers_is_said():
+    """A stand-in of the propagator: ARPACK itself ends with a number of its own."""
+
+    class Overflow:
+        steps, size, products = 48, 20, 0
+        tangent = adjoint = staticmethod(lambda vector: vector * np.inf)
+
+    with pytest.raises(UnstableRunError, match="48 steps are not finite"):
+        find_singular_vectors(cast(Propagator, Overflow()), 2)
 
 
 @pytest.fixture(scope="module")

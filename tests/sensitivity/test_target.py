@@ -6,8 +6,11 @@ import pytest
 
 import ngcm_cli
 from ngcm_cli.diagnosis.columns import GROUND
+from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm import Forcing
 from ngcm_cli.sensitivity.derived_units import product
+from ngcm_cli.sensitivity.file import TargetGradients, gradient_dataset
+from ngcm_cli.sensitivity.perturbation import make_perturbations
 from ngcm_cli.sensitivity.target import (
     cell_areas,
     make_targets,
@@ -17,6 +20,8 @@ from ngcm_cli.sensitivity.target import (
 )
 from ngcm_cli.testing import TinyModel
 from ngcm_cli.units import LENGTH
+
+ONES = np.ones((1, 2, 8, 4))
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +95,23 @@ def test_a_box_across_the_zero_meridian_is_that_of_positive_longitudes(model):
     assert (weights.sum(1) > 0).tolist() == [1, 1, 0, 0, 0, 0, 1, 1]
 
 
+def test_attributes_of_a_mean_temperature_and_its_gradient():
+    target = TargetGradients(
+        "warmth", "mean(t850)", "K", np.array([267.0]), {"temperature": ONES}
+    )
+    found = gradient_dataset([target], {"temperature": 4 * ONES}, None)
+    assert found.warmth.attrs["units_metadata"] == "temperature: on_scale"
+    per_mass = found["sensitivity_of_warmth_to_temperature"]
+    assert (per_mass.units, float(per_mass.mean())) == ("kg-1", 0.25)
+    assert per_mass.dims == ("level", "latitude", "longitude")
+    per_moisture = TargetGradients(
+        "warmth", "mean(t850)", "K", np.array([267.0]), {"specific_humidity": ONES}
+    )
+    found = gradient_dataset([per_moisture], {"specific_humidity": ONES}, None)
+    change = found["gradient_of_warmth_to_specific_humidity"]
+    assert change.attrs["units_metadata"] == "temperature: difference"
+
+
 @pytest.mark.parametrize(
     "factors, units",
     [
@@ -97,7 +119,37 @@ def test_a_box_across_the_zero_meridian_is_that_of_positive_longitudes(model):
         ([("m2 s-2", 2)], "m4 s-4"),
         ([("K", 1), ("K", -1), ("kg", -1)], "kg-1"),
         ([("kg kg-1", 1), ("1", -1)], "1"),
+        ([("mm/day", 2), ("K", -1)], "(mm/day)2 K-1"),
+        ([("1e-3", 1), ("K", -1)], "(1e-3) K-1"),
     ],
 )
 def test_units(factors, units):
     assert product(*factors) == units
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("kinetic_energy(8.5.0)", "'8.5.0' in .* is neither a level nor a layer"),
+        ("time=mean(t850)", "cannot be called time"),
+        ("singular_value=mean(t850)", "cannot be called singular_value"),
+    ],
+)
+def test_targets_that_are_refused(model, text, said):
+    with pytest.raises(ConfigError, match=said):
+        make_targets([parse_target(text)], model, {})
+
+
+def test_a_perturbation_is_a_number(model):
+    with pytest.raises(ConfigError, match="is not a perturbation"):
+        make_perturbations(["t850 += 1.2.3"], model)
+    (found,) = make_perturbations(["t850 -= 2.5e-1"], model)
+    assert found.change["temperature"][2].max() == -0.25
+
+
+def test_names_stay_apart(model):
+    texts = ("mean_t850_3=mean(t850)", "mean(t850)", "mean(t850)", "mean(t850)")
+    found = make_targets([parse_target(x) for x in texts], model, {})
+    assert [x.label for x in found] == [
+        *("mean_t850_3", "mean_t850", "mean_t850_2", "mean_t850_4")
+    ]

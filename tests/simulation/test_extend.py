@@ -152,6 +152,8 @@ def test_a_forecast_is_not_extended(tiny, tmp_path):
         ("weights", "with other weights"),
         ("spec", "with another architecture"),
         ("forcing", "with another sea-surface temperature"),
+        ("nudging", "with other data to nudge to"),
+        ("vectors", "with other singular vectors"),
     ],
 )
 def test_other_inputs_are_refused(three, tmp_path, key, sentence):

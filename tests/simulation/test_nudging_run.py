@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -115,6 +116,25 @@ def test_the_plan_tells(tiny, tmp_path, data):
     assert not (tmp_path / "plan.zarr").exists()
 
 
+def test_other_data_are_noticed(tiny, tmp_path, data):
+    own = tmp_path / "weather.nc"
+    shutil.copy(data["forecast"], own)
+    case = nudged(FORECAST, {"forecast": own}, nudge_time="5h")
+    with pytest.raises(Stop):
+        case.start(tmp_path, stopping(0, 2))
+    warmer = xr.load_dataset(own)
+    warmer["temperature"] += 1
+    warmer.to_netcdf(tmp_path / "new.nc")
+    (tmp_path / "new.nc").replace(own)  # which is still open in this process
+    with pytest.raises(OutputError, match="was made with other data to nudge to"):
+        case.resume(tmp_path)
+
+
+def test_the_initial_time_alone(tiny, tmp_path, data):
+    case = nudged(FORECAST, data, lead="0h")
+    assert read(case.start(tmp_path)).sizes["lead_time"] == 1
+
+
 @pytest.mark.parametrize(
     "hours, without, sentence, remedy",
     [
@@ -154,6 +174,7 @@ def test_data_without_a_variable(tiny, tmp_path, data):
     "settings, sentence",
     [
         ({"nudge_time": "6h"}, "nudge_time is given, but no data to nudge to"),
+        ({"nudge": None, "nudge_time": "6h"}, "but no data to nudge to"),
         ({"nudge": "x.nc", "nudge_time": "0h"}, "nudge_time is zero"),
         ({"nudge": "x.nc", "nudge_variables": "u,t"}, "Only one component of the wind"),
         ({"nudge": "x.nc", "nudge_variables": "tempera"}, "'tempera' cannot be nudged"),
