@@ -6,7 +6,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import pydantic
-from jaxtyping import PRNGKeyArray
 
 from ngcm_cli.checkpoint import spec as specs
 from ngcm_cli.checkpoint.networks import (
@@ -16,6 +15,7 @@ from ngcm_cli.checkpoint.networks import (
     normalization,
     tower,
 )
+from ngcm_cli.checkpoint.seeded_weights import drawn
 from ngcm_cli.checkpoint.weights import Weights
 from ngcm_cli.errors import CheckpointError, ConfigError
 from ngcm_cli.gcm.model import NeuralGCM
@@ -90,7 +90,7 @@ def add_output(
     spec: specs.ModelSpec,
     name: str,
     output: specs.OutputHeadSpec,
-    key: PRNGKeyArray,
+    seed: int,
 ) -> tuple[NeuralGCM, specs.ModelSpec]:
     """Return a model with a further output, and its specification.
 
@@ -102,8 +102,7 @@ def add_output(
         spec: its specification, as on its card.
         name: of the output, as ``--variables`` will name it.
         output: specification of the output.
-        key: of the random weights: drawn from a normal distribution truncated at two
-            standard deviations, with variance 1 / fan-in; of fields of position, 0.01.
+        seed: of the random weights, see `checkpoint.seeded_weights.drawn`.
 
     Raises:
         ConfigError: the model has this output already, or the specification does not
@@ -116,7 +115,7 @@ def add_output(
         ...     units="K", long_name="2 metre temperature", shift=280, scale=20
         ... )
         >>> model, spec = add_output(
-        ...     model, card.spec, "2m_temperature", warmth, jax.random.key(0)
+        ...     model, card.spec, "2m_temperature", warmth, seed=0
         ... )
     """
     if name in model.with_water_budget().output_variables:
@@ -133,25 +132,20 @@ def add_output(
             f"The output '{name}' does not fit {model.name}: {reason}.", "Change it."
         ) from None
     ground = model.encoder.location_time.ground
-    drawn = _RandomWeights(key)
-    head = output_head(drawn, f"outputs.{name}", output, spec, model.harmonics, ground)
+    weights = _SeededWeights(seed)
+    head = output_head(
+        weights, f"outputs.{name}", output, spec, model.harmonics, ground
+    )
     added = {**model.outputs, name: head}
     return eqx.tree_at(lambda x: x.outputs, model, added), spec
 
 
-class _RandomWeights(Weights):
+class _SeededWeights(Weights):
     """Weights that are drawn when they are taken."""
 
-    def __init__(self, key: PRNGKeyArray):
+    def __init__(self, seed: int):
         super().__init__({})
-        self._key = key
+        self._seed = seed
 
     def take(self, name: str, shape: tuple[int, ...]) -> jax.Array:
-        self._key, key = jax.random.split(self._key)
-        if name.endswith(".bias"):
-            return jnp.zeros(shape)
-        deviation = 0.1
-        if name.endswith(".weight"):
-            deviation = shape[1] ** -0.5
-        spread = 0.8796  # standard deviation of a standard normal truncated at two
-        return deviation / spread * jax.random.truncated_normal(key, -2, 2, shape)
+        return jnp.asarray(drawn(name, shape, self._seed))

@@ -168,7 +168,8 @@ class TrainConfig(CheckedSettings):
         weight_decay: of AdamW, per update and unit of the learning rate; None is 1e-4.
         gradient_clip: largest norm of a gradient; None does not bound it.
         average_over: number of updates over which weights are averaged exponentially,
-            with the decay 1 - 2 / (n + 1); the averages are judged and written.
+            with the decay 1 - 2 / (n + 1), but at most (1 + u) / (10 + u) after u
+            updates; the averages are judged and written.
         evaluate_every: number of updates between two evaluations.
         evaluation_starts: number of forecasts of an evaluation, spread over
             ``held_out``.

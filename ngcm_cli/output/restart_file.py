@@ -4,7 +4,6 @@ Every array is named after its position in the state of the run and has named
 dimensions; a checksum covers all of them. A file takes its name when it is complete.
 """
 
-import hashlib
 import json
 import os
 import pathlib
@@ -16,6 +15,7 @@ import numpy as np
 
 from ngcm_cli.errors import OutputError
 from ngcm_cli.inputs.sources.hdf5_chunks import check_chunks
+from ngcm_cli.io.array_digest import named_arrays_sha256
 from ngcm_cli.io.atomic import atomic_file, remove_temporary_siblings
 from ngcm_cli.io.netcdf_library import NETCDF_LOCK, netcdf_file
 from ngcm_cli.output.run_directory import VERSION
@@ -57,7 +57,9 @@ def _content(
     """
     size = sum(values.nbytes for _, values in arrays.values())
     file = netCDF4.Dataset("restart", "w", format="NETCDF4", memory=size)
-    checksum = _checksum({name: x for name, (_, x) in arrays.items()}, metadata)
+    checksum = named_arrays_sha256(
+        {name: x for name, (_, x) in arrays.items()}, metadata
+    )
     file.setncatts(
         {"restart_version": VERSION, "metadata": metadata, "sha256": checksum}
     )
@@ -75,15 +77,6 @@ def _content(
         variable.set_auto_maskandscale(False)
         variable[...] = values
     return file.close()
-
-
-def _checksum(arrays: Mapping[str, np.ndarray], metadata: str) -> str:
-    """Return the SHA-256 of the metadata and of all arrays, sorted by name."""
-    digest = hashlib.sha256(metadata.encode())
-    for name, x in sorted(arrays.items()):
-        digest.update(f"\n{name} {x.dtype.str} {x.shape} ".encode())
-        digest.update(np.ascontiguousarray(x).data)
-    return digest.hexdigest()
 
 
 def read_restart(path: pathlib.Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -108,7 +101,7 @@ def read_restart(path: pathlib.Path) -> tuple[dict[str, np.ndarray], dict[str, A
                 )
             file.set_auto_maskandscale(False)
             arrays = {n: np.array(x[...]) for n, x in file.variables.items()}
-            if _checksum(arrays, file.metadata) != file.sha256:
+            if named_arrays_sha256(arrays, file.metadata) != file.sha256:
                 raise ValueError("its checksum differs")
             return arrays, json.loads(file.metadata)
     except OutputError:

@@ -132,6 +132,7 @@ def pull_back(through_steps: Any, at_end: Any) -> tuple[Any, Fields]:
 
 def _check_memory(steps: int, *arguments: Any) -> None:
     """Raise if XLA's program of `pull_back` does not fit on the device."""
+    # Its arguments are in memory already. What is compiled here is in the cache then.
     sizes = pull_back.lower(*arguments).compile().compiled.memory_analysis()  # pyright: ignore
     needed = sizes.temp_size_in_bytes + sizes.output_size_in_bytes
     free = free_memory(jax.local_devices()[0])

@@ -26,19 +26,6 @@ from ngcm_cli.training.trajectory import encoded, trajectory
 Terms = dict[str, Float[Array, ""]]
 
 
-def loss(
-    model: NeuralGCM,
-    example: Example,
-    key: PRNGKeyArray,
-    scales: Scales,
-    settings: LossSettings,
-    steps_between: int,
-) -> tuple[Float[Array, ""], Terms]:
-    """Return the loss of one example: `batch_loss` of a batch of one."""
-    batch = jax.tree.map(lambda x: jnp.asarray(x)[None], example)
-    return batch_loss(model, batch, key[None], scales, settings, steps_between)
-
-
 def batch_loss(
     model: NeuralGCM,
     examples: Example,

@@ -11,6 +11,7 @@ import numpy as np
 from ngcm_cli.checkpoint.build import build
 from ngcm_cli.checkpoint.card import Card
 from ngcm_cli.checkpoint.parameters import named_arrays, partition
+from ngcm_cli.checkpoint.seeded_weights import seeded_weights
 from ngcm_cli.checkpoint.weights import STATIC, Weights
 from ngcm_cli.config.train import Stage, TrainConfig
 from ngcm_cli.config.values import closest
@@ -33,7 +34,6 @@ from ngcm_cli.training.example import Example
 from ngcm_cli.training.loss_settings import DIVISORS, TERMS, LossSettings
 from ngcm_cli.training.normalisation import Scales, difference_scales
 from ngcm_cli.training.parameter_choice import choose_parameters
-from ngcm_cli.training.seeded_weights import seeded_weights
 from ngcm_cli.training.update import Placement, StagePrograms, TrainingState
 from ngcm_cli.zoo.loading import read_model
 

@@ -247,7 +247,7 @@ class Trainer:
         )
 
     def _return(self, stage: int) -> None:
-        """Return to an earlier checkpoint, to go on with other batches.
+        """Return to an earlier checkpoint, and continue with other batches.
 
         Raises:
             UnstableRunError: that was done several times.

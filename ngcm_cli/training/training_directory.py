@@ -10,7 +10,6 @@ Every file appears under its name when it is complete.
 
 import contextlib
 import csv
-import hashlib
 import io
 import json
 import pathlib
@@ -28,6 +27,7 @@ from ngcm_cli.config.run_file import format_run_file, read_run_file
 from ngcm_cli.config.train import NESTED, TrainConfig
 from ngcm_cli.errors import OutputError
 from ngcm_cli.io import atomic
+from ngcm_cli.io.array_digest import named_arrays_sha256
 from ngcm_cli.io.lock import Lock, LockedError
 
 SETTINGS = "train.yaml"
@@ -148,7 +148,7 @@ class TrainingDirectory:
         """
         ordered = {n: np.asarray(arrays[n], order="C") for n in sorted(arrays)}
         text = json.dumps(record)
-        metadata = {_METADATA: text, "sha256": _checksum(ordered, text)}
+        metadata = {_METADATA: text, "sha256": named_arrays_sha256(ordered, text)}
         with self._explained(f"Writing a checkpoint in {self.path}"):
             self._checkpoints.mkdir(exist_ok=True)
             atomic.remove_temporary_siblings(self._file(update))
@@ -183,7 +183,7 @@ class TrainingDirectory:
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
                 metadata = file.metadata() or {}
             text = metadata[_METADATA]
-            if _checksum(arrays, text) != metadata["sha256"]:
+            if named_arrays_sha256(arrays, text) != metadata["sha256"]:
                 raise ValueError("its checksum differs")
             return arrays, json.loads(text)
         except (safetensors.SafetensorError, OSError, KeyError, ValueError) as error:
@@ -243,11 +243,3 @@ class TrainingDirectory:
             return f"{advice}; then continue with `ngcm train --resume {self.path}`."
 
         return atomic.translate_os_errors(work, hint)
-
-
-def _checksum(arrays: Mapping[str, np.ndarray], text: str) -> str:
-    digest = hashlib.sha256(text.encode())
-    for name, x in sorted(arrays.items()):
-        digest.update(f"\n{name} {x.dtype.str} {x.shape} ".encode())
-        digest.update(np.ascontiguousarray(x).data)
-    return digest.hexdigest()

@@ -24,7 +24,7 @@ from ngcm_cli.checkpoint.published.weights import from_published
 from ngcm_cli.gcm import Forcing
 from ngcm_cli.training.example import Example
 from ngcm_cli.training.loss_settings import LossSettings
-from ngcm_cli.training.losses import loss
+from ngcm_cli.training.losses import batch_loss
 from ngcm_cli.training.normalisation import Scales
 from ngcm_cli.zoo.loading import find_card
 
@@ -92,7 +92,9 @@ def gradient_program():
 
     def of(learned, constant, example, scales):
         model = eqx.combine(learned, constant)
-        return loss(model, example, jax.random.key(3), scales, SETTINGS, 1)
+        batch = jax.tree.map(lambda x: jnp.asarray(x)[None], example)
+        keys = jax.random.key(3)[None]
+        return batch_loss(model, batch, keys, scales, SETTINGS, 1)
 
     program = compiled(jax.value_and_grad(of, has_aux=True))
     return lambda learned, example: program(learned, constant, example, scales)

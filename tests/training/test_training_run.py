@@ -25,8 +25,8 @@ from small_training import SETTINGS, plain_loss, write_settings
 import ngcm_cli
 from ngcm_cli.checkpoint.card import read_card
 from ngcm_cli.checkpoint.native import read_weights
+from ngcm_cli.checkpoint.seeded_weights import seeded_weights
 from ngcm_cli.training import setup, trainer, update
-from ngcm_cli.training.seeded_weights import seeded_weights
 from ngcm_cli.training.training_directory import TrainingDirectory
 
 STEM = "tl15_reduced_trained"
