@@ -138,8 +138,12 @@ def minimize(
         reduction: it ends when the norm of the gradient has fallen by this factor.
         track: receives the start and every iteration.
 
+    Returns:
+        The best control that was found. Where a later cost is not finite, that is the
+        one of the last iteration before, and the reason says so.
+
     Raises:
-        UnstableRunError: a cost is not finite.
+        UnstableRunError: the cost of the background is not finite.
     """
     from scipy import optimize  # half a second
 
@@ -147,6 +151,7 @@ def minimize(
     latest: list[tuple[Iteration, np.ndarray]] = []  # one, the last evaluation
     accepted: list[Iteration] = []
     equivalents: list[np.ndarray] = []  # one, of the last that was accepted
+    best = [np.asarray(zero, np.float64)]  # one, the control of that
     reasons = []
 
     def evaluate(flat: np.ndarray) -> tuple[float, np.ndarray]:
@@ -156,8 +161,8 @@ def minimize(
         norm = float(np.linalg.norm(slope))
         if not np.isfinite([cost, norm]).all():
             raise UnstableRunError(
-                "The model became unstable during the minimisation.",
-                "Give a shorter --window, or a smaller --background-error-scale.",
+                "The forecast from the background, or its gradient, is not finite.",
+                "Give a shorter --window, or another --background.",
             )
         here = Iteration(
             float(cost),
@@ -178,27 +183,29 @@ def minimize(
 
     def after(intermediate_result: Any) -> None:
         accept()  # the line search ends with the point that it returns
+        best[:] = [np.array(intermediate_result.x)]
         if accepted[-1].gradient <= reduction * accepted[0].gradient:
             reasons.append(
                 f"The norm of the gradient fell to {reduction:g} of the first."
             )
             raise StopIteration
 
-    found = optimize.minimize(
-        evaluate,
-        np.asarray(zero, np.float64),
-        jac=True,
-        method="L-BFGS-B",
-        callback=after,
-        options={
-            "maxiter": iterations,
-            "maxcor": _CORRECTIONS,
-            "ftol": 0.0,
-            "gtol": 0.0,
-        },
-    )
-    if found.nit >= iterations:
+    options = {"maxiter": iterations, "maxcor": _CORRECTIONS, "ftol": 0.0, "gtol": 0.0}
+    try:
+        optimize.minimize(
+            evaluate, best[0], jac=True, method="L-BFGS-B",
+            callback=after, options=options,
+        )  # fmt: skip
+    except UnstableRunError:
+        if not accepted:
+            raise
+        reasons.append(
+            "A forecast in the search after iteration "
+            f"{len(accepted) - 1} was not finite: the analysis is of that iteration, "
+            "and its cost not the lowest."
+        )
+    if len(accepted) > iterations:
         reasons.append(f"{iterations} iterations were made.")
     reasons.append("No lower cost was found: it is lowest to rounding.")
-    control = unravel(jnp.asarray(found.x, jnp.float32))
+    control = unravel(jnp.asarray(best[0], jnp.float32))
     return Minimum(control, equivalents[0], tuple(accepted), reasons[0])
