@@ -162,24 +162,16 @@ def _read_background(config: AssimilateConfig, download: ByteProgress) -> Single
         "data": config.background,
         "init": None if config.init is None else format_time(config.init),
     }
-    try:
-        return read_start(
-            ForecastConfig(
-                model=config.model,
-                lead=config.window,
-                every=config.window,
-                seed=config.seed,
-                sst=config.sst,
-                offline=config.offline,
-                **{name: x for name, x in optional.items() if x is not None},
-            ),
-            download,
-        )
-    except (ConfigError, InputDataError) as error:
-        # Names of the options of this command.
-        error.message = error.message.replace("lead ", "window ", 1)
-        error.hint = error.hint.replace("--data", "--background")
-        raise
+    forecast = ForecastConfig(
+        model=config.model,
+        lead=config.window,
+        every=config.window,
+        seed=config.seed,
+        sst=config.sst,
+        offline=config.offline,
+        **{name: x for name, x in optional.items() if x is not None},
+    )
+    return read_start(forecast, download, lead="window")
 
 
 def _analyse(

@@ -171,7 +171,7 @@ def _helpful_errors(config: Settings) -> Iterator[None]:
         elif uses_sample(config) and config.sst_data is None:
             sample = str(bundled.sample_path())
             error.message = error.message.replace(sample, bundled.SAMPLE_NAME)
-            error.hint = f"{error.hint} Or give your own data with --data.".strip()
+            error.hint = f"{error.hint} Or name data of your own.".strip()
         raise
 
 

@@ -64,7 +64,10 @@ class SingleStart:
 
 
 def read_start(
-    config: ForecastConfig, download: ByteProgress = no_progress
+    config: ForecastConfig,
+    download: ByteProgress = no_progress,
+    *,
+    lead: str = "lead",
 ) -> SingleStart:
     """Read the model, the analysis and the forcing of a forecast that is not run.
 
@@ -72,6 +75,7 @@ def read_start(
         config: ``model``, ``data``, the one ``init``, ``lead``, ``seed``, and where
             sea-surface temperature comes from; the other settings do not matter.
         download: receives the progress of downloads, in bytes.
+        lead: what the command calls this setting, for messages.
 
     Raises:
         NgcmError: one of its children, which says what to change.
@@ -86,7 +90,7 @@ def read_start(
     step = model.time_step
     if config.lead % step or not config.lead:
         raise ConfigError(
-            f"lead {format_duration(config.lead)} is not one or more steps of "
+            f"{lead} {format_duration(config.lead)} is not one or more steps of "
             f"{model.name}, {format_duration(step)}.",
             f"Give a multiple of {format_duration(step)}.",
         )
