@@ -18,6 +18,7 @@ import safetensors.numpy
 from ngcm_cli.checkpoint.card import LARGEST_WEIGHTS, Card, WeightsFile, as_yaml
 from ngcm_cli.checkpoint.spec import ModelSpec
 from ngcm_cli.errors import CheckpointError
+from ngcm_cli.io.atomic import atomic_file
 from ngcm_cli.io.bounded_file import read_bounded
 
 _HINT = "The file is damaged or of another version; get it again."
@@ -109,7 +110,7 @@ def write_native(
             "spec": spec,
         }
     )
-    _write(folder / weights.file, data)
+    _write(folder / weights.file, data)  # first: a card that is there has its weights
     content = card.model_dump(mode="json")
     for unstated in [key for key, value in content.items() if value is None]:
         del content[unstated]
@@ -123,6 +124,5 @@ def _count(arrays: dict[str, np.ndarray]) -> int:
 
 def _write(path: pathlib.Path, data: bytes) -> None:
     """Write a file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
-    partial.replace(path)
+    with atomic_file(path) as file:
+        file.write(data)
