@@ -113,6 +113,30 @@ def test_members_move_along_the_vectors(model, vectors, file, reduced_model, tmp
     assert (np.abs(coefficients) < 4).all()
 
 
+@pytest.mark.slow
+def test_resumed_runs_have_the_same_bits(file, reduced_model, tmp_path):
+    """An ensemble along the vectors that stops between two restart files."""
+
+    def stopping(progress, simulation):
+        for number, step in enumerate(progress):
+            if number == 2:
+                raise RuntimeError("stopped")
+            yield step
+
+    settings = {"model": reduced_model, "lead": "3h", "every": "1h", "members": 2}
+    settings |= {"restart_every": "1h", "variables": "temperature", "levels": 500}
+    settings |= {"perturb": f"singular:{file}", "amplitude": "2K"}
+    whole = ngcm_cli.ensemble(**settings, output=tmp_path / "whole.zarr")
+    stopped = tmp_path / "stopped.zarr"
+    with pytest.raises(RuntimeError, match="stopped"):
+        ngcm_cli.ensemble(**settings, output=stopped, track=stopping)
+    ngcm_cli.ensemble(resume=stopped)
+    with xr.open_zarr(whole) as theirs, xr.open_zarr(stopped) as ours:
+        assert ours.temperature.sizes["lead_time"] == 4
+        xr.testing.assert_equal(ours.drop_encoding(), theirs.drop_encoding())
+        assert (ours.temperature[0] != ours.temperature[1]).any()
+
+
 def test_the_setting(file, tmp_path):
     config = EnsembleConfig(perturb=f"singular:{file.name}", amplitude="1K")
     assert vectors_file(config.perturb) == "Vectors.nc"

@@ -85,6 +85,42 @@ def test_gradients_that_are_known(tmp_path):
     assert all(line in done.stderr for line in table)
 
 
+def test_squared_error_from_a_truth(tmp_path):
+    """Its value and its gradient, 2 (forecast - truth) times the weight of the cell."""
+    model = TinyModel()
+    sample, valid = ngcm_cli.bundled_state(model), np.datetime64("1959-01-02T06", "ns")
+    longitude, latitude = map(np.rad2deg, (model.grid.longitude, model.grid.latitude))
+    dims = "level", "longitude", "latitude"
+    coords = {"time": valid, "level": list(model.levels)}
+    coords |= {"longitude": longitude, "latitude": latitude}
+    error = np.sin(np.arange(sample.fields["temperature"].size))
+    truth = {name: x + 6 for name, x in sample.fields.items()}  # one for each hour
+    truth["temperature"] = truth["temperature"] - error.reshape(
+        truth["temperature"].shape
+    )
+    dataset = xr.Dataset({name: (dims, x) for name, x in truth.items()}, coords)
+    for name, x in dataset.data_vars.items():
+        x.attrs["units"] = "K" if name == "temperature" else "m s-1"
+    dataset.expand_dims("time").to_netcdf(tmp_path / "truth.nc")
+    words = "--target", "mse(t850)", "--target", "mean(t850)", "--lead", "6h"
+    done = run(tmp_path, *words, "--truth", "truth.nc", "--output", "out.nc")
+    assert (done.returncode, done.stdout) == (0, "out.nc\n"), done.stderr
+    with xr.open_dataset(tmp_path / "out.nc") as found:
+        of_mean = found["gradient_of_mean_t850_to_temperature"].sel(level=850)
+        of_error = found["gradient_of_mse_t850_to_temperature"].sel(level=850)
+        apart = error.reshape(truth["temperature"].shape)
+        apart = apart[list(model.levels).index(850)].T
+        weights = of_mean.transpose("latitude", "longitude").values
+        np.testing.assert_allclose(
+            of_error.transpose("latitude", "longitude"), 2 * apart * weights, atol=1e-5
+        )
+        value = float(found["mse_t850"])
+        np.testing.assert_allclose(value, (weights * apart**2).sum(), rtol=1e-4)
+        assert found["mse_t850"].units == "K2" and of_error.units == "K"
+    beside = run(tmp_path, *words[:2], "--lead", "5h", "--truth", "truth.nc")
+    assert beside.returncode == 2 and "There is no 1959-01-02T05" in beside.stderr
+
+
 def test_members_and_the_default_name(tmp_path, monkeypatch):
     stochastic = lambda name, **how: (CARD, TinyModel())
     monkeypatch.setattr(single_start, "open_model", stochastic)
