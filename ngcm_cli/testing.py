@@ -147,7 +147,10 @@ class TinyModel(eqx.Module):
         )
 
     def decode(
-        self, state: ModelState, variables: tuple[str, ...] | None = None
+        self,
+        state: ModelState,
+        variables: tuple[str, ...] | None = None,
+        forcing: object = None,
     ) -> dict[str, jax.Array]:
         """Return fields by name, each (level, longitude, latitude)."""
         inner = state.state

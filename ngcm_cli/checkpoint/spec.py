@@ -15,6 +15,7 @@ _Size = Annotated[int, pydantic.Field(gt=0, le=10_000)]
 _NonNegative = Annotated[float, pydantic.Field(ge=0)]
 _Cutoff = Annotated[float, pydantic.Field(ge=0, lt=1)]
 _Text = Annotated[str, pydantic.Field(min_length=1)]
+_Name = Annotated[str, pydantic.Field(pattern="^[A-Za-z0-9][A-Za-z0-9_]{0,63}$")]
 _Profile = tuple[pydantic.PositiveFloat, ...]
 
 
@@ -235,11 +236,12 @@ class OutputHeadSpec(_Spec):
     """A further output, `gcm.output_heads.OutputHead`, with its attributes in files.
 
     Attributes:
-        shift: mean of the variable, in its units.
+        shift: mean of the variable.
         scale: its standard deviation.
         minimum: which it never goes below, or None.
         fields: state variables among its features, besides wind.
         levels: how many of the lowest levels it sees.
+        sees_sea: whether it sees sea-surface temperature and sea ice.
         position_fields: learned fields of position of its own.
         tower: the network.
     """
@@ -256,11 +258,9 @@ class OutputHeadSpec(_Spec):
     minimum: float | None = None
     fields: tuple[str, ...] = ("temperature_variation", "specific_humidity")
     levels: _Size = 4
+    sees_sea: bool = False
     position_fields: _Count = 4
     tower: TowerSpec = TowerSpec(latent=32, blocks=1, block_layers=2, decode_layers=1)
-
-
-OutputName = Annotated[str, pydantic.Field(pattern="^[A-Za-z0-9][A-Za-z0-9_]{0,63}$")]
 
 
 class ModelSpec(_Spec):
@@ -304,7 +304,7 @@ class ModelSpec(_Spec):
     physics: PhysicsSpec
     decoder: DecoderSpec
     water_budget: WaterBudgetSpec | None = None
-    outputs: dict[OutputName, OutputHeadSpec] = {}
+    outputs: dict[_Name, OutputHeadSpec] = {}
 
     @pydantic.model_serializer(mode="wrap")
     def _content(self, serialize: pydantic.SerializerFunctionWrapHandler) -> dict:

@@ -17,6 +17,8 @@ from ngcm_cli.time_format import (
     format_times,
 )
 
+_NULL = "", "~", "null"  # in run files
+
 
 class CheckedSettings(pydantic.BaseModel):
     """Settings of any command, whose names are those of its flags."""
@@ -115,3 +117,20 @@ def settings_error(
         )
     assert first["type"] == "extra_forbidden", first  # all values have parsers of ours
     return ConfigError(f"Unknown setting '{name}'.", values.closest(name, known))
+
+
+def is_given(value: Any) -> bool:
+    """Return whether a setting of a run file has a value, and not null or nothing."""
+    return value is not None and not (isinstance(value, str) and value in _NULL)
+
+
+def given_settings(settings: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return those settings of a part of a run file that are not null.
+
+    Their names have underscores. Values that are left empty stay, to be refused.
+    """
+    return {
+        str(name).replace("-", "_"): value
+        for name, value in settings.items()
+        if is_given(value) or value == ""
+    }

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from ngcm_cli.config.checked_settings import is_given
 from ngcm_cli.config.values import closest
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.io.plain_yaml import read_plain_yaml
@@ -80,7 +81,7 @@ def read_run_file(
             raise ConfigError(
                 f"'{key}' in {path} is a list of more than values.", "Give values."
             )
-        if value not in ("", "~", "null"):
+        if is_given(value):
             settings[name] = value
     return settings
 

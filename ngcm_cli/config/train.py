@@ -8,11 +8,12 @@ import numpy as np
 import pydantic
 
 from ngcm_cli.config import values
-from ngcm_cli.config.checked_settings import CheckedSettings
+from ngcm_cli.config.checked_settings import CheckedSettings, given_settings
+from ngcm_cli.config.new_output import NewOutputs
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.time_format import format_duration, format_time, format_times
 
-NESTED = ("stages", "loss")
+NESTED = ("stages", "loss", "outputs")
 """Settings that are mappings, or lists of them, in the run file."""
 
 HOSTS = ("coordinator", "process")
@@ -45,12 +46,12 @@ def _or_none(value: Any) -> float | None:
 def _mapping(value: Any) -> dict[str, str]:
     """Return settings by name as text; their owner checks them."""
     if not isinstance(value, dict) or not all(
-        isinstance(x, str | int | float) for x in value.values()
+        isinstance(x, str | int | float | None) for x in value.values()
     ):
         raise ConfigError(
             "The value is not 'key: value' pairs.", "Write one setting on each line."
         )
-    return {str(name).replace("-", "_"): str(x) for name, x in value.items()}
+    return {name: str(x) for name, x in given_settings(value).items()}
 
 
 def _model_name(value: Any) -> str:
@@ -131,7 +132,7 @@ def _stages(value: Any) -> tuple[Stage, ...]:
             continue
         if not isinstance(item, dict):
             raise ConfigError(f"Stage {number} is not 'key: value' pairs.", _EXAMPLE)
-        given = {str(name).replace("-", "_"): x for name, x in item.items()}
+        given = given_settings(item)
         missing = [
             name
             for name, field in Stage.model_fields.items()
@@ -164,6 +165,7 @@ class TrainConfig(CheckedSettings):
         sst_time: as ``Settings.sst_time``.
         stages: parts of the training, in order.
         loss: settings of the loss, of all stages.
+        outputs: variables that are added to the model, by name.
         optimizer: ``adam`` or ``adamw``.
         weight_decay: of AdamW, per update and unit of the learning rate; None is 1e-4.
         gradient_clip: largest norm of a gradient; None does not bound it.
@@ -196,6 +198,7 @@ class TrainConfig(CheckedSettings):
     sst_time: values.SstTime | None = None
     stages: Annotated[tuple[Stage, ...], pydantic.BeforeValidator(_stages)]
     loss: LossChanges = {}
+    outputs: NewOutputs = {}
     optimizer: Annotated[str, values.one_of("adam", "adamw")] = "adam"
     weight_decay: Positive | None = None
     gradient_clip: PositiveOrNone = None
@@ -267,10 +270,12 @@ class TrainConfig(CheckedSettings):
         for name in ("train", "held_out"):
             flags[name] = _format_ranges(getattr(self, name))
         flags["stages"] = [_nested_flags(stage) for stage in self.stages]
+        for name in ("loss", "outputs"):
+            flags.pop(name, None)
         if self.loss:
             flags["loss"] = self.loss
-        else:
-            flags.pop("loss", None)
+        if self.outputs:
+            flags["outputs"] = {n: x.as_flags() for n, x in self.outputs.items()}
         return flags
 
 

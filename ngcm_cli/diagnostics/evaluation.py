@@ -28,6 +28,7 @@ from ngcm_cli.diagnostics.thermodynamics import THERMODYNAMICS
 from ngcm_cli.diagnostics.vapour_transport import VAPOUR_TRANSPORT
 from ngcm_cli.diagnostics.water import WATER_FLUXES
 from ngcm_cli.diagnostics.wind import WIND
+from ngcm_cli.errors import CheckpointError
 from ngcm_cli.gcm.fields import ATMOSPHERE, NET_WATER, PRECIPITATION, SURFACE
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model import Fields, NeuralGCM
@@ -61,9 +62,19 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = MappingProxyType(
 
 
 def diagnostics_of(model: Any) -> Mapping[str, Diagnostic]:
-    """Return all output variables by name, and those that only this model has."""
+    """Return all output variables by name, and those that only this model has.
+
+    Raises:
+        CheckpointError: one of these has the name of another variable.
+    """
     if not isinstance(model, NeuralGCM) or not model.outputs:
         return DIAGNOSTICS
+    if taken := DIAGNOSTICS.keys() & model.outputs.keys():
+        raise CheckpointError(
+            f"{model.name} has an output of its own that is called '{min(taken)}', as "
+            "another output variable is.",
+            "Give it another name in the card and in the names of the weights.",
+        )
     own = {name: _of_head(name, head) for name, head in model.outputs.items()}
     return {**DIAGNOSTICS, **own}
 
@@ -74,6 +85,7 @@ def _of_head(name: str, head: OutputHead) -> Diagnostic:
     return Diagnostic(
         name=name,
         vertical="surface",
+        needs="forcing" if head.sees_sea else "state",
         cmip=CmipVariable(cmip, head.attributes.long_name) if cmip else None,
         is_own=True,
         **attributes,
@@ -92,7 +104,7 @@ def available(model: Any) -> tuple[str, ...]:
     names = tuple(diagnostics_of(model))
     if model.predicts_precipitation:
         return names
-    return tuple(n for n in names if n not in PRECIPITATION or n in model.outputs)
+    return tuple(name for name in names if name not in PRECIPITATION)
 
 
 def needs_water_budget(names: Iterable[str]) -> bool:
@@ -156,11 +168,18 @@ def evaluate(
     own = {d.name for d in wanted if _is_own(d, on_pressure)}
     rest = [d for d in wanted if d.name not in own]
     fields: dict[str, jax.Array] = {}
-    groups = ATMOSPHERE, SURFACE, (*NET_WATER, *PRECIPITATION), tuple(model.outputs)
-    for group in groups:
+    for group in (ATMOSPHERE, SURFACE, (*NET_WATER, *PRECIPITATION)):
         group = tuple(name for name in group if name in model.output_variables)
         if own & set(group):
             fields |= apply(_decode, state, group)
+    for sees_sea in (False, True):
+        heads = model.outputs.items()
+        group = tuple(name for name, head in heads if head.sees_sea == sees_sea)
+        if wanted_heads := own & set(group):
+            if sees_sea and forcing is None:
+                raise ValueError(f"'{min(wanted_heads)}' needs the surface forcing")
+            given = (forcing,) if sees_sea else ()
+            fields |= apply(_decode, state, group, *given)
     for d in rest:
         if d.from_state is not None and d.name not in fields:
             is_forced = d.needs in ("forcing", "nudging")
@@ -214,8 +233,10 @@ def _apply_to_one(model: Any, function: Callable[..., Any], *args: Any) -> Any:
     return function(model, *args)
 
 
-def _decode(model: Any, state: Any, names: tuple[str, ...]) -> dict[str, jax.Array]:
-    return model.decode(state, names)
+def _decode(
+    model: Any, state: Any, names: tuple[str, ...], *forcing: Fields | Forcing
+) -> dict[str, jax.Array]:
+    return model.decode(state, names, *forcing)
 
 
 # A program for each function, of all that it returns: fused with others, or in part, a

@@ -8,7 +8,6 @@ import jax
 
 from ngcm_cli.diagnostics.diagnostic import CmipVariable, Diagnostic
 from ngcm_cli.gcm.forcing import Forcing
-from ngcm_cli.gcm.integration import minutes
 from ngcm_cli.gcm.model import Fields, NeuralGCM
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.inputs.variables import SEA_ICE, SST, VARIABLES
@@ -29,10 +28,7 @@ def prescribed_sea(
     Returns:
         By name, each (1, longitude, latitude).
     """
-    if not isinstance(forcing, Forcing):
-        given = {name: forcing[name] for name in model.forcing_variables}
-        forcing = Forcing.constant(given)
-    return forcing.select(minutes(state.substep, model.substep_minutes))
+    return dict(model.sea_at(state, forcing))
 
 
 PRESCRIBED_SEA = (

@@ -4,7 +4,7 @@ They are programs of their own and do not depend on the names asked for: fused
 otherwise, a field rounds otherwise; and every choice would compile again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import equinox as eqx
 import jax
@@ -13,7 +13,7 @@ from ngcm_cli.dynamics import Dycore
 from ngcm_cli.gcm.decoder import Decoder
 from ngcm_cli.gcm.fields import to_si
 from ngcm_cli.gcm.model_state import ModelState
-from ngcm_cli.gcm.output_heads import OutputHead
+from ngcm_cli.gcm.output_heads import OutputHead, Sea
 from ngcm_cli.gcm.surface_outputs import mean_rates, surface_fields
 from ngcm_cli.physics.water_budget import Water
 from ngcm_cli.spectral.transform import SphericalHarmonics
@@ -35,10 +35,33 @@ def decode_surface(
     return to_si(surface_fields(state.state, harmonics, dycore))
 
 
+def decode_outputs(
+    heads: Mapping[str, OutputHead],
+    names: Collection[str],
+    state: ModelState,
+    sea: Sea | None,
+) -> Fields:
+    """Return further outputs in their units, with those that are computed together.
+
+    Args:
+        heads: all of the model.
+        names: of those that are wanted.
+        state: of the model.
+        sea: at its time; None where none of the wanted see it.
+    """
+    fields: Fields = {}
+    for sees_sea in (False, True):
+        group = {n: head for n, head in heads.items() if head.sees_sea == sees_sea}
+        if any(name in group for name in names):
+            fields |= _decode_outputs(group, state, sea if sees_sea else None)
+    return fields
+
+
 @eqx.filter_jit
-def decode_outputs(heads: Mapping[str, OutputHead], state: ModelState) -> Fields:
-    """Return further outputs in their units."""
-    return {name: head(state.state, state.time) for name, head in heads.items()}
+def _decode_outputs(
+    heads: Mapping[str, OutputHead], state: ModelState, sea: Sea | None
+) -> Fields:
+    return {name: head(state.state, state.time, sea) for name, head in heads.items()}
 
 
 @jax.jit

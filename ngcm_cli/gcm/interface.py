@@ -101,9 +101,12 @@ class Model(Protocol[State]):
         ...
 
     def decode(
-        self, state: State, variables: tuple[str, ...] | None = None
+        self,
+        state: State,
+        variables: tuple[str, ...] | None = None,
+        forcing: Fields | Forcing | None = None,
     ) -> dict[str, jax.Array]:
-        """Return fields of a state by name."""
+        """Return fields of a state by name, those that need it with the forcing."""
         ...
 
     def mean_fluxes(self, state: State, steps: Any) -> dict[str, jax.Array]:

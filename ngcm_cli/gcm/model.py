@@ -32,7 +32,7 @@ from ngcm_cli.gcm.fields import (
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.integration import integrate, minutes
 from ngcm_cli.gcm.model_state import ModelState
-from ngcm_cli.gcm.output_heads import OutputHead
+from ngcm_cli.gcm.output_heads import OutputHead, Sea
 from ngcm_cli.gcm.step import Step
 from ngcm_cli.gcm.surface_outputs import water_fields
 from ngcm_cli.physics.random_fields import RandomFields
@@ -259,21 +259,22 @@ class NeuralGCM(eqx.Module):
         return integrate(self.step, state, forcing, steps, self.substep_minutes)
 
     def decode(
-        self, state: ModelState, variables: tuple[str, ...] | None = None
+        self,
+        state: ModelState,
+        variables: tuple[str, ...] | None = None,
+        forcing: Fields | Forcing | None = None,
     ) -> dict[str, jax.Array]:
-        """Return fields in SI units on pressure levels or at the surface.
+        """Return fields by name, (level, longitude, latitude), in SI units.
 
         Args:
             state: from ``encode`` or ``advance``.
             variables: names among ``output_variables``; by default ``default_outputs``.
                 Surface fields alone do without the decoder and its network.
-
-        Returns:
-            By name, each (level, longitude, latitude).
+            forcing: as for ``advance``; needed by outputs that see the sea.
 
         Raises:
-            ValueError: a name that is not among ``output_variables``, or fluxes of
-                water from a state of a model that does not track them.
+            ValueError: a name that is not among ``output_variables``, fluxes of water
+                from a state without them, no forcing for an output that sees the sea.
         """
         names = self.default_outputs if variables is None else variables
         for name in names:
@@ -289,8 +290,14 @@ class NeuralGCM(eqx.Module):
                 raise ValueError(_NO_WATER)
             fields |= to_si(water_fields(state.water))
         if any(name in self.outputs for name in names):
-            fields |= decode_outputs(self.outputs, state)
+            sea = None if forcing is None else self.sea_at(state, forcing)
+            fields |= decode_outputs(self.outputs, names, state, sea)
         return {name: fields[name] for name in names}
+
+    def sea_at(self, state: ModelState, forcing: Fields | Forcing) -> Sea:
+        """Return ``forcing_variables`` at the time of a state, (1, lon, lat) each."""
+        now = minutes(state.substep, self.substep_minutes)
+        return self._forcing(forcing).select(now)
 
     def mean_fluxes(self, state: ModelState, steps: int) -> dict[str, jax.Array]:
         """Return means of the fluxes of water in the last steps, in SI units.
@@ -317,8 +324,7 @@ class NeuralGCM(eqx.Module):
         """Return this model with a budget of precipitation minus evaporation.
 
         Its states hold the fluxes of water at the surface, and ``decode`` gives those
-        of ``gcm.fields.NET_WATER``. A model that predicts precipitation does so anyway
-        and is returned as it is.
+        of ``gcm.fields.NET_WATER``. One that does so anyway is returned as it is.
         """
         if self.step.water_budget is not None:
             return self
@@ -331,8 +337,7 @@ class NeuralGCM(eqx.Module):
 
         The published cure for the drift of long runs: ``FixGlobalMeanFilter``, last
         among the filters of the dynamical core. Mass is then conserved nearly, as the
-        mean of the logarithm is not the logarithm of the mean. A model that holds it
-        anyway is returned as it is.
+        mean of the logarithm is not the logarithm of the mean.
         """
         if self.step.holds_mean_pressure:
             return self

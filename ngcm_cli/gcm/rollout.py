@@ -70,12 +70,12 @@ def outputs(
     variables: tuple[str, ...] | None = None,
 ) -> Iterator[Chunk]:
     """Yield as `rollout` does, also for many members; without a check for NaN."""
-    decoded = model.decode(state, variables)
+    decoded = model.decode(state, variables, forcing)
     for i in range(count + 1):
         this_state, this_decoded = state, decoded
         if i < count:
             state = model.advance(state, forcing, steps=every)
-            decoded = model.decode(state, variables)
+            decoded = model.decode(state, variables, forcing)
         yield Chunk(i * every, jax.device_get(this_decoded), this_state)
 
 

@@ -7,6 +7,7 @@ memory while there is room.
 import concurrent.futures
 import contextlib
 import functools
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -20,7 +21,9 @@ from ngcm_cli.forcing.surface_forcing import SurfaceForcing
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.inputs.open_datasets import OpenDatasets
 from ngcm_cli.inputs.read_analysis import AnalysisRequest, find_analysis
-from ngcm_cli.inputs.sources.location import is_remote
+from ngcm_cli.inputs.sources.location import is_remote, redacted
+from ngcm_cli.io.array_digest import named_arrays_sha256
+from ngcm_cli.io.output_file import stamp
 from ngcm_cli.io.progress import (
     ByteProgress,
     CountProgress,
@@ -28,8 +31,11 @@ from ngcm_cli.io.progress import (
     no_progress,
 )
 from ngcm_cli.time_format import format_duration, format_time
+from ngcm_cli.training.output_truth import OutputTruth, TruthCheck
 
 Fields = dict[str, np.ndarray]
+
+_SAMPLE = 3  # starts of each stage
 
 
 class TrainingData:
@@ -57,8 +63,9 @@ class TrainingData:
         self.held_out = np.unique(np.array(config.held_out, "datetime64[s]"))
         self._inputs = model_inputs
         self._download = download
-        self._datasets = OpenDatasets(
-            model_inputs, offline=config.offline, progress=download
+        self._closing = contextlib.ExitStack()
+        self._datasets = self._closing.enter_context(
+            OpenDatasets(model_inputs, offline=config.offline, progress=download)
         )
         nodes = int(np.prod(model_inputs.grid.nodal_shape))
         each = 4 * len(model_inputs.fields) * len(model_inputs.levels) * nodes
@@ -69,12 +76,22 @@ class TrainingData:
         self.forcing: Callable[[np.datetime64, np.timedelta64], SurfaceForcing] = (
             functools.lru_cache(kept)(self._read_forcing)
         )
+        self.truths: dict[str, OutputTruth] = {}
+        with self._closing.pop_all() as opened:
+            for name, output in config.outputs.items():
+                place = config.data, model_inputs.grid, config.offline, download
+                self.truths[name] = truth = OutputTruth(name, output, *place)
+                opened.callback(truth.record.close)
+            self._closing = opened.pop_all()
+        self.truth: Callable[[np.datetime64], Fields] = functools.lru_cache(kept)(
+            lambda time: {n: x.record.read(time) for n, x in self.truths.items()}
+        )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._datasets.__exit__()
+        self._closing.close()
 
     def starts(self, stage: Stage, held_out: bool = False) -> np.ndarray:
         """Return the times from which a forecast can be compared at all its leads.
@@ -112,23 +129,69 @@ class TrainingData:
         longest = max(stage.rollout for stage in config.stages)
         request = self._request(first)
         read_inputs(request, self._sea(longest), self._inputs, self._download)
+        every = np.concatenate([self.train, self.held_out])
+        for truth in self.truths.values():
+            for time in every:
+                truth.record.check_time(time)
         if is_remote(config.data):
             return  # where asking for each would take as long as reading it
-        for time in np.concatenate([self.train, self.held_out]):
+        for time in every:
             find_analysis(self._request(time), self._datasets)
 
-    def check_values(self, progress: CountProgress) -> None:
+    def check_values(
+        self, progress: CountProgress
+    ) -> tuple[str, dict[str, np.ndarray]]:
         """Read every time once, and so find missing and implausible values.
+
+        Returns:
+            The SHA-256 of all values, and for each new output the mean of its truth,
+            its standard deviation and the share of the sphere without truth.
 
         Raises:
             InputDataError: there are such values.
         """
         begin_phase("Checking the data")
         every = np.concatenate([self.train, self.held_out])
+        grid, digest = self._inputs.grid, hashlib.sha256()
+        checks = {name: TruthCheck(x, grid) for name, x in self.truths.items()}
         for number, time in enumerate(every):
             progress(number, len(every))
-            self.fields(time)
+            fields, truth = self.fields(time), self.truth(time)
+            for name, check in checks.items():
+                check.add(time, truth[name], number < len(self.train))
+            digest.update(named_arrays_sha256(fields | truth, str(time)).encode())
+        for stage in self.config.stages:
+            for time in self.starts(stage):
+                digest.update(self.forcing(time, stage.leads[-1]).sha256.encode())
         progress(len(every), len(every))
+        return digest.hexdigest(), {name: x.moments() for name, x in checks.items()}
+
+    def sample_sha256(self) -> str:
+        """Return the SHA-256 of the values at a few times, and of the forcing there."""
+        digest = hashlib.sha256()
+        for stage in self.config.stages:
+            starts = self.starts(stage)
+            few = np.linspace(0, len(starts) - 1, _SAMPLE).round().astype(int)
+            for time in starts[few]:
+                fields = self.fields(time) | self.truth(time)
+                digest.update(named_arrays_sha256(fields, str(time)).encode())
+                digest.update(self.forcing(time, stage.leads[-1]).sha256.encode())
+        return digest.hexdigest()
+
+    def stamps(self) -> str:
+        """Return sizes and times of change of the local files."""
+        return "; ".join(map(stamp, self._locations))
+
+    @property
+    def described(self) -> str:
+        """What is read, without secrets in addresses."""
+        return ", ".join(map(redacted, self._locations))
+
+    @property
+    def _locations(self) -> list[str]:
+        named = [self.config.data, self.config.sst_data]
+        named += [output.truth for output in self.config.outputs.values()]
+        return list(dict.fromkeys(filter(None, named)))
 
     def forcing_times(self, lead: np.timedelta64) -> int:
         """Return at how many times the forcing of forecasts is kept, one to spare.

@@ -1,6 +1,7 @@
 """One start of a forecast and the truth that the forecast is compared with."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -23,12 +24,14 @@ class Example(eqx.Module):
         forcing: of the sea, at its own times.
         clock: the model's clock at the times, in whole physics substeps.
         time: the same instants, nondimensional.
+        truths: of new outputs by name, in their units; NaN where there is none.
     """
 
     fields: dict[str, Float[Array, "time level longitude latitude"]]
     forcing: Forcing
     clock: Int[Array, " time"]
     time: Float[Array, " time"]
+    truths: dict[str, Float[Array, "time 1 longitude latitude"]]
 
     @classmethod
     def at_times(
@@ -37,6 +40,7 @@ class Example(eqx.Module):
         times: np.ndarray,
         fields: Mapping[str, np.ndarray],
         forcing: Forcing,
+        truths: Mapping[str, np.ndarray] = MappingProxyType({}),
     ) -> "Example":
         """Return an example whose times are given as datetime64, UTC.
 
@@ -49,4 +53,5 @@ class Example(eqx.Module):
             forcing=forcing,
             clock=jnp.asarray(clock, jnp.int32),
             time=jnp.asarray(units.since_reference(times)),
+            truths={name: jnp.asarray(x) for name, x in truths.items()},
         )

@@ -1,15 +1,22 @@
 """What the loss of a training consists of, and how it weighs variables and times."""
 
 import dataclasses
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 
+from ngcm_cli.config.values import closest
+from ngcm_cli.errors import ConfigError
 from ngcm_cli.spectral.filters import exponential_filter
 
-TERMS = ("data", "data_spectrum", "model", "model_spectrum", "bias", "grid")
-TERMS += ("crps_grid", "crps_spectral", "mmd")
+ON_SIGMA = "model", "model_spectrum"
+ON_PRESSURE = ("data", "data_spectrum", "bias", "grid", "crps_grid", "crps_spectral")
+ON_PRESSURE += ("mmd",)
+TERMS = (*ON_SIGMA, *ON_PRESSURE, "outputs")
 """Settings that are the weights of terms; with all zero there is no loss."""
 
+_MAY_BE_INFINITE = "doubling_hours", "saturation_hours", "last_hour"
 DIVISORS = ("doubling_hours", "saturation_hours", "mmd_bandwidth")
 """Settings that the loss divides by."""
 
@@ -40,6 +47,8 @@ class LossSettings:
         crps_grid: continuous ranked probability score of two members at grid points.
         crps_spectral: the same of coefficients of large scales.
         mmd: maximum mean discrepancy of forecasts and truths of a batch.
+        outputs: squared error at grid points of each new output, divided by the
+            variance of its truth, where that is known.
         geopotential: weight of this variable, as the next four; of others it is 1.
         specific_humidity: on pressure and on sigma levels.
         log_surface_pressure: on sigma levels.
@@ -65,6 +74,7 @@ class LossSettings:
     crps_grid: float = 0.0
     crps_spectral: float = 0.0
     mmd: float = 0.0
+    outputs: float = 1.0
     geopotential: float = 2.0
     specific_humidity: float = 0.66
     log_surface_pressure: float = 5.0
@@ -83,6 +93,11 @@ class LossSettings:
     def members(self) -> int:
         """How many members a forecast needs: two, or one if no term asks for two."""
         return 2 if self.crps_grid or self.crps_spectral else 1
+
+    @property
+    def uses_changes(self) -> bool:
+        """Whether a term divides errors by changes in 24 hours."""
+        return any(getattr(self, name) for name in (*ON_SIGMA, *ON_PRESSURE))
 
     def variable_weight(self, name: str) -> float:
         """Return the weight of the squared error of a variable."""
@@ -128,3 +143,45 @@ class LossSettings:
                 for t, p in zip(days, orders, strict=True)
             ]
         )
+
+
+def loss_settings(
+    changes: Mapping[str, str], terms: Collection[str] = TERMS
+) -> LossSettings:
+    """Return the settings of the loss, changed by text.
+
+    Args:
+        changes: by the name of the setting.
+        terms: that there are; all others have no weight.
+
+    Raises:
+        ConfigError: there is no such setting, it is not a number from zero, or above
+            zero where the loss divides by it, or all weights are zero.
+    """
+    fields = {field.name: field for field in dataclasses.fields(LossSettings)}
+    parsed: dict[str, Any] = {}
+    for name, text in changes.items():
+        if name not in fields:
+            raise ConfigError(
+                f"loss: there is no setting '{name}'.", closest(name, fields)
+            )
+        kind: Any = type(fields[name].default)
+        try:
+            parsed[name] = value = kind(text)
+            is_bounded = np.isfinite(value) or name in _MAY_BE_INFINITE
+            if not (is_bounded and (value > 0 if name in DIVISORS else value >= 0)):
+                raise ValueError
+        except ValueError:
+            what = "whole number" if kind is int else "number"
+            least = "above" if name in DIVISORS else "from"
+            raise ConfigError(
+                f"loss: {name} '{text}' is not a {what} {least} zero.", "Give one."
+            ) from None
+    parsed |= dict.fromkeys(set(TERMS) - set(terms), 0.0)
+    settings = LossSettings(**parsed)
+    if not any(getattr(settings, name) for name in terms):
+        raise ConfigError(
+            "loss: the weights of all terms are zero.",
+            f"Give one of them: {', '.join(terms)}.",
+        )
+    return settings

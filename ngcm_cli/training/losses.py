@@ -7,7 +7,7 @@ variables, of which CRPS is the mean. Before, each variable is divided by its ch
 24 hours (`Scales`); pressure levels are weighted by the mass of their air.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import jax
 import jax.numpy as jnp
@@ -16,9 +16,10 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ngcm_cli.diagnosis.columns import GROUND, layer_masses
 from ngcm_cli.gcm import ModelState, NeuralGCM
+from ngcm_cli.gcm.output_heads import squared_error
 from ngcm_cli.training import comparison
 from ngcm_cli.training.example import Example
-from ngcm_cli.training.loss_settings import LossSettings
+from ngcm_cli.training.loss_settings import ON_PRESSURE, ON_SIGMA, LossSettings
 from ngcm_cli.training.normalisation import Scales, by_variable
 from ngcm_cli.training.packed_levels import PackedLevels
 from ngcm_cli.training.trajectory import encoded, trajectory
@@ -77,6 +78,7 @@ def batch_loss(
         states, index, weight, damping = at
         terms = batch.on_pressure_levels(states, index, damping)
         terms |= batch.on_sigma_levels(states, index, damping)
+        terms |= batch.of_outputs(states, index)
         bias += terms.pop("bias", 0) / len(hours)
         # Absolute errors carry the root of the weight that squared ones do.
         root = jnp.sqrt(weight)
@@ -131,7 +133,7 @@ class _Batch:
             key = jax.random.fold_in(key, index)
             return encoded(self.model, example, index, key)
 
-        if not (self.settings.model or self.settings.model_spectrum):
+        if not self._has(ON_SIGMA):
             return {}
         y = by_variable(jax.vmap(truth)(self.examples, self.keys).state)
         y, x = (self.sigma.pack(z) for z in (y, by_variable(states.state)))
@@ -145,6 +147,8 @@ class _Batch:
         self, states: ModelState, index: Int[Array, ""], damping: jax.Array
     ) -> Terms:
         """Return the terms of decoded states, with axes (batch, member, …)."""
+        if not self._has(ON_PRESSURE):
+            return {}
         settings, share, grid = self.settings, self.data.share, self.model.grid
         names = self.data.names
         decoded = jax.vmap(jax.vmap(lambda state: self.model.decode(state, names)))
@@ -168,6 +172,29 @@ class _Batch:
             amplitudes = (comparison.mean_amplitudes(z) for z in (x, y))
             terms["bias"] = jnp.subtract(*amplitudes)
         return terms
+
+    def of_outputs(self, states: ModelState, index: Int[Array, ""]) -> Terms:
+        """Return a term for each new output of states, with axes (batch, member, …)."""
+        model, truths = self.model, self.examples.truths
+        if not self._has(("outputs",)):
+            return {}
+
+        def errors(state: ModelState, example: Example) -> Terms:
+            sea = model.sea_at(state, example.forcing)
+            return {
+                name: squared_error(
+                    model.outputs[name], state.state, state.time, truth[index], sea
+                )
+                for name, truth in example.truths.items()
+            }
+
+        of_members = jax.vmap(errors, (0, None))
+        found = jax.vmap(of_members)(states, self.examples)
+        weight = self.settings.outputs
+        return {f"outputs.{name}": weight * jnp.mean(found[name]) for name in truths}
+
+    def _has(self, terms: Collection[str]) -> bool:
+        return any(getattr(self.settings, name) for name in terms)
 
     def _weighted(self, **terms: Callable[[], jax.Array]) -> Terms:
         weights = {name: getattr(self.settings, name) for name in terms}

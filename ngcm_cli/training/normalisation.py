@@ -27,10 +27,13 @@ class Scales(eqx.Module):
     Attributes:
         data: of fields on pressure levels, SI units; the loss compares these fields.
         model: of the variables of the state on sigma levels, nondimensional.
+        outputs: not of changes, but of the truths of new outputs: mean, standard
+            deviation, and the share of the sphere without truth.
     """
 
     data: dict[str, Float[Array, " level"]]
     model: dict[str, Float[Array, " level"]]
+    outputs: dict[str, Float[Array, " 3"]] = eqx.field(default_factory=dict)
 
 
 def by_variable(state: State) -> dict[str, jax.Array]:

@@ -39,7 +39,8 @@ class PackedLevels(NamedTuple):
             masses: of the layers of variables that have so many.
             settings: weights of variables.
         """
-        names, roots, shares = tuple(sorted(scales)), [], []
+        names, roots = tuple(sorted(scales)), [jnp.zeros(0)]
+        shares = [np.zeros(0, np.float32)]
         for name in names:
             scale = jnp.asarray(scales[name])
             weight = np.full(len(scale), settings.variable_weight(name))

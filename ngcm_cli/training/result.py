@@ -37,9 +37,9 @@ def write_result(
     is_new = config.initialize is not None
     model = eqx.combine(learned, training.model)
     settings = config.as_run_file()
-    for name in ("data", "sst_data"):
-        if name in settings:
-            settings[name] = redacted(settings[name])
+    for part in (settings, *settings.get("outputs", {}).values()):
+        for name in {"data", "sst_data", "truth"} & part.keys():
+            part[name] = redacted(part[name])
     record = TrainingRecord(
         parent=card.name,
         parent_sha256=card.weights.sha256,
@@ -49,13 +49,16 @@ def write_result(
         held_out_loss=held_out_loss if math.isfinite(held_out_loss) else None,
         settings=settings,
     )
+    how = "anew" if is_new else "further"
+    added = f" with {', '.join(config.outputs)}" if config.outputs else ""
     made = "Architecture" if is_new else "Weights"
     description = {
         **{name: getattr(card, name) for name in _INHERITED},
         "name": model.name,
-        "summary": f"{card.name}, trained {'anew' if is_new else 'further'} with ngcm",
+        "summary": f"{card.name}{added}, trained {how} with ngcm",
         "source": f"{made} of {card.name} ({card.source}), trained with ngcm train",
         "stable_for": "not known",
         "training": record.model_dump(),
     }
-    directory.write_model(description, card.spec, named_arrays(model) | training.static)
+    arrays = named_arrays(model) | training.static
+    directory.write_model(description, training.spec, arrays)

@@ -9,6 +9,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from ngcm_cli.config.new_output import NewOutput
 from ngcm_cli.config.train import HOSTS, TrainConfig
 from ngcm_cli.errors import (
     ConfigError,
@@ -22,9 +23,20 @@ from ngcm_cli.io.progress import ByteProgress, CountProgress, format_size, no_pr
 from ngcm_cli.simulation.distributed import connect
 from ngcm_cli.simulation.interrupts import explain_out_of_memory, sigterm_as_exception
 from ngcm_cli.time_format import format_duration
+from ngcm_cli.training.identity import (
+    DataIdentity,
+    check_unchanged,
+    settings_identity,
+)
 from ngcm_cli.training.normalisation import Scales
 from ngcm_cli.training.setup import Training, set_up
-from ngcm_cli.training.trainer import Trainer, TrainingProgress
+from ngcm_cli.training.trainer import (
+    DATA_IDENTITY,
+    IDENTITY,
+    WEIGHTS,
+    Trainer,
+    TrainingProgress,
+)
 from ngcm_cli.training.training_directory import MODEL, TrainingDirectory
 from ngcm_cli.zoo import model_names
 
@@ -77,8 +89,8 @@ def train(
     with contextlib.ExitStack() as stack:
         if is_first and resume is not None:
             stack.enter_context(directory.sole_writer())
-        scales = _stored_scales(directory) if resume is not None else None
-        training = set_up(config, stack, scales, download, count)
+        stored = _stored(config, directory) if resume is not None else None
+        training = set_up(config, stack, stored, download, count)
         trainer = Trainer(training, directory)
         trainer.restore()
         with explain_out_of_memory("compiling the updates", "Use a larger device."):
@@ -128,6 +140,8 @@ def describe(training: Training) -> str:
         f"{len(training.data.held_out)} held out, "
         f"{len(training.held_out)} forecasts evaluated",
     ]
+    for name, truth in training.data.truths.items():
+        lines.append(f"output     {truth.describe(training.scales.outputs[name])}")
     for number, (stage, programs) in enumerate(
         zip(config.stages, training.programs, strict=True)
     ):
@@ -161,24 +175,43 @@ def _opened(
         named = name in ("model", "initialize") and value in model_names()
         if value is not None and not named and not is_remote(value):
             changes[name] = os.path.abspath(value)
+    if config.outputs:
+        changes["outputs"] = {n: _located(x) for n, x in config.outputs.items()}
     fields = config.model_fields_set | set(changes)
     config = TrainConfig(**{name: getattr(config, name) for name in fields} | changes)
     assert config.output is not None
     return config, TrainingDirectory(config.output)
 
 
-def _stored_scales(directory: TrainingDirectory) -> Scales | None:
-    """Return the scales in the last checkpoint; None before the first."""
+def _located(output: NewOutput) -> NewOutput:
+    """Return settings of a new output whose truth is named in any directory."""
+    if output.truth is None or is_remote(output.truth):
+        return output
+    return output.model_copy(update={"truth": os.path.abspath(output.truth)})
+
+
+def _stored(
+    config: TrainConfig, directory: TrainingDirectory
+) -> tuple[Scales, DataIdentity] | None:
+    """Return scales and identity of the data in the last checkpoint, if there is one.
+
+    Raises:
+        OutputError: it is damaged.
+        ConfigError: its settings were others.
+    """
     saved = directory.checkpoints()
     if not saved:
         return None
     arrays, record = directory.read_checkpoint(saved[-1])
-    found: dict[str, dict[str, Any]] = {"data": {}, "model": {}}
+    identity = record[IDENTITY]
+    weights = {WEIGHTS: identity[WEIGHTS]}  # the trainer compares those
+    check_unchanged(directory.path, identity, settings_identity(config) | weights)
+    found: dict[str, dict[str, Any]] = {"data": {}, "model": {}, "outputs": {}}
     for name, x in arrays.items():
         if name.startswith("scales/"):
             _, kind, variable = name.split("/")
             found[kind][variable] = jnp.asarray(x)
-    return Scales(**found)
+    return Scales(**found), DataIdentity(**record[DATA_IDENTITY])
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -12,9 +12,9 @@ from ngcm_cli.checkpoint.build import build
 from ngcm_cli.checkpoint.card import Card
 from ngcm_cli.checkpoint.parameters import named_arrays, partition
 from ngcm_cli.checkpoint.seeded_weights import seeded_weights
+from ngcm_cli.checkpoint.spec import ModelSpec
 from ngcm_cli.checkpoint.weights import STATIC, Weights
 from ngcm_cli.config.train import Stage, TrainConfig
-from ngcm_cli.config.values import closest
 from ngcm_cli.errors import ConfigError, InputDataError
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model import NeuralGCM
@@ -31,7 +31,9 @@ from ngcm_cli.simulation.batch import devices_for_batch, free_host_memory, free_
 from ngcm_cli.time_format import format_duration, format_time
 from ngcm_cli.training.data import TrainingData
 from ngcm_cli.training.example import Example
-from ngcm_cli.training.loss_settings import DIVISORS, TERMS, LossSettings
+from ngcm_cli.training.identity import DataIdentity
+from ngcm_cli.training.loss_settings import TERMS, LossSettings, loss_settings
+from ngcm_cli.training.new_outputs import add_output
 from ngcm_cli.training.normalisation import Scales, difference_scales
 from ngcm_cli.training.parameter_choice import choose_parameters
 from ngcm_cli.training.update import Placement, StagePrograms, TrainingState
@@ -39,7 +41,6 @@ from ngcm_cli.zoo.loading import read_model
 
 _SHARE_OF_MEMORY = 0.5  # of what is free on the host, for data that were read
 _MOST_PAIRS = 40  # of times 24 hours apart, of which scales are computed
-_MAY_BE_INFINITE = "doubling_hours", "saturation_hours", "last_hour"
 _DAY = np.timedelta64(86400, "s")
 
 
@@ -50,10 +51,12 @@ class Training:
     Attributes:
         config: settings.
         card: of the model whose architecture is trained, with its weights' checksum.
+        spec: of the model that is trained, with its new outputs.
         static: fields of the model that are not learned, by their name in the weights.
         model: with the initial weights.
         data: that is trained on and judged by; must be closed.
         scales: what errors are divided by.
+        identity: of the data.
         programs: of each stage; the evaluation is by the last.
         held_out: times from which forecasts are evaluated.
         memory: bytes that the update of each stage takes on a device.
@@ -61,10 +64,12 @@ class Training:
 
     config: TrainConfig
     card: Card
+    spec: ModelSpec
     static: dict[str, np.ndarray]
     model: NeuralGCM
     data: TrainingData
     scales: Scales
+    identity: DataIdentity
     programs: list[StagePrograms]
     held_out: np.ndarray
     memory: list[int] = dataclasses.field(default_factory=list)
@@ -123,7 +128,7 @@ class Training:
 def set_up(
     config: TrainConfig,
     stack: contextlib.ExitStack,
-    scales: Scales | None = None,
+    stored: tuple[Scales, DataIdentity] | None = None,
     download: ByteProgress = no_progress,
     count: CountProgress = no_progress,
 ) -> Training:
@@ -132,8 +137,8 @@ def set_up(
     Args:
         config: the settings.
         stack: closes the data.
-        scales: what errors are divided by, of a training that is resumed, whose data
-            were checked before; None checks every value.
+        stored: of a training that is resumed, whose data were checked before; None
+            checks every value.
         download: receives the progress of downloads.
         count: receives how many times were read.
 
@@ -141,17 +146,13 @@ def set_up(
         NgcmError: one of its children, which says what to change.
     """
     check_devices()
-    settings = [loss_settings({**config.loss, **s.loss}) for s in config.stages]
+    for stage in config.stages:
+        loss_settings({**config.loss, **stage.loss})
     card, arrays = read_model(config.parent, offline=config.offline, progress=download)
     static = {name: x for name, x in arrays.items() if name.startswith(STATIC)}
     if config.initialize is not None:
         arrays = seeded_weights(arrays, config.seed)
     model = build(config.name or f"{card.name}_trained", card.spec, Weights(arrays))
-    learned, constant = partition(model)
-    names = list(named_arrays(model))
-    chosen = [choose_parameters(names, s.parameters, card.name) for s in config.stages]
-    for number, (stage, loss) in enumerate(zip(config.stages, settings, strict=True)):
-        _check_stage(f"Stage {number + 1}", stage, loss, model)
     data = stack.enter_context(
         TrainingData(
             config,
@@ -160,16 +161,34 @@ def set_up(
             download,
         )
     )
+    # With numbers that those of the truth replace when it was read.
+    first, _ = _with_outputs(model, card, data, dict.fromkeys(config.outputs, (0, 1)))
+    names, settings, chosen = list(named_arrays(first)), [], []
+    for number, stage in enumerate(config.stages):
+        picked = stage.parameters, card.name, config.outputs
+        chosen.append(choose_parameters(names, *picked))
+        title = f"Stage {number + 1}"
+        settings.append(_loss_of(title, stage, config, chosen[-1]))
+        _check_stage(title, stage, settings[-1], model)
     for stage in config.stages:
         data.starts(stage)
     found = data.starts(config.stages[-1], held_out=True)
     for time in (*data.train, *data.held_out):
         _check_on_clock(time, model)
     data.check_times()
-    if scales is None:
-        data.check_values(count)
+    needs_changes = any(loss.uses_changes for loss in settings)
+    if stored is not None:
+        scales, identity = stored[0], stored[1].check(data, count)
+    else:
+        values, of_truths = data.check_values(count)
         begin_phase("Computing scales")
-        scales = _scales(model, data, config.seed)
+        scales = Scales({}, {})
+        if needs_changes:
+            scales = _scales(model, data, config.seed)
+        scales = dataclasses.replace(scales, outputs=of_truths)
+        identity = DataIdentity.of(data, values)
+    model, spec = _with_outputs(model, card, data, scales.outputs)
+    learned, constant = partition(model)
     programs = [
         StagePrograms(
             config, stage, constant, learned, chosen[i], scales, settings[i],
@@ -180,42 +199,9 @@ def set_up(
     batch = config.stages[-1].batch
     wanted = max(min(config.evaluation_starts, len(found)) // batch, 1) * batch
     held_out = found[np.linspace(0, len(found) - 1, wanted).round().astype(int)]
-    return Training(config, card, static, model, data, scales, programs, held_out)
-
-
-def loss_settings(changes: dict[str, str]) -> LossSettings:
-    """Return the settings of the loss, changed by text.
-
-    Raises:
-        ConfigError: there is no such setting, it is not a number from zero, or above
-            zero where the loss divides by it, or all weights are zero.
-    """
-    fields = {field.name: field for field in dataclasses.fields(LossSettings)}
-    parsed: dict[str, Any] = {}
-    for name, text in changes.items():
-        if name not in fields:
-            raise ConfigError(
-                f"loss: there is no setting '{name}'.", closest(name, fields)
-            )
-        kind: Any = type(fields[name].default)
-        try:
-            parsed[name] = value = kind(text)
-            is_bounded = np.isfinite(value) or name in _MAY_BE_INFINITE
-            if not (is_bounded and (value > 0 if name in DIVISORS else value >= 0)):
-                raise ValueError
-        except ValueError:
-            what = "whole number" if kind is int else "number"
-            least = "above" if name in DIVISORS else "from"
-            raise ConfigError(
-                f"loss: {name} '{text}' is not a {what} {least} zero.", "Give one."
-            ) from None
-    settings = LossSettings(**parsed)
-    if not any(getattr(settings, name) for name in TERMS):
-        raise ConfigError(
-            "loss: the weights of all terms are zero.",
-            f"Give one of them: {', '.join(TERMS)}.",
-        )
-    return settings
+    return Training(
+        config, card, spec, static, model, data, scales, identity, programs, held_out
+    )
 
 
 def example(
@@ -238,7 +224,9 @@ def example(
                 "Name a record with even spacing as sst_data, or use sst: climatology.",
             )
         forcing = Forcing.at_times(found.times, found.fields, found.sst_offset, room)
-    return Example.at_times(model, times, fields, jax.device_get(forcing))
+    of_times = [data.truth(time) for time in times]
+    truths = {name: np.stack([x[name] for x in of_times]) for name in of_times[0]}
+    return Example.at_times(model, times, fields, jax.device_get(forcing), truths)
 
 
 def example_keys(seed: int, numbers: Sequence[int], count: int) -> jax.Array:
@@ -261,6 +249,55 @@ def _scales(model: NeuralGCM, data: TrainingData, seed: int) -> Scales:
     chosen = starts[np.linspace(0, len(starts) - 1, count).round().astype(int)]
     pairs = (example(model, data, time, np.array([_DAY])) for time in chosen)
     return difference_scales(model, pairs, jax.random.key(seed))
+
+
+def _with_outputs(
+    model: NeuralGCM,
+    card: Card,
+    data: TrainingData,
+    numbers: Mapping[str, Any],
+) -> tuple[NeuralGCM, ModelSpec]:
+    """Return a model with the new outputs of a training, and its specification.
+
+    Args:
+        model: to be added to.
+        card: of it.
+        data: has the truths, and the settings.
+        numbers: mean and standard deviation of each truth.
+    """
+    spec = card.spec
+    for name, truth in data.truths.items():
+        mean, deviation = map(float, numbers[name][:2])
+        output = truth.spec(mean, deviation)
+        model, spec = add_output(model, spec, name, output, data.config.seed)
+    return model, spec
+
+
+def _loss_of(
+    name: str, stage: Stage, config: TrainConfig, chosen: Collection[str]
+) -> LossSettings:
+    """Return the loss of a stage; of one that trains new outputs alone only theirs.
+
+    Raises:
+        ConfigError: a term is given that it cannot have.
+    """
+    terms, given = TERMS, {**config.loss, **stage.loss}
+    if not config.outputs:
+        terms = tuple(term for term in TERMS if term != "outputs")
+        if "outputs" in given:
+            raise ConfigError(
+                "loss: outputs is given, and no outputs are added.",
+                "Leave it out, or name them with their truth under outputs.",
+            )
+    elif all(x.startswith("outputs.") for x in chosen):
+        terms = ("outputs",)
+        if beyond := sorted(set(stage.loss) & {*TERMS} - {*terms}):
+            raise ConfigError(
+                f"{name} trains outputs alone, on which the term {beyond[0]} of its "
+                "loss does not depend.",
+                "Leave it out, or train other parameters, too.",
+            )
+    return loss_settings(given, terms)
 
 
 def _devices(batch: int) -> tuple[Any, ...]:

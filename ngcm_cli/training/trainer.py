@@ -11,9 +11,10 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from ngcm_cli.errors import ConfigError, UnstableRunError
+from ngcm_cli.errors import UnstableRunError
 from ngcm_cli.simulation.stability import MAX_REWINDS
 from ngcm_cli.training.data import ReadAhead, shuffled
+from ngcm_cli.training.identity import check_unchanged, settings_identity
 from ngcm_cli.training.result import write_result
 from ngcm_cli.training.setup import Training, example_keys
 from ngcm_cli.training.training_directory import MODEL, TrainingDirectory
@@ -23,7 +24,9 @@ log = logging.getLogger(__name__)
 
 _DIVERGED = 1e3
 """A loss so many times the least of its stage counts as one that is not finite."""
-_IDENTITY = "identity"
+IDENTITY, WEIGHTS = "identity", "weights"
+DATA_IDENTITY = "data_identity"
+"""Of records in checkpoints: what `DataIdentity` has."""
 _EVALUATION = 2**31  # of random keys, beyond all updates
 
 
@@ -138,34 +141,24 @@ class Trainer:
         scales = self.training.scales
         arrays = {
             f"scales/{kind}/{name}": np.asarray(x)
-            for kind in ("data", "model")
+            for kind in ("data", "model", "outputs")
             for name, x in getattr(scales, kind).items()
         }
         self.directory.write_checkpoint(
             record.done,
             state.arrays() | arrays,
-            {**dataclasses.asdict(record), _IDENTITY: self._identity()},
+            {
+                **dataclasses.asdict(record),
+                IDENTITY: self._identity(),
+                DATA_IDENTITY: dataclasses.asdict(self.training.identity),
+            },
             self.config.checkpoint_every,
         )
         self._saved = record.done
 
     def _identity(self) -> dict[str, Any]:
-        """Return what decides the course of the training."""
-        settings = self.config.as_run_file()
-        for name in ("output", "offline"):
-            settings.pop(name, None)
-        return settings | {"weights": self.training.card.weights.sha256}
-
-    def _check_identity(self, stored: dict[str, Any]) -> None:
-        own = self._identity()
-        changed = [n for n in {**stored, **own} if stored.get(n) != own.get(n)]
-        if changed:
-            raise ConfigError(
-                f"The {'weights' if changed == ['weights'] else 'settings'} of "
-                f"{self.directory.path} were changed since its last checkpoint: "
-                f"{', '.join(changed)}.",
-                "Restore them, or begin another training.",
-            )
+        weights = {WEIGHTS: self.training.card.weights.sha256}
+        return settings_identity(self.config) | weights
 
     def _is_due(self, every: int) -> bool:
         done = self._now[1].done
@@ -173,7 +166,8 @@ class Trainer:
 
     def _load(self, update: int) -> Record:
         arrays, record = self.directory.read_checkpoint(update)
-        self._check_identity(record.pop(_IDENTITY))
+        check_unchanged(self.directory.path, record.pop(IDENTITY), self._identity())
+        record.pop(DATA_IDENTITY)
         stage, _ = self.config.locate(update)
         programs = self.training.programs[stage]
         structure = programs.begin(self._now[0].learned)

@@ -75,7 +75,8 @@ def one_step(
     key = jax.random.key(seed)
     state = model.encode(initial.fields, initial.forcing, initial.time, key)
     state = model.advance(state, initial.forcing, steps=1)
-    return {name: np.asarray(x) for name, x in model.decode(state).items()}
+    decoded = model.decode(state, forcing=initial.forcing)
+    return {name: np.asarray(x) for name, x in decoded.items()}
 
 
 def _checks(

@@ -81,6 +81,10 @@ def test_run_file_of_the_examples():
     path = pathlib.Path(__file__).parents[2] / "examples/train.yaml"
     config = TrainConfig(**read_run_file(path, TrainConfig.model_fields, NESTED))
     assert config.updates == 3000 and len(config.train) == 1460
+    path = path.with_name("train_output.yaml")
+    config = TrainConfig(**read_run_file(path, TrainConfig.model_fields, NESTED))
+    assert config.outputs["2m_temperature"].aliases == ("t2m",)
+    assert config.stages[0].parameters == ("outputs",)
 
 
 def test_a_stage_knows_its_keys_with_dashes():

@@ -14,13 +14,20 @@ import xarray as xr
 import ngcm_cli
 from ngcm_cli.checkpoint.card import read_card
 from ngcm_cli.checkpoint.native import write_native
-from ngcm_cli.checkpoint.output_heads import add_output
 from ngcm_cli.checkpoint.parameters import named_arrays, partition
 from ngcm_cli.checkpoint.spec import OutputHeadSpec, TowerSpec
 from ngcm_cli.cli import main
-from ngcm_cli.diagnostics import DIAGNOSTICS, available, evaluate, resolve_name
+from ngcm_cli.diagnostics import (
+    DIAGNOSTICS,
+    available,
+    diagnostics_of,
+    evaluate,
+    resolve_name,
+)
 from ngcm_cli.errors import CheckpointError, ConfigError
+from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.output_heads import squared_error
+from ngcm_cli.training.new_outputs import add_output
 from ngcm_cli.zoo.loading import read_model
 
 NAME = "2m_temperature"
@@ -229,6 +236,9 @@ def test_it_is_found_by_its_names(source):
     [
         ("temperature", {}, ConfigError, "has an output 'temperature' already"),
         ("two metres", {}, ConfigError, "The output 'two metres' does not fit"),
+        ("TCWV", {}, ConfigError, "already, for total_column_water_vapour"),
+        (NAME, {"cmip": "ta"}, ConfigError, "'ta' already, for temperature"),
+        ("precipitation_rate", {}, ConfigError, "'precipitation_rate' already"),
         (NAME, {"levels": 99}, ConfigError, r"sees more levels than there are\."),
         (NAME, {"fields": ("snow",)}, CheckpointError, "the field 'snow'"),
     ],
@@ -238,3 +248,46 @@ def test_what_does_not_fit(source, name, changes, error, sentence):
     output = WARMTH.model_copy(update=changes)
     with pytest.raises(error, match=sentence):
         add_output(model, card.spec, name, output, seed=0)
+
+
+def test_names_of_other_outputs_are_refused(source):
+    card, _, model = source
+    model, spec = add_output(model, card.spec, NAME, WARMTH, seed=1)
+    for name in (NAME, "warmth", "TAS"):
+        with pytest.raises(ConfigError, match="tl15_reduced has an output"):
+            add_output(model, spec, name, RAIN, seed=1)
+    taken = {"temperature": model.outputs[NAME]}  # as only a card by hand could have it
+    with pytest.raises(CheckpointError, match="that is called 'temperature'"):
+        available(eqx.tree_at(lambda x: x.outputs, model, taken))
+
+
+def test_one_that_sees_the_sea(source, states):
+    """It depends on sea-surface temperature and ice of its time, and asks for them."""
+    card, _, model = source
+    spec = WARMTH.model_copy(update={"sees_sea": True})
+    model, _ = add_output(model, card.spec, NAME, spec, seed=1)
+    assert diagnostics_of(model)[NAME].needs == "forcing"
+    state = row(states, 2)
+    cold = {
+        "sea_surface_temperature": jnp.full((1, *model.grid.nodal_shape), 280.0),
+        "sea_ice_cover": jnp.zeros((1, *model.grid.nodal_shape)),
+    }
+    fields = evaluate(model, state, cold, (NAME,))
+    np.testing.assert_array_equal(
+        fields[NAME], model.decode(state, (NAME,), cold)[NAME]
+    )
+    for name, change in ("sea_surface_temperature", 5.0), ("sea_ice_cover", 0.5):
+        other = cold | {name: cold[name].at[0, 3, 7].add(change)}
+        changed = evaluate(model, state, other, (NAME,))[NAME] != fields[NAME]
+        assert list(map(tuple, np.argwhere(changed))) == [(0, 3, 7)]
+    with pytest.raises(ValueError, match="needs the surface forcing"):
+        evaluate(model, state, None, (NAME,))
+    with pytest.raises(ValueError, match="depends on the sea"):
+        model.decode(state)
+    start = ngcm_cli.bundled_state(model).time - np.timedelta64(100, "D")
+    warm = cold | {"sea_surface_temperature": cold["sea_surface_temperature"] + 10}
+    far = np.timedelta64(400, "D")
+    series = {name: np.stack([cold[name], warm[name]]) for name in cold}
+    moving = Forcing.at_times(np.array([start, start + far]), series)
+    sea = model.sea_at(state, moving)["sea_surface_temperature"]
+    np.testing.assert_allclose(sea, 280 + 10 * 100.5 / 400, rtol=1e-6)

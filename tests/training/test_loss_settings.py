@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from ngcm_cli.errors import ConfigError
-from ngcm_cli.training.loss_settings import TERMS, LossSettings
-from ngcm_cli.training.setup import loss_settings
+from ngcm_cli.training.loss_settings import TERMS, LossSettings, loss_settings
 
 HOURS = np.array([0.0, 6, 24, 72])
 

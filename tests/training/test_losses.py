@@ -5,26 +5,45 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import ngcm_cli
 from ngcm_cli import bundled_state
+from ngcm_cli.checkpoint.spec import OutputHeadSpec, TowerSpec
 from ngcm_cli.gcm import Forcing
+from ngcm_cli.gcm.fields import ATMOSPHERE
 from ngcm_cli.spectral.legendre import associated_legendre
 from ngcm_cli.training.example import Example
 from ngcm_cli.training.loss_settings import LossSettings
 from ngcm_cli.training.losses import batch_loss
+from ngcm_cli.training.new_outputs import add_output
 from ngcm_cli.training.normalisation import by_variable, difference_scales
+from ngcm_cli.zoo import open_model
 
 TIMES, STEPS, BATCH = 3, 2, 2
 SETTINGS = LossSettings(
     grid=3.0, crps_grid=4.0, crps_spectral=5.0, mmd=6.0, crps_wavenumbers=7,
-    doubling_hours=5, filter_per_day=20, first_hour=1,
+    outputs=7.0, doubling_hours=5, filter_per_day=20, first_hour=1,
 )  # fmt: skip
 LEAD_HOURS = np.array([2.0, 4.0])  # those that count
 
 
+NAME = "2m_temperature"
+WARMTH = OutputHeadSpec(
+    units="K", long_name="2 metre temperature", shift=280, scale=20, sees_sea=True,
+    tower=TowerSpec(latent=8, blocks=1, block_layers=1, decode_layers=1),
+)  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def model(reduced_model):
-    return ngcm_cli.load_model(reduced_model)
+    card, model = open_model(reduced_model)
+    return add_output(model, card.spec, NAME, WARMTH, seed=0)[0]
+
+
+def warmth(model, batch):
+    """Truth of the output at all times, none in the north."""
+    shape = TIMES, 1, *model.grid.nodal_shape
+    field = np.random.default_rng(batch).normal(270, 9, shape).astype(np.float32)
+    field[..., -4:] = np.nan
+    return field
 
 
 def truth(model, batch, index):
@@ -45,7 +64,8 @@ def example(model, batch):
     each = [truth(model, batch, i) for i in range(TIMES)]
     fields = {name: np.stack([x[name] for x in each]) for name in each[0]}
     forcing = Forcing.constant(bundled_state(model).forcing)
-    return Example.at_times(model, times(model, batch), fields, forcing)
+    truths = {NAME: warmth(model, batch)}
+    return Example.at_times(model, times(model, batch), fields, forcing, truths)
 
 
 @pytest.fixture(scope="module")
@@ -141,9 +161,11 @@ def pieces(model, scales, keys):
             yield (
                 index - 1,
                 data(given),
-                [data(jax.device_get(model.decode(x))) for x in states],
+                [data(jax.device_get(model.decode(x, ATMOSPHERE))) for x in states],
                 sigma(encoded),
                 [sigma(x) for x in states],
+                warmth(model, batch)[index],
+                [model.decode(x, (NAME,), forcing)[NAME] for x in states],
             )
 
 
@@ -159,8 +181,16 @@ def expected_terms(model, scales, keys):
         ("data", "data_spectrum", "model", "model_spectrum", "grid", "mmd"), 0.0
     )
     terms |= {"crps_grid": 0.0, "crps_spectral": 0.0, "bias": 0.0}
+    terms |= {f"outputs.{NAME}": 0.0}
     amplitudes, states = {}, {0: ([], []), 1: ([], [])}
-    for i, y, forecasts, y_sigma, forecasts_sigma in pieces(model, scales, keys):
+    for i, y, forecasts, y_sigma, forecasts_sigma, warm, of_output in pieces(
+        model, scales, keys
+    ):
+        for x in of_output:
+            south = np.where(np.isnan(warm), np.nan, 0) + model.grid.area_weights
+            error = np.nansum(south * ((np.float64(x) - warm) / 20) ** 2)
+            share = lead[i] / BATCH / 2
+            terms[f"outputs.{NAME}"] += 7 * share * error / np.nansum(south)
         days = LEAD_HOURS[i] / 24
         damping = np.exp(-20 * days * k ** (2 * (4 - days)))
         squares = lambda c, d=damping: ((d * c) ** 2).sum((-2, -1)) / (4 * np.pi)

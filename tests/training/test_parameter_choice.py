@@ -20,6 +20,18 @@ def test_groups_and_patterns():
     assert both == {NAMES[3], NAMES[4]}
 
 
+def test_parameters_that_no_loss_depends_on():
+    """Those of outputs without a truth, and of precipitation, are not trained."""
+    new, old = "outputs.t2m.tower.weight", "outputs.t2m_old.tower.weight"
+    names = (*NAMES, new, old, "step.water_budget.network.tower.weight")
+    assert choose_parameters(names, ["all"], "m") == set(NAMES)
+    assert choose_parameters(names, ["all"], "m", ["t2m"]) == {*NAMES, new}
+    assert choose_parameters(names, ["outputs"], "m", ["t2m"]) == {new}
+    for choice in ("outputs", "step.water_budget.*", old):
+        with pytest.raises(ConfigError, match=f"no loss depends on '{choice}'"):
+            choose_parameters(names, [choice], "m")
+
+
 def test_unknown_names():
     with pytest.raises(ConfigError, match=r"Did you mean 'decoder.tower.weight'"):
         choose_parameters(NAMES, ["decoder.tower.wieght"], "m")

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import small_training
+import xarray as xr
 import yaml
 from command_line import ngcm
 from small_training import SETTINGS, plain_loss, write_settings
@@ -287,6 +288,54 @@ def test_patience_ends_a_training_early(folder, monkeypatch):
         safetensors.numpy.load_file(folder / "model/tl15_reduced.safetensors"),
     )
     assert all(np.array_equal(stored[name], x) for name, x in parent.items())
+
+
+def test_adamw_decays_what_is_trained(folder, monkeypatch):
+    """Without a gradient weights shrink by rate times decay; others keep their bits."""
+
+    def level(model, examples, keys, *rest):
+        total, terms = plain_loss(model, examples, keys, *rest)
+        return 1 + 0 * total, terms
+
+    monkeypatch.setattr(update, "batch_loss", level)
+    (folder / "train.yaml").unlink()
+    stage = {"rollout": "6h", "updates": 4, "learning_rate": "0.1", "warm_up": 2}
+    stages = [stage | {"parameters": "decoder.tower.encode.*"}]
+    write_settings(folder, stages=stages, optimizer="adamw", weight_decay="0.5")
+    done = ngcm("train", "--config", "train.yaml", folder=folder)
+    assert done.returncode == 0, done.stderr
+    found = last_arrays(folder / "out")
+    before = safetensors.numpy.load_file(folder / "model/tl15_reduced.safetensors")
+    factor = (1 - 0.05 * 0.5) * (1 - 0.1 * 0.5) ** 3
+    for name, x in before.items():
+        if name.startswith("decoder.tower.encode."):
+            np.testing.assert_allclose(found[f"learned/{name}"], factor * x, rtol=1e-5)
+        elif not name.startswith("static."):
+            np.testing.assert_array_equal(found[f"learned/{name}"], x)
+
+
+def test_data_that_change_before_a_resume(finished, folder):
+    """Other values are refused, also at a time that no sample has."""
+    shutil.copytree(finished[0], folder / "copy")
+    kept = (folder / "data.nc").read_bytes()
+    path = (folder / "data.nc").resolve()
+    try:
+        path.write_bytes(kept)  # another time of change
+        done = ngcm("train", "--resume", "copy", folder=folder)
+        assert done.returncode == 0 and "Their values are the same" in done.stderr
+        with xr.open_dataset(path) as stored:
+            changed = stored.load().copy(deep=True)
+        changed.temperature[10, 2, 3, 4] += 0.1
+        changed.to_netcdf(path)
+        done = ngcm("train", "--resume", "copy", folder=folder)
+        assert done.returncode == 2 and "data.nc, were changed since" in done.stderr
+        changed.temperature[0, 2, 3, 4] += 0.1
+        changed.to_netcdf(path)
+        done = ngcm("train", "--resume", "copy", folder=folder)
+        assert done.returncode == 2 and "data.nc, were changed since" in done.stderr
+        assert "reading all of them" not in done.stderr
+    finally:
+        path.write_bytes(kept)
 
 
 def test_new_model_from_seeded_weights(folder):
