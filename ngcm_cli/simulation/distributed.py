@@ -1,6 +1,7 @@
 """The processes that share the tasks of a run, on one machine or many."""
 
 import dataclasses
+import itertools
 import logging
 import os
 import re
@@ -18,7 +19,9 @@ log = logging.getLogger(__name__)
 _PROCESS = re.compile("([0-9]{1,5})/([0-9]{1,5})")
 _ADDRESS = re.compile(r"(\S+):([0-9]{1,5})")
 _TIMEOUT = 300  # seconds until all processes must be there
+_LONGEST_WAIT = 7200  # seconds until all have compiled, read or written
 _RUN = "ngcm/run"
+_meetings = itertools.count()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +91,27 @@ def connect(coordinator: str | None = None, process: str | None = None) -> Proce
         raise ConfigError(
             f"The processes do not find each other: {error}",
             "Start them again, all with the same --coordinator.",
+        ) from error
+
+
+def wait_for_others() -> None:
+    """Wait until all connected processes are here; one that is alone is at once.
+
+    All call it equally often. To be called before they compute jointly: on CPUs that
+    fails where one is half a minute late, because it still compiled, read or wrote.
+
+    Raises:
+        ConfigError: another process has ended.
+    """
+    if jax.process_count() == 1:
+        return
+    try:
+        name = f"ngcm/meeting/{next(_meetings)}"
+        _state().client.wait_at_barrier(name, 1000 * _LONGEST_WAIT)
+    except RuntimeError as error:
+        raise ConfigError(
+            f"Another process has ended, or is late: {str(error).splitlines()[0]}",
+            "See what that process says, and start all of them again.",
         ) from error
 
 

@@ -114,8 +114,9 @@ class Training:
         """
         largest = int(np.argmax(self.memory))
         needed = self.memory[largest]
-        placement = self.programs[largest].placement
-        free = min(map(free_memory, placement.devices))
+        devices = self.programs[largest].placement.devices
+        own = [x for x in devices if x.process_index == jax.process_index()]
+        free = min(map(free_memory, own))
         if needed > free:
             raise ConfigError(
                 f"An update of stage {largest + 1} needs {format_size(needed)} of "

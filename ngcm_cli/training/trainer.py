@@ -9,9 +9,9 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.experimental import multihost_utils
 
 from ngcm_cli.errors import UnstableRunError
+from ngcm_cli.simulation.distributed import wait_for_others
 from ngcm_cli.simulation.stability import MAX_REWINDS
 from ngcm_cli.training.data import ReadAhead, shuffled
 from ngcm_cli.training.identity import check_unchanged, settings_identity
@@ -280,8 +280,7 @@ class Trainer:
                 worse=min(record.worse, earlier.worse),
             ),
         )
-        if jax.process_count() > 1:  # all have read before anything is removed
-            multihost_utils.sync_global_devices(f"return {returns}")
+        wait_for_others()  # all have read before anything is removed
         if jax.process_index() == 0:
             self.directory.remove_after(target)
         self._saved = -1

@@ -15,6 +15,7 @@ from ngcm_cli.checkpoint.parameters import named_arrays, with_arrays
 from ngcm_cli.config.train import Stage, TrainConfig
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.simulation.batch import program_memory
+from ngcm_cli.simulation.distributed import wait_for_others
 from ngcm_cli.training.example import Example
 from ngcm_cli.training.losses import LossSettings, batch_loss
 
@@ -78,6 +79,7 @@ class Placement:
 
     def everywhere(self, tree: Any) -> Any:
         """Return arrays on every device; all else is unchanged."""
+        wait_for_others()
         sharding = NamedSharding(self._mesh, PartitionSpec())
         arrays, rest = eqx.partition(tree, eqx.is_array)
         return eqx.combine(jax.device_put(arrays, sharding), rest)
@@ -194,6 +196,7 @@ class StagePrograms:
         # So that averages do not remember the initial weights for long.
         decay = min(self._decay, (1 + done) / (10 + done))
         rate = jnp.float32(self.learning_rate(number))
+        wait_for_others()
         return self._update(
             self._shared, state, examples, keys, rate, jnp.float32(decay)
         )
@@ -202,6 +205,7 @@ class StagePrograms:
         self, average: NeuralGCM, examples: Example, keys: jax.Array
     ) -> dict[str, jax.Array]:
         """Return the loss and its terms."""
+        wait_for_others()
         return self._evaluate(self._shared, average, examples, keys)
 
 

@@ -8,6 +8,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -377,6 +378,56 @@ def test_two_devices_share_a_batch(finished, folder):
     ours, theirs = last_arrays(folder / "out"), last_arrays(finished[0])
     for name in ours:
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-4, atol=1e-6)
+
+
+def two_processes(folder: pathlib.Path, *words: str) -> None:
+    """Run a command in two processes at once, of which one is late."""
+    here = pathlib.Path(__file__)
+    path = os.pathsep.join([str(here.parents[1]), os.environ.get("PYTHONPATH", "")])
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        address = f"localhost:{probe.getsockname()[1]}"
+    late = "import runpy, sys, time\nfrom ngcm_cli.training.data import TrainingData\n"
+    late += "check = TrainingData.check_values\n"
+    late += "def slow(*x): time.sleep(35); return check(*x)\n"
+    late += "TrainingData.check_values = slow\n"
+    late += "runpy.run_path(sys.argv.pop(1), run_name='__main__')\n"
+    started = []
+    for index in range(2):
+        program = ["-c", late] if index else []
+        script = str(here.with_name("small_training.py"))
+        command = [sys.executable, *program, script, *words]
+        command += ["--coordinator", address, "--process", f"{index}/2"]
+        process = subprocess.Popen(
+            command, cwd=folder, env=os.environ | {"PYTHONPATH": path},
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        started.append(process)
+    said = [process.communicate(timeout=600)[1] for process in started]
+    assert [process.returncode for process in started] == [0, 0], said
+
+
+@pytest.mark.long
+def test_two_processes_share_a_batch(folder):
+    """Weights agree with those of one to the rounding of sums, and resume exactly.
+
+    One process is later than what CPUs wait for in a joint computation.
+    """
+    (folder / "train.yaml").unlink()
+    stages = [stage | {"batch": 2} for stage in SETTINGS["stages"]]
+    write_settings(folder, stages=stages)
+    words = "train", "--config", "train.yaml", "--output"
+    assert ngcm(*words, "alone", folder=folder).returncode == 0
+    two_processes(folder, *words, "together")
+    ours, theirs = (last_arrays(folder / name) for name in ("together", "alone"))
+    for name in ours:
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-4, atol=1e-6)
+    shutil.copytree(folder / "together", folder / "again")
+    for path in (folder / "again/checkpoints").glob("000000*.safetensors"):
+        if int(path.stem) > 8:
+            path.unlink()
+    two_processes(folder, "train", "--resume", "again")
+    assert same_bits(folder / "again", folder / "together")
 
 
 def test_directory_is_not_written_over(finished, files):
