@@ -25,7 +25,7 @@ class Counter:
         self.calls.append(f"advance {state} by {steps}")
         return state + steps
 
-    def decode(self, state, variables=None):
+    def decode(self, state, variables=None, forcing=None):
         self.calls.append(f"decode {state}")
         self.asked.append(variables)
         x = jnp.full((2, 3, 3), float(state))
