@@ -24,7 +24,7 @@ TEXTS = [
 ORDER = [
     "__main__", "cli", "plots", "sensitivity", "verification", "training",
     "diagnosis", "tracks", "assimilation",
-    "simulation", "output", "forcing", "diagnostics", "inputs",
+    "idealized", "simulation", "output", "forcing", "diagnostics", "inputs",
     "zoo", "checkpoint", "gcm", "physics", "dynamics", "spectral", "arrays", "units",
 ]  # fmt: skip
 EVERYBODY = {"io", "time_format", "errors"}
@@ -63,7 +63,7 @@ IMPORTS = {
 }
 for room_ in (
     *("cli", "plots", "sensitivity", "verification", "training", "diagnosis", "tracks"),
-    *("assimilation", "simulation"),
+    *("assimilation", "idealized", "simulation"),
 ):
     IMPORTS[room_].add("config")
 
