@@ -5,6 +5,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from ngcm_cli.dynamics.implicit import (
     ImplicitSolve,
@@ -14,11 +15,23 @@ from ngcm_cli.dynamics.implicit import (
 )
 from ngcm_cli.dynamics.orography import Orography
 from ngcm_cli.dynamics.sigma import SigmaLevels
-from ngcm_cli.dynamics.sil3 import IMPLICIT_FRACTIONS, SIL3, Damping, Filtered
+from ngcm_cli.dynamics.sil3 import IMPLICIT_FRACTIONS, SIL3, Filtered
 from ngcm_cli.dynamics.state import State
 from ngcm_cli.dynamics.tendencies import explicit_tendencies
 from ngcm_cli.spectral.filters import change_truncation
 from ngcm_cli.spectral.transform import SphericalHarmonics
+
+
+class Damping(eqx.Module):
+    """Multiplies each total wavenumber of every variable by its damping factors."""
+
+    factors: Float[Array, "filter total_wavenumber"]
+
+    def __call__(self, state: State) -> State:
+        """Damp a modal state."""
+        for factor in self.factors:
+            state = jax.tree.map(lambda x, f=factor: x * f, state)
+        return state
 
 
 class Dycore(eqx.Module):

@@ -27,7 +27,7 @@ from jaxtyping import Array, Float, Int
 
 from ngcm_cli import units
 from ngcm_cli.arrays import Modal
-from ngcm_cli.dynamics.sil3 import IMPLICIT_FRACTIONS, SIL3, Damping, Filtered
+from ngcm_cli.dynamics.sil3 import IMPLICIT_FRACTIONS, SIL3, Filtered
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.operators import (
     clip_wavenumbers,
@@ -175,6 +175,23 @@ class ImplicitSolve(eqx.Module):
         )
 
 
+class WindDamping(eqx.Module):
+    """Multiplies each total wavenumber of vorticity and divergence by a factor.
+
+    Depth is left alone: water at rest over mountains stays at rest.
+    """
+
+    factors: Float[Array, " total_wavenumber"]
+
+    def __call__(self, state: ShallowWaterState) -> ShallowWaterState:
+        """Damp a modal state."""
+        return ShallowWaterState(
+            vorticity=state.vorticity * self.factors,
+            divergence=state.divergence * self.factors,
+            geopotential=state.geopotential,
+        )
+
+
 class ShallowWater(eqx.Module):
     """Integrates the shallow-water equations.
 
@@ -183,7 +200,7 @@ class ShallowWater(eqx.Module):
         mean_geopotential: Φ̄ around which gravity waves are linearised, nondimensional.
         coriolis: Coriolis parameter on the nodes, nondimensional.
         ground: modal geopotential of the ground, nondimensional.
-        solver: SIL3 with the filters applied after each step.
+        solver: SIL3 with the wind damped after each step.
         step_size: nondimensional.
     """
 
@@ -210,7 +227,7 @@ class ShallowWater(eqx.Module):
             mean_geopotential: Φ̄, nondimensional.
             coriolis: Coriolis parameter on the nodes, nondimensional.
             ground: modal geopotential of the ground, nondimensional.
-            damping: factors applied after each step, (filter, total_wavenumber).
+            damping: factor of the wind after each step, shape (total_wavenumber,).
             step_size: nondimensional.
         """
         dtype, columns = harmonics.legendre.dtype, harmonics.grid.total_wavenumbers
@@ -223,7 +240,7 @@ class ShallowWater(eqx.Module):
             SIL3(
                 step_size, ImplicitSolve(columns, mean_geopotential, step_size, dtype)
             ),
-            Damping(jnp.asarray(damping, dtype)),
+            WindDamping(jnp.asarray(damping, dtype)),
         )
 
     def __call__(self, state: ShallowWaterState) -> ShallowWaterState:

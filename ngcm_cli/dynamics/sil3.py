@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Int
 
 EXPLICIT, IMPLICIT = diffrax.Sil3.tableau.tableaus
 assert IMPLICIT.a_diagonal is not None  # it is diagonally implicit
@@ -154,19 +154,3 @@ class Filtered(diffrax.AbstractWrappedSolver):
     def func(self, terms, t0, y0, args):
         """Return that of the wrapped solver."""
         return self.solver.func(terms, t0, y0, args)
-
-
-class Damping(eqx.Module):
-    """Multiplies each total wavenumber of every variable by its damping factors.
-
-    Attributes:
-        factors: of the filters, applied one after the other.
-    """
-
-    factors: Float[Array, "filter total_wavenumber"]
-
-    def __call__(self, state: Any) -> Any:
-        """Damp a modal state."""
-        for factor in self.factors:
-            state = jax.tree.map(lambda x, f=factor: x * f, state)
-        return state
