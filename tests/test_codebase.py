@@ -38,6 +38,7 @@ IMPORTS = {
         "training",
         "diagnosis",
         "tracks",
+        "idealized",
         "simulation",
         "output",
         "inputs",

@@ -58,12 +58,13 @@ def fields_on_sigma_levels(
     ground of the surface pressure of the state.
 
     Returns:
-        Temperature [K], wind [m s-1], geopotential [m2 s-2], specific humidity and
-        cloud contents [kg kg-1] by name, each (sigma level, longitude, latitude).
+        Temperature [K], wind [m s-1], geopotential [m2 s-2] and, unless the air is dry,
+        specific humidity and cloud contents [kg kg-1] by name, each (sigma level,
+        longitude, latitude).
     """
     harmonics, dycore, prognostic = (
         model.harmonics,
-        model.step.dycore,
+        model.dycore,
         state.state,
     )
     levels, names = dycore.levels, sorted(prognostic.tracers)
@@ -83,7 +84,9 @@ def fields_on_sigma_levels(
     variation, *tracers = jnp.split(nodal[:-1], len(names) + 1)
     temperature = variation + reference
     tracers = dict(zip(names, tracers, strict=True))
-    virtual = temperature * (1 + (GAS_RATIO - 1) * tracers["specific_humidity"])
+    virtual = temperature
+    if "specific_humidity" in tracers:
+        virtual = temperature * (1 + (GAS_RATIO - 1) * tracers["specific_humidity"])
     geopotential = nodal[-1:] * units.GRAVITY + levels.geopotential(virtual)
     u, v = velocity(prognostic.vorticity, prognostic.divergence, harmonics)
     return {

@@ -61,7 +61,12 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = MappingProxyType(
 
 
 def diagnostics_of(model: Any) -> Mapping[str, Diagnostic]:
-    """Return all output variables by name, and those that only this model has."""
+    """Return all output variables by name, and those that only this model has.
+
+    A model may declare its own instead, as ``diagnostics``.
+    """
+    if hasattr(model, "diagnostics"):
+        return model.diagnostics
     if not isinstance(model, NeuralGCM) or not model.outputs:
         return DIAGNOSTICS
     own = {name: _of_head(name, head) for name, head in model.outputs.items()}
@@ -122,7 +127,8 @@ def evaluate(
     not depend on which others are asked for.
 
     Args:
-        model: a `NeuralGCM`, or any model with ``output_variables`` and
+        model: a `NeuralGCM`; another model of the primitive equations, with ``dycore``,
+            ``harmonics`` and ``diagnostics``; or any with ``output_variables`` and
             ``decode(state, names)``.
         state: of the model.
         forcing: as for ``NeuralGCM.advance``; only diagnostics that need "forcing" or
@@ -141,7 +147,7 @@ def evaluate(
     """
     if apply is None:
         apply = functools.partial(_apply_to_one, model)
-    if not isinstance(model, NeuralGCM):
+    if not hasattr(model, "dycore"):
         if levels != "pressure":
             raise ValueError(f"{type(model).__name__} has no output on its own levels")
         return apply(_decode, state, tuple(names))
@@ -156,8 +162,9 @@ def evaluate(
     own = {d.name for d in wanted if _is_own(d, on_pressure)}
     rest = [d for d in wanted if d.name not in own]
     fields: dict[str, jax.Array] = {}
-    groups = ATMOSPHERE, SURFACE, (*NET_WATER, *PRECIPITATION), tuple(model.outputs)
-    for group in groups:
+    water = (*NET_WATER, *PRECIPITATION)
+    heads = tuple(model.outputs) if isinstance(model, NeuralGCM) else ()
+    for group in (ATMOSPHERE, SURFACE, water, heads):
         group = tuple(name for name in group if name in model.output_variables)
         if own & set(group):
             fields |= apply(_decode, state, group)
@@ -202,7 +209,7 @@ def mean_fluxes(
 
 
 def _is_own(diagnostic: Diagnostic, on_pressure: bool) -> bool:
-    """Whether ``NeuralGCM.decode`` gives it."""
+    """Whether ``decode`` of the model gives it."""
     if diagnostic.from_fields is not None:
         return False
     if diagnostic.needs == "decoder":

@@ -27,7 +27,7 @@ def lowest_level_fields(
         prognostic.vorticity[-1:], prognostic.divergence[-1:], model.harmonics
     )
     variation = model.harmonics.to_nodal(prognostic.temperature_variation[-1:])
-    reference = np.float32(model.step.dycore.reference_temperature[-1])
+    reference = np.float32(model.dycore.reference_temperature[-1])
     wind = jnp.stack([u, v]) / units.METER_PER_SECOND
     return {
         "lowest_level_temperature": variation + reference,

@@ -9,5 +9,6 @@ tendency.
 from ngcm_cli.dynamics.dycore import Dycore
 from ngcm_cli.dynamics.sigma import SigmaLevels
 from ngcm_cli.dynamics.state import State
+from ngcm_cli.dynamics.vertical_coordinate import VerticalCoordinate
 
-__all__ = ["Dycore", "SigmaLevels", "State"]
+__all__ = ["Dycore", "SigmaLevels", "State", "VerticalCoordinate"]

@@ -14,9 +14,8 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ngcm_cli.checkpoint.card import Card
-from ngcm_cli.config.forecast import ForecastSettings
+from ngcm_cli.config import ForecastSettings, RunConfig
 from ngcm_cli.config.noise import AmplitudeProfile
-from ngcm_cli.config.settings import Settings
 from ngcm_cli.diagnostics.evaluation import Levels
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.initial_perturbation import perturb_initial_state
@@ -41,7 +40,7 @@ class Simulation:
 
     Attributes:
         config: the settings.
-        card: of the model.
+        card: of the model; None of an idealized case.
         model: loaded, not compiled.
         paths: where the run writes.
         schedules: one for each initial time, ascending.
@@ -64,10 +63,11 @@ class Simulation:
         vectors: singular vectors along which initial states are perturbed, if any.
         is_resumed: whether the output exists, and waits for what is missing.
         is_extended: whether members are added to an existing output.
+        about: what an idealized case is, for the summary: lines by heading.
     """
 
-    config: Settings
-    card: Card
+    config: RunConfig
+    card: Card | None
     model: Model
     paths: RunPaths
     schedules: tuple[Schedule, ...]
@@ -88,6 +88,7 @@ class Simulation:
     vectors: Mapping[str, np.ndarray] | None = None
     is_resumed: bool = False
     is_extended: bool = False
+    about: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     @functools.cached_property
     def batched(self) -> BatchedModel:
