@@ -4,10 +4,14 @@ Galewsky, Scott & Polvani (2004), An initial-value problem for testing numerical
 of the global shallow-water equations, Tellus A 56, doi:10.3402/tellusa.v56i5.14436.
 """
 
+import functools
+
 import numpy as np
 
 from ngcm_cli import units
+from ngcm_cli.idealized.case import Case
 from ngcm_cli.idealized.layer_flow import LayerFlow
+from ngcm_cli.idealized.shallow_water_model import shallow_water_model
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.legendre import gauss_legendre_nodes
 
@@ -77,3 +81,16 @@ def _integral(f, start: float, end: float) -> float:
     nodes, weights = gauss_legendre_nodes(_POINTS)
     half = (end - start) / 2
     return float(half * np.sum(weights * f(start + half * (1 + nodes))))
+
+
+GALEWSKY = Case(
+    name="galewsky",
+    title="Barotropically unstable jet",
+    paper="https://doi.org/10.3402/tellusa.v56i5.14436",
+    build=functools.partial(shallow_water_model, "galewsky", unstable_jet),
+    truncation=85,
+    layers=None,
+    lead=np.timedelta64(6 * 86400, "s"),
+    every=np.timedelta64(6 * 3600, "s"),
+    speed=90.0,
+)

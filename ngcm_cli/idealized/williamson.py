@@ -6,15 +6,20 @@ Computational Physics 102, doi:10.1016/S0021-9991(05)80016-6: cases 2, 5 and 6. 
 radius, rotation and gravity of the Earth are those of `units`.
 """
 
+import functools
+
 import numpy as np
 
 from ngcm_cli import units
+from ngcm_cli.idealized.case import Case
 from ngcm_cli.idealized.layer_flow import LayerFlow
+from ngcm_cli.idealized.shallow_water_model import shallow_water_model
 from ngcm_cli.spectral.grid import Grid
 
 RADIUS = units.LENGTH  # m
 ROTATION = units.ANGULAR_VELOCITY / units.TIME  # s-1
 DAY = 86400.0  # s
+PAPER = "https://doi.org/10.1016/S0021-9991(05)80016-6"
 
 WAVENUMBER = 4  # R of case 6
 WAVE_RATE = 7.848e-6  # ω = K of case 6, s-1
@@ -108,3 +113,38 @@ def _balanced_dip(grid: Grid, tilt: float, speed: float) -> np.ndarray:
     sine = sine - np.cos(longitude) * np.cos(latitude) * np.sin(tilt)
     rise = RADIUS * ROTATION * speed + speed**2 / 2
     return rise * sine**2 / units.GRAVITY_SI
+
+
+WILLIAMSON_2 = Case(
+    name="williamson-2",
+    title="Steady zonal geostrophic flow",
+    paper=PAPER,
+    build=functools.partial(shallow_water_model, "williamson-2", steady_zonal_flow),
+    truncation=42,
+    layers=None,
+    lead=np.timedelta64(5 * 86400, "s"),
+    every=np.timedelta64(6 * 3600, "s"),
+    speed=40.0,
+)
+WILLIAMSON_5 = Case(
+    name="williamson-5",
+    title="Zonal flow over an isolated mountain",
+    paper=PAPER,
+    build=functools.partial(shallow_water_model, "williamson-5", flow_over_mountain),
+    truncation=42,
+    layers=None,
+    lead=np.timedelta64(15 * 86400, "s"),
+    every=np.timedelta64(6 * 3600, "s"),
+    speed=50.0,
+)
+WILLIAMSON_6 = Case(
+    name="williamson-6",
+    title="Rossby-Haurwitz wave of wavenumber 4",
+    paper=PAPER,
+    build=functools.partial(shallow_water_model, "williamson-6", rossby_haurwitz_wave),
+    truncation=42,
+    layers=None,
+    lead=np.timedelta64(14 * 86400, "s"),
+    every=np.timedelta64(6 * 3600, "s"),
+    speed=105.0,
+)
