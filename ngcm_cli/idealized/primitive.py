@@ -36,7 +36,7 @@ PRESSURE_LEVELS = (
     *(10.0, 20.0, 30.0, 50.0, 70.0, 100.0, 150.0, 200.0, 250.0, 300.0, 400.0, 500.0),
     *(600.0, 700.0, 850.0, 925.0, 1000.0),
 )
-"""Pressure levels of output, hPa, where others are not asked for."""
+"""Pressure levels of output, hPa; by default those below the highest sigma level."""
 
 
 class Diffusion(eqx.Module):
@@ -97,7 +97,7 @@ class PrimitiveEquations(IdealizedModel):
     forcing: Forcing | None
     diffusion: Diffusion
     step_seconds: int = eqx.field(static=True)
-    levels: tuple[float, ...] = eqx.field(static=True, default=PRESSURE_LEVELS)
+    levels: tuple[float, ...] = eqx.field(static=True)
 
     @property
     def harmonics(self) -> SphericalHarmonics:
@@ -211,4 +211,5 @@ def primitive_equations(
         forcing=forcing,
         diffusion=diffusion,
         step_seconds=step_seconds,
+        levels=tuple(p for p in PRESSURE_LEVELS if p >= 1000 * levels.centers[0]),
     )

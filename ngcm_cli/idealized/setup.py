@@ -65,8 +65,8 @@ def set_up(
     paths.check_name()
     existing = find_existing(config, paths, resume, processes.run)
     model = case.build(resolution)
-    levels = "model" if isinstance(config.output_levels, str) else "pressure"
-    if levels == "pressure" and config.output_levels is not None:
+    on_pressure = not isinstance(config.output_levels, str)
+    if not isinstance(config.output_levels, str | None):
         model = _with_levels(model, config.output_levels)
     request = read_request(config, model)
     assert config.lead is not None and config.every is not None
@@ -107,7 +107,7 @@ def set_up(
         members=(0,),
         keys=lambda init, member: None,
         variables=request.variables,
-        levels=levels,
+        levels="pressure" if on_pressure else "model",
         batch=1,
         devices=devices_for_batch(1),
         processes=processes,
@@ -159,7 +159,7 @@ def _with_defaults(config: IdealizedConfig, case: Case) -> IdealizedConfig:
         "every": every,
     }
     if case.layers is not None:
-        usual |= {"levels": case.layers, "output_levels": "model"}
+        usual["levels"] = case.layers
     filled = usual | {name: x for name, x in given.items() if x is not None}
     filled |= {"case": case.name}
     return IdealizedConfig(**filled)
@@ -243,8 +243,10 @@ def _attributes(
     model: IdealizedModel,
 ) -> dict[str, Any]:
     """Return the global attributes of the output."""
-    bounds = resolution.levels.boundaries
-    vertical = {} if case.layers is None else {"sigma_boundaries": bounds.tolist()}
+    vertical = {}
+    if case.layers is not None:
+        bounds = (f"{x:.6g}" for x in resolution.levels.boundaries)
+        vertical["sigma_boundaries"] = ", ".join(bounds)
     return {
         "title": f"{case.title}, {label}",
         "source": f"ngcm, {model.equations}, {label}",
