@@ -1,8 +1,6 @@
 """From the settings of an idealized case to a `Simulation`."""
 
-import dataclasses
 import pathlib
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -67,7 +65,7 @@ def set_up(
     model = case.build(resolution)
     on_pressure = not isinstance(config.output_levels, str)
     if not isinstance(config.output_levels, str | None):
-        model = _with_levels(model, config.output_levels)
+        model = model.with_levels(config.output_levels)
     request = read_request(config, model)
     assert config.lead is not None and config.every is not None
     schedule = Schedule(
@@ -206,12 +204,6 @@ def _label(resolution: Resolution, case: Case) -> str:
     """Return the resolution as the field writes it: ``T42L20``."""
     levels = "" if case.layers is None else f"L{resolution.levels.layers}"
     return f"T{resolution.truncation}{levels}"
-
-
-def _with_levels(model: IdealizedModel, levels: Sequence[float]) -> IdealizedModel:
-    """Return a model that can be written on these pressure levels, too."""
-    merged = tuple(sorted({*model.levels, *map(float, levels)}))
-    return dataclasses.replace(model, levels=merged)  # pyright: ignore
 
 
 def _about(
