@@ -303,7 +303,7 @@ IDEALIZED_OPTIONS: dict[str, Any] = {
     "output_levels": texts(
         "HPA,...|model",
         "Pressure levels to write, in hPa, or model for the sigma levels.  "
-        "[default: model]",
+        "[default: 17 pressure levels, but for those above the sigma levels]",
     ),
     "output": text(
         "PATH",

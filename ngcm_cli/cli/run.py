@@ -1,4 +1,4 @@
-"""``ngcm forecast``, ``ensemble``, ``amip`` and ``idealized``: one body for all runs."""
+"""``ngcm forecast``, ``ensemble``, ``amip``, ``idealized``: one body for all runs."""
 
 import functools
 import os
@@ -90,7 +90,8 @@ def _run(
                 from ngcm_cli.simulation import run
 
             more = {} if resume is None else flags
-            if kind is configs.IdealizedConfig:
+            if issubclass(kind, configs.IdealizedConfig):
+                assert config is None or isinstance(config, kind)
                 from ngcm_cli.idealized import run as idealized_run
 
                 if is_dry:
@@ -100,7 +101,7 @@ def _run(
                         config, resume=resume, track=display.track, **more
                     )
             elif is_dry:
-                plan = _dry_run(kind, config, flags, resume)
+                plan = _dry_run(kind, config, flags, resume)  # pyright: ignore
             else:
                 verb: Callable[..., pathlib.Path] = getattr(run, command)
                 path = verb(

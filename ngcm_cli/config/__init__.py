@@ -1,8 +1,8 @@
 """Settings of a run: flags over an optional run file, checked before any work begins.
 
 `settings` has those that every run of a learned model shares, `forecast`, `ensemble`
-and `amip` the others; `idealized` those of idealized cases; `values` parses each value and `run_file` reads and writes YAML. Times and
-durations are NumPy values in seconds.
+and `amip` the others; `idealized` those of idealized cases; `values` parses each value
+and `run_file` reads and writes YAML. Times and durations are NumPy values in seconds.
 """
 
 from ngcm_cli.config.amip import AmipConfig

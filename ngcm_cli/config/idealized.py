@@ -37,19 +37,20 @@ def _truncation(value: Any) -> str:
 
 def _layers(value: Any) -> int | tuple[float, ...]:
     """Return the number of equal layers, or the boundaries of others."""
-    names = values.parse_names(value) or ()
-    wanted = "Give their number, 2 or more, or the boundaries in sigma, such as 0,0.3,1."
+    items = value if isinstance(value, list | tuple) else [value]
+    names = [name.strip() for item in items for name in str(item).split(",")]
+    wanted = "Give their number, 2 or more, or boundaries in sigma, such as 0,0.3,1."
     try:
-        numbers = [float(name) for name in names]
+        numbers = [values.parse_number(name) for name in names]
     except ValueError:
-        raise ConfigError(f"'{value}' are not levels.", wanted) from None
+        raise ConfigError(f"'{','.join(names)}' are not levels.", wanted) from None
     if len(numbers) == 1:
         count = numbers[0]
         if count != int(count) or not 2 <= count <= _MOST_LAYERS:
             raise ConfigError(f"There cannot be {names[0]} levels.", wanted)
         return int(count)
     # Apart by as much as float32 can tell, in which they are computed.
-    ascends = (np.diff(np.float32(numbers)) > 1e-6).all()
+    ascends = (np.diff(np.asarray(numbers, np.float32)) > 1e-6).all()
     if len(numbers) < 3 or numbers[0] != 0 or numbers[-1] != 1 or not ascends:
         raise ConfigError(
             f"The boundaries '{','.join(names)}' do not ascend from 0 to 1.", wanted
@@ -59,7 +60,8 @@ def _layers(value: Any) -> int | tuple[float, ...]:
 
 def _days(value: Any) -> int | float:
     try:
-        number = float(re.sub(r"\s*(d|days?)$", "", str(value).strip().lower()))
+        text = re.sub(r"\s*(d|days?)$", "", str(value).strip().lower())
+        number = values.parse_number(text)
     except ValueError:
         number = np.nan
     if not 0 < number <= _LONGEST or (number * 1440) % 1:
@@ -82,6 +84,12 @@ def _time_step(value: Any) -> Any:
     return step
 
 
+Truncation = Annotated[str, pydantic.BeforeValidator(_truncation)]
+Layers = Annotated[int | tuple[float, ...], pydantic.BeforeValidator(_layers)]
+Days = Annotated[int | float, pydantic.BeforeValidator(_days)]
+TimeStep = Annotated[np.timedelta64 | None, pydantic.BeforeValidator(_time_step)]
+
+
 class IdealizedConfig(CheckedSettings):
     """The settings of ``ngcm idealized``; what is not given is as the case has it.
 
@@ -95,7 +103,8 @@ class IdealizedConfig(CheckedSettings):
             truncation allows.
         every: time between outputs.
         variables: output variables.
-        output_levels: pressures in hPa, or ``"model"`` for the sigma levels.
+        output_levels: pressures in hPa, or ``"model"`` for the sigma levels; None is
+            the usual pressure levels.
         grid: spacing in degrees of a regular output grid with poles; None is the grid
             of the truncation.
         output: path of the output; None makes a name of case and resolution.
@@ -117,14 +126,10 @@ class IdealizedConfig(CheckedSettings):
     scheduler: ClassVar[None] = None
 
     case: values.Text | None = None
-    truncation: Annotated[str, pydantic.BeforeValidator(_truncation)] | None = None
-    levels: (
-        Annotated[int | tuple[float, ...], pydantic.BeforeValidator(_layers)] | None
-    ) = None
-    days: Annotated[int | float, pydantic.BeforeValidator(_days)] | None = None
-    time_step: Annotated[np.timedelta64 | None, pydantic.BeforeValidator(_time_step)] = (
-        None
-    )
+    truncation: Truncation | None = None
+    levels: Layers | None = None
+    days: Days | None = None
+    time_step: TimeStep = None
     every: values.Duration | None = None
     variables: values.Names | None = None
     output_levels: values.Levels | None = None

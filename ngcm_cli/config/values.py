@@ -47,7 +47,7 @@ def closest(name: str, known: Iterable[str]) -> str:
     return f"Did you mean {' or '.join(near)}?" if near else f"Use {', '.join(known)}."
 
 
-def _number(text: Any) -> float:
+def parse_number(text: Any) -> float:
     """Return a finite number that is written with the digits 0 to 9.
 
     Raises:
@@ -85,7 +85,9 @@ def _levels(value: Any) -> Any:
         return MODEL_LEVELS
     try:
         units = r"\s*(hpa|mb|mbar)$"
-        numbers = sorted({_number(re.sub(units, "", name.lower())) for name in names})
+        numbers = sorted(
+            {parse_number(re.sub(units, "", name.lower())) for name in names}
+        )
         if not all(number > 0 for number in numbers):
             raise ValueError
     except ValueError:
@@ -153,7 +155,7 @@ def parse_switch(value: Any) -> bool:
 def _kelvin(value: Any) -> float:
     text = re.sub(r"\s*(k|°c|degc|c)$", "", str(value).strip().lower())
     try:
-        number = _number(text)
+        number = parse_number(text)
         if not abs(number) <= 20:
             raise ValueError
     except ValueError:
@@ -289,7 +291,7 @@ def _patch(value: Any) -> Any:
     listed = isinstance(value, list | tuple)
     parts = value if listed else str(value).split(",")
     try:
-        numbers = [_number(re.sub(r"(?i)\s*k$", "", str(part))) for part in parts]
+        numbers = [parse_number(re.sub(r"(?i)\s*k$", "", str(part))) for part in parts]
         latitude, longitude, width, amplitude = numbers
     except ValueError:
         text = ",".join(map(str, parts))

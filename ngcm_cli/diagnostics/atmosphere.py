@@ -4,6 +4,8 @@ On pressure levels they come from the decoder with its learned correction; on th
 levels of the model they are those of the state itself.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,8 +14,7 @@ from ngcm_cli import units
 from ngcm_cli.diagnostics.diagnostic import CmipVariable, Diagnostic
 from ngcm_cli.dynamics.tendencies import GAS_RATIO
 from ngcm_cli.gcm.fields import ATMOSPHERE, SURFACE
-from ngcm_cli.gcm.model import NeuralGCM
-from ngcm_cli.gcm.model_state import ModelState
+from ngcm_cli.gcm.interface import PrimitiveEquationModel
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.spectral.filters import change_truncation
 from ngcm_cli.spectral.operators import velocity
@@ -50,7 +51,7 @@ _CMIP = {
 
 
 def fields_on_sigma_levels(
-    model: NeuralGCM, state: ModelState, forcing: None = None
+    model: PrimitiveEquationModel, state: Any, forcing: None = None
 ) -> dict[str, jax.Array]:
     """Return the fields of the state on the sigma levels, without any correction.
 

@@ -30,8 +30,8 @@ from ngcm_cli.diagnostics.water import WATER_FLUXES
 from ngcm_cli.diagnostics.wind import WIND
 from ngcm_cli.gcm.fields import ATMOSPHERE, NET_WATER, PRECIPITATION, SURFACE
 from ngcm_cli.gcm.forcing import Forcing
+from ngcm_cli.gcm.interface import PrimitiveEquationModel
 from ngcm_cli.gcm.model import Fields, NeuralGCM
-from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.output_heads import OutputHead
 
 Levels = Literal["pressure", "model"]
@@ -107,7 +107,7 @@ def needs_water_budget(names: Iterable[str]) -> bool:
     )
 
 
-def sigma_levels(model: NeuralGCM) -> np.ndarray:
+def sigma_levels(model: PrimitiveEquationModel) -> np.ndarray:
     """Return the centres of the model's sigma levels, top first, (sigma level,)."""
     return model.sigma_levels.centers
 
@@ -229,8 +229,8 @@ def _decode(model: Any, state: Any, names: tuple[str, ...]) -> dict[str, jax.Arr
 # field could round otherwise, and every choice of names would compile again.
 @eqx.filter_jit
 def _from_state(
-    model: NeuralGCM,
-    state: ModelState,
+    model: Any,
+    state: Any,
     compute: Callable[..., dict[str, jax.Array]],
     forcing: Fields | Forcing | None,
     on_pressure: bool,
@@ -244,8 +244,8 @@ def _from_state(
 
 @eqx.filter_jit
 def _from_fields(
-    model: NeuralGCM,
-    state_and_fields: tuple[ModelState, dict[str, jax.Array]],
+    model: PrimitiveEquationModel,
+    state_and_fields: tuple[Any, dict[str, jax.Array]],
     compute: Callable[..., dict[str, jax.Array]],
     on_pressure: bool,
 ) -> dict[str, jax.Array]:

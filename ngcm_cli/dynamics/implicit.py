@@ -42,7 +42,9 @@ def implicit_tendencies(
 
 
 def implicit_matrix(
-    total_wavenumbers: int, levels: VerticalCoordinate, reference_temperature: np.ndarray
+    total_wavenumbers: int,
+    levels: VerticalCoordinate,
+    reference_temperature: np.ndarray,
 ) -> np.ndarray:
     """Return the operator as a matrix on (δ, T′, π), (l, 2n + 1, 2n + 1), float64."""
     n = levels.layers

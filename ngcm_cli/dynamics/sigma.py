@@ -7,7 +7,6 @@ Methods for Fluid Dynamics, 2nd ed., section 8.6).
 """
 
 import dataclasses
-import functools
 from collections.abc import Sequence
 
 import jax
@@ -44,7 +43,8 @@ class SigmaLevels:
             ValueError: they are not.
         """
         given = np.asarray(boundaries, np.float32)
-        if len(given) < 2 or given[0] != 0 or given[-1] != 1 or (np.diff(given) <= 0).any():
+        is_whole = len(given) > 1 and given[0] == 0 and given[-1] == 1
+        if not is_whole or (np.diff(given) <= 0).any():
             raise ValueError("boundaries must ascend from 0 to 1")
         equal = cls(len(given) - 1)
         if (given == equal.boundaries).all():
@@ -69,7 +69,7 @@ class SigmaLevels:
         """Δσ, shape (layers,), float32."""
         return np.diff(self.boundaries)
 
-    @functools.cached_property
+    @property
     def log_ratios(self) -> np.ndarray:
         """α: half the log distance to the level below; −ln σ at the lowest level."""
         log_centers = np.log(self.centers)
@@ -98,7 +98,7 @@ class SigmaLevels:
         upper = jnp.concatenate([edge, flux], axis=-3)
         return -0.5 * (lower + upper)
 
-    @functools.cached_property
+    @property
     def geopotential_matrix(self) -> np.ndarray:
         """G with Φ − Φₛ = G Tᵥ, upper triangular, shape (layers, layers), float64.
 

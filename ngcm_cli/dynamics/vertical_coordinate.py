@@ -53,7 +53,7 @@ class VerticalCoordinate(Protocol):
         ...
 
     def vertical_advection(self, velocity: Column, x: Column) -> Column:
-        """Return minus velocity, at the interior boundaries, times the gradient of x."""
+        """Return −velocity ∂x/∂σ, the velocity being given at interior boundaries."""
         ...
 
     def geopotential(self, temperature: Column) -> Column:

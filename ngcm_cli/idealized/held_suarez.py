@@ -87,8 +87,7 @@ class HeldSuarezForcing(eqx.Module):
 
     def __call__(self, state: State) -> State:
         """Return modal tendencies of a modal state, per nondimensional time."""
-        sigma = self.levels.centers
-        drag = drag_rate(sigma).astype(np.float32)[:, None, None]
+        drag = jnp.asarray(drag_rate(self.levels.centers), jnp.float32)[:, None, None]
         nodal = self.harmonics.to_nodal(
             jnp.concatenate([state.temperature_variation, state.log_surface_pressure])
         )
@@ -105,9 +104,9 @@ class HeldSuarezForcing(eqx.Module):
         """Return −k_T (T − T_eq), K per nondimensional time."""
         grid, sigma = self.harmonics.grid, self.levels.centers
         pressure = jnp.exp(log_surface_pressure) * sigma[:, None, None]
-        sin_latitude = grid.sin_latitude.astype(np.float32)
+        sin_latitude = jnp.asarray(grid.sin_latitude, jnp.float32)
         equilibrium = equilibrium_temperature(sin_latitude, pressure)
-        rate = relaxation_rate(grid, sigma).astype(np.float32)
+        rate = jnp.asarray(relaxation_rate(grid, sigma), jnp.float32)
         return -rate * (temperature - equilibrium)
 
 

@@ -1,7 +1,7 @@
 """A model without learned physics and without input data, for the run machinery."""
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import equinox as eqx
@@ -92,6 +92,14 @@ class IdealizedModel(eqx.Module):
     def levels(self) -> tuple[float, ...]:
         """Pressure levels that fields can be written on, hPa, top first."""
         return ()
+
+    def with_levels(self, levels: Sequence[float]) -> Self:
+        """Return this model, whose fields can be written on these levels, too.
+
+        Args:
+            levels: pressures in hPa; a model without a vertical is not asked.
+        """
+        return self
 
     @property
     def output_variables(self) -> tuple[str, ...]:

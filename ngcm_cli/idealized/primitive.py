@@ -1,6 +1,8 @@
 """The dry primitive equations with a prescribed forcing."""
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Self
 
 import equinox as eqx
 import jax
@@ -36,7 +38,7 @@ PRESSURE_LEVELS = (
     *(10.0, 20.0, 30.0, 50.0, 70.0, 100.0, 150.0, 200.0, 250.0, 300.0, 400.0, 500.0),
     *(600.0, 700.0, 850.0, 925.0, 1000.0),
 )
-"""Pressure levels of output, hPa, where others are not asked for."""
+"""Pressure levels of output, hPa; by default those below the highest sigma level."""
 
 
 class Diffusion(eqx.Module):
@@ -88,7 +90,7 @@ class PrimitiveEquations(IdealizedModel):
         forcing: tendencies of a state, evaluated with the explicit ones; None for none.
         diffusion: applied after each step.
         step_seconds: length of the time step.
-        levels: pressure levels that fields can be written on, hPa, top first.
+        pressure_levels: that fields can be written on, hPa, top first.
     """
 
     name: str = eqx.field(static=True)
@@ -97,7 +99,7 @@ class PrimitiveEquations(IdealizedModel):
     forcing: Forcing | None
     diffusion: Diffusion
     step_seconds: int = eqx.field(static=True)
-    levels: tuple[float, ...] = eqx.field(static=True, default=PRESSURE_LEVELS)
+    pressure_levels: tuple[float, ...] = eqx.field(static=True)
 
     @property
     def harmonics(self) -> SphericalHarmonics:
@@ -115,6 +117,16 @@ class PrimitiveEquations(IdealizedModel):
         levels = self.dycore.levels
         assert isinstance(levels, SigmaLevels)
         return levels
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Pressure levels that fields can be written on, hPa, top first."""
+        return self.pressure_levels
+
+    def with_levels(self, levels: Sequence[float]) -> Self:
+        """Return this model, whose fields can be written on these levels, too."""
+        merged = tuple(sorted({*self.pressure_levels, *map(float, levels)}))
+        return dataclasses.replace(self, pressure_levels=merged)
 
     @property
     def equations(self) -> str:
@@ -211,4 +223,7 @@ def primitive_equations(
         forcing=forcing,
         diffusion=diffusion,
         step_seconds=step_seconds,
+        pressure_levels=tuple(
+            p for p in PRESSURE_LEVELS if p >= 1000 * levels.centers[0]
+        ),
     )

@@ -68,7 +68,9 @@ def build(resolution: Resolution) -> PrimitiveEquations:
         surface_pressure=pressure,
         height=height,
     )
-    return primitive_equations(RESTING_ATMOSPHERE.name, resolution.step_seconds, initial)
+    return primitive_equations(
+        RESTING_ATMOSPHERE.name, resolution.step_seconds, initial
+    )
 
 
 RESTING_ATMOSPHERE = Case(

@@ -1,8 +1,6 @@
 """From the settings of an idealized case to a `Simulation`."""
 
-import dataclasses
 import pathlib
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -65,9 +63,9 @@ def set_up(
     paths.check_name()
     existing = find_existing(config, paths, resume, processes.run)
     model = case.build(resolution)
-    levels = "model" if isinstance(config.output_levels, str) else "pressure"
-    if levels == "pressure" and config.output_levels is not None:
-        model = _with_levels(model, config.output_levels)
+    on_pressure = not isinstance(config.output_levels, str)
+    if not isinstance(config.output_levels, str | None):
+        model = model.with_levels(config.output_levels)
     request = read_request(config, model)
     assert config.lead is not None and config.every is not None
     schedule = Schedule(
@@ -107,7 +105,7 @@ def set_up(
         members=(0,),
         keys=lambda init, member: None,
         variables=request.variables,
-        levels=levels,
+        levels="pressure" if on_pressure else "model",
         batch=1,
         devices=devices_for_batch(1),
         processes=processes,
@@ -159,7 +157,7 @@ def _with_defaults(config: IdealizedConfig, case: Case) -> IdealizedConfig:
         "every": every,
     }
     if case.layers is not None:
-        usual |= {"levels": case.layers, "output_levels": "model"}
+        usual["levels"] = case.layers
     filled = usual | {name: x for name, x in given.items() if x is not None}
     filled |= {"case": case.name}
     return IdealizedConfig(**filled)
@@ -208,12 +206,6 @@ def _label(resolution: Resolution, case: Case) -> str:
     return f"T{resolution.truncation}{levels}"
 
 
-def _with_levels(model: IdealizedModel, levels: Sequence[float]) -> IdealizedModel:
-    """Return a model that can be written on these pressure levels, too."""
-    merged = tuple(sorted({*model.levels, *map(float, levels)}))
-    return dataclasses.replace(model, levels=merged)  # pyright: ignore
-
-
 def _about(
     case: Case, label: str, resolution: Resolution, model: IdealizedModel
 ) -> dict[str, list[str]]:
@@ -243,8 +235,10 @@ def _attributes(
     model: IdealizedModel,
 ) -> dict[str, Any]:
     """Return the global attributes of the output."""
-    bounds = resolution.levels.boundaries
-    vertical = {} if case.layers is None else {"sigma_boundaries": bounds.tolist()}
+    vertical = {}
+    if case.layers is not None:
+        bounds = (f"{x:.6g}" for x in resolution.levels.boundaries)
+        vertical["sigma_boundaries"] = ", ".join(bounds)
     return {
         "title": f"{case.title}, {label}",
         "source": f"ngcm, {model.equations}, {label}",

@@ -27,7 +27,7 @@ from ngcm_cli.output.run_paths import RunPaths
 from ngcm_cli.output.streams import Stream
 from ngcm_cli.simulation.batch import BatchedModel, Devices
 from ngcm_cli.simulation.distributed import Processes
-from ngcm_cli.simulation.forcing_windows import ForcingWindows
+from ngcm_cli.simulation.forcing_windows import RunForcing
 from ngcm_cli.simulation.schedule import Schedule
 from ngcm_cli.simulation.task import Block, Task, blocks_of
 
@@ -80,7 +80,7 @@ class Simulation:
     devices: Devices
     processes: Processes
     analysis: Callable[[int], Analysis]
-    forcing: Callable[[int], ForcingWindows]
+    forcing: Callable[[int], RunForcing]
     notes: Mapping[str, Sequence[str]]
     identity: Mapping[str, Any]
     complete: frozenset[int] = frozenset()
