@@ -5,6 +5,7 @@ answer moves when its inputs are perturbed by 1e-7, rounding to float32.
 """
 
 import functools
+import importlib
 
 import atmosphere
 import equinox as eqx
@@ -14,7 +15,6 @@ import numpy as np
 import pytest
 from agreement import EPS, assert_agrees, perturbed, rms
 from atmosphere import UNITS, mean_and_eddies, still, variables
-from live_dinosaur import dinosaur, grid_of, specs
 
 from ngcm_cli import units
 from ngcm_cli.dynamics import Dycore, SigmaLevels, State
@@ -26,6 +26,27 @@ from ngcm_cli.spectral.filters import exponential_filter
 K = 3  # two implementations of one specification agree within 3 times the sensitivity
 
 LEVELS = SigmaLevels(8)
+
+
+def dinosaur(module: str):
+    return importlib.import_module(f"dinosaur.{module}")
+
+
+@functools.cache
+def specs():
+    scale = dinosaur("scales").ATMOSPHERIC_SCALE
+    return dinosaur("units").SimUnits.from_si(scale=scale)
+
+
+def grid_of(grid):
+    spherical = dinosaur("spherical_harmonic")
+    return spherical.Grid(
+        longitude_wavenumbers=grid.longitude_wavenumbers,
+        total_wavenumbers=grid.total_wavenumbers,
+        longitude_nodes=grid.longitude_nodes,
+        latitude_nodes=grid.latitude_nodes,
+        spherical_harmonics_impl=spherical.RealSphericalHarmonicsWithZeroImag,
+    )
 
 
 def equations_of(core: Dycore):
