@@ -203,7 +203,7 @@ def primitive_equations(
         reference_temperature: around which gravity waves are linearised, K.
     """
     grid, levels = initial.harmonics.grid, initial.levels
-    step = step_seconds * units.SECOND
+    step, top = step_seconds * units.SECOND, 1000 * float(levels.centers[0])
     reference = (reference_temperature,) * levels.layers
     dycore = Dycore(
         initial.harmonics,
