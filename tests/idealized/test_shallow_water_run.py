@@ -1,5 +1,8 @@
 """Shallow-water cases from the command line, as any other run."""
 
+import pathlib
+import re
+
 import netCDF4
 import numpy as np
 import pytest
@@ -79,3 +82,17 @@ def test_what_a_layer_does_not_have_is_refused(tmp_path, words, said):
     assert run.returncode == 2
     assert said in " ".join(run.stderr.split())
     assert not list(tmp_path.iterdir())
+
+
+def test_the_case_of_the_page_works(tmp_path, monkeypatch):
+    """Flow over the poles, as docs/shallow-water.md has it, is steady, too."""
+    page = pathlib.Path(__file__).parents[2] / "docs/shallow-water.md"
+    code = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)[0]
+    monkeypatch.chdir(tmp_path)
+    coarser = code.replace("truncation=42", "truncation=10")
+    exec(compile(coarser.replace("poles.zarr", "poles.nc"), page.name, "exec"), {})
+    with netCDF4.Dataset(tmp_path / "poles.nc") as file:
+        assert file.title == "Steady flow over the poles, T10"
+        v = np.asarray(file["v_component_of_wind"])
+    assert v.max() > 35
+    np.testing.assert_allclose(v[-1], v[0], atol=0.001)
