@@ -50,10 +50,9 @@ class LayerFlow:
     def state(self, harmonics: SphericalHarmonics) -> ShallowWaterState:
         """Return the modal state, in the precision of the transforms of the grid."""
         dtype = harmonics.legendre.dtype
-        wind = jnp.asarray(np.stack([self.u, self.v])[:, None], dtype)
-        vorticity, divergence = vorticity_divergence(
-            *(wind * units.METER_PER_SECOND), harmonics
-        )
+        wind = np.stack([self.u, self.v])[:, None] * units.METER_PER_SECOND
+        u, v = jnp.asarray(wind, dtype)
+        vorticity, divergence = vorticity_divergence(u, v, harmonics)
         departure = (self.depth - self.mean_depth) * _GEOPOTENTIAL
         return ShallowWaterState(
             vorticity, divergence, _modal(departure, harmonics)[None]

@@ -59,7 +59,7 @@ def read_request(config: RunConfig, model: Model) -> Request:
         return request
     if isinstance(config, AmipConfig):
         return request  # for a directory, whatever its name
-    return _with_grib_codes(config, request)
+    return _with_grib_codes(config, model, request)
 
 
 def _check_nudging(config: RunConfig, request: Request) -> None:
@@ -92,13 +92,17 @@ def _with_clipping(request: Request) -> Request:
     )
 
 
-def _with_grib_codes(config: RunConfig, request: Request) -> Request:
+def _with_grib_codes(config: RunConfig, model: Model, request: Request) -> Request:
     """Return a request without the variables that GRIB has no codes for.
 
     Raises:
         ConfigError: GRIB cannot hold what is left.
     """
     instead = "Write Zarr or NetCDF: name an --output in .zarr or .nc."
+    if not model.levels:
+        raise ConfigError(
+            f"{model.name} has a single layer, for which GRIB has no level.", instead
+        )
     if isinstance(request.levels, str):
         raise ConfigError(
             "GRIB files of ngcm have fields on pressure levels, not on model levels.",

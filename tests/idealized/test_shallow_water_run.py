@@ -75,6 +75,7 @@ def test_an_unstable_run_ends_with_its_own_code(tmp_path):
         ("--output-levels 500", "williamson-5 has no vertical"),
         ("--variables t", "There are geopotential_height, depth"),
         ("--variables vo500", "has a level"),
+        ("--output layer.grib2", "has a single layer, for which GRIB has no level"),
     ],
 )
 def test_what_a_layer_does_not_have_is_refused(tmp_path, words, said):
@@ -82,6 +83,15 @@ def test_what_a_layer_does_not_have_is_refused(tmp_path, words, said):
     assert run.returncode == 2
     assert said in " ".join(run.stderr.split())
     assert not list(tmp_path.iterdir())
+
+
+def test_a_layer_has_no_pressure_levels_to_diagnose(tmp_path):
+    words = "galewsky --truncation T10 --days 2 --every 1d --output layer.nc"
+    assert ngcm("idealized", *words.split(), folder=tmp_path).returncode == 0
+    run = ngcm("diagnose", "layer.nc", folder=tmp_path)
+    assert "Traceback" not in run.stderr
+    said = run.stdout + run.stderr
+    assert "Zonal-mean circulation: needs u_component_of_wind" in said
 
 
 def test_the_case_of_the_page_works(tmp_path, monkeypatch):
