@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from ngcm_cli import units
 from ngcm_cli.diagnostics import DIAGNOSTICS, Diagnostic
 from ngcm_cli.diagnostics.atmosphere import fields_on_sigma_levels
-from ngcm_cli.diagnostics.global_means import monitor_primitive_equations
+from ngcm_cli.diagnostics.global_means import area_mean, monitor_primitive_equations
 from ngcm_cli.diagnostics.pressure_levels import to_pressure_levels
 from ngcm_cli.dynamics import Dycore, SigmaLevels, State
 from ngcm_cli.dynamics.orography import Orography
@@ -80,6 +80,26 @@ class Diffusion(eqx.Module):
         )
 
 
+def with_mean_pressure(
+    state: State, mean: Float[Array, ""], harmonics: SphericalHarmonics
+) -> State:
+    """Return a modal state with another mean surface pressure, and so another mass.
+
+    The equations predict ln pₛ, of which a truncated series does not keep the mean of
+    pₛ. A constant is added to ln pₛ, which changes no gradient.
+
+    Args:
+        state: modal state.
+        mean: of surface pressure over the area, nondimensional.
+        harmonics: transforms of its grid.
+    """
+    pressure = jnp.exp(harmonics.to_nodal(state.log_surface_pressure))
+    ratio = mean / area_mean(pressure, harmonics.grid)[0]
+    added = jnp.log(ratio) * np.float32(np.sqrt(4 * np.pi))  # Y₀₀ = 1/√(4π)
+    log_pressure = state.log_surface_pressure.at[..., 0, 0].add(added)
+    return dataclasses.replace(state, log_surface_pressure=log_pressure)
+
+
 class PrimitiveEquations(IdealizedModel):
     """Dry primitive equations on sigma levels, forced by a function of the state.
 
@@ -89,6 +109,7 @@ class PrimitiveEquations(IdealizedModel):
         initial: modal state at the beginning.
         forcing: tendencies of a state, evaluated with the explicit ones; None for none.
         diffusion: applied after each step.
+        mean_pressure: of the surface, nondimensional, which is held after each step.
         step_seconds: length of the time step.
         pressure_levels: that fields can be written on, hPa, top first.
     """
@@ -98,6 +119,7 @@ class PrimitiveEquations(IdealizedModel):
     initial: State
     forcing: Forcing | None
     diffusion: Diffusion
+    mean_pressure: Float[Array, ""]
     step_seconds: int = eqx.field(static=True)
     pressure_levels: tuple[float, ...] = eqx.field(static=True)
 
@@ -152,7 +174,8 @@ class PrimitiveEquations(IdealizedModel):
         after = self.dycore.solver.step(
             terms, 0.0, step, state, None, None, made_jump=False
         )[0]
-        return self.diffusion(after)
+        after = self.diffusion(after)
+        return with_mean_pressure(after, self.mean_pressure, self.harmonics)
 
     def decode(
         self, state: IdealizedState, variables: tuple[str, ...] | None = None
@@ -216,14 +239,15 @@ def primitive_equations(
     )
     if diffusion is None:
         diffusion = Diffusion.of_time(grid, 0.1 * units.DAY, 4, step)
+    state = initial.state(reference_temperature)
+    pressure = jnp.exp(initial.harmonics.to_nodal(state.log_surface_pressure))
     return PrimitiveEquations(
         name=name,
         dycore=dycore,
-        initial=initial.state(reference_temperature),
+        initial=state,
         forcing=forcing,
         diffusion=diffusion,
+        mean_pressure=area_mean(pressure, grid)[0],
         step_seconds=step_seconds,
-        pressure_levels=tuple(
-            p for p in PRESSURE_LEVELS if p >= 1000 * levels.centers[0]
-        ),
+        pressure_levels=tuple(p for p in PRESSURE_LEVELS if p >= top),
     )
