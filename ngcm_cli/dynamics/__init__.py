@@ -2,6 +2,7 @@
 
 Read ``state`` for what is predicted, ``tendencies`` and ``implicit`` for the equations,
 ``sil3`` for the time integrator and ``dycore`` for the step that puts them together.
+``shallow_water`` holds another, simpler system of equations with the same integrator.
 Nothing here knows that neural networks exist: what was learned enters as a constant
 tendency.
 """

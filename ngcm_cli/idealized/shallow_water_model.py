@@ -135,13 +135,18 @@ class ShallowWaterModel(IdealizedModel):
         return {name: fields[name] for name in variables or self.default_outputs}
 
     def monitor(self, state: IdealizedState) -> dict[str, jax.Array]:
-        """Return ``finite`` and ``max_wind`` (level,) in m s-1."""
+        """Return ``finite``; (level,) ``max_wind`` [m s-1] and ``min_depth`` [m]."""
         leaves = jax.tree.leaves(state.state)
         finite = jnp.stack([jnp.isfinite(x).all() for x in leaves]).all()
         fields = _fields(self.system, state.state)
         speed = jnp.hypot(fields["u_component_of_wind"], fields["v_component_of_wind"])
-        fastest = speed.max((-2, -1))
-        return {"finite": finite, "max_wind": jnp.where(finite, fastest, jnp.nan)}
+        extremes = {
+            "max_wind": speed.max((-2, -1)),
+            "min_depth": fields["depth"].min((-2, -1)),
+        }
+        # On a CPU, XLA leaves NaN out of extremes.
+        known = {name: jnp.where(finite, x, jnp.nan) for name, x in extremes.items()}
+        return {"finite": finite, **known}
 
 
 @eqx.filter_jit

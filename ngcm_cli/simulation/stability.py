@@ -61,6 +61,7 @@ def find_instability(monitor: Mapping[str, np.ndarray], sigma: np.ndarray) -> st
         ("temperature", "min_temperature", "K", low, np.inf),
         ("temperature", "max_temperature", "K", -np.inf, high),
         ("wind", "max_wind", "m/s", -np.inf, MAX_WIND),
+        ("the depth of the layer", "min_depth", "m", 0.0, np.inf),
     )
     at_surface = (
         ("the global mean of surface pressure", "surface_pressure", MEAN_PRESSURE),

@@ -88,11 +88,14 @@ def test_what_is_monitored(model):
     assert bool(monitor["finite"])
     assert monitor["max_wind"].shape == (1,)
     assert float(monitor["max_wind"][0]) == pytest.approx(20, rel=0.01)
+    depth = float(model.decode(state)["depth"].min())
+    assert float(monitor["min_depth"][0]) == pytest.approx(depth)
     broken = IdealizedState(
         jax.tree.map(lambda x: x.at[0, 4, 3].set(jnp.nan), state.state), state.substep
     )
     monitor = model.monitor(broken)
-    assert not bool(monitor["finite"]) and np.isnan(monitor["max_wind"][0])
+    assert not bool(monitor["finite"])
+    assert np.isnan(monitor["max_wind"][0]) and np.isnan(monitor["min_depth"][0])
 
 
 def test_the_mean_depth_is_named(model):
