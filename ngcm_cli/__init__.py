@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ngcm_cli.assimilation.assimilate import assimilate
     from ngcm_cli.diagnosis.diagnose import diagnose
     from ngcm_cli.gcm.rollout import rollout
-    from ngcm_cli.idealized.run import idealized
+    from ngcm_cli.idealized.run import run_idealized
     from ngcm_cli.inputs.gridded import open_gridded
     from ngcm_cli.output.decoded import decode
     from ngcm_cli.plots.picture import plot
@@ -35,13 +35,13 @@ __all__ = [
     "find_sensitivity",
     "find_tracks",
     "forecast",
-    "idealized",
     "load_model",
     "open_gridded",
     "plot",
     "read_state",
     "report",
     "rollout",
+    "run_idealized",
     "train",
 ]
 
@@ -56,13 +56,13 @@ _HOMES = {
     "find_sensitivity": "ngcm_cli.sensitivity.find",
     "find_tracks": "ngcm_cli.tracks.find",
     "forecast": "ngcm_cli.simulation.run",
-    "idealized": "ngcm_cli.idealized.run",
     "load_model": "ngcm_cli.zoo",
     "open_gridded": "ngcm_cli.inputs.gridded",
     "plot": "ngcm_cli.plots.picture",
     "read_state": "ngcm_cli.simulation.data_sources",
     "report": "ngcm_cli.plots.report",
     "rollout": "ngcm_cli.gcm.rollout",
+    "run_idealized": "ngcm_cli.idealized.run",
     "train": "ngcm_cli.training.run",
 }
 

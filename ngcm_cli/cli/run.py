@@ -97,7 +97,7 @@ def _run(
                 if is_dry:
                     plan = idealized_run.plan(config, resume=resume, **more)
                 else:
-                    path = idealized_run.idealized(
+                    path = idealized_run.run_idealized(
                         config, resume=resume, track=display.track, **more
                     )
             elif is_dry:

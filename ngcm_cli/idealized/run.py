@@ -14,7 +14,7 @@ from ngcm_cli.simulation.simulation import Simulation
 from ngcm_cli.simulation.summary import summarize, summarize_progress
 
 
-def idealized(
+def run_idealized(
     case: str | Case | IdealizedConfig | None = None,
     *,
     resume: str | pathlib.Path | None = None,
@@ -23,8 +23,8 @@ def idealized(
 ) -> pathlib.Path:
     """Run an idealized case of the dynamical core, and write the output.
 
-    ``idealized("held-suarez", truncation="T42", days=200)`` is the same as the command
-    with these options.
+    ``run_idealized("held-suarez", truncation="T42", days=200)`` is the same as the
+    command with these options.
 
     Args:
         case: its name, a case of your own, or all settings.
@@ -51,7 +51,7 @@ def plan(
     resume: str | pathlib.Path | None = None,
     **settings: Any,
 ) -> str:
-    """Return the summary of a run, with the arguments of `idealized`."""
+    """Return the summary of a run, with the arguments of `run_idealized`."""
     simulation = _set_up(case, resume, settings)
     return summarize(simulation) + summarize_progress(simulation)
 

@@ -18,7 +18,11 @@ from ngcm_cli.simulation.batch import devices_for_batch
 from ngcm_cli.simulation.data_sources import public_command
 from ngcm_cli.simulation.distributed import Processes
 from ngcm_cli.simulation.existing_run import find_existing
-from ngcm_cli.simulation.output_selection import read_request, select_fields
+from ngcm_cli.simulation.output_selection import (
+    read_request,
+    resolve_variable,
+    select_fields,
+)
 from ngcm_cli.simulation.provenance import device, software_attributes
 from ngcm_cli.simulation.schedule import Schedule
 from ngcm_cli.simulation.setup import check_space
@@ -66,6 +70,7 @@ def set_up(
     on_pressure = not isinstance(config.output_levels, str)
     if not isinstance(config.output_levels, str | None):
         model = model.with_levels(config.output_levels)
+    _check_variables(config, model)
     request = read_request(config, model)
     assert config.lead is not None and config.every is not None
     schedule = Schedule(
@@ -204,6 +209,16 @@ def _label(resolution: Resolution, case: Case) -> str:
     """Return the resolution as the field writes it: ``T42L20``."""
     levels = "" if case.layers is None else f"L{resolution.levels.layers}"
     return f"T{resolution.truncation}{levels}"
+
+
+def _check_variables(config: IdealizedConfig, model: IdealizedModel) -> None:
+    """Refuse variables that the case has not, and name those that it has."""
+    for asked in config.variables or ():
+        try:
+            resolve_variable(asked, model.output_variables, model)
+        except ConfigError as error:
+            names = ", ".join(model.output_variables)
+            raise ConfigError(error.message, f"{model.name} has {names}.") from None
 
 
 def _about(
