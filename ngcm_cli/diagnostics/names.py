@@ -43,7 +43,7 @@ def resolve_name(
     for quantity, (others, nearest) in NEAR_GROUND.items():
         if name.lower() in others:
             hint = f"No model predicts {quantity}; the nearest is {nearest}. "
-    listing = "`ngcm variables` lists all of them."
-    if len(table) < len(DIAGNOSTICS):  # those of a model that declares its own
-        listing = f"There are {', '.join(names)}."
-    raise ConfigError(f"There is no output variable '{name}'.", f"{hint}{listing}")
+    raise ConfigError(
+        f"There is no output variable '{name}'.",
+        f"{hint}`ngcm variables` lists all of them.",
+    )

@@ -3,5 +3,6 @@
 A `case.Case` names equations, an initial state, a forcing and a usual resolution; each
 case has a file, with its paper and the numbers of the equations. `cases` lists them.
 `model.IdealizedModel` is what the run machinery needs of a system of equations;
-`primitive` holds the primitive equations. `run.run_idealized` is the command.
+`primitive` holds the primitive equations, `shallow_water_model` those of one layer.
+`run.run_idealized` is the command.
 """

@@ -129,13 +129,6 @@ def test_an_unknown_name_is_refused_with_a_hint(name, hint):
     assert error.value.hint.startswith(hint)
 
 
-def test_a_model_with_declarations_of_its_own_has_no_others():
-    table = {name: DIAGNOSTICS[name] for name in ("vorticity", "divergence")}
-    with pytest.raises(ConfigError) as error:
-        resolve_name("t", tuple(table), table)
-    assert error.value.hint == "There are vorticity, divergence."
-
-
 @pytest.mark.parametrize(
     "asked, name, level",
     [

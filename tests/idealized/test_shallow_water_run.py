@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from command_line import ngcm
 
-from ngcm_cli.idealized.run import idealized
+from ngcm_cli import run_idealized
 
 FIELDS = {
     "geopotential_height": ("geopotential_height", "m"),
@@ -41,7 +41,7 @@ def test_a_run_is_written_with_its_names_and_units(tmp_path):
 def test_an_interrupted_run_is_resumed_to_the_same_bits(tmp_path):
     settings = {"truncation": 10, "days": 2, "every": "12h", "restart_every": "12h"}
     whole, half = tmp_path / "whole.zarr", tmp_path / "half.zarr"
-    idealized("galewsky", output=whole, **settings)
+    run_idealized("galewsky", output=whole, **settings)
 
     def stop(progress, simulation):
         for one in progress:
@@ -50,9 +50,9 @@ def test_an_interrupted_run_is_resumed_to_the_same_bits(tmp_path):
             yield one
 
     with pytest.raises(KeyboardInterrupt):
-        idealized("galewsky", output=half, track=stop, **settings)
+        run_idealized("galewsky", output=half, track=stop, **settings)
     assert _chunks(half) != _chunks(whole)
-    idealized(resume=half)
+    run_idealized(resume=half)
     assert _chunks(half) == _chunks(whole) != {}
 
 
@@ -73,7 +73,7 @@ def test_an_unstable_run_ends_with_its_own_code(tmp_path):
     [
         ("--levels 10", "williamson-5 has no vertical"),
         ("--output-levels 500", "williamson-5 has no vertical"),
-        ("--variables t", "There are geopotential_height, depth"),
+        ("--variables t", "williamson-5 has geopotential_height, depth"),
         ("--variables vo500", "has a level"),
         ("--output layer.grib2", "has a single layer, for which GRIB has no level"),
     ],
