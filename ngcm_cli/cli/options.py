@@ -276,7 +276,8 @@ IDEALIZED_OPTIONS: dict[str, Any] = {
         str | None,
         typer.Argument(
             metavar="CASE",
-            help="held-suarez, steady-state, baroclinic-wave or resting-atmosphere.",
+            help="held-suarez, steady-state, baroclinic-wave, polvani or "
+            "resting-atmosphere.",
             show_default=False,
         ),
     ],

@@ -8,12 +8,19 @@ from ngcm_cli.errors import ConfigError
 from ngcm_cli.idealized.case import Case
 from ngcm_cli.idealized.held_suarez import HELD_SUAREZ
 from ngcm_cli.idealized.jablonowski_williamson import BAROCLINIC_WAVE, STEADY_STATE
+from ngcm_cli.idealized.polvani import POLVANI
 from ngcm_cli.idealized.resting_atmosphere import RESTING_ATMOSPHERE
 
 CASES: Mapping[str, Case] = MappingProxyType(
     {
         case.name: case
-        for case in (HELD_SUAREZ, STEADY_STATE, BAROCLINIC_WAVE, RESTING_ATMOSPHERE)
+        for case in (
+            HELD_SUAREZ,
+            STEADY_STATE,
+            BAROCLINIC_WAVE,
+            POLVANI,
+            RESTING_ATMOSPHERE,
+        )
     }
 )
 """Cases by name, in the order of listings."""
