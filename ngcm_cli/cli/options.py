@@ -276,8 +276,8 @@ IDEALIZED_OPTIONS: dict[str, Any] = {
         str | None,
         typer.Argument(
             metavar="CASE",
-            help="held-suarez, steady-state, baroclinic-wave, resting-atmosphere, "
-            "williamson-2, williamson-5, williamson-6 or galewsky.",
+            help="held-suarez, steady-state, baroclinic-wave, polvani, "
+            "resting-atmosphere, williamson-2, williamson-5, williamson-6 or galewsky.",
             show_default=False,
         ),
     ],

@@ -9,6 +9,7 @@ from ngcm_cli.idealized.case import Case
 from ngcm_cli.idealized.galewsky import GALEWSKY
 from ngcm_cli.idealized.held_suarez import HELD_SUAREZ
 from ngcm_cli.idealized.jablonowski_williamson import BAROCLINIC_WAVE, STEADY_STATE
+from ngcm_cli.idealized.polvani import POLVANI
 from ngcm_cli.idealized.resting_atmosphere import RESTING_ATMOSPHERE
 from ngcm_cli.idealized.williamson import WILLIAMSON_2, WILLIAMSON_5, WILLIAMSON_6
 
@@ -16,7 +17,7 @@ CASES: Mapping[str, Case] = MappingProxyType(
     {
         case.name: case
         for case in (
-            *(HELD_SUAREZ, STEADY_STATE, BAROCLINIC_WAVE, RESTING_ATMOSPHERE),
+            *(HELD_SUAREZ, STEADY_STATE, BAROCLINIC_WAVE, POLVANI, RESTING_ATMOSPHERE),
             *(WILLIAMSON_2, WILLIAMSON_5, WILLIAMSON_6, GALEWSKY),
         )
     }

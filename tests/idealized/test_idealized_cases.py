@@ -7,7 +7,12 @@ import pytest
 from ngcm_cli import units
 from ngcm_cli.dynamics import SigmaLevels
 from ngcm_cli.errors import ConfigError
-from ngcm_cli.idealized import held_suarez, jablonowski_williamson, resting_atmosphere
+from ngcm_cli.idealized import (
+    held_suarez,
+    jablonowski_williamson,
+    polvani,
+    resting_atmosphere,
+)
 from ngcm_cli.idealized.case import Resolution
 from ngcm_cli.idealized.cases import CASES, find_case
 from ngcm_cli.spectral.grid import Grid
@@ -118,6 +123,48 @@ def test_the_resting_atmosphere():
     found = resting_atmosphere.temperature(pressure)
     np.testing.assert_allclose(found, 300 - 0.0065 * height, rtol=1e-12)
     assert resting_atmosphere.temperature(np.array([1e3])) == 300 - 0.0065 * 12e3
+
+
+def test_the_standard_atmosphere():
+    """Its published temperatures at the heights where the lapse rate changes."""
+    z = np.array([0, 11e3, 20e3, 32e3, 47e3, 51e3, 71e3])
+    expected = [288.15, 216.65, 216.65, 228.65, 270.65, 270.65, 214.65]
+    np.testing.assert_allclose(polvani.standard_temperature(z), expected, atol=1e-9)
+
+
+def test_the_jet_of_polvani_is_in_thermal_wind_balance():
+    """∂T/∂φ = −(H/R)(2Ω sin φ + 2u tan φ/a) a ∂u/∂z, by differences."""
+    latitude, step = np.linspace(-0.5, 1.45, 1951), 1.0
+    z = np.array([2e3, 9e3, 18e3])[:, None]
+    gas_constant = units.GAS_CONSTANT / units.SQUARE_METER_PER_SQUARE_SECOND
+    rotation = units.LENGTH * units.ANGULAR_VELOCITY / units.TIME
+    above, below = (polvani.zonal_wind(latitude, z + x) for x in (step, -step))
+    shear = (above - below) / (2 * step)
+    u = polvani.zonal_wind(latitude, z)
+    expected = 2 * rotation * np.sin(latitude) + 2 * u * np.tan(latitude)
+    expected = -7340 / gas_constant * expected * shear
+    found = np.gradient(polvani.balance(latitude, z), latitude, axis=1)
+    np.testing.assert_allclose(found[:, 1:-1], expected[:, 1:-1], atol=2e-3)
+    assert np.abs(expected).max() > 50  # K per radian
+
+
+def test_the_model_of_polvani():
+    """The mean temperature of each level, its jet, its warm spot, its diffusion."""
+    model = polvani.build(Resolution(42, SigmaLevels(20), 900))
+    t = model.initial.temperature_variation[:, 0, 0] / np.sqrt(4 * np.pi) + 300
+    z = polvani.height(model.sigma_levels.centers.astype(np.float64))
+    spot = polvani.perturbation(
+        model.grid.longitude[:, None], model.grid.latitude[None]
+    )
+    assert spot.max() == pytest.approx(1, abs=0.02)
+    mean = (spot.mean(0) * model.grid.area_weights).sum()
+    mean /= model.grid.area_weights.sum()
+    np.testing.assert_allclose(t, polvani.standard_temperature(z) + mean, rtol=1e-6)
+    monitor = model.monitor(model.encode({}, None, np.datetime64("2000-01-01", "s")))
+    fastest = polvani.zonal_wind(model.grid.latitude, z[:, None]).max()
+    assert monitor["max_wind"].max() == pytest.approx(fastest, rel=0.01)
+    decay = 1 / (1 + 900 * 7e5 * 42 * 43 / units.LENGTH**2)
+    assert float(model.diffusion.factors[42]) == pytest.approx(decay, rel=1e-6)
 
 
 @pytest.mark.parametrize("name", CASES)
