@@ -226,7 +226,8 @@ def primitive_equations(
         reference_temperature: around which gravity waves are linearised, K.
     """
     grid, levels = initial.harmonics.grid, initial.levels
-    step, top = step_seconds * units.SECOND, 1000 * float(levels.centers[0])
+    step = step_seconds * units.SECOND
+    top = round(1000 * float(levels.centers[0]), 3)  # hPa
     reference = (reference_temperature,) * levels.layers
     dycore = Dycore(
         initial.harmonics,

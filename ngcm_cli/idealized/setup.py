@@ -1,5 +1,6 @@
 """From the settings of an idealized case to a `Simulation`."""
 
+import math
 import pathlib
 from typing import Any
 
@@ -28,6 +29,8 @@ from ngcm_cli.simulation.schedule import Schedule
 from ngcm_cli.simulation.setup import check_space
 from ngcm_cli.simulation.simulation import Simulation
 from ngcm_cli.time_format import format_duration, utc_now
+
+_MINUTE, _DAY = np.timedelta64(60, "s"), np.timedelta64(86400, "s")
 
 INITIAL_TIME = np.datetime64("2000-01-01T00", "s")
 """Time of every initial state, which has no date of its own, UTC."""
@@ -152,9 +155,9 @@ def _with_defaults(config: IdealizedConfig, case: Case) -> IdealizedConfig:
                     f"Leave out --{name.replace('_', '-')}.",
                 )
     every = case.every
-    if config.days is not None and config.every is None:
-        every = np.gcd(case.every.astype(int), config.lead.astype(int))  # pyright: ignore
-        every = np.timedelta64(int(every), "s")
+    if config.lead is not None:  # outputs that end with the run
+        seconds = (span // np.timedelta64(1, "s") for span in (every, config.lead))
+        every = np.timedelta64(math.gcd(*map(int, seconds)), "s")
     usual: dict[str, Any] = {
         "case": case.name,
         "truncation": f"T{case.truncation}",
@@ -185,14 +188,14 @@ def _resolution(config: IdealizedConfig, case: Case) -> Resolution:
                 "Give a coarser truncation.",
             )
         step = np.timedelta64(seconds, "s")
-        while config.every % step:  # a minute divides every interval
-            step -= np.timedelta64(60, "s")
-            if step < np.timedelta64(60, "s"):
-                raise ConfigError(
-                    f"every {format_duration(config.every)} is not whole minutes.",
-                    "Give such as 6h.",
-                )
-    if np.timedelta64(1, "D") % step:
+        if config.every % _MINUTE:
+            raise ConfigError(
+                f"every {format_duration(config.every)} is not whole minutes.",
+                "Give one such as 6h.",
+            )
+        while config.every % step or _DAY % step:
+            step -= _MINUTE
+    if _DAY % step:
         raise ConfigError(
             f"time_step {format_duration(step)} does not divide a day.",
             "Give auto, or one such as 10m.",

@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+import pathlib
 
 import numpy as np
 import pytest
 import typer.main
 import xarray as xr
 
+import ngcm_cli
 from ngcm_cli import run_idealized
 from ngcm_cli.cli.app import app
 from ngcm_cli.config import IdealizedConfig
@@ -134,3 +136,21 @@ def test_a_case_of_ones_own(tmp_path):
     assert run_idealized(slow, resume=output) == output
     with pytest.raises(ConfigError, match="no idealized case 'slow'"):
         run_idealized(resume=output)
+
+
+def test_the_case_of_the_documentation(tmp_path, monkeypatch):
+    """As the page has it, but coarse and short."""
+    page = pathlib.Path(__file__).parents[2] / "docs" / "idealized.md"
+    code = page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    small = {"truncation": "T10", "days": 0.25, "every": "3h"}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        ngcm_cli,
+        "run_idealized",
+        lambda case, **settings: run_idealized(case, **settings, **small),
+        raising=False,
+    )
+    exec(compile(code, "idealized.md", "exec"), {"__name__": "example"})
+    data = read(tmp_path / "hill.zarr")
+    assert data["level"].min() == 50 and data.sizes["lead_time"] == 3
+    assert float(np.abs(data["v_component_of_wind"]).max()) < 10
