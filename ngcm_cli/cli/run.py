@@ -180,7 +180,10 @@ COMMANDS = tuple(
             "idealized",
             IDEALIZED,
             options.IDEALIZED_OPTIONS,
-            """Run a case of the dynamical core, without data or learned physics.
+            """Run an idealized case of the dynamical core.
+
+            Without data and learned physics. The cases: held-suarez, steady-state,
+            baroclinic-wave, polvani, resting-atmosphere.
 
             Example: ngcm idealized baroclinic-wave --truncation T42 --days 12
             """,
