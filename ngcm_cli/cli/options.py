@@ -276,8 +276,7 @@ IDEALIZED_OPTIONS: dict[str, Any] = {
         str | None,
         typer.Argument(
             metavar="CASE",
-            help="held-suarez, steady-state, baroclinic-wave, polvani, "
-            "resting-atmosphere, williamson-2, williamson-5, williamson-6 or galewsky.",
+            help="Name of the case.",
             show_default=False,
         ),
     ],

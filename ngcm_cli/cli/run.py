@@ -180,7 +180,11 @@ COMMANDS = tuple(
             "idealized",
             IDEALIZED,
             options.IDEALIZED_OPTIONS,
-            """Run a case of the dynamical core, without data or learned physics.
+            """Run an idealized case of the dynamical core.
+
+            Without data and learned physics. The cases: held-suarez, steady-state,
+            baroclinic-wave, polvani, resting-atmosphere; of shallow water williamson-2,
+            williamson-5, williamson-6, galewsky.
 
             Example: ngcm idealized baroclinic-wave --truncation T42 --days 12
             """,
