@@ -91,14 +91,15 @@ def _run(
 
             more = {} if resume is None else flags
             if issubclass(kind, configs.IdealizedConfig):
-                assert config is None or isinstance(config, kind)
+                case = more.pop("case", None) if resume is not None else config
+                assert case is None or isinstance(case, kind | str)
                 from ngcm_cli.idealized import run as idealized_run
 
                 if is_dry:
-                    plan = idealized_run.plan(config, resume=resume, **more)
+                    plan = idealized_run.plan(case, resume=resume, **more)
                 else:
                     path = idealized_run.run_idealized(
-                        config, resume=resume, track=display.track, **more
+                        case, resume=resume, track=display.track, **more
                     )
             elif is_dry:
                 plan = _dry_run(kind, config, flags, resume)  # pyright: ignore

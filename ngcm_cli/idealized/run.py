@@ -4,6 +4,7 @@ import pathlib
 from typing import Any
 
 from ngcm_cli.config import IdealizedConfig
+from ngcm_cli.errors import ConfigError
 from ngcm_cli.idealized.case import Case
 from ngcm_cli.idealized.setup import set_up
 from ngcm_cli.io.compilation_cache import enable_compilation_cache
@@ -68,6 +69,11 @@ def _set_up(
             raise TypeError("give an IdealizedConfig, keywords, or an output to resume")
         return set_up(case)
     if isinstance(case, str):
+        if resume is not None:
+            raise ConfigError(
+                "A case cannot be named for a run that is resumed.",
+                "It is resumed with its own settings: leave the case out.",
+            )
         settings = {"case": case, **settings}
     if resume is not None:
         path = pathlib.Path(resume)

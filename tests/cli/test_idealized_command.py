@@ -84,6 +84,9 @@ def test_a_stopped_run_is_resumed_to_the_same_bits(ngcm, monkeypatch):
         assert ngcm(*run, "-o", "part.zarr")[0] == 130
     code, out, err = ngcm("idealized", "--resume", "part.zarr", "--dry-run")
     assert code == 0 and "interrupted" in out, err
+    for words in (("held-suarez",), ("--days", "3")):
+        code, _, err = ngcm("idealized", *words, "--resume", "part.zarr")
+        assert code == 2 and "Traceback" not in err and "leave" in err.lower()
     assert ngcm("idealized", "--resume", "part.zarr")[0] == 0
     whole, part = read("whole.zarr"), read("part.zarr")
     assert list(whole["sigma"]) == pytest.approx([0.05, 0.225, 0.525, 0.85])
