@@ -45,10 +45,10 @@ def write_commands() -> str:
     sections = [
         f"{NOTICE}\n\n# Command reference",
         "This page lists the same text as `--help`. Every flag of `forecast`, "
-        "`ensemble` and `amip` is also a key of a run file (`--config`), written "
-        "without the leading dashes and with underscores: `--restart-every 10d` is "
-        "`restart_every: 10d`. Flags on the command line take precedence over the run "
-        "file.",
+        "`ensemble`, `amip` and `idealized` is also a key of a run file (`--config`), "
+        "written without the leading dashes and with underscores: `--restart-every "
+        "10d` is `restart_every: 10d`. Flags on the command line take precedence over "
+        "the run file.",
     ]
     for path, command in walk_commands():
         sections.extend(_section(path, command))

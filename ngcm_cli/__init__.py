@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from ngcm_cli.assimilation.assimilate import assimilate
     from ngcm_cli.diagnosis.diagnose import diagnose
     from ngcm_cli.gcm.rollout import rollout
+    from ngcm_cli.idealized.run import run_idealized
     from ngcm_cli.inputs.gridded import open_gridded
     from ngcm_cli.output.decoded import decode
     from ngcm_cli.plots.picture import plot
@@ -40,6 +41,7 @@ __all__ = [
     "read_state",
     "report",
     "rollout",
+    "run_idealized",
     "train",
 ]
 
@@ -60,6 +62,7 @@ _HOMES = {
     "read_state": "ngcm_cli.simulation.data_sources",
     "report": "ngcm_cli.plots.report",
     "rollout": "ngcm_cli.gcm.rollout",
+    "run_idealized": "ngcm_cli.idealized.run",
     "train": "ngcm_cli.training.run",
 }
 

@@ -24,7 +24,7 @@ TEXTS = [
 ORDER = [
     "__main__", "cli", "plots", "sensitivity", "verification", "training",
     "diagnosis", "tracks", "assimilation",
-    "simulation", "output", "forcing", "diagnostics", "inputs",
+    "idealized", "simulation", "output", "forcing", "diagnostics", "inputs",
     "zoo", "checkpoint", "gcm", "physics", "dynamics", "spectral", "arrays", "units",
 ]  # fmt: skip
 EVERYBODY = {"io", "time_format", "errors"}
@@ -38,6 +38,7 @@ IMPORTS = {
         "training",
         "diagnosis",
         "tracks",
+        "idealized",
         "simulation",
         "output",
         "inputs",
@@ -63,7 +64,7 @@ IMPORTS = {
 }
 for room_ in (
     *("cli", "plots", "sensitivity", "verification", "training", "diagnosis", "tracks"),
-    *("assimilation", "simulation"),
+    *("assimilation", "idealized", "simulation"),
 ):
     IMPORTS[room_].add("config")
 
@@ -247,7 +248,7 @@ def test_files_that_touch_disk_do_not_import_jax(module):
 def test_the_top_of_the_package_is_small():
     here = {path.name for path in PACKAGE.iterdir()} - {"__pycache__", "py.typed"}
     assert {name for name in here if name.endswith(".py")} == TOP
-    assert len(here - {"__init__.py", "__main__.py"}) <= 26
+    assert len(here - {"__init__.py", "__main__.py"}) <= 27
 
 
 def test_files_hold_one_subject():

@@ -19,6 +19,7 @@ from ngcm_cli.config import (
     EnsembleConfig,
     EvaluateConfig,
     ForecastConfig,
+    IdealizedConfig,
 )
 from ngcm_cli.config.plot import PlotConfig
 
@@ -35,6 +36,7 @@ CONFIGS = {
     "forecast": ForecastConfig,
     "ensemble": EnsembleConfig,
     "amip": AmipConfig,
+    "idealized": IdealizedConfig,
     "evaluate": EvaluateConfig,
 }
 FOLDERS = "benchmarks", "docs", "examples", "models", "ngcm_cli", "tests", ".githooks"

@@ -207,7 +207,7 @@ OPTIONS: dict[str, Any] = {
     ),
     "offline": Offline,
 }
-"""Options by field; `AMIP_OPTIONS` and `ENSEMBLE_OPTIONS` replace some."""
+"""Options by field; those of a command below replace some."""
 
 AMIP_OPTIONS: dict[str, Any] = {
     "years": text("N", "Calendar years of every run; added to months and days."),
@@ -270,3 +270,46 @@ ENSEMBLE_OPTIONS: dict[str, Any] = {
     ),
 }
 """Options of ``ngcm ensemble`` with another description."""
+
+IDEALIZED_OPTIONS: dict[str, Any] = {
+    "case": Annotated[
+        str | None,
+        typer.Argument(
+            metavar="CASE",
+            help="Name of the case.",
+            show_default=False,
+        ),
+    ],
+    "truncation": text(
+        "T<N>", "Triangular truncation, from T5 to T1000.  [default: that of the case]"
+    ),
+    "levels": texts(
+        "N|SIGMA,...",
+        "Number of equally thick sigma layers, or the boundaries of others, such as "
+        "0,0.1,0.3,0.6,1.  [default: that of the case]",
+    ),
+    "days": text("N", "Length of the run in days.  [default: that of the case]"),
+    "time_step": text(
+        "auto|DURATION",
+        "Length of the time step, such as 10m.  [default: auto, as long as the "
+        "truncation allows]",
+    ),
+    "every": text("DURATION", "Time between outputs.  [default: that of the case]"),
+    "variables": texts(
+        "NAME,...",
+        "Variables to write, such as t,u,sp,vo.  [default: temperature, geopotential, "
+        "wind and surface pressure]",
+    ),
+    "output_levels": texts(
+        "HPA,...|model",
+        "Pressure levels to write, in hPa, or model for the sigma levels.  "
+        "[default: 17 pressure levels, but for those above the sigma levels]",
+    ),
+    "output": text(
+        "PATH",
+        "A name in .zarr, .nc or .grib2.  [default: CASE_RESOLUTION.zarr, in this "
+        "directory]",
+        *OUTPUT_NAMES,
+    ),
+}
+"""Options of ``ngcm idealized`` alone, or with another description."""

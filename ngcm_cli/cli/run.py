@@ -1,4 +1,4 @@
-"""``ngcm forecast``, ``ngcm ensemble`` and ``ngcm amip``: one body for all runs."""
+"""``ngcm forecast``, ``ensemble``, ``amip``, ``idealized``: one body for all runs."""
 
 import functools
 import os
@@ -37,6 +37,10 @@ ENSEMBLE = (
     *("overwrite", "sst", "sst_data", "sst_time", "sst_offset"),
     *(*_NUDGING, *_SHARED),
 )
+IDEALIZED = (
+    *("case", "truncation", "levels", "days", "time_step", "every", "variables"),
+    *("output_levels", "grid", "output", "zarr_format", "overwrite", "restart_every"),
+)
 AMIP = (
     *("years", "months", "days", "start", "starts", "start_every", "init"),
     *("members", "model", "data", "seed", "output", "means", "every", "sample"),
@@ -57,7 +61,10 @@ def _run(
     with messages() as console:
         from ngcm_cli import config as configs
 
-        kinds = configs.ForecastConfig, configs.EnsembleConfig, configs.AmipConfig
+        kinds = (
+            *(configs.ForecastConfig, configs.EnsembleConfig, configs.AmipConfig),
+            configs.IdealizedConfig,
+        )
         kind = next(kind for kind in kinds if kind.command == command)
         if resume is not None and run_file is not None:
             raise ConfigError(
@@ -82,8 +89,20 @@ def _run(
             with leaving_at_interrupt(display.leave):
                 from ngcm_cli.simulation import run
 
-            if is_dry:
-                plan = _dry_run(kind, config, flags, resume)
+            more = {} if resume is None else flags
+            if issubclass(kind, configs.IdealizedConfig):
+                case = more.pop("case", None) if resume is not None else config
+                assert case is None or isinstance(case, kind | str)
+                from ngcm_cli.idealized import run as idealized_run
+
+                if is_dry:
+                    plan = idealized_run.plan(case, resume=resume, **more)
+                else:
+                    path = idealized_run.run_idealized(
+                        case, resume=resume, track=display.track, **more
+                    )
+            elif is_dry:
+                plan = _dry_run(kind, config, flags, resume)  # pyright: ignore
             else:
                 verb: Callable[..., pathlib.Path] = getattr(run, command)
                 path = verb(
@@ -91,7 +110,7 @@ def _run(
                     resume=resume,
                     track=display.track,
                     download=display.download,
-                    **({} if resume is None else flags),
+                    **more,
                 )
         if is_dry:
             typer.echo(plan)
@@ -113,15 +132,11 @@ def _dry_run(
     from ngcm_cli.simulation.distributed import planned
     from ngcm_cli.simulation.existing_run import settings_for_resume
     from ngcm_cli.simulation.setup import set_up
-    from ngcm_cli.simulation.status import read_status
-    from ngcm_cli.simulation.summary import summarize
+    from ngcm_cli.simulation.summary import summarize, summarize_progress
 
     enable_compilation_cache()  # the model may be compiled to choose the batch
-    progress = ""
     if resume is not None:
         config = kind(**settings_for_resume(kind.command, resume, **flags))
-        lines = read_status(resume).lines()[1:]
-        progress = "".join(f"\n{heading:<10} {text}" for heading, text in lines)
     assert config is not None
     config = config.model_copy(update={"offline": True})
     processes = planned(config.coordinator, config.process)
@@ -129,7 +144,7 @@ def _dry_run(
     if config.scheduler is not None:
         with dask.cluster(config.scheduler):  # or it raises
             pass
-    return summarize(simulation) + progress
+    return summarize(simulation) + summarize_progress(simulation)
 
 
 COMMANDS = tuple(
@@ -160,6 +175,19 @@ COMMANDS = tuple(
             """Run for months or decades with prescribed SST.
 
             Example: ngcm amip --years 40 --output run
+            """,
+        ),
+        (
+            "idealized",
+            IDEALIZED,
+            options.IDEALIZED_OPTIONS,
+            """Run an idealized case of the dynamical core.
+
+            Without data and learned physics. The cases: held-suarez, steady-state,
+            baroclinic-wave, polvani, resting-atmosphere; of shallow water williamson-2,
+            williamson-5, williamson-6, galewsky.
+
+            Example: ngcm idealized baroclinic-wave --truncation T42 --days 12
             """,
         ),
     )

@@ -15,6 +15,7 @@ from ngcm_cli.inputs.gridded import highest_model_level, open_gridded
 from ngcm_cli.inputs.regrid import ConservativeRegridder
 from ngcm_cli.inputs.sources.location import is_remote
 from ngcm_cli.inputs.time_meaning import MEAN, stated_method
+from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.output.zarr import is_store
 from ngcm_cli.time_format import format_time
@@ -58,13 +59,18 @@ class Record:
 
     @property
     def variables(self) -> set[str]:
-        """Names of the fields that can be read: on pressure levels or one level."""
+        """Names of the fields that can be read: on pressure levels or one level.
+
+        Those that belong on pressure levels are left out where they have none, such as
+        the wind of a layer of shallow water.
+        """
         known = {"realization", "init_time", "lead_time", "time", "level"}
         known |= {*self._horizontal}
         return {
             str(name)
             for name, x in self.dataset.data_vars.items()
             if {*self._horizontal} <= {*map(str, x.dims)} <= known
+            and ("level" in x.dims or not _is_on_levels(str(name)))
         }
 
     @property
@@ -165,6 +171,10 @@ class Record:
         if "level" in field.dims:
             values = values[np.argsort(field["level"].values)]
         return values if "longitude" in self._horizontal else values[..., None]
+
+
+def _is_on_levels(name: str) -> bool:
+    return name in VARIABLES and VARIABLES[name].on_levels
 
 
 def open_records(

@@ -4,6 +4,8 @@ On pressure levels they come from the decoder with its learned correction; on th
 levels of the model they are those of the state itself.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,8 +14,7 @@ from ngcm_cli import units
 from ngcm_cli.diagnostics.diagnostic import CmipVariable, Diagnostic
 from ngcm_cli.dynamics.tendencies import GAS_RATIO
 from ngcm_cli.gcm.fields import ATMOSPHERE, SURFACE
-from ngcm_cli.gcm.model import NeuralGCM
-from ngcm_cli.gcm.model_state import ModelState
+from ngcm_cli.gcm.interface import PrimitiveEquationModel
 from ngcm_cli.inputs.variables import VARIABLES
 from ngcm_cli.spectral.filters import change_truncation
 from ngcm_cli.spectral.operators import velocity
@@ -50,7 +51,7 @@ _CMIP = {
 
 
 def fields_on_sigma_levels(
-    model: NeuralGCM, state: ModelState, forcing: None = None
+    model: PrimitiveEquationModel, state: Any, forcing: None = None
 ) -> dict[str, jax.Array]:
     """Return the fields of the state on the sigma levels, without any correction.
 
@@ -58,12 +59,13 @@ def fields_on_sigma_levels(
     ground of the surface pressure of the state.
 
     Returns:
-        Temperature [K], wind [m s-1], geopotential [m2 s-2], specific humidity and
-        cloud contents [kg kg-1] by name, each (sigma level, longitude, latitude).
+        Temperature [K], wind [m s-1], geopotential [m2 s-2] and, unless the air is dry,
+        specific humidity and cloud contents [kg kg-1] by name, each (sigma level,
+        longitude, latitude).
     """
     harmonics, dycore, prognostic = (
         model.harmonics,
-        model.step.dycore,
+        model.dycore,
         state.state,
     )
     levels, names = dycore.levels, sorted(prognostic.tracers)
@@ -83,7 +85,9 @@ def fields_on_sigma_levels(
     variation, *tracers = jnp.split(nodal[:-1], len(names) + 1)
     temperature = variation + reference
     tracers = dict(zip(names, tracers, strict=True))
-    virtual = temperature * (1 + (GAS_RATIO - 1) * tracers["specific_humidity"])
+    virtual = temperature
+    if "specific_humidity" in tracers:
+        virtual = temperature * (1 + (GAS_RATIO - 1) * tracers["specific_humidity"])
     geopotential = nodal[-1:] * units.GRAVITY + levels.geopotential(virtual)
     u, v = velocity(prognostic.vorticity, prognostic.divergence, harmonics)
     return {

@@ -31,8 +31,8 @@ from ngcm_cli.diagnostics.wind import WIND
 from ngcm_cli.errors import CheckpointError
 from ngcm_cli.gcm.fields import ATMOSPHERE, NET_WATER, PRECIPITATION, SURFACE
 from ngcm_cli.gcm.forcing import Forcing
+from ngcm_cli.gcm.interface import PrimitiveEquationModel
 from ngcm_cli.gcm.model import Fields, NeuralGCM
-from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.output_heads import OutputHead
 
 Levels = Literal["pressure", "model"]
@@ -64,9 +64,13 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = MappingProxyType(
 def diagnostics_of(model: Any) -> Mapping[str, Diagnostic]:
     """Return all output variables by name, and those that only this model has.
 
+    A model may declare its own instead, as ``diagnostics``.
+
     Raises:
         CheckpointError: one of these has the name of another variable.
     """
+    if hasattr(model, "diagnostics"):
+        return model.diagnostics
     if not isinstance(model, NeuralGCM) or not model.outputs:
         return DIAGNOSTICS
     if taken := DIAGNOSTICS.keys() & model.outputs.keys():
@@ -114,7 +118,7 @@ def needs_water_budget(names: Iterable[str]) -> bool:
     )
 
 
-def sigma_levels(model: NeuralGCM) -> np.ndarray:
+def sigma_levels(model: PrimitiveEquationModel) -> np.ndarray:
     """Return the centres of the model's sigma levels, top first, (sigma level,)."""
     return model.sigma_levels.centers
 
@@ -134,7 +138,8 @@ def evaluate(
     not depend on which others are asked for.
 
     Args:
-        model: a `NeuralGCM`, or any model with ``output_variables`` and
+        model: a `NeuralGCM`; another model of the primitive equations, with ``dycore``,
+            ``harmonics`` and ``diagnostics``; or any with ``output_variables`` and
             ``decode(state, names)``.
         state: of the model.
         forcing: as for ``NeuralGCM.advance``; only diagnostics that need "forcing" or
@@ -153,7 +158,7 @@ def evaluate(
     """
     if apply is None:
         apply = functools.partial(_apply_to_one, model)
-    if not isinstance(model, NeuralGCM):
+    if not hasattr(model, "dycore"):
         if levels != "pressure":
             raise ValueError(f"{type(model).__name__} has no output on its own levels")
         return apply(_decode, state, tuple(names))
@@ -172,8 +177,8 @@ def evaluate(
         group = tuple(name for name in group if name in model.output_variables)
         if own & set(group):
             fields |= apply(_decode, state, group)
+    heads = model.outputs.items() if isinstance(model, NeuralGCM) else ()
     for sees_sea in (False, True):
-        heads = model.outputs.items()
         group = tuple(name for name, head in heads if head.sees_sea == sees_sea)
         if wanted_heads := own & set(group):
             if sees_sea and forcing is None:
@@ -221,7 +226,7 @@ def mean_fluxes(
 
 
 def _is_own(diagnostic: Diagnostic, on_pressure: bool) -> bool:
-    """Whether ``NeuralGCM.decode`` gives it."""
+    """Whether ``decode`` of the model gives it."""
     if diagnostic.from_fields is not None:
         return False
     if diagnostic.needs == "decoder":
@@ -243,8 +248,8 @@ def _decode(
 # field could round otherwise, and every choice of names would compile again.
 @eqx.filter_jit
 def _from_state(
-    model: NeuralGCM,
-    state: ModelState,
+    model: Any,
+    state: Any,
     compute: Callable[..., dict[str, jax.Array]],
     forcing: Fields | Forcing | None,
     on_pressure: bool,
@@ -258,8 +263,8 @@ def _from_state(
 
 @eqx.filter_jit
 def _from_fields(
-    model: NeuralGCM,
-    state_and_fields: tuple[ModelState, dict[str, jax.Array]],
+    model: PrimitiveEquationModel,
+    state_and_fields: tuple[Any, dict[str, jax.Array]],
     compute: Callable[..., dict[str, jax.Array]],
     on_pressure: bool,
 ) -> dict[str, jax.Array]:

@@ -167,7 +167,7 @@ def global_means(model: Any, state: Any) -> dict[str, jax.Array]:
         the atmosphere [W m-2], at this instant.
     """
     if isinstance(model, NeuralGCM):
-        return _global_means(model.harmonics, model.step.dycore, state)
+        return _global_means(model.harmonics, model.dycore, state)
     return {k: x for k, x in monitor(model, state).items() if k in GLOBAL_MEANS}
 
 
@@ -186,7 +186,7 @@ def monitor(model: Any, state: Any) -> dict[str, jax.Array]:
         ``min_surface_pressure`` and ``max_surface_pressure`` [Pa].
     """
     if isinstance(model, NeuralGCM):
-        return _monitor(model.harmonics, model.step.dycore, state)
+        return monitor_primitive_equations(model.harmonics, model.dycore, state)
     if hasattr(model, "monitor"):
         return model.monitor(state)
     return {"finite": _all_finite(state)}
@@ -230,9 +230,10 @@ def _global_means(
 
 
 @eqx.filter_jit
-def _monitor(
-    harmonics: SphericalHarmonics, dycore: Dycore, state: ModelState
+def monitor_primitive_equations(
+    harmonics: SphericalHarmonics, dycore: Dycore, state: Any
 ) -> dict[str, jax.Array]:
+    """Return what `monitor` does, of a state whose ``state`` is that of the dycore."""
     prognostic, grid = state.state, harmonics.grid
     u, v = velocity(prognostic.vorticity, prognostic.divergence, harmonics)
     scalars = prognostic.temperature_variation, prognostic.log_surface_pressure

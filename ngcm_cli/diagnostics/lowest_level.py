@@ -4,6 +4,8 @@ The models predict nothing at 2 m or 10 m. The centre of the lowest of 32 layers
 equal thickness is at σ = 0.984, about 130 m above the ground.
 """
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -11,15 +13,14 @@ from ngcm_cli import units
 from ngcm_cli.arrays import NodalSurface
 from ngcm_cli.diagnostics.diagnostic import Diagnostic
 from ngcm_cli.dynamics import State
-from ngcm_cli.gcm.model import NeuralGCM
-from ngcm_cli.gcm.model_state import ModelState
+from ngcm_cli.gcm.interface import PrimitiveEquationModel
 from ngcm_cli.spectral.operators import velocity
 
 _COMMENT = "centre of the lowest sigma layer of the model, not a height above ground"
 
 
 def lowest_level_fields(
-    model: NeuralGCM, state: ModelState, forcing: None = None
+    model: PrimitiveEquationModel, state: Any, forcing: None = None
 ) -> dict[str, NodalSurface]:
     """Return wind in m s-1 and temperature in K, each (1, longitude, latitude)."""
     prognostic: State = state.state
@@ -27,7 +28,7 @@ def lowest_level_fields(
         prognostic.vorticity[-1:], prognostic.divergence[-1:], model.harmonics
     )
     variation = model.harmonics.to_nodal(prognostic.temperature_variation[-1:])
-    reference = np.float32(model.step.dycore.reference_temperature[-1])
+    reference = np.float32(model.dycore.reference_temperature[-1])
     wind = jnp.stack([u, v]) / units.METER_PER_SECOND
     return {
         "lowest_level_temperature": variation + reference,

@@ -1,33 +1,34 @@
 """Interpolation of what is computed on the sigma levels to pressure levels."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ngcm_cli import units
+from ngcm_cli.gcm.interface import PrimitiveEquationModel
 from ngcm_cli.gcm.levels import interpolate
-from ngcm_cli.gcm.model import NeuralGCM
-from ngcm_cli.gcm.model_state import ModelState
 
 NOT_CORRECTED = "from the sigma levels of the state, without the decoder's correction"
 """Comment on diagnostics that are interpolated to pressure levels here."""
 
 
-def surface_pressure(model: NeuralGCM, state: ModelState) -> jax.Array:
+def surface_pressure(model: PrimitiveEquationModel, state: Any) -> jax.Array:
     """Return the pressure at the surface in Pa, (1, longitude, latitude)."""
     harmonics = model.harmonics
     nodal = harmonics.to_nodal(state.state.log_surface_pressure)
     return jnp.exp(nodal) / units.PASCAL
 
 
-def pressure_of_levels(model: NeuralGCM) -> jax.Array:
+def pressure_of_levels(model: PrimitiveEquationModel) -> jax.Array:
     """Return the pressure of the model's pressure levels in Pa, (level, 1, 1)."""
     hectopascals = np.array(model.levels, np.float32)
     return jnp.asarray(hectopascals[:, None, None] * np.float32(100))
 
 
 def to_pressure_levels(
-    model: NeuralGCM, state: ModelState, fields: dict[str, jax.Array]
+    model: PrimitiveEquationModel, state: Any, fields: dict[str, jax.Array]
 ) -> dict[str, jax.Array]:
     """Interpolate fields from the sigma levels to the pressure levels of the model.
 

@@ -15,7 +15,7 @@ def surface_altitude(model: NeuralGCM) -> jax.Array:
     It is that of the surface pressure of the state. Models learn it; the orography of
     encoder and decoder is another.
     """
-    dycore, harmonics = model.step.dycore, model.harmonics
+    dycore, harmonics = model.dycore, model.harmonics
     height = dycore.orography.modal(dycore.harmonics.grid)
     resolved = change_truncation(height, harmonics.grid.modal_shape)
     return harmonics.to_nodal(resolved[None])[0] / units.METER

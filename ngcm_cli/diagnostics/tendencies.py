@@ -61,7 +61,7 @@ def dynamics_tendencies(
     Returns:
         As `physics_tendencies`.
     """
-    dycore = model.step.dycore
+    dycore = model.dycore
     grid, orography = dycore.harmonics.grid, dycore.orography
     reference = np.array(dycore.reference_temperature).astype(np.float32)
     resolved = jax.tree.map(

@@ -1,6 +1,7 @@
 """Speed, vorticity and divergence of the wind, and its vertical component ω."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,8 +12,7 @@ from ngcm_cli.arrays import Nodal
 from ngcm_cli.diagnostics.diagnostic import CmipVariable, Diagnostic
 from ngcm_cli.diagnostics.pressure_levels import NOT_CORRECTED
 from ngcm_cli.dynamics.state import split_levels
-from ngcm_cli.gcm.model import NeuralGCM
-from ngcm_cli.gcm.model_state import ModelState
+from ngcm_cli.gcm.interface import PrimitiveEquationModel
 from ngcm_cli.spectral.operators import cos_lat_grad, cos_lat_velocity, sec2_lat
 
 _U, _V = "u_component_of_wind", "v_component_of_wind"
@@ -29,7 +29,7 @@ def wind_speed(fields: Mapping[str, Nodal], pressure: jax.Array) -> dict[str, No
 
 
 def vorticity_and_divergence(
-    model: NeuralGCM, state: ModelState, forcing: None = None
+    model: PrimitiveEquationModel, state: Any, forcing: None = None
 ) -> dict[str, Nodal]:
     """Return relative vorticity and divergence on the sigma levels in s-1."""
     modal = jnp.stack([state.state.vorticity, state.state.divergence])
@@ -38,7 +38,7 @@ def vorticity_and_divergence(
 
 
 def vertical_velocity(
-    model: NeuralGCM, state: ModelState, forcing: None = None
+    model: PrimitiveEquationModel, state: Any, forcing: None = None
 ) -> dict[str, Nodal]:
     """Return ω on the sigma levels in Pa s-1, positive downwards.
 

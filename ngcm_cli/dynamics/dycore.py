@@ -1,5 +1,8 @@
 """The dynamical core: fluid motion over one interval of constant learned tendency."""
 
+from collections.abc import Callable
+from typing import Any
+
 import diffrax
 import equinox as eqx
 import jax
@@ -14,10 +17,10 @@ from ngcm_cli.dynamics.implicit import (
     implicit_tendencies,
 )
 from ngcm_cli.dynamics.orography import Orography
-from ngcm_cli.dynamics.sigma import SigmaLevels
 from ngcm_cli.dynamics.sil3 import IMPLICIT_FRACTIONS, SIL3, Filtered
 from ngcm_cli.dynamics.state import State
 from ngcm_cli.dynamics.tendencies import explicit_tendencies
+from ngcm_cli.dynamics.vertical_coordinate import VerticalCoordinate
 from ngcm_cli.spectral.filters import change_truncation
 from ngcm_cli.spectral.transform import SphericalHarmonics
 
@@ -51,7 +54,7 @@ class Dycore(eqx.Module):
     """
 
     harmonics: SphericalHarmonics
-    levels: SigmaLevels = eqx.field(static=True)
+    levels: VerticalCoordinate = eqx.field(static=True)
     reference_temperature: tuple[float, ...] = eqx.field(static=True)
     orography: Orography
     solver: Filtered
@@ -61,7 +64,7 @@ class Dycore(eqx.Module):
     def __init__(
         self,
         harmonics: SphericalHarmonics,
-        levels: SigmaLevels,
+        levels: VerticalCoordinate,
         reference_temperature: tuple[float, ...],
         orography: Orography,
         damping: np.ndarray,
@@ -120,8 +123,15 @@ class Dycore(eqx.Module):
             state,
         )
 
-    def terms(self) -> diffrax.MultiTerm:
-        """Return the explicit term, learned tendencies included, and the implicit."""
+    def terms(
+        self, forcing: Callable[[State, Any], State] = lambda y, args: args
+    ) -> diffrax.MultiTerm:
+        """Return the explicit term, with what forces the flow, and the implicit.
+
+        Args:
+            forcing: function of the modal state and of the arguments of the solver that
+                returns modal tendencies; by default the arguments are these.
+        """
         reference_temperature = np.array(self.reference_temperature, np.float32)
         orography = self.orography.modal(self.harmonics.grid)
 
@@ -129,7 +139,7 @@ class Dycore(eqx.Module):
             dynamics = explicit_tendencies(
                 y, self.harmonics, self.levels, reference_temperature, orography
             )
-            return jax.tree.map(jnp.add, dynamics, args)
+            return jax.tree.map(jnp.add, dynamics, forcing(y, args))
 
         def implicit(t, y, args):
             return implicit_tendencies(y, self.levels, reference_temperature)

@@ -16,13 +16,14 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ngcm_cli import units
-from ngcm_cli.dynamics.sigma import SigmaLevels, matvec
+from ngcm_cli.dynamics.sigma import matvec
 from ngcm_cli.dynamics.state import State
+from ngcm_cli.dynamics.vertical_coordinate import VerticalCoordinate
 from ngcm_cli.spectral.operators import laplacian
 
 
 def implicit_tendencies(
-    state: State, levels: SigmaLevels, reference_temperature: np.ndarray
+    state: State, levels: VerticalCoordinate, reference_temperature: np.ndarray
 ) -> State:
     """Return modal gravity-wave tendencies per nondimensional time, else zero."""
     geopotential = levels.geopotential_matrix.astype(np.float32)
@@ -41,7 +42,9 @@ def implicit_tendencies(
 
 
 def implicit_matrix(
-    total_wavenumbers: int, levels: SigmaLevels, reference_temperature: np.ndarray
+    total_wavenumbers: int,
+    levels: VerticalCoordinate,
+    reference_temperature: np.ndarray,
 ) -> np.ndarray:
     """Return the operator as a matrix on (δ, T′, π), (l, 2n + 1, 2n + 1), float64."""
     n = levels.layers

@@ -1,38 +1,62 @@
 """Sigma levels: vertical integrals, vertical advection and the hydrostatic relation.
 
 Sigma is pressure over surface pressure. Level 0 is at the top of the atmosphere, the
-last level next to the surface. Layers are bounded at σ = 0, 1/n, …, 1; variables live
-at the layer centres (Durran, Numerical Methods for Fluid Dynamics, 2nd ed., section
-8.6).
+last level next to the surface. Layers lie between boundaries from σ = 0 to 1, equally
+thick or not; variables live in the middle between two boundaries (Durran, Numerical
+Methods for Fluid Dynamics, 2nd ed., section 8.6).
 """
 
 import dataclasses
-import functools
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
 from ngcm_cli import units
-
-Column = Float[Array, "*batch level longitude latitude"]
+from ngcm_cli.dynamics.vertical_coordinate import Column
 
 
 @dataclasses.dataclass(frozen=True)
 class SigmaLevels:
-    """Equally thick sigma layers; static and hashable.
+    """Sigma layers; static and hashable. A `VerticalCoordinate`.
+
+    ``SigmaLevels(n)`` has n equally thick layers, `SigmaLevels.between` any.
 
     Attributes:
         layers: number of layers n.
+        interior: the n − 1 boundaries between layers, ascending, of layers that are not
+            equally thick; None of those that are.
     """
 
     layers: int
+    interior: tuple[float, ...] | None = None
+
+    @classmethod
+    def between(cls, boundaries: Sequence[float]) -> "SigmaLevels":
+        """Return the layers between boundaries, the same object for equal layers.
+
+        Args:
+            boundaries: ascending from exactly 0 to exactly 1.
+
+        Raises:
+            ValueError: they are not.
+        """
+        given = np.asarray(boundaries, np.float32)
+        is_whole = len(given) > 1 and given[0] == 0 and given[-1] == 1
+        if not is_whole or (np.diff(given) <= 0).any():
+            raise ValueError("boundaries must ascend from 0 to 1")
+        equal = cls(len(given) - 1)
+        if (given == equal.boundaries).all():
+            return equal
+        return cls(len(given) - 1, tuple(map(float, given[1:-1])))
 
     @property
     def boundaries(self) -> np.ndarray:
         """Shape (layers + 1,), from 0 to 1, float32."""
-        return np.linspace(0, 1, self.layers + 1, dtype=np.float32)
+        if self.interior is None:
+            return np.linspace(0, 1, self.layers + 1, dtype=np.float32)
+        return np.array([0, *self.interior, 1], np.float32)
 
     @property
     def centers(self) -> np.ndarray:
@@ -45,7 +69,7 @@ class SigmaLevels:
         """Δσ, shape (layers,), float32."""
         return np.diff(self.boundaries)
 
-    @functools.cached_property
+    @property
     def log_ratios(self) -> np.ndarray:
         """α: half the log distance to the level below; −ln σ at the lowest level."""
         log_centers = np.log(self.centers)
@@ -74,7 +98,7 @@ class SigmaLevels:
         upper = jnp.concatenate([edge, flux], axis=-3)
         return -0.5 * (lower + upper)
 
-    @functools.cached_property
+    @property
     def geopotential_matrix(self) -> np.ndarray:
         """G with Φ − Φₛ = G Tᵥ, upper triangular, shape (layers, layers), float64.
 

@@ -78,10 +78,11 @@ class SIL3(diffrax.AbstractSolver):
     def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
         """Take one step of length ``step_size`` from y0."""
         explicit, implicit = terms.terms
-        h = jnp.float32(self.step_size)
-        slow_weights = h * _rows(EXPLICIT.a_lower).astype(np.float32)
-        fast_weights = h * _rows(IMPLICIT.a_lower).astype(np.float32)
-        nodes = np.concatenate([[0], EXPLICIT.c]).astype(np.float32)
+        dtype = jnp.result_type(*jax.tree.leaves(y0))
+        h = jnp.asarray(self.step_size, dtype)
+        slow_weights = h * _rows(EXPLICIT.a_lower).astype(dtype)
+        fast_weights = h * _rows(IMPLICIT.a_lower).astype(dtype)
+        nodes = np.concatenate([[0], EXPLICIT.c]).astype(dtype)
 
         # The stages are a loop rather than written out three times: that makes a
         # smaller program, which compiles faster.
@@ -98,9 +99,9 @@ class SIL3(diffrax.AbstractSolver):
         none = jax.tree.map(lambda x: jnp.zeros((_STAGES, *x.shape), x.dtype), y0)
         y, slow, fast = jax.lax.fori_loop(0, _STAGES, stage, (y0, none, none))
         last = implicit.vf(t0 + h, y, args)  # the last explicit one has no weight
-        slow_sum = _weighted(h * EXPLICIT.b_sol[:_STAGES].astype(np.float32), slow)
-        fast_sum = _weighted(h * IMPLICIT.b_sol[:_STAGES].astype(np.float32), fast)
-        last = jax.tree.map(lambda g: h * np.float32(IMPLICIT.b_sol[-1]) * g, last)
+        slow_sum = _weighted(h * EXPLICIT.b_sol[:_STAGES].astype(dtype), slow)
+        fast_sum = _weighted(h * IMPLICIT.b_sol[:_STAGES].astype(dtype), fast)
+        last = jax.tree.map(lambda g: h * IMPLICIT.b_sol[-1].astype(dtype) * g, last)
         y1 = _add(y0, slow_sum, fast_sum, last)
         is_own_step = jnp.abs((t1 - t0) / h - 1) < 1e-3
         result = diffrax.RESULTS.where(

@@ -1,4 +1,4 @@
-"""Explicit tendencies of the moist primitive equations on sigma levels.
+"""Explicit tendencies of the moist or dry primitive equations on sigma levels.
 
 Vorticity-divergence form with humidity and cloud water in the equation of state, after
 Durran, Numerical Methods for Fluid Dynamics (2nd ed.), section 8.6, with the moist
@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ngcm_cli import units
-from ngcm_cli.dynamics.sigma import SigmaLevels
 from ngcm_cli.dynamics.state import State, split_levels
+from ngcm_cli.dynamics.vertical_coordinate import VerticalCoordinate
 from ngcm_cli.spectral.operators import (
     clip_wavenumbers,
     cos_lat_grad,
@@ -35,16 +35,16 @@ HEAT_RATIO = units.VAPOR_HEAT_CAPACITY / units.HEAT_CAPACITY  # c_pv/c_p
 def explicit_tendencies(
     state: State,
     harmonics: SphericalHarmonics,
-    levels: SigmaLevels,
+    levels: VerticalCoordinate,
     reference_temperature: np.ndarray,
     orography: Float[Array, "m total_wavenumber"],
 ) -> State:
     """Return tendencies of all variables per nondimensional time, modal, clipped.
 
     Args:
-        state: modal state on the dynamical core's grid.
+        state: modal state on the dynamical core's grid; without tracers, of dry air.
         harmonics: transforms of that grid.
-        levels: sigma levels.
+        levels: vertical levels.
         reference_temperature: of each level, K, shape (level,), float32.
         orography: modal surface height, nondimensional.
     """
@@ -55,23 +55,23 @@ def explicit_tendencies(
     t_ref = jnp.asarray(reference_temperature)[:, None, None]
 
     # Everything needed on the grid, in one transform.
-    names, humidity = sorted(state.tracers), state.tracers["specific_humidity"]
+    names = sorted(state.tracers)
+    is_moist = "specific_humidity" in names
     modal = [
         state.vorticity,
         state.divergence,
         state.temperature_variation,
         *cos_lat_velocity(state.vorticity, state.divergence, clip=False),
-        *cos_lat_grad(humidity, clip=False),
         *(state.tracers[name] for name in names),
         *cos_lat_grad(state.log_surface_pressure, clip=False),
-        laplacian(state.log_surface_pressure),
     ]
+    if is_moist:
+        modal += cos_lat_grad(state.tracers["specific_humidity"], clip=False)
+        modal += [laplacian(state.log_surface_pressure)]
     nodal = split_levels(harmonics.to_nodal(jnp.concatenate(modal)), modal)
-    vorticity, divergence, t, u, v, q_x, q_y = nodal[:7]
-    tracers = dict(zip(names, nodal[7:-3], strict=True))
-    q = tracers["specific_humidity"]
-    p_x, p_y, p_laplacian = nodal[-3:]
-    clouds = sum(tracers[name] for name in names if name != "specific_humidity")
+    vorticity, divergence, t, u, v = nodal[:5]
+    tracers = dict(zip(names, nodal[5 : 5 + len(names)], strict=True))
+    p_x, p_y, *moist_fields = nodal[5 + len(names) :]
 
     # Continuity: σ̇ at the interior boundaries, with and without divergence.
     wind_dot_grad_p = sec2 * (u * p_x + v * p_y)
@@ -83,20 +83,30 @@ def explicit_tendencies(
     sigma_dot_explicit, sigma_dot_full = sigma_dot
     surface_pressure = -column[0, -1:]
 
+    # Virtual temperature, and humidity in the pressure gradient of the reference one.
+    t_virtual, r_t, moist = t, units.GAS_CONSTANT * t, []
+    if is_moist:
+        q, (q_x, q_y, p_laplacian) = tracers["specific_humidity"], moist_fields
+        clouds = sum(tracers[name] for name in names if name != "specific_humidity")
+        r_t = units.GAS_CONSTANT * t * (1 + (GAS_RATIO - 1) * q - clouds)
+        heat = 1 + (HEAT_RATIO - 1) * q
+        t_virtual = t * ((1 + (GAS_RATIO - 1) * q) / heat) + t_ref * (
+            (GAS_RATIO - HEAT_RATIO) * q / heat
+        )
+        buoyancy = t_ref * np.float32(units.VAPOR_GAS_CONSTANT - units.GAS_CONSTANT)
+        moist = [
+            buoyancy * sec2 * (p_x * q_y - p_y * q_x),
+            buoyancy * (sec2 * (q_x * p_x + q_y * p_y) + q * p_laplacian),
+        ]
+
     # Momentum: the vector whose curl and divergence are the tendencies.
-    virtual = 1 + (GAS_RATIO - 1) * q - clouds
-    r_t = units.GAS_CONSTANT * t * virtual
     advect = levels.vertical_advection
     absolute_vorticity = vorticity + coriolis
     force_x = -v * absolute_vorticity + (r_t * p_x - advect(sigma_dot_full, u))
     force_y = u * absolute_vorticity + (r_t * p_y - advect(sigma_dot_full, v))
-    kinetic_energy = 0.5 * (u**2 + v**2) * sec2
-
-    # Humidity in the pressure gradient of the reference temperature.
-    moist = t_ref * np.float32(units.VAPOR_GAS_CONSTANT - units.GAS_CONSTANT)
-    moist_vorticity = moist * sec2 * (p_x * q_y - p_y * q_x)
-    moist_divergence = moist * (sec2 * (q_x * p_x + q_y * p_y) + q * p_laplacian)
-    moist_geopotential = levels.geopotential(q * (t + t_ref) * (GAS_RATIO - 1))
+    energy = 0.5 * (u**2 + v**2) * sec2
+    if is_moist:
+        energy += levels.geopotential(q * (t + t_ref) * (GAS_RATIO - 1))
 
     # Thermodynamics: adiabatic heating κ T ω/p and vertical transport.
     def adiabatic(temperature, x, integral):
@@ -106,10 +116,6 @@ def explicit_tendencies(
         thickness = levels.thickness[:, None, None]
         return temperature * (x - (y + above) / thickness)
 
-    heat = 1 + (HEAT_RATIO - 1) * q
-    t_virtual = t * ((1 + (GAS_RATIO - 1) * q) / heat) + t_ref * (
-        (GAS_RATIO - HEAT_RATIO) * q / heat
-    )
     heating = adiabatic(t_ref, wind_dot_grad_p, column[0]) + adiabatic(
         t_virtual, wind_dot_grad_p, column[1]
     )
@@ -130,9 +136,8 @@ def explicit_tendencies(
             [
                 force_x * sec2,
                 force_y * sec2,
-                kinetic_energy + moist_geopotential,
-                moist_vorticity,
-                moist_divergence,
+                energy,
+                *moist,
                 *local,
                 *(u * x * sec2 for x in scalars),
                 *(v * x * sec2 for x in scalars),
@@ -141,17 +146,19 @@ def explicit_tendencies(
         )
     )
     levels_of = back[:-1].reshape(-1, n, *grid.modal_shape)
-    force_x, force_y, energy, moist_vorticity, moist_divergence = levels_of[:5]
-    local, flux_x, flux_y = levels_of[5:].reshape(3, len(scalars), n, *grid.modal_shape)
+    force_x, force_y, energy, *moist = levels_of[: 3 + len(moist)]
+    rest = levels_of[3 + len(moist) :]
+    local, flux_x, flux_y = rest.reshape(3, len(scalars), n, *grid.modal_shape)
     transported = local - div_cos_lat(flux_x, flux_y, clip=False)
 
     surface = units.GRAVITY * laplacian(orography)
+    vorticity = -curl_cos_lat(force_x, force_y, clip=False)
+    divergence = -div_cos_lat(force_x, force_y, clip=False) - laplacian(energy)
+    if is_moist:
+        vorticity, divergence = vorticity + moist[0], divergence - moist[1]
     tendency = State(
-        vorticity=moist_vorticity - curl_cos_lat(force_x, force_y, clip=False),
-        divergence=-div_cos_lat(force_x, force_y, clip=False)
-        - laplacian(energy)
-        - moist_divergence
-        - surface,
+        vorticity=vorticity,
+        divergence=divergence - surface,
         temperature_variation=transported[0],
         log_surface_pressure=back[-1:],
         tracers=dict(zip(names, transported[1:], strict=True)),

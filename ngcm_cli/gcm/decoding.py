@@ -5,6 +5,7 @@ otherwise, a field rounds otherwise; and every choice would compile again.
 """
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -28,9 +29,7 @@ def decode_atmosphere(decoder: Decoder, state: ModelState) -> Fields:
 
 
 @eqx.filter_jit
-def decode_surface(
-    harmonics: SphericalHarmonics, dycore: Dycore, state: ModelState
-) -> Fields:
+def decode_surface(harmonics: SphericalHarmonics, dycore: Dycore, state: Any) -> Fields:
     """Return surface fields that follow from the state, in SI units."""
     return to_si(surface_fields(state.state, harmonics, dycore))
 

@@ -1,4 +1,4 @@
-"""What a run needs of a model, as a protocol: `NeuralGCM`, or a small one for tests."""
+"""What runs and diagnostics need of a model, as protocols."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
@@ -8,9 +8,10 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import PRNGKeyArray
 
-from ngcm_cli.dynamics import SigmaLevels
+from ngcm_cli.dynamics import Dycore, SigmaLevels
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.spectral.grid import Grid
+from ngcm_cli.spectral.transform import SphericalHarmonics
 
 State = TypeVar("State")
 Fields = Mapping[str, ArrayLike]
@@ -119,4 +120,31 @@ class Model(Protocol[State]):
 
     def with_fixed_mean_pressure(self) -> "Model[State]":
         """Return this model with a constant mean logarithm of surface pressure."""
+        ...
+
+
+class PrimitiveEquationModel(Protocol):
+    """A model whose state holds that of the dynamical core, with other things perhaps.
+
+    That is ``state.state``, a `dynamics.State`, of dry or of moist air.
+    """
+
+    @property
+    def harmonics(self) -> SphericalHarmonics:
+        """Transforms between the grid of the data and modal fields."""
+        ...
+
+    @property
+    def dycore(self) -> Dycore:
+        """Dynamical core."""
+        ...
+
+    @property
+    def sigma_levels(self) -> SigmaLevels:
+        """Sigma levels of the state."""
+        ...
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Pressure levels of the data, hPa, top first."""
         ...

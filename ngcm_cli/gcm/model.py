@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ngcm_cli import units
-from ngcm_cli.dynamics import SigmaLevels
+from ngcm_cli.dynamics import Dycore, SigmaLevels
 from ngcm_cli.gcm.decoder import Decoder
 from ngcm_cli.gcm.decoding import (
     decode_atmosphere,
@@ -86,6 +86,11 @@ class NeuralGCM(eqx.Module):
     def harmonics(self) -> SphericalHarmonics:
         """Transforms between the grid of the data and modal fields of the model."""
         return self.encoder.harmonics
+
+    @property
+    def dycore(self) -> Dycore:
+        """Dynamical core."""
+        return self.step.dycore
 
     @property
     def sigma_levels(self) -> SigmaLevels:

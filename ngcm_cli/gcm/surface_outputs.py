@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from ngcm_cli import units
 from ngcm_cli.arrays import Nodal, NodalSurface
-from ngcm_cli.dynamics import Dycore, SigmaLevels, State
+from ngcm_cli.dynamics import Dycore, State, VerticalCoordinate
 from ngcm_cli.dynamics.state import split_levels
 from ngcm_cli.gcm.fields import RATES
 from ngcm_cli.physics.water_budget import Water
@@ -30,7 +30,7 @@ def surface_fields(
     """Return the fields of `ngcm_cli.gcm.fields.SURFACE`, nondimensional.
 
     Args:
-        state: modal state.
+        state: modal state; of dry air, there is no water vapour among the fields.
         harmonics: transforms of the grid of the fields.
         dycore: gives the levels of the state and the orography below its surface
             pressure. Models learn this orography; that of the bundled one differs by
@@ -41,12 +41,12 @@ def surface_fields(
         state.log_surface_pressure,
         state.temperature_variation[-1:],
         change_truncation(height, harmonics.grid.modal_shape),
-        state.tracers["specific_humidity"],
+        *(x for name, x in state.tracers.items() if name == "specific_humidity"),
     ]
     nodal = split_levels(harmonics.to_nodal(jnp.concatenate(modal)), modal)
-    log_pressure, temperature, height, humidity = nodal
+    log_pressure, temperature, height, *humidity = nodal
     p_surface = jnp.exp(log_pressure)
-    return {
+    fields = {
         "surface_pressure": p_surface,
         "mean_sea_level_pressure": sea_level_pressure(
             p_surface,
@@ -54,8 +54,11 @@ def surface_fields(
             float(dycore.levels.centers[-1]),
             height * units.GRAVITY,
         ),
-        "total_column_water_vapour": column_mass(humidity, p_surface, dycore.levels),
     }
+    if humidity:
+        vapour = column_mass(humidity[0], p_surface, dycore.levels)
+        fields["total_column_water_vapour"] = vapour
+    return fields
 
 
 def water_fields(water: Water) -> dict[str, NodalSurface]:
@@ -135,7 +138,7 @@ def sea_level_pressure(
 
 
 def column_mass(
-    mass_fraction: Nodal, surface_pressure: NodalSurface, levels: SigmaLevels
+    mass_fraction: Nodal, surface_pressure: NodalSurface, levels: VerticalCoordinate
 ) -> NodalSurface:
     """Return the mass of a tracer per area, ∫ q dp/g = pₛ/g ∫₀¹ q dσ, nondimensional.
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ngcm_cli.config.settings import Settings
 from ngcm_cli.errors import ConfigError, NgcmError, OutputError
 from ngcm_cli.io.compilation_cache import enable_compilation_cache
 from ngcm_cli.io.lock import SharedLock, exclusive_file_lock
@@ -168,4 +169,5 @@ def _simulation(
     command: str, settings: tuple[tuple[str, Any], ...], run: str
 ) -> Simulation:
     config = CONFIGS[command](**dict(settings))
+    assert isinstance(config, Settings)  # the others have no scheduler
     return set_up(config, processes=Processes(run=run), resume=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ngcm_cli.config import AmipConfig, ForecastConfig
+from ngcm_cli.config import AmipConfig, ForecastConfig, RunConfig
 from ngcm_cli.config.noise import vectors_file, with_vectors_file
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.errors import InputDataError, RecordCoverageError
@@ -214,7 +214,7 @@ def described(name: str) -> str:
     return location if find_source(name) is None else f"{name}, {location}"
 
 
-def public_command(config: Settings) -> str:
+def public_command(config: RunConfig) -> str:
     """Return the command that runs this again, without secrets in addresses."""
     public = {
         name: redacted(value)
@@ -224,11 +224,11 @@ def public_command(config: Settings) -> str:
     return config.model_copy(update=public).command_line()
 
 
-def with_absolute_paths(config: Settings) -> dict[str, str]:
+def with_absolute_paths(config: RunConfig) -> dict[str, str]:
     """Return all settings but the output as text, valid in any working directory."""
     flags = config.as_flags(defaults=True)
     flags.pop("output", None)
-    if flags["model"] not in model_names():
+    if "model" in flags and flags["model"] not in model_names():
         flags["model"] = os.path.abspath(flags["model"])
     for name in config.sources:  # also patterns of files
         if name in flags and not is_remote(flags[name]):

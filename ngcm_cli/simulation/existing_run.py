@@ -10,10 +10,11 @@ from ngcm_cli.config import (
     AmipConfig,
     EnsembleConfig,
     ForecastConfig,
+    IdealizedConfig,
+    RunConfig,
     parse_switch,
     read_run_file,
 )
-from ngcm_cli.config.settings import Settings
 from ngcm_cli.errors import ConfigError, OutputError
 from ngcm_cli.inputs.sources.location import redacted
 from ngcm_cli.output.export import read_attributes
@@ -22,8 +23,9 @@ from ngcm_cli.output.run_paths import FORMATS, RunPaths
 from ngcm_cli.output.run_record import RunRecord, check_content
 from ngcm_cli.output.zarr import RUN_ATTRIBUTE, open_store
 
-CONFIGS: Mapping[str, type[Settings]] = {
-    config.command: config for config in (ForecastConfig, EnsembleConfig, AmipConfig)
+CONFIGS: Mapping[str, type[RunConfig]] = {
+    config.command: config
+    for config in (ForecastConfig, EnsembleConfig, AmipConfig, IdealizedConfig)
 }
 
 
@@ -128,7 +130,7 @@ class ExistingRun:
 
 
 def find_existing(
-    config: Settings, paths: RunPaths, resume: bool, run: str
+    config: RunConfig, paths: RunPaths, resume: bool, run: str
 ) -> ExistingRun | None:
     """Find the run that is resumed or extended; None where a new one is written.
 

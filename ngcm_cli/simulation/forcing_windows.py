@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -11,6 +12,14 @@ from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.nudging import Nudging
 
 _SECOND = np.timedelta64(1, "s")
+
+
+class RunForcing(Protocol):
+    """What forces a run, by window."""
+
+    def at(self, window: np.datetime64, sample: np.datetime64 | None = None) -> Any:
+        """Return what the model is given in a window or, at most, in a sample of it."""
+        ...
 
 
 class ForcingWindows:

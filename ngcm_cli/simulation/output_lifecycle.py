@@ -170,7 +170,8 @@ def _write_record(recorder: Recorder) -> None:
     settings = {**with_absolute_paths(config), **simulation.identity["settings"]}
     for name in ("scheduler", "coordinator", "process", "offline"):
         settings.pop(name, None)
-    settings["batch"] = str(simulation.batch)
+    if "batch" in type(config).model_fields:
+        settings["batch"] = str(simulation.batch)
     resume = f"ngcm {config.command} --resume {simulation.paths.output}"
     comment = f"ngcm {ngcm_cli.__version__}; resume with {resume}"
     record = {

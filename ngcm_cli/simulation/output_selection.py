@@ -4,8 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from ngcm_cli.config import AmipConfig
-from ngcm_cli.config.settings import Settings
+from ngcm_cli.config import AmipConfig, IdealizedConfig, RunConfig
 from ngcm_cli.diagnostics import (
     Diagnostic,
     available,
@@ -46,7 +45,7 @@ class Request:
     notes: tuple[str, ...] = ()
 
 
-def read_request(config: Settings, model: Model) -> Request:
+def read_request(config: RunConfig, model: Model) -> Request:
     """Return what is to be written; names may end in a level, as ``z500`` does.
 
     Raises:
@@ -60,10 +59,10 @@ def read_request(config: Settings, model: Model) -> Request:
         return request
     if isinstance(config, AmipConfig):
         return request  # for a directory, whatever its name
-    return _with_grib_codes(config, request)
+    return _with_grib_codes(config, model, request)
 
 
-def _check_nudging(config: Settings, request: Request) -> None:
+def _check_nudging(config: RunConfig, request: Request) -> None:
     """Refuse tendencies due to nudging of what is not nudged."""
     nudged = config.nudge_variables or ()
     for name in request.variables:
@@ -93,17 +92,21 @@ def _with_clipping(request: Request) -> Request:
     )
 
 
-def _with_grib_codes(config: Settings, request: Request) -> Request:
+def _with_grib_codes(config: RunConfig, model: Model, request: Request) -> Request:
     """Return a request without the variables that GRIB has no codes for.
 
     Raises:
         ConfigError: GRIB cannot hold what is left.
     """
     instead = "Write Zarr or NetCDF: name an --output in .zarr or .nc."
+    if not model.levels:
+        raise ConfigError(
+            f"{model.name} has a single layer, for which GRIB has no level.", instead
+        )
     if isinstance(request.levels, str):
         raise ConfigError(
             "GRIB files of ngcm have fields on pressure levels, not on model levels.",
-            f"Leave out --levels model. {instead}",
+            f"Ask for pressure levels. {instead}",
         )
     if getattr(config, "members", grib.MEMBERS)[-1] not in grib.MEMBERS:
         raise ConfigError(
@@ -122,15 +125,16 @@ def _with_grib_codes(config: Settings, request: Request) -> Request:
     return dataclasses.replace(request, variables=kept, notes=(*request.notes, note))
 
 
-def _read_request(config: Settings, model: Model) -> Request:
+def _read_request(config: RunConfig, model: Model) -> Request:
     """Return what is asked for, whatever the format of the output."""
     names, table = available(model), diagnostics_of(model)
     if isinstance(config, AmipConfig):
         # An amount since the start has no mean over time.
         names = tuple(n for n in names if not table[n].is_accumulated)
+    given = _output_levels(config)
     if config.variables is None:
         variables = _default_variables(config, model, names)
-        return Request(variables, config.levels)
+        return Request(variables, given)
     variables, levels, with_level = [], set(), {}
     for asked in config.variables:
         name, level = resolve_variable(asked, names, model)
@@ -140,17 +144,22 @@ def _read_request(config: Settings, model: Model) -> Request:
             with_level[asked] = name
     variables = tuple(dict.fromkeys(variables))
     if not levels:
-        return Request(variables, config.levels)
-    if isinstance(config.levels, str):
+        return Request(variables, given)
+    if isinstance(given, str):
         raise ConfigError(
             f"{', '.join(with_level)} are on pressure levels, but levels is model.",
             "Leave out --levels, or the numbers in the names.",
         )
-    chosen = tuple(sorted(levels.union(config.levels or ())))
+    chosen = tuple(sorted(levels.union(given or ())))
     shared = [name for name in variables if table[name].on_levels]
     at = ", ".join(f"{level:g}" for level in chosen)
     note = f"{', '.join(with_level)}: {', '.join(shared)} at {at} hPa"
     return Request(variables, chosen, (note,))
+
+
+def _output_levels(config: RunConfig) -> tuple[float, ...] | str | None:
+    is_idealized = isinstance(config, IdealizedConfig)
+    return config.output_levels if is_idealized else config.levels
 
 
 def resolve_variable(
@@ -185,7 +194,7 @@ def resolve_variable(
 
 
 def _default_variables(
-    config: Settings, model: Model, names: tuple[str, ...]
+    config: RunConfig, model: Model, names: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Return what the model itself predicts; long runs add surface fields, fluxes."""
     if not isinstance(config, AmipConfig):
@@ -206,7 +215,7 @@ def _at_instants(diagnostic: Diagnostic, model: Model, axis: str) -> Diagnostic:
     return dataclasses.replace(diagnostic, cell_methods=methods)
 
 
-def select_fields(config: Settings, model: Model, request: Request) -> FieldSelection:
+def select_fields(config: RunConfig, model: Model, request: Request) -> FieldSelection:
     """Return the variables with the levels and the grid to write them on.
 
     Raises:

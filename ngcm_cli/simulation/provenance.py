@@ -56,13 +56,8 @@ def _attributes(
         "model": card.name,
         "weights_sha256": card.weights.sha256,
         "seed": config.seed,
-        "device": device(),
-        **numerical_settings(),
-        "python_version": platform.python_version(),
-        "ngcm_version": ngcm_cli.__version__,
+        **software_attributes(),
     }
-    for package in ("jax", "jaxlib", "equinox"):
-        attributes[f"{package}_version"] = importlib.metadata.version(package)
     if isinstance(card, Card):
         attributes["transform_precision"] = card.spec.transform_precision
     attributes["data_source"] = describe_analysis(config)
@@ -88,6 +83,20 @@ def _attributes(
     if notes["sst"]:
         attributes["sst_notes"] = "\n".join(notes["sst"])
     return attributes
+
+
+def software_attributes() -> dict[str, str]:
+    """Return the device, numerical settings and versions that made an output."""
+    return {
+        "device": device(),
+        **numerical_settings(),
+        "python_version": platform.python_version(),
+        "ngcm_version": ngcm_cli.__version__,
+        **{
+            f"{package}_version": importlib.metadata.version(package)
+            for package in ("jax", "jaxlib", "equinox")
+        },
+    }
 
 
 def _perturbation(config: Settings) -> dict[str, Any]:

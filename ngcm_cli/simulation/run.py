@@ -6,7 +6,12 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-from ngcm_cli.config import AmipConfig, EnsembleConfig, ForecastConfig
+from ngcm_cli.config import (
+    AmipConfig,
+    EnsembleConfig,
+    ForecastConfig,
+    IdealizedConfig,
+)
 from ngcm_cli.config.settings import Settings
 from ngcm_cli.errors import OutputError, UnstableRunError
 from ngcm_cli.forcing.run_inputs import RunInputs
@@ -279,12 +284,16 @@ def _raise_if_unstable(simulation: Simulation, failed: list[dict[str, Any]]) -> 
     )
     more = f", and {len(failed) - _SHOWN} more" if failed[_SHOWN:] else ""
     message = f"{len(failed)} of {total} members became unstable: {named}{more}"
+    is_idealized = isinstance(simulation.config, IdealizedConfig)
     output, hint = simulation.paths.output, "Try another seed or initial state."
+    if is_idealized:
+        hint = "Try a shorter --time-step."
     if total == 1:
         message = f"The run became unstable: {failed[0]['reason']}"
         hint = f"What was written before is in {output}. {hint}"
     else:
         hint = f"From there on they are NaN in {output}; others are unaffected. {hint}"
-    if simulation.config.on_instability == "stop" and len(failed) == total:
+    may_rewind = simulation.config.on_instability == "stop" and not is_idealized
+    if may_rewind and len(failed) == total:
         hint = f"{hint} Or rewind: {_resume(simulation)[:-2]} --on-instability rewind`."
     raise UnstableRunError(f"{message}.", hint)

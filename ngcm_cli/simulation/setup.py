@@ -154,7 +154,7 @@ def set_up(
         simulation, batch=batch, devices=devices_for_batch(batch)
     )
     if not resume:
-        _check_space(simulation)
+        check_space(simulation)
     return simulation
 
 
@@ -328,7 +328,7 @@ def result_settings(
     return {name: text for name, text in settings.items() if name not in apart}
 
 
-def _check_space(simulation: Simulation) -> None:
+def check_space(simulation: Simulation) -> None:
     """Raise if the output cannot fit on its disk, however well it compresses."""
     size = sum(stream.schema.nbytes for stream in simulation.all_streams)
     if simulation.is_extended:

@@ -14,9 +14,8 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ngcm_cli.checkpoint.card import Card
-from ngcm_cli.config.forecast import ForecastSettings
+from ngcm_cli.config import ForecastSettings, RunConfig
 from ngcm_cli.config.noise import AmplitudeProfile
-from ngcm_cli.config.settings import Settings
 from ngcm_cli.diagnostics.evaluation import Levels
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.initial_perturbation import perturb_initial_state
@@ -28,7 +27,7 @@ from ngcm_cli.output.run_paths import RunPaths
 from ngcm_cli.output.streams import Stream
 from ngcm_cli.simulation.batch import BatchedModel, Devices
 from ngcm_cli.simulation.distributed import Processes
-from ngcm_cli.simulation.forcing_windows import ForcingWindows
+from ngcm_cli.simulation.forcing_windows import RunForcing
 from ngcm_cli.simulation.schedule import Schedule
 from ngcm_cli.simulation.task import Block, Task, blocks_of
 
@@ -41,7 +40,7 @@ class Simulation:
 
     Attributes:
         config: the settings.
-        card: of the model.
+        card: of the model; None of an idealized case.
         model: loaded, not compiled.
         paths: where the run writes.
         schedules: one for each initial time, ascending.
@@ -64,10 +63,11 @@ class Simulation:
         vectors: singular vectors along which initial states are perturbed, if any.
         is_resumed: whether the output exists, and waits for what is missing.
         is_extended: whether members are added to an existing output.
+        about: what an idealized case is, for the summary: lines by heading.
     """
 
-    config: Settings
-    card: Card
+    config: RunConfig
+    card: Card | None
     model: Model
     paths: RunPaths
     schedules: tuple[Schedule, ...]
@@ -80,7 +80,7 @@ class Simulation:
     devices: Devices
     processes: Processes
     analysis: Callable[[int], Analysis]
-    forcing: Callable[[int], ForcingWindows]
+    forcing: Callable[[int], RunForcing]
     notes: Mapping[str, Sequence[str]]
     identity: Mapping[str, Any]
     complete: frozenset[int] = frozenset()
@@ -88,6 +88,7 @@ class Simulation:
     vectors: Mapping[str, np.ndarray] | None = None
     is_resumed: bool = False
     is_extended: bool = False
+    about: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     @functools.cached_property
     def batched(self) -> BatchedModel:

@@ -50,13 +50,18 @@ def find_instability(monitor: Mapping[str, np.ndarray], sigma: np.ndarray) -> st
     Args:
         monitor: of one member, as `diagnostics.monitor` returns it; what a model does
             not monitor is not checked.
-        sigma: centres of the model's levels.
+        sigma: centres of the model's levels; not named where there is but one.
     """
+
+    def at(level: int) -> str:
+        return f" at sigma {sigma[level]:.3g}" if len(sigma) > 1 else ""
+
     low, high = TEMPERATURES
     on_levels = (
         ("temperature", "min_temperature", "K", low, np.inf),
         ("temperature", "max_temperature", "K", -np.inf, high),
         ("wind", "max_wind", "m/s", -np.inf, MAX_WIND),
+        ("the depth of the layer", "min_depth", "m", 0.0, np.inf),
     )
     at_surface = (
         ("the global mean of surface pressure", "surface_pressure", MEAN_PRESSURE),
@@ -68,7 +73,7 @@ def find_instability(monitor: Mapping[str, np.ndarray], sigma: np.ndarray) -> st
     for name, key, *_ in on_levels:
         bad = np.flatnonzero(~np.isfinite(monitor[key]))
         if len(bad):
-            return f"{name} is not finite at sigma {sigma[bad[0]]:.3g}"
+            return f"{name} is not finite{at(bad[0])}"
     for name, key, _ in at_surface:
         if not np.isfinite(monitor[key]):
             return f"{name} is not finite"
@@ -79,7 +84,7 @@ def find_instability(monitor: Mapping[str, np.ndarray], sigma: np.ndarray) -> st
         beyond = np.flatnonzero((values < least) | (values > most))
         if len(beyond):
             level = beyond[0]
-            return f"{name} is {values[level]:.0f} {unit} at sigma {sigma[level]:.3g}"
+            return f"{name} is {values[level]:.0f} {unit}{at(level)}"
     for name, key, (least, most) in at_surface:
         if not least <= monitor[key] <= most:
             return f"{name} is {monitor[key] / 100:.0f} hPa"

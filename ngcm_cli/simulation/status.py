@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ngcm_cli.config import IdealizedConfig
 from ngcm_cli.errors import OutputError
 from ngcm_cli.io.lock import Lock
 from ngcm_cli.output.checksums import check_store
@@ -52,7 +53,8 @@ class Status:
     def lines(self) -> list[tuple[str, str]]:
         """Return headings and texts: of the run, its state, and how far it is."""
         record = self.run.record
-        model, output = record["settings"].get("model"), self.run.paths.output
+        settings, output = record["settings"], self.run.paths.output
+        model = settings.get("model", settings.get("case"))
         lines = [("Run", f"{model}, ngcm {record['command']}, in {output}")]
         lines.append(("State", self.state))
         for process, progress in enumerate(self.progress):
@@ -89,7 +91,9 @@ def read_status(output: pathlib.Path) -> Status:
     if Lock.is_held(paths.lock):
         state = "running"
     elif state == "unstable":
-        state = f"unstable; {resume} --on-instability rewind`"
+        state = "unstable"
+        if run.record["command"] != IdealizedConfig.command:
+            state = f"unstable; {resume} --on-instability rewind`"
     elif state != "complete":
         state = "stopped before its end" if state == "running" else state
         state = f"{state}; {resume}`"

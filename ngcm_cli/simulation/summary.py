@@ -2,12 +2,14 @@
 
 import itertools
 import textwrap
+from collections.abc import Mapping, Sequence
 
 import jax
 
-from ngcm_cli.config import AmipConfig
+from ngcm_cli.config import AmipConfig, IdealizedConfig
 from ngcm_cli.config.forecast import ForecastSettings
 from ngcm_cli.config.noise import AmplitudeProfile, vectors_file
+from ngcm_cli.config.settings import Settings
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.output.streams import total_size
 from ngcm_cli.simulation.data_sources import (
@@ -17,7 +19,11 @@ from ngcm_cli.simulation.data_sources import (
 from ngcm_cli.simulation.existing_run import format_ranges
 from ngcm_cli.simulation.provenance import describe_nudging, device
 from ngcm_cli.simulation.simulation import Simulation
+from ngcm_cli.simulation.status import read_status
 from ngcm_cli.time_format import format_duration, format_time
+
+Sections = Mapping[str, Sequence[str]]
+"""Lines by heading."""
 
 _COMPRESSION = 1.3  # weather in float32 shrinks by a quarter
 _MANY_FILES = 20_000  # beyond, disks of computing centres may refuse them
@@ -25,17 +31,10 @@ _MANY_FILES = 20_000  # beyond, disks of computing centres may refuse them
 
 def summarize(simulation: Simulation) -> str:
     """Return what a run will do, one aspect per paragraph."""
-    config, card = simulation.config, simulation.card
+    config = simulation.config
+    is_idealized = isinstance(config, IdealizedConfig)
     sections = {
-        "Model": [
-            f"{card.name}, weights {card.weights.sha256[:12]}, {card.licence}",
-            f"on {device()}, {_randomness(simulation)}",
-        ],
-        "Data": [describe_analysis(config), *simulation.notes["data"]],
-        "SST": [_forcing(simulation), *simulation.notes["sst"]],
-        "Nudging": []
-        if config.nudge is None
-        else [describe_nudging(config), *simulation.notes["nudging"]],
+        **(simulation.about if is_idealized else _model_and_data(simulation, config)),
         "Run": _run(simulation),
         "Variables": [
             ", ".join(simulation.variables),
@@ -51,13 +50,36 @@ def summarize(simulation: Simulation) -> str:
     )
 
 
+def summarize_progress(simulation: Simulation) -> str:
+    """Return how far a run is that is resumed, to follow its summary; else nothing."""
+    if not simulation.is_resumed:
+        return ""
+    lines = read_status(simulation.paths.output).lines()[1:]
+    return "".join(f"\n{heading:<10} {text}" for heading, text in lines)
+
+
+def _model_and_data(simulation: Simulation, config: Settings) -> Sections:
+    card = simulation.card
+    assert card is not None
+    return {
+        "Model": [
+            f"{card.name}, weights {card.weights.sha256[:12]}, {card.licence}",
+            f"on {device()}, {_randomness(config)}",
+        ],
+        "Data": [describe_analysis(config), *simulation.notes["data"]],
+        "SST": [_forcing(config), *simulation.notes["sst"]],
+        "Nudging": []
+        if config.nudge is None
+        else [describe_nudging(config), *simulation.notes["nudging"]],
+    }
+
+
 def _wrap(line: str) -> list[str]:
     """Return a line in parts that fit 80 columns beside a heading; names stay whole."""
     return textwrap.wrap(line, 69, break_long_words=False, break_on_hyphens=False)
 
 
-def _randomness(simulation: Simulation) -> str:
-    config = simulation.config
+def _randomness(config: Settings) -> str:
     text = f"seed {config.seed}"
     member = getattr(config, "member", None)
     if member is not None:
@@ -77,8 +99,7 @@ def _randomness(simulation: Simulation) -> str:
     return text
 
 
-def _forcing(simulation: Simulation) -> str:
-    config = simulation.config
+def _forcing(config: Settings) -> str:
     offset = f", {config.sst_offset:+g} K" if config.sst_offset else ""
     if isinstance(config, ForecastSettings):
         return f"{config.sst}{offset}, from {describe_forcing(config)}"

@@ -39,6 +39,18 @@ class Grid:
         nodes = 3 * wavenumbers + 1
         return cls(wavenumbers, wavenumbers + 1, nodes, math.ceil(nodes / 2))
 
+    @classmethod
+    def triangular(cls, n: int) -> "Grid":
+        """Return the quadratic grid of the truncation Tn, of total wavenumbers 0 … n.
+
+        It has one more, n + 1, which derivatives in latitude need and which models
+        clip. As usual there are at least 3n + 1 longitudes and half as many latitudes,
+        so that products of two fields do not alias: T42 has 128 by 64 nodes. Both are
+        rounded up to have an even number of latitudes, and so none on the equator.
+        """
+        longitudes = 4 * math.ceil((3 * n + 1) / 4)
+        return cls(n + 1, n + 2, longitudes, longitudes // 2)
+
     @property
     def nodal_shape(self) -> tuple[int, int]:
         """(longitude, latitude)."""

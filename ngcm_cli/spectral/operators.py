@@ -5,7 +5,7 @@ of ``SphericalHarmonics``. Multiplication by cos φ and derivatives in latitude 
 neighbouring total wavenumbers (Durran, Numerical Methods for Fluid Dynamics, 2nd ed.,
 chapter 6), so the highest one of a result is incomplete; ``clip_wavenumbers``
 removes it. Whether and when to clip is part of a model's definition and left to the
-caller.
+caller. Constants are rounded to the precision of the field.
 """
 
 import functools
@@ -13,6 +13,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from ngcm_cli.spectral.grid import Grid
@@ -51,26 +52,26 @@ def _shift_up(x: jax.Array) -> jax.Array:
 def clip_wavenumbers(x: Field, n: int = 1) -> Field:
     """Set the n highest total wavenumbers to zero."""
     keep = _total_wavenumbers(x) < x.shape[-1] - n
-    return x * keep.astype(np.float32)
+    return x * keep.astype(x.dtype)
 
 
 def laplacian(x: Field) -> Field:
     """Return ∇²x: column l times −l(l + 1)."""
     l = _total_wavenumbers(x)
-    return x * (-l * (l + 1)).astype(np.float32)
+    return x * (-l * (l + 1)).astype(x.dtype)
 
 
 def inverse_laplacian(x: Field) -> Field:
     """Return ∇⁻²x with zero global mean; the mean of x is ignored."""
     l = _total_wavenumbers(x)
     inverse = np.divide(-1.0, l * (l + 1), where=l > 0, out=np.zeros(len(l)))
-    return x * inverse.astype(np.float32)
+    return x * inverse.astype(x.dtype)
 
 
 def d_dlon(x: Field) -> Field:
     """Return ∂x/∂λ: cosine and sine rows swap, times ∓m."""
     pairs = x.reshape(*x.shape[:-2], -1, 2, x.shape[-1])
-    m = np.arange(pairs.shape[-3], dtype=np.float32)[:, None]
+    m = np.arange(pairs.shape[-3], dtype=x.dtype)[:, None]
     cos, sin = pairs[..., 0, :], pairs[..., 1, :]
     return jnp.stack([m * sin, -m * cos], axis=-2).reshape(x.shape)
 
@@ -78,8 +79,8 @@ def d_dlon(x: Field) -> Field:
 def _couple(x: Field, to_below: np.ndarray, to_above: np.ndarray) -> Field:
     """Return the sum of l-dependent multiples of both neighbours in l."""
     below, above = _coupling(*x.shape[-2:])
-    down = _shift_down(x * (to_below * below).astype(np.float32))
-    return down + _shift_up(x * (to_above * above).astype(np.float32))
+    down = _shift_down(x * (to_below * below).astype(x.dtype))
+    return down + _shift_up(x * (to_above * above).astype(x.dtype))
 
 
 def cos_lat_d_dlat(x: Field) -> Field:
@@ -127,7 +128,7 @@ def velocity(
 ) -> tuple[NodalField, NodalField]:
     """Return nodal eastward and northward wind from modal vorticity and divergence."""
     modal = jnp.stack(cos_lat_velocity(vorticity, divergence))
-    nodal = harmonics.to_nodal(modal) * sec_lat(harmonics.grid)
+    nodal = harmonics.to_nodal(modal) * sec_lat(harmonics.grid, modal.dtype)
     return nodal[0], nodal[1]
 
 
@@ -135,15 +136,16 @@ def vorticity_divergence(
     u: NodalField, v: NodalField, harmonics: SphericalHarmonics
 ) -> tuple[Field, Field]:
     """Return modal vorticity and divergence from nodal eastward and northward wind."""
-    a, b = harmonics.to_modal(jnp.stack([u, v]) * sec_lat(harmonics.grid))
+    wind = jnp.stack([u, v])
+    a, b = harmonics.to_modal(wind * sec_lat(harmonics.grid, wind.dtype))
     return curl_cos_lat(a, b), div_cos_lat(a, b)
 
 
-def sec_lat(grid: Grid) -> np.ndarray:
-    """Return 1/cos φ at the nodes, shape (latitude,), float32."""
-    return (1 / grid.cos_latitude).astype(np.float32)
+def sec_lat(grid: Grid, dtype: DTypeLike = np.float32) -> np.ndarray:
+    """Return 1/cos φ at the nodes, shape (latitude,)."""
+    return (1 / grid.cos_latitude).astype(dtype)
 
 
-def sec2_lat(grid: Grid) -> np.ndarray:
-    """Return 1/cos²φ at the nodes, shape (latitude,), float32."""
-    return (1 / (1 - grid.sin_latitude**2)).astype(np.float32)
+def sec2_lat(grid: Grid, dtype: DTypeLike = np.float32) -> np.ndarray:
+    """Return 1/cos²φ at the nodes, shape (latitude,)."""
+    return (1 / (1 - grid.sin_latitude**2)).astype(dtype)

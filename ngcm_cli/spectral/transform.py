@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from ngcm_cli.spectral.grid import Grid
@@ -43,10 +44,13 @@ class SphericalHarmonics(eqx.Module):
     weights: Float[Array, " latitude"]
 
     def __init__(
-        self, grid: Grid, precision: jax.lax.Precision = jax.lax.Precision.HIGHEST
+        self,
+        grid: Grid,
+        precision: jax.lax.Precision = jax.lax.Precision.HIGHEST,
+        dtype: DTypeLike = np.float32,
     ):
         # Rounded by NumPy: JAX would compile a program for each shape to do so.
-        fourier, legendre, weights = (x.astype(np.float32) for x in _basis(grid))
+        fourier, legendre, weights = (x.astype(dtype) for x in _basis(grid))
         self.grid = grid
         self.precision = precision
         self.fourier = jnp.asarray(fourier)

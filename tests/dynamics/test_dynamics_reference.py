@@ -1,20 +1,22 @@
-"""Side by side with the reference's dynamical core, ``dinosaur``.
-
-Agreement is measured against the reference's own sensitivity: the RMS by which its
-answer moves when its inputs are perturbed by 1e-7, rounding to float32.
-"""
+"""Side by side with the reference's dynamical core, ``dinosaur``."""
 
 import functools
-import importlib
 
 import atmosphere
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from agreement import EPS, assert_agrees, perturbed, rms
-from atmosphere import UNITS, mean_and_eddies, still, variables
+from atmosphere import still
+from dinosaur_core import (
+    K,
+    assert_same,
+    dinosaur,
+    equations_of,
+    levels_of,
+    specs,
+)
 
 from ngcm_cli import units
 from ngcm_cli.dynamics import Dycore, SigmaLevels, State
@@ -23,87 +25,7 @@ from ngcm_cli.dynamics.sil3 import IMPLICIT_FRACTIONS
 from ngcm_cli.dynamics.tendencies import explicit_tendencies
 from ngcm_cli.spectral.filters import exponential_filter
 
-K = 3  # two implementations of one specification agree within 3 times the sensitivity
-
 LEVELS = SigmaLevels(8)
-
-
-def dinosaur(module: str):
-    return importlib.import_module(f"dinosaur.{module}")
-
-
-@functools.cache
-def specs():
-    scale = dinosaur("scales").ATMOSPHERIC_SCALE
-    return dinosaur("units").SimUnits.from_si(scale=scale)
-
-
-def grid_of(grid):
-    spherical = dinosaur("spherical_harmonic")
-    return spherical.Grid(
-        longitude_wavenumbers=grid.longitude_wavenumbers,
-        total_wavenumbers=grid.total_wavenumbers,
-        longitude_nodes=grid.longitude_nodes,
-        latitude_nodes=grid.latitude_nodes,
-        spherical_harmonics_impl=spherical.RealSphericalHarmonicsWithZeroImag,
-    )
-
-
-def equations_of(core: Dycore):
-    """The reference's equations for the grid, levels and ground of a core of ours."""
-    grid = core.harmonics.grid
-    return dinosaur("primitive_equations").MoistPrimitiveEquationsWithCloudMoisture(
-        np.array(core.reference_temperature, np.float32),
-        core.orography.modal(grid),
-        dinosaur("coordinate_systems").CoordinateSystem(
-            grid_of(grid), levels_of(core.levels)
-        ),
-        specs(),
-    )
-
-
-def levels_of(levels: SigmaLevels):
-    return dinosaur("sigma_coordinates").SigmaCoordinates.equidistant(levels.layers)
-
-
-def theirs(state: State):
-    return dinosaur("primitive_equations").State(**vars(state))
-
-
-def ours(state) -> State:
-    return State(**{name: getattr(state, name) for name in State.__annotations__})
-
-
-def assert_same(reference, label, f, g, state: State, unit: str = "", k: float = K):
-    """f, ours, and g(), the reference's, map the state to the same state."""
-
-    @functools.cache
-    def answers():
-        run = jax.jit(g())
-        leaves, structure = jax.tree.flatten(state)
-        leaves = [perturbed(x, seed) for seed, x in enumerate(leaves)]
-        moved = jax.tree.unflatten(structure, leaves)
-        of = [variables(ours(run(theirs(x)))) for x in (state, moved)]
-        return [{name: mean_and_eddies(x) for name, x in x.items()} for x in of]
-
-    def sensitivity(name, part):
-        right, by = (answer[name] for answer in answers())
-        moved = {part: rms(by[part] - right[part]) for part in right}
-        # A mean is one number a level: too few to draw noise from. It is rounded
-        # itself, and transforms spread rounding evenly over all coefficients.
-        moved["mean"] += EPS * rms(right["mean"])
-        moved["mean"] += moved["eddies"] / atmosphere.ONE
-        return moved[part]
-
-    for name, value in variables(eqx.filter_jit(f)(state)).items():
-        for part, x in mean_and_eddies(value).items():
-            of = f"{part} {name} of {label}"
-            expected = reference(of, lambda n=name, p=part: answers()[0][n][p])
-            tolerance = k * reference.number(
-                f"sensitivity of {of}", lambda n=name, p=part: sensitivity(n, p)
-            )
-            units = f"{UNITS[name]}{unit}"
-            assert_agrees(of, units, reference.sample(x), expected, tolerance)
 
 
 def explicit_of(core: Dycore):

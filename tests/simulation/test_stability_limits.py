@@ -63,6 +63,15 @@ def test_each_bound(change, words):
     assert find_instability(monitor(**change), SIGMA) == words
 
 
+def test_a_single_level_is_not_named():
+    only = {"finite": np.bool_(True), "max_wind": np.array([301.0])}
+    assert find_instability(only, SIGMA[:1]) == "wind is 301 m/s"
+    only |= {"max_wind": np.array([30.0]), "min_depth": np.array([-1.0])}
+    assert find_instability(only, SIGMA[:1]) == "the depth of the layer is -1 m"
+    only["max_wind"] = np.array([np.nan])
+    assert find_instability(only, SIGMA[:1]) == "wind is not finite"
+
+
 def test_the_bounds_themselves_are_well():
     at_bounds = monitor(
         max_wind=(0, 300.0),

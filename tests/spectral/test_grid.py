@@ -20,9 +20,19 @@ QUADRATIC = {
     126: (126, 127, 379, 190),
     254: (254, 255, 763, 382),
 }
+TRIANGULAR = {  # the usual quadratic grids
+    21: (22, 23, 64, 32),
+    31: (32, 33, 96, 48),
+    42: (43, 44, 128, 64),
+    63: (64, 65, 192, 96),
+    85: (86, 87, 256, 128),
+    106: (107, 108, 320, 160),
+    170: (171, 172, 512, 256),
+}
 GRIDS = [
     *((Grid.linear(n), numbers) for n, numbers in LINEAR.items()),
     *((Grid.quadratic(n), numbers) for n, numbers in QUADRATIC.items()),
+    *((Grid.triangular(n), numbers) for n, numbers in TRIANGULAR.items()),
 ]
 
 

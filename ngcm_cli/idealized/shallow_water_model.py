@@ -1,0 +1,193 @@
+"""The shallow-water equations as a model that the run machinery knows."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from ngcm_cli import units
+from ngcm_cli.diagnostics import Diagnostic
+from ngcm_cli.dynamics.shallow_water import ShallowWater, ShallowWaterState
+from ngcm_cli.idealized.case import Resolution
+from ngcm_cli.idealized.layer_flow import LayerFlow
+from ngcm_cli.idealized.model import IdealizedModel, IdealizedState
+from ngcm_cli.spectral.filters import exponential_filter
+from ngcm_cli.spectral.grid import Grid
+from ngcm_cli.spectral.operators import velocity
+from ngcm_cli.spectral.transform import SphericalHarmonics
+
+DAMPING_TIME = 3600.0
+"""Within which the wind of the smallest scale is damped by a factor e, s."""
+DAMPING_ORDER = 8
+"""p of `exponential_filter`: ∇¹⁶ diffusion, which leaves larger scales alone."""
+
+_DIAGNOSTICS = (
+    Diagnostic(
+        name="geopotential_height",
+        standard_name="geopotential_height",
+        long_name="Height of the surface of the layer",
+        units="m",
+        vertical="surface",
+        aliases=("height", "zg"),
+    ),
+    Diagnostic(
+        name="depth",
+        standard_name="",
+        long_name="Depth of the layer",
+        units="m",
+        vertical="surface",
+    ),
+    Diagnostic(
+        name="u_component_of_wind",
+        standard_name="eastward_wind",
+        long_name="Eastward wind",
+        units="m s-1",
+        vertical="surface",
+        aliases=("u", "ua"),
+    ),
+    Diagnostic(
+        name="v_component_of_wind",
+        standard_name="northward_wind",
+        long_name="Northward wind",
+        units="m s-1",
+        vertical="surface",
+        aliases=("v", "va"),
+    ),
+    Diagnostic(
+        name="vorticity",
+        standard_name="atmosphere_upward_relative_vorticity",
+        long_name="Relative vorticity",
+        units="s-1",
+        vertical="surface",
+        aliases=("vo", "relative_vorticity"),
+    ),
+    Diagnostic(
+        name="divergence",
+        standard_name="divergence_of_wind",
+        long_name="Divergence of the horizontal wind",
+        units="s-1",
+        vertical="surface",
+        aliases=("d", "div"),
+    ),
+)
+DIAGNOSTICS: Mapping[str, Diagnostic] = MappingProxyType(
+    {diagnostic.name: diagnostic for diagnostic in _DIAGNOSTICS}
+)
+"""Output variables of one layer by name."""
+
+
+class ShallowWaterModel(IdealizedModel):
+    """One layer of fluid on the rotating sphere, and the flow it begins with.
+
+    Attributes:
+        name: of the case.
+        step_seconds: length of the time step.
+        initial: modal state at the beginning.
+        system: equations and time integrator; a call of it is one time step.
+    """
+
+    name: str = eqx.field(static=True)
+    step_seconds: int = eqx.field(static=True)
+    initial: ShallowWaterState
+    system: ShallowWater
+
+    @property
+    def harmonics(self) -> SphericalHarmonics:
+        """Transforms between grid and modal fields."""
+        return self.system.harmonics
+
+    @property
+    def grid(self) -> Grid:
+        """Horizontal grid."""
+        return self.harmonics.grid
+
+    @property
+    def mean_depth(self) -> float:
+        """Mean depth of the layer over the sphere, m."""
+        return self.system.mean_geopotential / (units.GRAVITY * units.METER)
+
+    @property
+    def equations(self) -> str:
+        """What is solved."""
+        return f"shallow-water equations, mean depth {self.mean_depth:.0f} m"
+
+    @property
+    def diagnostics(self) -> Mapping[str, Diagnostic]:
+        """Output variables, all of the one layer."""
+        return DIAGNOSTICS
+
+    @property
+    def default_outputs(self) -> tuple[str, ...]:
+        """Names of all output variables."""
+        return tuple(DIAGNOSTICS)
+
+    def step(self, state: ShallowWaterState) -> ShallowWaterState:
+        """Return the modal state one time step later."""
+        return self.system(state)
+
+    def decode(
+        self, state: IdealizedState, variables: tuple[str, ...] | None = None
+    ) -> dict[str, jax.Array]:
+        """Return fields by name, SI units, each (1, longitude, latitude)."""
+        fields = _fields(self.system, state.state)
+        return {name: fields[name] for name in variables or self.default_outputs}
+
+    def monitor(self, state: IdealizedState) -> dict[str, jax.Array]:
+        """Return ``finite``; (level,) ``max_wind`` [m s-1] and ``min_depth`` [m]."""
+        leaves = jax.tree.leaves(state.state)
+        finite = jnp.stack([jnp.isfinite(x).all() for x in leaves]).all()
+        fields = _fields(self.system, state.state)
+        speed = jnp.hypot(fields["u_component_of_wind"], fields["v_component_of_wind"])
+        extremes = {
+            "max_wind": speed.max((-2, -1)),
+            "min_depth": fields["depth"].min((-2, -1)),
+        }
+        # On a CPU, XLA leaves NaN out of extremes.
+        known = {name: jnp.where(finite, x, jnp.nan) for name, x in extremes.items()}
+        return {"finite": finite, **known}
+
+
+@eqx.filter_jit
+def _fields(system: ShallowWater, state: ShallowWaterState) -> dict[str, jax.Array]:
+    harmonics = system.harmonics
+    modal = [state.vorticity, state.divergence, state.geopotential, system.ground[None]]
+    nodal = harmonics.to_nodal(jnp.concatenate(modal))
+    vorticity, divergence, geopotential, ground = jnp.split(nodal, 4)
+    metre = units.GRAVITY * units.METER
+    depth = (geopotential + system.mean_geopotential) / metre
+    u, v = velocity(state.vorticity, state.divergence, harmonics)
+    return {
+        "geopotential_height": depth + ground / metre,
+        "depth": depth,
+        "u_component_of_wind": u / units.METER_PER_SECOND,
+        "v_component_of_wind": v / units.METER_PER_SECOND,
+        "vorticity": vorticity * units.SECOND,
+        "divergence": divergence * units.SECOND,
+    }
+
+
+def shallow_water_model(
+    name: str, flow: Callable[[Grid], LayerFlow], resolution: Resolution
+) -> ShallowWaterModel:
+    """Return the model of a case.
+
+    Args:
+        name: of the case.
+        flow: returns the initial flow on a grid.
+        resolution: of the model.
+    """
+    harmonics = SphericalHarmonics(Grid.triangular(resolution.truncation))
+    initial = flow(harmonics.grid)
+    damping = exponential_filter(
+        harmonics.grid.total_wavenumbers,
+        resolution.step_seconds / DAMPING_TIME,
+        DAMPING_ORDER,
+    )
+    return ShallowWaterModel(
+        name=name,
+        step_seconds=resolution.step_seconds,
+        initial=initial.state(harmonics),
+        system=initial.system(harmonics, resolution.step_seconds, damping),
+    )
