@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ngcm_cli.plots.picture import plot
     from ngcm_cli.plots.report import report
     from ngcm_cli.sensitivity.find import find_sensitivity
+    from ngcm_cli.simulation.benchmark import benchmark
     from ngcm_cli.simulation.data_sources import read_state
     from ngcm_cli.simulation.run import amip, bundled_state, ensemble, forecast
     from ngcm_cli.tracks.find import find_tracks
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "amip",
     "assimilate",
+    "benchmark",
     "bundled_state",
     "decode",
     "diagnose",
@@ -48,6 +50,7 @@ __all__ = [
 _HOMES = {
     "amip": "ngcm_cli.simulation.run",
     "assimilate": "ngcm_cli.assimilation.assimilate",
+    "benchmark": "ngcm_cli.simulation.benchmark",
     "bundled_state": "ngcm_cli.simulation.run",
     "decode": "ngcm_cli.output.decoded",
     "diagnose": "ngcm_cli.diagnosis.diagnose",

@@ -13,7 +13,6 @@ import functools
 import os
 import pathlib
 import tempfile
-import zlib
 from collections.abc import Callable
 from typing import ParamSpec, TextIO, TypeVar
 
@@ -48,6 +47,8 @@ def own_folder() -> pathlib.Path:
 
 def exchange() -> None:
     """Add new entries of this process to the shared folder, and the other way."""
+    from ngcm_cli.io.compilation_cache import is_whole
+
     for own in _folders:
         shared = pathlib.Path(os.environ[SHARED])
         link(own, shared, is_whole)
@@ -65,17 +66,6 @@ def link(
         if entry.name not in have and accept(entry):
             with contextlib.suppress(FileExistsError):  # another process was first
                 os.link(entry, target / entry.name)
-
-
-def is_whole(entry: pathlib.Path) -> bool:
-    """Whether an entry decompresses: not where its writer was killed meanwhile."""
-    from jax._src import compilation_cache
-
-    try:
-        compilation_cache.decompress_executable(entry.read_bytes())
-    except (RuntimeError, OSError, ValueError, zlib.error):
-        return False
-    return True
 
 
 def compiled_once(make: Callable[P, T]) -> Callable[P, T]:

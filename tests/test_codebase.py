@@ -136,7 +136,7 @@ DISK_CALLS = {
     "touch", "unlink", "write_bytes", "write_text",
 }  # fmt: skip
 DISK_AND_JAX = {
-    "simulation/batch.py": "reads how much memory is free",
+    "io/compilation_cache.py": "removes what JAX could not write whole",
     "simulation/checkpoint.py": "removes restart files that newer ones replace",
 }
 

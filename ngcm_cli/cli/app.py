@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 import ngcm_cli
 from ngcm_cli.cli import INTERRUPTED, data, models
 from ngcm_cli.cli.assimilate import assimilate
+from ngcm_cli.cli.bench import bench
 from ngcm_cli.cli.console import print_error, print_line, stderr
 from ngcm_cli.cli.diagnose import diagnose
 from ngcm_cli.cli.evaluate import evaluate
@@ -70,7 +71,7 @@ for command in COMMANDS:
     app.command(cls=ListsCommand)(command)
 for command in (
     train, sensitivity, assimilate, evaluate, diagnose, tracks, plot, report, status,
-    variables, export,
+    variables, export, bench,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(data.app, name="data")

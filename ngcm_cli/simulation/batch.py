@@ -2,8 +2,6 @@
 
 import itertools
 import math
-import pathlib
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,6 +11,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from ngcm_cli.gcm.interface import Model
+from ngcm_cli.io.host import free_host_memory
 from ngcm_cli.io.progress import begin_phase
 
 Devices = list[Any]  # of jax.Device, which is a variable to type checkers
@@ -20,7 +19,6 @@ Devices = list[Any]  # of jax.Device, which is a variable to type checkers
 _AXIS = "realization"
 _SHARE_OF_MEMORY = 0.6  # fields on their way to disk need some, too
 _SMALL_SHARE = 0.2  # of that
-_ASSUMED_MEMORY = 4e9  # bytes, where the system does not say what is free
 _LARGEST_BATCH = {"cpu": 8}
 """More members at once gain nothing on a CPU; see benchmarks."""
 
@@ -196,13 +194,3 @@ def free_memory(device: Any) -> float:
     if stats and "bytes_limit" in stats:
         return stats["bytes_limit"] - stats["bytes_in_use"]
     return free_host_memory() / jax.local_device_count()  # which they share
-
-
-def free_host_memory() -> float:
-    """Return the bytes of memory of the host that can be had without swapping."""
-    meminfo = pathlib.Path("/proc/meminfo")
-    if meminfo.exists():
-        found = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text())
-        if found:
-            return int(found[1]) * 1024
-    return _ASSUMED_MEMORY

@@ -20,6 +20,7 @@ from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.model import NeuralGCM
 from ngcm_cli.inputs.model_inputs import ModelInputs
 from ngcm_cli.io.devices import check_devices
+from ngcm_cli.io.host import free_host_memory
 from ngcm_cli.io.progress import (
     ByteProgress,
     CountProgress,
@@ -27,7 +28,7 @@ from ngcm_cli.io.progress import (
     format_size,
     no_progress,
 )
-from ngcm_cli.simulation.batch import devices_for_batch, free_host_memory, free_memory
+from ngcm_cli.simulation.batch import devices_for_batch, free_memory
 from ngcm_cli.time_format import format_duration, format_time
 from ngcm_cli.training.data import TrainingData
 from ngcm_cli.training.example import Example
