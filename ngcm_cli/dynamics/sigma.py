@@ -21,7 +21,8 @@ from ngcm_cli.dynamics.vertical_coordinate import Column
 class SigmaLevels:
     """Sigma layers; static and hashable. A `VerticalCoordinate`.
 
-    ``SigmaLevels(n)`` has n equally thick layers, `SigmaLevels.between` any.
+    ``SigmaLevels(n)`` has n equally thick layers, `SigmaLevels.between` any. Levels are
+    the third axis from the end of a field, or ``axis``.
 
     Attributes:
         layers: number of layers n.
@@ -79,23 +80,24 @@ class SigmaLevels:
         """Return ∫₀¹ x dσ = Σₖ xₖ Δσₖ; keeps the level axis with length 1."""
         return jnp.sum(x * self.thickness[:, None, None], axis=-3, keepdims=True)
 
-    def cumulative_integral(self, x: Column) -> Column:
+    def cumulative_integral(self, x: Column, axis: int = -3) -> Column:
         """Return ∫₀^σ x dσ to the lower boundary of each layer: Σ_{i≤k} xᵢ Δσᵢ."""
         below = np.tri(self.layers, dtype=np.float32) * self.thickness
-        return matvec(below, x)
+        return matvec(below, x, axis)
 
-    def vertical_advection(self, velocity: Column, x: Column) -> Column:
+    def vertical_advection(self, velocity: Column, x: Column, axis: int = -3) -> Column:
         """Return −σ̇ ∂x/∂σ by centred differences.
 
         Args:
             velocity: σ̇ at the interior boundaries, (layers − 1) levels.
             x: what is advected, at the layer centres.
+            axis: of the levels.
         """
-        spacing = np.diff(self.centers)[:, None, None]
-        flux = velocity * ((x[..., 1:, :, :] - x[..., :-1, :, :]) / spacing)
-        edge = jnp.zeros_like(flux[..., :1, :, :])
-        lower = jnp.concatenate([flux, edge], axis=-3)
-        upper = jnp.concatenate([edge, flux], axis=-3)
+        spacing = np.expand_dims(np.diff(self.centers), tuple(range(axis + 1, 0)))
+        flux = velocity * (jnp.diff(x, axis=axis) / spacing)
+        edge = jnp.zeros_like(jax.lax.slice_in_dim(flux, 0, 1, axis=axis))
+        lower = jnp.concatenate([flux, edge], axis=axis)
+        upper = jnp.concatenate([edge, flux], axis=axis)
         return -0.5 * (lower + upper)
 
     @property
@@ -131,9 +133,9 @@ class SigmaLevels:
         transport = transport + _shift_rows(transport)
         return (adiabatic - transport) * thickness
 
-    def geopotential(self, temperature: Column) -> Column:
+    def geopotential(self, temperature: Column, axis: int = -3) -> Column:
         """Return Φ − Φₛ at layer centres from (virtual) temperature."""
-        return matvec(self.geopotential_matrix.astype(np.float32), temperature)
+        return matvec(self.geopotential_matrix.astype(np.float32), temperature, axis)
 
 
 def _shift_rows(x: np.ndarray) -> np.ndarray:
@@ -141,8 +143,13 @@ def _shift_rows(x: np.ndarray) -> np.ndarray:
     return np.vstack([np.zeros_like(x[:1]), x[:-1]])
 
 
-def matvec(matrix: np.ndarray | jax.Array, x: Column) -> Column:
-    """Multiply each column of x by a (level, level) matrix, in full float32."""
-    return jnp.einsum(
-        "ab,...bij->...aij", matrix, x, precision=jax.lax.Precision.HIGHEST
-    )
+def matvec(matrix: np.ndarray | jax.Array, x: Column, axis: int = -3) -> Column:
+    """Multiply each column of x by a (level, level) matrix, in full float32.
+
+    Args:
+        matrix: of shape (level, level).
+        x: columns.
+        axis: of the levels in x, −3 or −2.
+    """
+    indices = {-3: "ab,...bij->...aij", -2: "ab,...bj->...aj"}[axis]
+    return jnp.einsum(indices, matrix, x, precision=jax.lax.Precision.HIGHEST)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 TRACERS = (
@@ -46,9 +47,9 @@ class State(eqx.Module):
         return self.unstack(f(self.stack()))
 
 
-def split_levels(stacked: jax.Array, like: list[jax.Array]) -> list[jax.Array]:
+def split_levels(
+    stacked: jax.Array, like: list[jax.Array], axis: int = -3
+) -> list[jax.Array]:
     """Split along the level axis into as many levels as each array in ``like`` has."""
-    ends = []
-    for leaf in like:
-        ends.append((ends[-1] if ends else 0) + leaf.shape[-3])
-    return jnp.split(stacked, ends[:-1], axis=-3)
+    ends = np.cumsum([leaf.shape[axis] for leaf in like])
+    return jnp.split(stacked, ends[:-1], axis=axis)

@@ -6,10 +6,17 @@ terms of Kochkov et al. (2024), supplement. Nonlinear products are formed on a g
 without aliasing; what remains linear around the reference temperature and would limit
 the time step (gravity waves) is in ``implicit``.
 
+Fields have levels in the middle here, (m, level, total_wavenumber) and (longitude,
+level, latitude), as the products of the transforms have them: a GPU or a CPU would
+otherwise spend more time on moving them about than on the equations.
+
 Letters as in the papers: U, V = u cos φ, v cos φ; ζ, δ vorticity and divergence;
 T′ temperature variation; q humidity; π = ln pₛ; σ̇ vertical velocity.
 """
 
+import functools
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -31,6 +38,9 @@ from ngcm_cli.spectral.transform import SphericalHarmonics
 GAS_RATIO = units.VAPOR_GAS_CONSTANT / units.GAS_CONSTANT  # R_v/R
 HEAT_RATIO = units.VAPOR_HEAT_CAPACITY / units.HEAT_CAPACITY  # c_pv/c_p
 
+M, LEVEL = -3, -2
+"""Axes of fields in this module; M is that of longitude, too."""
+
 
 def explicit_tendencies(
     state: State,
@@ -49,10 +59,10 @@ def explicit_tendencies(
         orography: modal surface height, nondimensional.
     """
     grid = harmonics.grid
-    n = levels.layers
+    state = _with_levels_in_the_middle(state)
     sec2 = sec2_lat(grid)
     coriolis = (2 * units.ANGULAR_VELOCITY * grid.sin_latitude).astype(np.float32)
-    t_ref = jnp.asarray(reference_temperature)[:, None, None]
+    t_ref = jnp.asarray(reference_temperature)[:, None]
 
     # Everything needed on the grid, in one transform.
     names = sorted(state.tracers)
@@ -61,27 +71,31 @@ def explicit_tendencies(
         state.vorticity,
         state.divergence,
         state.temperature_variation,
-        *cos_lat_velocity(state.vorticity, state.divergence, clip=False),
+        *cos_lat_velocity(state.vorticity, state.divergence, clip=False, axis=M),
         *(state.tracers[name] for name in names),
-        *cos_lat_grad(state.log_surface_pressure, clip=False),
+        *cos_lat_grad(state.log_surface_pressure, clip=False, axis=M),
     ]
     if is_moist:
-        modal += cos_lat_grad(state.tracers["specific_humidity"], clip=False)
+        humidity = state.tracers["specific_humidity"]
+        modal += cos_lat_grad(humidity, clip=False, axis=M)
         modal += [laplacian(state.log_surface_pressure)]
-    nodal = split_levels(harmonics.to_nodal(jnp.concatenate(modal)), modal)
+    stacked = jnp.concatenate(modal, axis=LEVEL)
+    nodal = split_levels(harmonics.to_nodal(stacked, axis=M), modal, axis=LEVEL)
     vorticity, divergence, t, u, v = nodal[:5]
     tracers = dict(zip(names, nodal[5 : 5 + len(names)], strict=True))
     p_x, p_y, *moist_fields = nodal[5 + len(names) :]
 
     # Continuity: σ̇ at the interior boundaries, with and without divergence.
     wind_dot_grad_p = sec2 * (u * p_x + v * p_y)
-    column = levels.cumulative_integral(
-        jnp.stack([wind_dot_grad_p, wind_dot_grad_p + divergence])
+    column, column_full = (
+        levels.cumulative_integral(x, axis=LEVEL)
+        for x in (wind_dot_grad_p, wind_dot_grad_p + divergence)
     )
-    depth = np.cumsum(levels.thickness)[:-1, None, None]
-    sigma_dot = depth * column[:, -1:] - column[:, :-1]
-    sigma_dot_explicit, sigma_dot_full = sigma_dot
-    surface_pressure = -column[0, -1:]
+    depth = np.cumsum(levels.thickness)[:-1, None]
+    sigma_dot, sigma_dot_full = (
+        depth * x[:, -1:] - x[:, :-1] for x in (column, column_full)
+    )
+    surface_pressure = -column[:, -1:]
 
     # Virtual temperature, and humidity in the pressure gradient of the reference one.
     t_virtual, r_t, moist = t, units.GAS_CONSTANT * t, []
@@ -100,29 +114,28 @@ def explicit_tendencies(
         ]
 
     # Momentum: the vector whose curl and divergence are the tendencies.
-    advect = levels.vertical_advection
+    advect = functools.partial(levels.vertical_advection, axis=LEVEL)
     absolute_vorticity = vorticity + coriolis
     force_x = -v * absolute_vorticity + (r_t * p_x - advect(sigma_dot_full, u))
     force_y = u * absolute_vorticity + (r_t * p_y - advect(sigma_dot_full, v))
     energy = 0.5 * (u**2 + v**2) * sec2
     if is_moist:
-        energy += levels.geopotential(q * (t + t_ref) * (GAS_RATIO - 1))
+        energy += levels.geopotential(q * (t + t_ref) * (GAS_RATIO - 1), axis=LEVEL)
 
     # Thermodynamics: adiabatic heating κ T ω/p and vertical transport.
     def adiabatic(temperature, x, integral):
         """Return T times ω/p of the flow component x, from its cumulative integral."""
-        y = levels.log_ratios[:, None, None] * integral
-        above = jnp.concatenate([jnp.zeros_like(y[:1]), y[:-1]])
-        thickness = levels.thickness[:, None, None]
-        return temperature * (x - (y + above) / thickness)
+        y = levels.log_ratios[:, None] * integral
+        above = jnp.concatenate([jnp.zeros_like(y[:, :1]), y[:, :-1]], axis=LEVEL)
+        return temperature * (x - (y + above) / levels.thickness[:, None])
 
-    heating = adiabatic(t_ref, wind_dot_grad_p, column[0]) + adiabatic(
-        t_virtual, wind_dot_grad_p, column[1]
+    heating = adiabatic(t_ref, wind_dot_grad_p, column) + adiabatic(
+        t_virtual, wind_dot_grad_p, column_full
     )
     temperature = (
         t * divergence
         + advect(sigma_dot_full, t)
-        + advect(sigma_dot_explicit, t_ref)
+        + advect(sigma_dot, t_ref)
         + units.KAPPA * heating
     )
 
@@ -131,36 +144,43 @@ def explicit_tendencies(
     local = [temperature] + [
         advect(sigma_dot_full, x) + x * divergence for x in scalars[1:]
     ]
-    back = harmonics.to_modal(
-        jnp.concatenate(
-            [
-                force_x * sec2,
-                force_y * sec2,
-                energy,
-                *moist,
-                *local,
-                *(u * x * sec2 for x in scalars),
-                *(v * x * sec2 for x in scalars),
-                surface_pressure,
-            ]
+    nodal = [
+        force_x * sec2,
+        force_y * sec2,
+        energy,
+        *moist,
+        *local,
+        *(u * x * sec2 for x in scalars),
+        *(v * x * sec2 for x in scalars),
+        surface_pressure,
+    ]
+    stacked = jnp.concatenate(nodal, axis=LEVEL)
+    back = split_levels(harmonics.to_modal(stacked, axis=M), nodal, axis=LEVEL)
+    force_x, force_y, energy, *back, surface_pressure = back
+    moist, back = back[: len(moist)], back[len(moist) :]
+    n = len(scalars)
+    transported = [
+        x - div_cos_lat(flux_x, flux_y, clip=False, axis=M)
+        for x, flux_x, flux_y in zip(
+            back[:n], back[n : 2 * n], back[2 * n :], strict=True
         )
-    )
-    levels_of = back[:-1].reshape(-1, n, *grid.modal_shape)
-    force_x, force_y, energy, *moist = levels_of[: 3 + len(moist)]
-    rest = levels_of[3 + len(moist) :]
-    local, flux_x, flux_y = rest.reshape(3, len(scalars), n, *grid.modal_shape)
-    transported = local - div_cos_lat(flux_x, flux_y, clip=False)
+    ]
 
-    surface = units.GRAVITY * laplacian(orography)
-    vorticity = -curl_cos_lat(force_x, force_y, clip=False)
-    divergence = -div_cos_lat(force_x, force_y, clip=False) - laplacian(energy)
+    surface = units.GRAVITY * laplacian(orography)[:, None]
+    vorticity = -curl_cos_lat(force_x, force_y, clip=False, axis=M)
+    divergence = -div_cos_lat(force_x, force_y, clip=False, axis=M) - laplacian(energy)
     if is_moist:
         vorticity, divergence = vorticity + moist[0], divergence - moist[1]
     tendency = State(
         vorticity=vorticity,
         divergence=divergence - surface,
         temperature_variation=transported[0],
-        log_surface_pressure=back[-1:],
+        log_surface_pressure=surface_pressure,
         tracers=dict(zip(names, transported[1:], strict=True)),
     )
-    return tendency.map_stacked(clip_wavenumbers)
+    return _with_levels_in_the_middle(jax.tree.map(clip_wavenumbers, tendency))
+
+
+def _with_levels_in_the_middle(state: State) -> State:
+    """Return a state with its first two axes swapped; applied twice, the state."""
+    return jax.tree.map(lambda x: jnp.swapaxes(x, M, LEVEL), state)

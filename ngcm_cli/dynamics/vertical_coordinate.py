@@ -12,7 +12,7 @@ class VerticalCoordinate(Protocol):
     """Discrete vertical operators of the primitive equations; static and hashable.
 
     Level 0 is at the top. Integrals are over mass relative to the mass of the column,
-    so that ∫ 1 = 1; with `SigmaLevels`, over σ.
+    so that ∫ 1 = 1; with `SigmaLevels`, over σ. ``axis`` is that of the levels.
     """
 
     @property
@@ -48,14 +48,14 @@ class VerticalCoordinate(Protocol):
         """Return the integral over the column; keeps the level axis with length 1."""
         ...
 
-    def cumulative_integral(self, x: Column) -> Column:
+    def cumulative_integral(self, x: Column, axis: int = -3) -> Column:
         """Return the integral from the top to the lower boundary of each layer."""
         ...
 
-    def vertical_advection(self, velocity: Column, x: Column) -> Column:
+    def vertical_advection(self, velocity: Column, x: Column, axis: int = -3) -> Column:
         """Return −velocity ∂x/∂σ, the velocity being given at interior boundaries."""
         ...
 
-    def geopotential(self, temperature: Column) -> Column:
+    def geopotential(self, temperature: Column, axis: int = -3) -> Column:
         """Return Φ − Φₛ at the layer centres from (virtual) temperature."""
         ...

@@ -1,7 +1,8 @@
 """Differential operators on modal fields, on the unit sphere.
 
 All functions take and return arrays of shape (…, m, total_wavenumber) in the layout
-of ``SphericalHarmonics``. Multiplication by cos φ and derivatives in latitude couple
+of ``SphericalHarmonics``; with ``axis=-3`` m is the third axis from the end, as in (m,
+level, total_wavenumber). Multiplication by cos φ and derivatives in latitude couple
 neighbouring total wavenumbers (Durran, Numerical Methods for Fluid Dynamics, 2nd ed.,
 chapter 6), so the highest one of a result is incomplete; ``clip_wavenumbers``
 removes it. Whether and when to clip is part of a model's definition and left to the
@@ -68,58 +69,63 @@ def inverse_laplacian(x: Field) -> Field:
     return x * inverse.astype(x.dtype)
 
 
-def d_dlon(x: Field) -> Field:
+def d_dlon(x: Field, axis: int = -2) -> Field:
     """Return ∂x/∂λ: cosine and sine rows swap, times ∓m."""
-    pairs = x.reshape(*x.shape[:-2], -1, 2, x.shape[-1])
-    m = np.arange(pairs.shape[-3], dtype=x.dtype)[:, None]
-    cos, sin = pairs[..., 0, :], pairs[..., 1, :]
-    return jnp.stack([m * sin, -m * cos], axis=-2).reshape(x.shape)
+    pairs = x.reshape(*x.shape[:axis], -1, 2, *x.shape[axis + 1 :])
+    m = _expanded(np.arange(pairs.shape[axis - 1], dtype=x.dtype)[:, None], axis)
+    cos, sin = (jax.lax.index_in_dim(pairs, i, axis, keepdims=False) for i in (0, 1))
+    return jnp.stack([m * sin, -m * cos], axis=axis).reshape(x.shape)
 
 
-def _couple(x: Field, to_below: np.ndarray, to_above: np.ndarray) -> Field:
+def _couple(x: Field, to_below: np.ndarray, to_above: np.ndarray, axis: int) -> Field:
     """Return the sum of l-dependent multiples of both neighbours in l."""
-    below, above = _coupling(*x.shape[-2:])
-    down = _shift_down(x * (to_below * below).astype(x.dtype))
-    return down + _shift_up(x * (to_above * above).astype(x.dtype))
+    below, above = _coupling(x.shape[axis], x.shape[-1])
+    down = _shift_down(x * _expanded((to_below * below).astype(x.dtype), axis))
+    return down + _shift_up(x * _expanded((to_above * above).astype(x.dtype), axis))
 
 
-def cos_lat_d_dlat(x: Field) -> Field:
+def _expanded(table: np.ndarray, axis: int) -> np.ndarray:
+    """Return a table of (m, l) for fields whose m is this axis from the end."""
+    return np.expand_dims(table, tuple(range(axis + 1, -1)))
+
+
+def cos_lat_d_dlat(x: Field, axis: int = -2) -> Field:
     """Return cos φ ∂x/∂φ."""
     l = _total_wavenumbers(x)
-    return _couple(x, l + 1, -l)
+    return _couple(x, l + 1, -l, axis)
 
 
-def sec_lat_d_dlat_cos2(x: Field) -> Field:
+def sec_lat_d_dlat_cos2(x: Field, axis: int = -2) -> Field:
     """Return sec φ ∂(cos²φ x)/∂φ."""
     l = _total_wavenumbers(x)
-    return _couple(x, l - 1, -(l + 2))
+    return _couple(x, l - 1, -(l + 2), axis)
 
 
 def _clipped(x: Field, clip: bool) -> Field:
     return clip_wavenumbers(x) if clip else x
 
 
-def cos_lat_grad(x: Field, clip: bool = True) -> tuple[Field, Field]:
+def cos_lat_grad(x: Field, clip: bool = True, axis: int = -2) -> tuple[Field, Field]:
     """Return cos φ ∇x: (∂x/∂λ, cos φ ∂x/∂φ)."""
-    return _clipped(d_dlon(x), clip), _clipped(cos_lat_d_dlat(x), clip)
+    return _clipped(d_dlon(x, axis), clip), _clipped(cos_lat_d_dlat(x, axis), clip)
 
 
-def div_cos_lat(u: Field, v: Field, clip: bool = True) -> Field:
+def div_cos_lat(u: Field, v: Field, clip: bool = True, axis: int = -2) -> Field:
     """Return the divergence of the vector with components (u cos φ, v cos φ)."""
-    return _clipped(d_dlon(u) + sec_lat_d_dlat_cos2(v), clip)
+    return _clipped(d_dlon(u, axis) + sec_lat_d_dlat_cos2(v, axis), clip)
 
 
-def curl_cos_lat(u: Field, v: Field, clip: bool = True) -> Field:
+def curl_cos_lat(u: Field, v: Field, clip: bool = True, axis: int = -2) -> Field:
     """Return the vertical curl of the vector with components (u cos φ, v cos φ)."""
-    return _clipped(d_dlon(v) - sec_lat_d_dlat_cos2(u), clip)
+    return _clipped(d_dlon(v, axis) - sec_lat_d_dlat_cos2(u, axis), clip)
 
 
 def cos_lat_velocity(
-    vorticity: Field, divergence: Field, clip: bool = True
+    vorticity: Field, divergence: Field, clip: bool = True, axis: int = -2
 ) -> tuple[Field, Field]:
     """Return (u cos φ, v cos φ) from vorticity and divergence (Helmholtz)."""
-    potential_x, potential_y = cos_lat_grad(inverse_laplacian(divergence), clip)
-    stream_x, stream_y = cos_lat_grad(inverse_laplacian(vorticity), clip)
+    potential_x, potential_y = cos_lat_grad(inverse_laplacian(divergence), clip, axis)
+    stream_x, stream_y = cos_lat_grad(inverse_laplacian(vorticity), clip, axis)
     return potential_x - stream_y, potential_y + stream_x
 
 

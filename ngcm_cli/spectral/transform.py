@@ -34,7 +34,8 @@ class SphericalHarmonics(eqx.Module):
     m = 0, is zero. Y₀₀ = 1/√(4π), so the field 1 has the single coefficient √(4π).
 
     Any number of leading axes is transformed in one contraction: stack the variables of
-    a state along the level axis and call once.
+    a state along the level axis and call once. Both products have m or longitude first:
+    fields that are kept that way, with levels in the middle, are not transposed.
     """
 
     grid: Grid = eqx.field(static=True)
@@ -58,28 +59,52 @@ class SphericalHarmonics(eqx.Module):
         self.weights = jnp.asarray(weights)
 
     def to_nodal(
-        self, x: Float[Array, "*batch m total_wavenumber"]
+        self, x: Float[Array, "*batch m total_wavenumber"], axis: int = -2
     ) -> Float[Array, "*batch longitude latitude"]:
-        """Synthesise f(λ, φ) = Σₘ Σₗ Fₘ(λ) P̄ₗ|ᵐ|(sin φ) c."""
-        batch, (rows, columns) = x.shape[:-2], x.shape[-2:]
-        # Rows lead, so that neither product has to transpose its large operand.
-        x = jnp.moveaxis(x.reshape(-1, rows, columns), 1, 0)
-        count, latitudes = x.shape[1], self.grid.latitude_nodes
-        x = x.reshape(rows // 2, 2 * count, columns)
-        x = jnp.einsum("mkl,mjl->mkj", x, self.legendre, precision=self.precision)
-        x = x.reshape(rows, count, latitudes)
-        x = jnp.einsum("ir,rkj->ikj", self.fourier, x, precision=self.precision)
-        return jnp.moveaxis(x, 0, 1).reshape(*batch, *self.grid.nodal_shape)
+        """Synthesise f(λ, φ) = Σₘ Σₗ Fₘ(λ) P̄ₗ|ᵐ|(sin φ) c.
+
+        Args:
+            x: modal fields.
+            axis: of m in x, and of longitude in the result: −2, or −3 for fields of
+                shape (m, level, total_wavenumber), which become (longitude, level,
+                latitude). The latter costs no transposition.
+        """
+        if axis == -3:
+            return self._synthesis(x)
+        levels = x.reshape(-1, *x.shape[-2:])
+        nodal = self._synthesis(jnp.swapaxes(levels, 0, 1))
+        return jnp.swapaxes(nodal, 0, 1).reshape(*x.shape[:-2], *self.grid.nodal_shape)
 
     def to_modal(
-        self, x: Float[Array, "*batch longitude latitude"]
+        self, x: Float[Array, "*batch longitude latitude"], axis: int = -2
     ) -> Float[Array, "*batch m total_wavenumber"]:
-        """Analyse by Gaussian quadrature, c = Σ w Fₘ(λ) P̄ₗ|ᵐ|(sin φ) f(λ, φ)."""
-        batch, (rows, columns) = x.shape[:-2], self.grid.modal_shape
-        x = jnp.moveaxis((x * self.weights).reshape(-1, *x.shape[-2:]), 1, 0)
-        count, latitudes = x.shape[1:]
+        """Analyse by Gaussian quadrature, c = Σ w Fₘ(λ) P̄ₗ|ᵐ|(sin φ) f(λ, φ).
+
+        Args:
+            x: nodal fields.
+            axis: of longitude in x, and of m in the result, as for ``to_nodal``.
+        """
+        x = x * self.weights
+        if axis == -3:
+            return self._analysis(x)
+        levels = x.reshape(-1, *x.shape[-2:])
+        modal = self._analysis(jnp.swapaxes(levels, 0, 1))
+        return jnp.swapaxes(modal, 0, 1).reshape(*x.shape[:-2], *self.grid.modal_shape)
+
+    def _synthesis(
+        self, x: Float[Array, "m level total_wavenumber"]
+    ) -> Float[Array, "longitude level latitude"]:
+        rows, levels, columns = x.shape
+        x = x.reshape(rows // 2, 2 * levels, columns)
+        x = jnp.einsum("mkl,mjl->mkj", x, self.legendre, precision=self.precision)
+        x = x.reshape(rows, levels, self.grid.latitude_nodes)
+        return jnp.einsum("ir,rkj->ikj", self.fourier, x, precision=self.precision)
+
+    def _analysis(
+        self, x: Float[Array, "longitude level latitude"]
+    ) -> Float[Array, "m level total_wavenumber"]:
+        rows, (levels, latitudes) = self.fourier.shape[1], x.shape[1:]
         x = jnp.einsum("ir,ikj->rkj", self.fourier, x, precision=self.precision)
-        x = x.reshape(rows // 2, 2 * count, latitudes)
+        x = x.reshape(rows // 2, 2 * levels, latitudes)
         x = jnp.einsum("mkj,mjl->mkl", x, self.legendre, precision=self.precision)
-        x = jnp.moveaxis(x.reshape(rows, count, columns), 0, 1)
-        return x.reshape(*batch, rows, columns)
+        return x.reshape(rows, levels, -1)
