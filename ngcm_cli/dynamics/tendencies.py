@@ -86,14 +86,14 @@ def explicit_tendencies(
     p_x, p_y, *moist_fields = nodal[5 + len(names) :]
 
     # Continuity: σ̇ at the interior boundaries, with and without divergence.
-    wind_dot_grad_p = sec2 * (u * p_x + v * p_y)
+    wind_dot_grad_p = (u * p_x + v * p_y) * sec2
     column, column_full = (
         levels.cumulative_integral(x, axis=LEVEL)
         for x in (wind_dot_grad_p, wind_dot_grad_p + divergence)
     )
     depth = np.cumsum(levels.thickness)[:-1, None]
     sigma_dot, sigma_dot_full = (
-        depth * x[:, -1:] - x[:, :-1] for x in (column, column_full)
+        x[:, -1:] * depth - x[:, :-1] for x in (column, column_full)
     )
     surface_pressure = -column[:, -1:]
 

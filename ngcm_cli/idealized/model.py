@@ -75,7 +75,10 @@ class IdealizedModel(eqx.Module):
 
     @abc.abstractmethod
     def decode(
-        self, state: IdealizedState, variables: tuple[str, ...] | None = None
+        self,
+        state: IdealizedState,
+        variables: tuple[str, ...] | None = None,
+        forcing: object = None,
     ) -> dict[str, jax.Array]:
         """Return fields of a state by name."""
 

@@ -178,7 +178,10 @@ class PrimitiveEquations(IdealizedModel):
         return with_mean_pressure(after, self.mean_pressure, self.harmonics)
 
     def decode(
-        self, state: IdealizedState, variables: tuple[str, ...] | None = None
+        self,
+        state: IdealizedState,
+        variables: tuple[str, ...] | None = None,
+        forcing: object = None,
     ) -> dict[str, jax.Array]:
         """Return fields on pressure levels or at the surface by name, SI units.
 

@@ -128,7 +128,10 @@ class ShallowWaterModel(IdealizedModel):
         return self.system(state)
 
     def decode(
-        self, state: IdealizedState, variables: tuple[str, ...] | None = None
+        self,
+        state: IdealizedState,
+        variables: tuple[str, ...] | None = None,
+        forcing: object = None,
     ) -> dict[str, jax.Array]:
         """Return fields by name, SI units, each (1, longitude, latitude)."""
         fields = _fields(self.system, state.state)

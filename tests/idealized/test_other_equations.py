@@ -46,7 +46,7 @@ class Decay(IdealizedModel):
     def step(self, state: jax.Array) -> jax.Array:
         return state * np.float32(np.exp(-RATE * self.step_seconds))
 
-    def decode(self, state: IdealizedState, variables=None) -> dict[str, jax.Array]:
+    def decode(self, state, variables=None, forcing=None) -> dict[str, jax.Array]:
         return {name: state.state[None] for name in variables or self.default_outputs}
 
     def monitor(self, state: IdealizedState) -> dict[str, jax.Array]:
