@@ -62,6 +62,20 @@ def forecast(tmp_path_factory) -> str:
     return page_of(folder / "f.zarr", output=folder / "f.html")
 
 
+def test_stability_on_sigma_levels(undrawn):
+    write_forecast(pathlib.Path("f.zarr"))
+    with xr.open_zarr("f.zarr") as dataset:
+        sigma = dataset.rename(level="sigma").load().drop_encoding()
+    attributes = {"standard_name": "atmosphere_sigma_coordinate", "units": "1"}
+    sigma["sigma"] = ("sigma", sigma["sigma"].values / 1000, attributes)
+    sigma.to_zarr("s.zarr", zarr_format=2)
+    rows = [
+        re.findall(r"Highest temperature[^.]*\.", text_of(page_of(name, output=page)))
+        for name, page in (("f.zarr", "f.html"), ("s.zarr", "s.html"))
+    ]
+    assert rows[0] == rows[1] != []
+
+
 def test_the_summary_of_a_forecast(forecast):
     text = text_of(forecast)
     for words in (

@@ -168,7 +168,7 @@ def _values(field: xr.DataArray, top: float) -> np.ndarray:
     if "level" in field.dims and top:
         field = field.isel(level=np.flatnonzero(field["level"].values >= top))
     values = field.values
-    if "level" not in field.dims:
+    if not {"level", "sigma"} & {*field.dims}:
         values = values[..., None, :, :]
     return values if "realization" in field.dims else values[None]
 
