@@ -17,7 +17,7 @@ from ngcm_cli.io.progress import ByteProgress, no_progress
 from ngcm_cli.verification.climatology_file import open_climatology
 from ngcm_cli.verification.daily_precipitation import with_daily_precipitation
 from ngcm_cli.verification.forecasts import check_forecast
-from ngcm_cli.verification.truth import check_truth
+from ngcm_cli.verification.truth import as_record, check_truth
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ def open_sources(
             )
     names = name_forecasts([*config.forecast, *files])
     count = len(config.forecast)
-    truth = opened(config.truth)
+    truth = as_record(opened(config.truth))
     climatology, given = None, config.climatology or ""
     if config.climatology == COMPUTE:
         climatology = truth

@@ -1,5 +1,6 @@
 """The truth: an analysis or a record at valid times."""
 
+import json
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -7,6 +8,7 @@ import xarray as xr
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.gridded import check_grid
+from ngcm_cli.output.zarr import RUN_ATTRIBUTE
 from ngcm_cli.verification.comparison_grid import ComparisonGrid
 from ngcm_cli.verification.field_cache import FieldCache
 from ngcm_cli.verification.field_reader import FieldReader
@@ -114,6 +116,29 @@ class Truth:
         chunks = self.dataset[name].encoding.get("preferred_chunks", {})
         length = int(chunks.get("time", 1))
         return length if 1 < length * field <= _LARGEST_READ else 1
+
+
+def as_record(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a run of an idealized case as a record in time; other data as they are.
+
+    Idealized flows have no analysis. The truth of a run is another one, at a higher
+    resolution for example.
+    """
+    if "lead_time" not in dataset.dims or _command(dataset) != "idealized":
+        return dataset
+    time = dataset["init_time"].values.ravel()[0] + dataset["lead_time"].values
+    record = dataset.isel(init_time=0, missing_dims="ignore").drop_vars(
+        ["init_time", "valid_time"], errors="ignore"
+    )
+    return record.assign_coords(lead_time=time).rename(lead_time="time")
+
+
+def _command(dataset: xr.Dataset) -> str:
+    """Return the command whose run has written a dataset; empty if none has."""
+    try:
+        return json.loads(dataset.attrs[RUN_ATTRIBUTE])["command"]
+    except (KeyError, TypeError, ValueError):
+        return ""
 
 
 def check_truth(dataset: xr.Dataset) -> None:
