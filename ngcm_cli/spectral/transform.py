@@ -97,14 +97,16 @@ class SphericalHarmonics(eqx.Module):
         rows, levels, columns = x.shape
         x = x.reshape(rows // 2, 2 * levels, columns)
         x = jnp.einsum("mkl,mjl->mkj", x, self.legendre, precision=self.precision)
-        x = x.reshape(rows, levels, self.grid.latitude_nodes)
-        return jnp.einsum("ir,rkj->ikj", self.fourier, x, precision=self.precision)
+        # Of matrices, as XLA then needs no transposition for the adjoint either.
+        x = jnp.dot(self.fourier, x.reshape(rows, -1), precision=self.precision)
+        return x.reshape(-1, levels, self.grid.latitude_nodes)
 
     def _analysis(
         self, x: Float[Array, "longitude level latitude"]
     ) -> Float[Array, "m level total_wavenumber"]:
         rows, (levels, latitudes) = self.fourier.shape[1], x.shape[1:]
-        x = jnp.einsum("ir,ikj->rkj", self.fourier, x, precision=self.precision)
+        x = x.reshape(len(x), levels * latitudes)
+        x = jnp.dot(self.fourier.T, x, precision=self.precision)
         x = x.reshape(rows // 2, 2 * levels, latitudes)
         x = jnp.einsum("mkj,mjl->mkl", x, self.legendre, precision=self.precision)
         return x.reshape(rows, levels, -1)
