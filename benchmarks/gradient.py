@@ -67,11 +67,14 @@ def theirs():
     model, inputs, forcing = bundled_reference()
     start = model.encode(inputs, forcing, jax.random.key(0))
     forcing = jax.tree.map(lambda x: jnp.asarray(x)[None], forcing)
-    x, rest = eqx.partition((model, start), eqx.is_inexact_array)
+    # Its model cannot hold None, as a partitioned tree does: the leaves are divided.
+    leaves, structure = jax.tree.flatten((model, start))
+    x, rest = eqx.partition(leaves, eqx.is_inexact_array)
 
     def of(steps):
         def loss(x, rest, forcing):
-            model, state = eqx.combine(x, rest)
+            leaves = eqx.combine(x, rest)
+            model, state = jax.tree.unflatten(structure, leaves)
             state, _ = model.unroll(
                 state,
                 forcing,

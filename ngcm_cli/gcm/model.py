@@ -53,10 +53,8 @@ class NeuralGCM(eqx.Module):
 
     Example:
         >>> import jax, ngcm_cli
-        >>> from ngcm_cli import bundled_state
         >>> model = ngcm_cli.load_model("tl63_stochastic_mini")
-        >>> data = bundled_state(model)
-        >>> key = jax.random.key(0)
+        >>> data, key = ngcm_cli.bundled_state(model), jax.random.key(0)
         >>> state = model.encode(data.fields, data.forcing, data.time, key)
         >>> state = model.advance(state, data.forcing, steps=6)
         >>> model.decode(state)["temperature"].shape
@@ -153,9 +151,8 @@ class NeuralGCM(eqx.Module):
     @property
     def default_outputs(self) -> tuple[str, ...]:
         """Fields that ``decode`` returns when it is not told which."""
-        water = ()
-        if self.predicts_precipitation:  # and the published ones return these
-            water = "precipitation_cumulative_mean", "evaporation"
+        published = "precipitation_cumulative_mean", "evaporation"
+        water = published if self.predicts_precipitation else ()
         return (*ATMOSPHERE, *water, *self.outputs)
 
     def substeps_since_reference(self, time: np.datetime64) -> int:
@@ -274,7 +271,6 @@ class NeuralGCM(eqx.Module):
         Args:
             state: from ``encode`` or ``advance``.
             variables: names among ``output_variables``; by default ``default_outputs``.
-                Surface fields alone do without the decoder and its network.
             forcing: as for ``advance``; needed by outputs that see the sea.
 
         Raises:
@@ -340,9 +336,8 @@ class NeuralGCM(eqx.Module):
     def with_fixed_mean_pressure(self) -> "NeuralGCM":
         """Return this model with the global mean of ln(surface pressure) held fixed.
 
-        The published cure for the drift of long runs: ``FixGlobalMeanFilter``, last
-        among the filters of the dynamical core. Mass is then conserved nearly, as the
-        mean of the logarithm is not the logarithm of the mean.
+        The published cure for the drift of long runs, ``FixGlobalMeanFilter``. Mass is
+        conserved nearly: the mean of a logarithm is not the logarithm of the mean.
         """
         if self.step.holds_mean_pressure:
             return self
