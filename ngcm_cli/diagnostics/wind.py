@@ -11,7 +11,6 @@ from ngcm_cli import units
 from ngcm_cli.arrays import Nodal
 from ngcm_cli.diagnostics.diagnostic import CmipVariable, Diagnostic
 from ngcm_cli.diagnostics.pressure_levels import NOT_CORRECTED
-from ngcm_cli.dynamics.state import split_levels
 from ngcm_cli.gcm.interface import PrimitiveEquationModel
 from ngcm_cli.spectral.operators import cos_lat_grad, cos_lat_velocity, sec2_lat
 
@@ -58,7 +57,7 @@ def vertical_velocity(
         *cos_lat_grad(prognostic.log_surface_pressure, clip=False),
         prognostic.log_surface_pressure,
     ]
-    nodal = split_levels(harmonics.to_nodal(jnp.concatenate(modal)), modal)
+    nodal = harmonics.each_to_nodal(modal)
     divergence, u, v, p_x, p_y, log_pressure = nodal
     advection = sec2_lat(harmonics.grid) * (u * p_x + v * p_y)  # v·∇π
     inflow = divergence + advection

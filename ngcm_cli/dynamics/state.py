@@ -5,8 +5,9 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
+
+from ngcm_cli.spectral.transform import split_levels
 
 TRACERS = (
     "specific_cloud_ice_water_content",
@@ -45,11 +46,3 @@ class State(eqx.Module):
     def map_stacked(self, f: Callable[[jax.Array], jax.Array]) -> "State":
         """Apply f, such as a transform, once to the stacked variables."""
         return self.unstack(f(self.stack()))
-
-
-def split_levels(
-    stacked: jax.Array, like: list[jax.Array], axis: int = -3
-) -> list[jax.Array]:
-    """Split along the level axis into as many levels as each array in ``like`` has."""
-    ends = np.cumsum([leaf.shape[axis] for leaf in like])
-    return jnp.split(stacked, ends[:-1], axis=axis)

@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ngcm_cli import units
-from ngcm_cli.dynamics.state import State, split_levels
+from ngcm_cli.dynamics.state import State
 from ngcm_cli.dynamics.vertical_coordinate import VerticalCoordinate
 from ngcm_cli.spectral.operators import (
     clip_wavenumbers,
@@ -79,8 +79,7 @@ def explicit_tendencies(
         humidity = state.tracers["specific_humidity"]
         modal += cos_lat_grad(humidity, clip=False, axis=M)
         modal += [laplacian(state.log_surface_pressure)]
-    stacked = jnp.concatenate(modal, axis=LEVEL)
-    nodal = split_levels(harmonics.to_nodal(stacked, axis=M), modal, axis=LEVEL)
+    nodal = harmonics.each_to_nodal(modal, axis=M)
     vorticity, divergence, t, u, v = nodal[:5]
     tracers = dict(zip(names, nodal[5 : 5 + len(names)], strict=True))
     p_x, p_y, *moist_fields = nodal[5 + len(names) :]
@@ -154,8 +153,7 @@ def explicit_tendencies(
         *(v * x * sec2 for x in scalars),
         surface_pressure,
     ]
-    stacked = jnp.concatenate(nodal, axis=LEVEL)
-    back = split_levels(harmonics.to_modal(stacked, axis=M), nodal, axis=LEVEL)
+    back = harmonics.each_to_modal(nodal, axis=M)
     force_x, force_y, energy, *back, surface_pressure = back
     moist, back = back[: len(moist)], back[len(moist) :]
     n = len(scalars)

@@ -11,7 +11,6 @@ from jaxtyping import Array, Float
 from ngcm_cli import units
 from ngcm_cli.arrays import Nodal, NodalSurface
 from ngcm_cli.dynamics import Dycore, State, VerticalCoordinate
-from ngcm_cli.dynamics.state import split_levels
 from ngcm_cli.gcm.fields import RATES
 from ngcm_cli.physics.water_budget import Water
 from ngcm_cli.spectral.filters import change_truncation
@@ -43,7 +42,7 @@ def surface_fields(
         change_truncation(height, harmonics.grid.modal_shape),
         *(x for name, x in state.tracers.items() if name == "specific_humidity"),
     ]
-    nodal = split_levels(harmonics.to_nodal(jnp.concatenate(modal)), modal)
+    nodal = harmonics.each_to_nodal(modal)
     log_pressure, temperature, height, *humidity = nodal
     p_surface = jnp.exp(log_pressure)
     fields = {

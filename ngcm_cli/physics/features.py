@@ -10,7 +10,6 @@ from jaxtyping import Array, Float
 
 from ngcm_cli import units
 from ngcm_cli.dynamics import State
-from ngcm_cli.dynamics.state import split_levels
 from ngcm_cli.physics.radiation import incident_radiation
 from ngcm_cli.physics.scaling import Features
 from ngcm_cli.spectral.grid import Grid
@@ -50,7 +49,7 @@ def nodal_values(
             parts[f"{name}_dlon"], parts[f"{name}_dlat"] = cos_lat_grad(x)
             parts[f"{name}_del2"] = laplacian(x)
     fields = list(parts.values())
-    nodal = split_levels(harmonics.to_nodal(jnp.concatenate(fields)), fields)
+    nodal = harmonics.each_to_nodal(fields)
 
     sec = sec_lat(harmonics.grid)
     out = {}

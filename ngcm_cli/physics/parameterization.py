@@ -7,7 +7,6 @@ from jaxtyping import Array, Float
 
 from ngcm_cli.dynamics import State
 from ngcm_cli.dynamics.sigma import SigmaLevels
-from ngcm_cli.dynamics.state import split_levels
 from ngcm_cli.physics.column_blocks import map_column_blocks
 from ngcm_cli.physics.features import LocationTimeFeatures, prefixed, state_features
 from ngcm_cli.physics.scaling import (
@@ -133,8 +132,7 @@ class Parameterization(eqx.Module):
             nodal["u"], nodal["v"], self.harmonics
         )
         rest = {k: x for k, x in nodal.items() if k not in ("u", "v")}
-        modal = self.harmonics.to_modal(jnp.concatenate(list(rest.values())))
-        parts = split_levels(modal, list(rest.values()))
+        parts = self.harmonics.each_to_modal(list(rest.values()))
         modal = dict(zip(rest, parts, strict=True))
         tendency = State(
             vorticity=vorticity,

@@ -1,6 +1,7 @@
 """Spherical-harmonic transforms between nodal and modal fields."""
 
 import functools
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax
@@ -11,6 +12,17 @@ from jaxtyping import Array, Float
 
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.legendre import associated_legendre
+
+_LEVEL = {-2: -3, -3: -2}
+"""Axis of the levels of fields whose m or longitude is on an axis."""
+
+
+def split_levels(
+    stacked: jax.Array, like: Sequence[jax.Array], axis: int = -3
+) -> list[jax.Array]:
+    """Split along the level axis into as many levels as each array in ``like`` has."""
+    ends = np.cumsum([leaf.shape[axis] for leaf in like])
+    return jnp.split(stacked, ends[:-1], axis=axis)
 
 
 @functools.cache
@@ -75,6 +87,19 @@ class SphericalHarmonics(eqx.Module):
         nodal = self._synthesis(jnp.swapaxes(levels, 0, 1))
         return jnp.swapaxes(nodal, 0, 1).reshape(*x.shape[:-2], *self.grid.nodal_shape)
 
+    def each_to_nodal(
+        self, fields: Sequence[Float[Array, "..."]], axis: int = -2
+    ) -> list[Float[Array, "..."]]:
+        """Return what ``to_nodal`` does of several fields, in one contraction.
+
+        Args:
+            fields: of any numbers of levels, on the axis before or after ``axis``.
+            axis: as for ``to_nodal``.
+        """
+        level = _LEVEL[axis]
+        nodal = self.to_nodal(jnp.concatenate(fields, axis=level), axis)
+        return split_levels(nodal, fields, level)
+
     def to_modal(
         self, x: Float[Array, "*batch longitude latitude"], axis: int = -2
     ) -> Float[Array, "*batch m total_wavenumber"]:
@@ -84,7 +109,20 @@ class SphericalHarmonics(eqx.Module):
             x: nodal fields.
             axis: of longitude in x, and of m in the result, as for ``to_nodal``.
         """
-        x = x * self.weights
+        return self._weighted_to_modal(x * self.weights, axis)
+
+    def each_to_modal(
+        self, fields: Sequence[Float[Array, "..."]], axis: int = -2
+    ) -> list[Float[Array, "..."]]:
+        """Return what ``to_modal`` does of several fields, as ``each_to_nodal``."""
+        level = _LEVEL[axis]
+        # Weighted one by one, where they are computed, and not in a pass of their own.
+        weighted = jnp.concatenate([x * self.weights for x in fields], axis=level)
+        return split_levels(self._weighted_to_modal(weighted, axis), fields, level)
+
+    def _weighted_to_modal(
+        self, x: Float[Array, "*batch longitude latitude"], axis: int
+    ) -> Float[Array, "*batch m total_wavenumber"]:
         if axis == -3:
             return self._analysis(x)
         levels = x.reshape(-1, *x.shape[-2:])
