@@ -88,10 +88,7 @@ def format_benchmark(found: "Benchmark", style: str) -> str:
 
 def _facts(found: "Benchmark") -> list[tuple[str, str]]:
     longitudes, latitudes = found.grid
-    versions = ", ".join(f"{name} {x}" for name, x in found.versions.items())
-    settings = ", ".join(
-        f"{k.replace('_', ' ')} {x}" for k, x in found.settings.items()
-    )
+    software = ", ".join(f"{name} {x}" for name, x in found.software.items())
     return [
         (
             "Model",
@@ -99,8 +96,8 @@ def _facts(found: "Benchmark") -> list[tuple[str, str]]:
             f"step of {found.time_step_seconds / 60:g} min",
         ),
         ("Device", f"{found.device_count} x {found.device}, {found.cores} CPU cores"),
-        ("System", f"{found.system}; {versions}"),
-        ("Settings", settings.replace("_", " ")),
+        ("System", found.system),
+        ("Software", software.replace("_", " ")),
         ("Load", f"{found.load_seconds:.2f} s"),
         (
             "Encode",

@@ -175,6 +175,10 @@ def _count(value: Any) -> int:
     return int(text)
 
 
+def _counts(value: Any) -> tuple[int, ...]:
+    return tuple(sorted({_count(name) for name in parse_names(value) or ("",)}))
+
+
 def _member(value: Any) -> int:
     text = str(value).strip()
     if not re.fullmatch("[0-9]{1,6}", text):
@@ -327,6 +331,7 @@ SstMode = Annotated[str, one_of(*SST_MODES)]
 SstTime = Annotated[str, one_of("mean", "instant")]
 Kelvin = Annotated[float, pydantic.BeforeValidator(_kelvin)]
 Count = Annotated[int, pydantic.BeforeValidator(_count)]
+Counts = Annotated[tuple[int, ...], pydantic.BeforeValidator(_counts)]
 Means = Annotated[tuple[str, ...], pydantic.BeforeValidator(_means)]
 Patch = Annotated[tuple[float, float, float, float], pydantic.BeforeValidator(_patch)]
 OnInstability = Annotated[str, one_of("stop", "rewind")]

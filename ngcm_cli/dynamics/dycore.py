@@ -17,7 +17,7 @@ from ngcm_cli.dynamics.implicit import (
     implicit_tendencies,
 )
 from ngcm_cli.dynamics.orography import Orography
-from ngcm_cli.dynamics.sil3 import IMPLICIT_FRACTIONS, SIL3, Filtered
+from ngcm_cli.dynamics.sil3 import IMPLICIT_FRACTIONS, SIL3, Filtered, take_step
 from ngcm_cli.dynamics.state import State
 from ngcm_cli.dynamics.tendencies import explicit_tendencies
 from ngcm_cli.dynamics.vertical_coordinate import VerticalCoordinate
@@ -176,11 +176,8 @@ def _scan(dycore: Dycore, y0: State, forcing: State) -> State:
 
     @jax.checkpoint
     def substep(y: State, _: None) -> tuple[State, None]:
-        # The equations do not depend on time.
-        result = dycore.solver.step(
-            terms, 0.0, dycore.step_size, y, forcing, None, made_jump=False
-        )
-        return result[0], None
+        after = take_step(dycore.solver, terms, dycore.step_size, y, forcing)
+        return after, None
 
     return jax.lax.scan(substep, y0, None, length=dycore.substeps)[0]
 

@@ -27,7 +27,7 @@ from jaxtyping import Array, Float, Int
 
 from ngcm_cli import units
 from ngcm_cli.arrays import Modal
-from ngcm_cli.dynamics.sil3 import IMPLICIT_FRACTIONS, SIL3, Filtered
+from ngcm_cli.dynamics.sil3 import IMPLICIT_FRACTIONS, SIL3, Filtered, take_step
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.operators import (
     clip_wavenumbers,
@@ -245,9 +245,7 @@ class ShallowWater(eqx.Module):
 
     def __call__(self, state: ShallowWaterState) -> ShallowWaterState:
         """Return the modal state one step later; differentiable in both modes."""
-        return self.solver.step(
-            self.terms(), 0.0, self.step_size, state, None, None, made_jump=False
-        )[0]
+        return take_step(self.solver, self.terms(), self.step_size, state)
 
     def terms(self) -> diffrax.MultiTerm:
         """Return the explicit and the implicit term."""

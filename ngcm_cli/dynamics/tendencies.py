@@ -7,8 +7,8 @@ without aliasing; what remains linear around the reference temperature and would
 the time step (gravity waves) is in ``implicit``.
 
 Fields have levels in the middle here, (m, level, total_wavenumber) and (longitude,
-level, latitude), as the products of the transforms have them: a GPU or a CPU would
-otherwise spend more time on moving them about than on the equations.
+level, latitude), as the products of the transforms have them, which would otherwise
+transpose all fields four times in each evaluation.
 
 Letters as in the papers: U, V = u cos φ, v cos φ; ζ, δ vorticity and divergence;
 T′ temperature variation; q humidity; π = ln pₛ; σ̇ vertical velocity.

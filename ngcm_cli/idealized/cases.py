@@ -1,9 +1,9 @@
 """All cases by name."""
 
-import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ngcm_cli.config import closest
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.idealized.case import Case
 from ngcm_cli.idealized.galewsky import GALEWSKY
@@ -33,9 +33,4 @@ def find_case(name: str) -> Case:
     """
     if name in CASES:
         return CASES[name]
-    near = difflib.get_close_matches(name, CASES, n=2)
-    hint = f"Did you mean {' or '.join(near)}?" if near else ""
-    raise ConfigError(
-        f"There is no idealized case '{name}'.",
-        f"{hint} The cases are {', '.join(CASES)}.".strip(),
-    )
+    raise ConfigError(f"There is no idealized case '{name}'.", closest(name, CASES))

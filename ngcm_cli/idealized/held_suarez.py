@@ -15,7 +15,7 @@ from ngcm_cli import units
 from ngcm_cli.arrays import Nodal, NodalSurface
 from ngcm_cli.dynamics import SigmaLevels, State
 from ngcm_cli.idealized.case import Case, Resolution
-from ngcm_cli.idealized.initial_fields import InitialFields, coordinates
+from ngcm_cli.idealized.initial_fields import InitialFields, angle_from, coordinates
 from ngcm_cli.idealized.primitive import PrimitiveEquations, primitive_equations
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.operators import clip_wavenumbers
@@ -121,11 +121,8 @@ def build(resolution: Resolution) -> PrimitiveEquations:
     reference = 300.0
 
     def spot(where: float, side: int) -> np.ndarray:
-        from_centre = np.sin(latitude) * np.sin(side * np.pi / 4)
-        from_centre = from_centre + np.cos(latitude) * np.cos(np.pi / 4) * np.cos(
-            longitude - where
-        )
-        return np.exp(-((np.arccos(np.clip(from_centre, -1, 1)) / 0.2) ** 2))
+        distance = angle_from((where, side * np.pi / 4), longitude, latitude)
+        return np.exp(-((distance / 0.2) ** 2))
 
     initial = InitialFields(
         harmonics,

@@ -13,6 +13,22 @@ from ngcm_cli.spectral.operators import clip_wavenumbers, vorticity_divergence
 from ngcm_cli.spectral.transform import SphericalHarmonics
 
 
+def angle_from(
+    place: tuple[float, float], longitude: np.ndarray, latitude: np.ndarray
+) -> np.ndarray:
+    """Return the great-circle distance from a place, on the unit sphere.
+
+    Args:
+        place: its longitude and latitude, radians.
+        longitude: of the points, radians.
+        latitude: of the points, radians.
+    """
+    there, height = place
+    cosine = np.sin(height) * np.sin(latitude)
+    cosine = cosine + np.cos(height) * np.cos(latitude) * np.cos(longitude - there)
+    return np.arccos(np.clip(cosine, -1, 1))
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class InitialFields:
     """Fields at the initial time; they broadcast to (level, longitude, latitude).

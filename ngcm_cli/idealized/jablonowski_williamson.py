@@ -12,7 +12,7 @@ import numpy as np
 
 from ngcm_cli import units
 from ngcm_cli.idealized.case import Case, Resolution
-from ngcm_cli.idealized.initial_fields import InitialFields, coordinates
+from ngcm_cli.idealized.initial_fields import InitialFields, angle_from, coordinates
 from ngcm_cli.idealized.primitive import PrimitiveEquations, primitive_equations
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.transform import SphericalHarmonics
@@ -78,10 +78,7 @@ def surface_height(latitude: np.ndarray) -> np.ndarray:
 
 def wind_perturbation(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
     """Return u' = u_p exp[−(r/R)²] in m/s, r the great-circle distance, equation 10."""
-    there, height = _PLACE
-    cosine = np.sin(height) * np.sin(latitude)
-    cosine = cosine + np.cos(height) * np.cos(latitude) * np.cos(longitude - there)
-    distance = np.arccos(np.clip(cosine, -1, 1))
+    distance = angle_from(_PLACE, longitude, latitude)
     return _BUMP * np.exp(-((distance / _RADIUS) ** 2))
 
 

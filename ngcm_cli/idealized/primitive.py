@@ -17,6 +17,7 @@ from ngcm_cli.diagnostics.global_means import area_mean, monitor_primitive_equat
 from ngcm_cli.diagnostics.pressure_levels import to_pressure_levels
 from ngcm_cli.dynamics import Dycore, SigmaLevels, State
 from ngcm_cli.dynamics.orography import Orography
+from ngcm_cli.dynamics.sil3 import take_step
 from ngcm_cli.gcm.decoding import decode_surface
 from ngcm_cli.gcm.fields import SURFACE
 from ngcm_cli.idealized.initial_fields import InitialFields
@@ -169,11 +170,7 @@ class PrimitiveEquations(IdealizedModel):
         """Return the modal state one time step later."""
         forcing = self.forcing or (lambda y: jax.tree.map(jnp.zeros_like, y))
         terms = self.dycore.terms(lambda y, args: forcing(y))
-        step = self.dycore.step_size
-        # The equations do not depend on time.
-        after = self.dycore.solver.step(
-            terms, 0.0, step, state, None, None, made_jump=False
-        )[0]
+        after = take_step(self.dycore.solver, terms, self.dycore.step_size, state)
         after = self.diffusion(after)
         return with_mean_pressure(after, self.mean_pressure, self.harmonics)
 

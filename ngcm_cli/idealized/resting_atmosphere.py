@@ -17,7 +17,12 @@ import numpy as np
 
 from ngcm_cli import units
 from ngcm_cli.idealized.case import Case, Resolution
-from ngcm_cli.idealized.initial_fields import InitialFields, coordinates, resolved
+from ngcm_cli.idealized.initial_fields import (
+    InitialFields,
+    angle_from,
+    coordinates,
+    resolved,
+)
 from ngcm_cli.idealized.primitive import PrimitiveEquations, primitive_equations
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.transform import SphericalHarmonics
@@ -37,10 +42,7 @@ _EXPONENT = (
 
 def mountain(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
     """Return z_s = h₀/2 [1 + cos(π r/R_m)] cos²(π r/ζ_m) in m, for r < R_m, else 0."""
-    there, height = _CENTRE
-    cosine = np.sin(height) * np.sin(latitude)
-    cosine = cosine + np.cos(height) * np.cos(latitude) * np.cos(longitude - there)
-    r = np.arccos(np.clip(cosine, -1, 1))
+    r = angle_from(_CENTRE, longitude, latitude)
     shape = (1 + np.cos(np.pi * r / _RADIUS)) / 2 * np.cos(np.pi * r / _RIDGES) ** 2
     return _HEIGHT * np.where(r < _RADIUS, shape, 0)
 

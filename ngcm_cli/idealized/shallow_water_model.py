@@ -1,5 +1,6 @@
 """The shallow-water equations as a model that the run machinery knows."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -7,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from ngcm_cli import units
+from ngcm_cli import diagnostics, units
 from ngcm_cli.diagnostics import Diagnostic
 from ngcm_cli.dynamics.shallow_water import ShallowWater, ShallowWaterState
 from ngcm_cli.idealized.case import Resolution
@@ -39,37 +40,19 @@ _DIAGNOSTICS = (
         units="m",
         vertical="surface",
     ),
-    Diagnostic(
-        name="u_component_of_wind",
-        standard_name="eastward_wind",
-        long_name="Eastward wind",
-        units="m s-1",
-        vertical="surface",
-        aliases=("u", "ua"),
-    ),
-    Diagnostic(
-        name="v_component_of_wind",
-        standard_name="northward_wind",
-        long_name="Northward wind",
-        units="m s-1",
-        vertical="surface",
-        aliases=("v", "va"),
-    ),
-    Diagnostic(
-        name="vorticity",
-        standard_name="atmosphere_upward_relative_vorticity",
-        long_name="Relative vorticity",
-        units="s-1",
-        vertical="surface",
-        aliases=("vo", "relative_vorticity"),
-    ),
-    Diagnostic(
-        name="divergence",
-        standard_name="divergence_of_wind",
-        long_name="Divergence of the horizontal wind",
-        units="s-1",
-        vertical="surface",
-        aliases=("d", "div"),
+    *(
+        dataclasses.replace(
+            diagnostics.DIAGNOSTICS[name],
+            vertical="surface",
+            needs="state",
+            cmip=None,  # those have levels
+            comment="",
+            from_state=None,
+        )
+        for name in (
+            *("u_component_of_wind", "v_component_of_wind"),
+            *("vorticity", "divergence"),
+        )
     ),
 )
 DIAGNOSTICS: Mapping[str, Diagnostic] = MappingProxyType(

@@ -169,7 +169,7 @@ class InputField:
     def regrid(self, grid: Grid, values: np.ndarray) -> np.ndarray:
         """Return values on the grid of the file as float32 on the model's grid."""
         if not self.grid.is_on(grid):
-            values = _regridder(self.grid, grid)(values)
+            values = regridder(self.grid, grid)(values)
         return np.ascontiguousarray(values, dtype=np.float32)
 
 
@@ -230,7 +230,8 @@ class StackedField(InputField):
 
 
 @functools.lru_cache(maxsize=8)
-def _regridder(source: SourceGrid, grid: Grid) -> ConservativeRegridder:
+def regridder(source: SourceGrid, grid: Grid) -> ConservativeRegridder:
+    """Return what brings fields of a source, in its order, to the grid of a model."""
     longitude, latitude = np.deg2rad(source.longitude), np.deg2rad(source.latitude)
     return ConservativeRegridder(longitude, latitude, grid.longitude, grid.latitude)
 

@@ -1,7 +1,6 @@
 """A surface variable of any name in a record, read at its times on a model's grid."""
 
 import difflib
-import functools
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -9,7 +8,8 @@ import xarray as xr
 
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.gridded import check_grid, open_gridded
-from ngcm_cli.inputs.regrid import ConservativeRegridder
+from ngcm_cli.inputs.input_field import regridder
+from ngcm_cli.inputs.source_grid import SourceGrid
 from ngcm_cli.inputs.sources.location import naming_file
 from ngcm_cli.inputs.sources.open import reading_error
 from ngcm_cli.inputs.times import choose_time
@@ -20,7 +20,6 @@ from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.time_format import format_time
 
 _AXES = {"time", "latitude", "longitude"}
-_TOLERANCE = np.deg2rad(1e-3)  # coordinates closer than this are the same
 
 
 class SurfaceRecord:
@@ -68,6 +67,10 @@ class SurfaceRecord:
             self._dataset.close()
             raise
         self.attributes["units"] = units or stated
+        longitude, latitude = (
+            self._dataset[name].values for name in ("longitude", "latitude")
+        )
+        self._source = SourceGrid.from_file_order(longitude, latitude)
         self._first: tuple[np.datetime64, np.ndarray] | None = None
         self.times = self._dataset["time"].values.astype("datetime64[s]")
 
@@ -103,9 +106,9 @@ class SurfaceRecord:
             field = field.transpose("longitude", "latitude").values.astype(np.float64)
             self._check_values(field, time)
         field = self._conversion.apply(field)
-        regridder = self._regridder
-        regridded = field if regridder is None else regridder(field)
-        return regridded[None].astype(np.float32)
+        if not self._source.is_on(self._grid):
+            field = regridder(self._source, self._grid)(field)
+        return field[None].astype(np.float32)
 
     def _check_values(self, field: np.ndarray, time: np.datetime64) -> None:
         missing, when = np.isnan(field), format_time(time)
@@ -129,19 +132,6 @@ class SurfaceRecord:
                 "Fill the gaps or leave out these times; only cells that never have a "
                 "value, as those of the sea, may be missing.",
             )
-
-    @functools.cached_property
-    def _regridder(self) -> ConservativeRegridder | None:
-        """What brings fields to the grid; None if they are on it."""
-        longitude = np.deg2rad(self._dataset["longitude"].values)
-        latitude = np.deg2rad(self._dataset["latitude"].values)
-        grid = self._grid
-        if all(
-            len(a) == len(b) and np.allclose(a, b, rtol=0, atol=_TOLERANCE)
-            for a, b in ((longitude, grid.longitude), (latitude, grid.latitude))
-        ):
-            return None
-        return ConservativeRegridder(longitude, latitude, grid.longitude, grid.latitude)
 
 
 def _find(dataset: xr.Dataset, names: Sequence[str]) -> xr.Variable:

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import importlib.metadata
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -12,17 +11,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-import ngcm_cli
 from ngcm_cli.config.bench import BenchConfig
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.interface import Model
 from ngcm_cli.io.host import core_count, peak_host_memory, processor_name
 from ngcm_cli.io.progress import begin_phase
-from ngcm_cli.simulation.batch import BatchedModel, devices_for_batch
+from ngcm_cli.simulation.batch import BatchedModel, devices_for_batch, free_memory
 from ngcm_cli.simulation.data_sources import read_sample
 from ngcm_cli.simulation.interrupts import explain_out_of_memory
-from ngcm_cli.simulation.provenance import device, numerical_settings
+from ngcm_cli.simulation.provenance import device, software_attributes
 from ngcm_cli.simulation.simulation import member_key
 from ngcm_cli.time_format import utc_now
 from ngcm_cli.zoo.loading import open_model
@@ -77,8 +75,7 @@ class Benchmark:
         device_count: devices of this process.
         cores: processor cores that the process may use.
         system: operating system and architecture.
-        versions: of Python and the packages that compute.
-        settings: what decides about precision, see `provenance.numerical_settings`.
+        software: versions and settings, as output files state them.
         load_seconds: loading the model.
         encode_compile_seconds: first call, less a later one.
         encode_seconds: data to state, the fastest of three.
@@ -99,8 +96,7 @@ class Benchmark:
     device_count: int
     cores: int
     system: str
-    versions: dict[str, str]
-    settings: dict[str, str]
+    software: dict[str, str]
     load_seconds: float
     encode_compile_seconds: float
     encode_seconds: float
@@ -166,8 +162,7 @@ def benchmark(config: BenchConfig | None = None, **settings: Any) -> Benchmark:
         device_count=jax.local_device_count(),
         cores=core_count(),
         system=f"{platform.system()} {platform.machine()}",
-        versions=_versions(),
-        settings=numerical_settings(),
+        software=software_attributes(),
         load_seconds=load,
         encode_compile_seconds=encode.compile,
         encode_seconds=encode.best,
@@ -189,6 +184,7 @@ def _throughput(
     begin_phase(f"Compiling and timing the step of {each}")
     devices = devices_for_batch(members)
     batched = BatchedModel(model, devices)
+    _check_memory(state, members // len(devices), devices[0])
     states = batched.stack([state] * members, members)
     timing, _ = _timed(lambda: batched.advance(states, forcing, 1))
     if steps is None:
@@ -207,6 +203,16 @@ def _throughput(
         simulated_years_per_day=simulated * _DAY / _YEAR,
         peak_memory_bytes=_peak_memory(devices[0]),
     )
+
+
+def _check_memory(state: Any, members: int, device: Any) -> None:
+    """Raise `MemoryError` where states before and after a step do not fit on a device.
+
+    A GPU would say so itself; on a CPU the process would be killed.
+    """
+    arrays = (x for x in jax.tree.leaves(state) if hasattr(x, "nbytes"))
+    if 2 * members * sum(x.nbytes for x in arrays) > free_memory(device):
+        raise MemoryError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,12 +259,3 @@ def _device() -> str:
     """Return the kind of device; of a CPU the processor, where the system says it."""
     name = processor_name() if jax.default_backend() == "cpu" else None
     return f"CPU ({name})" if name else device()
-
-
-def _versions() -> dict[str, str]:
-    packages = "jax", "jaxlib", "equinox", "diffrax"
-    return {
-        "ngcm": ngcm_cli.__version__,
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in packages},
-    }

@@ -29,15 +29,16 @@ def sigterm_as_exception() -> Iterator[None]:
 
 @contextlib.contextmanager
 def explain_out_of_memory(what: str, hint: str) -> Iterator[None]:
-    """Raise an error that a user can act on where a device runs out of memory.
+    """Raise an error that a user can act on where memory runs out.
 
     Raises:
         ConfigError: the device is full.
     """
     try:
         yield
-    except jax.errors.JaxRuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
+    except (MemoryError, jax.errors.JaxRuntimeError) as error:
+        is_memory = isinstance(error, MemoryError)
+        if not is_memory and "RESOURCE_EXHAUSTED" not in str(error):
             raise
         message = f"The device has too little memory for {what}."
         raise ConfigError(message, hint) from error

@@ -107,7 +107,7 @@ def test_too_long_a_step_ends_in_exit_code_three(ngcm):
     "words, said",
     [
         ((), "No case is named"),
-        (("held-suares",), "Did you mean held-suarez?"),
+        (("held-suares",), "Did you mean 'held-suarez'?"),
         (("held-suarez", "--truncation", "T1000"), "below a minute"),
         (("held-suarez", "--time-step", "7m", "--every", "7h", "--days", "7"), "a day"),
         (("held-suarez", "--variables", "q"), "held-suarez has temperature"),

@@ -180,4 +180,4 @@ def test_what_a_case_says_of_itself(name):
 def test_a_misspelt_name_is_answered_with_the_nearest():
     with pytest.raises(ConfigError) as caught:
         find_case("baroclinic-waves")
-    assert "Did you mean baroclinic-wave?" in caught.value.hint
+    assert "Did you mean 'baroclinic-wave'?" in caught.value.hint
