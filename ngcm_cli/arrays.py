@@ -1,13 +1,25 @@
-"""Names for array shapes in signatures (jaxtyping).
+"""Names for array shapes in signatures (jaxtyping), and arrays on the device.
 
 Axis order inside the model is everywhere ``level longitude latitude`` on the grid and
 ``level m total_wavenumber`` in spectral space; surface fields have one level. Leading
 axes (ensemble members, stacked variables) are added by ``jax.vmap`` at the call site.
 """
 
+import jax
+import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 Nodal = Float[Array, "level longitude latitude"]
 NodalSurface = Float[Array, "1 longitude latitude"]
 Modal = Float[Array, "level m total_wavenumber"]
 Columns = Float[Array, "channel longitude latitude"]
+
+
+def on_device(x: ArrayLike) -> jax.Array:
+    """Return an array on the device, of a type that JAX has.
+
+    The same as ``jnp.asarray``, which compiles or loads a program for every new shape;
+    before a run that takes longer than the copy.
+    """
+    return x if isinstance(x, jax.Array) else jax.device_put(np.asarray(x))

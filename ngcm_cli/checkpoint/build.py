@@ -5,10 +5,10 @@ name, so the names used here are those of the native weights file.
 """
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ngcm_cli import units
+from ngcm_cli.arrays import on_device
 from ngcm_cli.checkpoint import spec as specs
 from ngcm_cli.checkpoint.networks import (
     GRADIENTS,
@@ -166,7 +166,7 @@ class _Builder:
         if filters is None:
             return None
         factors = {
-            name: jnp.asarray(self.factor(f.attenuation, f, self.grid))
+            name: on_device(self.factor(f.attenuation, f, self.grid))
             for name, f in filters.items()
         }
         tracers = {name: factors.pop(name) for name in TRACERS}
@@ -248,7 +248,7 @@ class _Builder:
                 channel_count(physics.outputs, spec),
             ),
             outputs=output_scaling(physics.outputs, spec.sigma_layers),
-            damping=jnp.asarray(np.float32(np.prod(factors, axis=0))),
+            damping=on_device(np.float32(np.prod(factors, axis=0))),
         )
 
     def water_budget(self, place: str) -> WaterBudget | None:

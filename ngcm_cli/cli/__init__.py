@@ -9,6 +9,8 @@ runs, so that ``ngcm --help`` answers at once.
 
 # The module signal imports more than all else until Ctrl-C is handled.
 import _signal  # pyright: ignore[reportMissingImports]
+import atexit
+import gc
 import os
 
 __all__ = ["INTERRUPTED", "leave", "main"]
@@ -35,6 +37,7 @@ def main() -> None:
     except ValueError:  # in another thread than the main one
         is_handled = False
     _open_standard_files()
+    atexit.register(gc.freeze)  # or what is left is looked through, for half a second
     try:
         from ngcm_cli.cli.app import run
 

@@ -4,13 +4,14 @@ import functools
 import os
 import pathlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ngcm_cli.cli import options
 from ngcm_cli.cli.console import messages, print_summary
+from ngcm_cli.cli.garbage_collection import late_collection
 from ngcm_cli.cli.interrupts import leaving_at_interrupt
 from ngcm_cli.cli.progress import Display
 from ngcm_cli.cli.run_command import command
@@ -58,7 +59,7 @@ def _run(
     dry_run: bool | None,
 ) -> None:
     """Check the settings and run them, resume a run, or print its summary."""
-    with messages() as console:
+    with messages() as console, late_collection() as begin_collection:
         from ngcm_cli import config as configs
 
         kinds = (
@@ -89,6 +90,11 @@ def _run(
             with leaving_at_interrupt(display.leave):
                 from ngcm_cli.simulation import run
 
+            def track(progress: Any, simulation: Any) -> Iterator[Any]:
+                for step in display.track(progress, simulation):
+                    begin_collection()
+                    yield step
+
             more = {} if resume is None else flags
             if issubclass(kind, configs.IdealizedConfig):
                 case = more.pop("case", None) if resume is not None else config
@@ -99,7 +105,7 @@ def _run(
                     plan = idealized_run.plan(case, resume=resume, **more)
                 else:
                     path = idealized_run.run_idealized(
-                        case, resume=resume, track=display.track, **more
+                        case, resume=resume, track=track, **more
                     )
             elif is_dry:
                 plan = _dry_run(kind, config, flags, resume)  # pyright: ignore
@@ -108,7 +114,7 @@ def _run(
                 path = verb(
                     config,
                     resume=resume,
-                    track=display.track,
+                    track=track,
                     download=display.download,
                     **more,
                 )

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ngcm_cli.arrays import on_device
 from ngcm_cli.dynamics.implicit import (
     ImplicitSolve,
     implicit_inverse,
@@ -95,8 +96,8 @@ class Dycore(eqx.Module):
             [implicit_inverse(matrix, step_size * x) for x in IMPLICIT_FRACTIONS]
         )
         self.solver = Filtered(
-            SIL3(step_size, ImplicitSolve(jnp.asarray(np.float32(inverses)))),
-            Damping(jnp.asarray(np.float32(damping))),
+            SIL3(step_size, ImplicitSolve(on_device(np.float32(inverses)))),
+            Damping(on_device(np.float32(damping))),
         )
 
     def __call__(self, state: State, tendency: State) -> State:

@@ -11,6 +11,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
 from ngcm_cli import units
+from ngcm_cli.arrays import on_device
 from ngcm_cli.gcm.nudging import Nudging
 from ngcm_cli.gcm.time_series import neighbours
 
@@ -44,10 +45,16 @@ class Forcing(eqx.Module):
     @classmethod
     def constant(cls, fields: Mapping[str, ArrayLike]) -> "Forcing":
         """The same fields, each (1, longitude, latitude), at all times."""
+
+        def always(x: ArrayLike) -> jax.Array:
+            return (
+                x[None] if isinstance(x, jax.Array) else on_device(np.asarray(x)[None])
+            )
+
         return cls(
-            jnp.zeros(1, jnp.int32),
-            {k: jnp.asarray(x)[None] for k, x in fields.items()},
-            jnp.float32(0),
+            on_device(np.zeros(1, np.int32)),
+            {name: always(x) for name, x in fields.items()},
+            on_device(np.float32(0)),
         )
 
     @classmethod
@@ -79,12 +86,12 @@ class Forcing(eqx.Module):
         later = minutes[-1] + 1 + np.arange(more)
         padding = ((0, more), (0, 0), (0, 0), (0, 0))
         return cls(
-            jnp.asarray(np.concatenate([minutes, later]), jnp.int32),
+            on_device(np.concatenate([minutes, later]).astype(np.int32)),
             {
-                name: jnp.asarray(np.pad(np.asarray(x, np.float32), padding, "edge"))
+                name: on_device(np.pad(np.asarray(x, np.float32), padding, "edge"))
                 for name, x in fields.items()
             },
-            jnp.asarray(sst_offset, jnp.float32),
+            on_device(np.float32(sst_offset)),
         )
 
     def select(self, minutes: Int[Array, ""]) -> dict[str, jax.Array]:

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ngcm_cli import units
+from ngcm_cli.arrays import on_device
 from ngcm_cli.dynamics import Dycore, SigmaLevels
 from ngcm_cli.gcm.decoder import Decoder
 from ngcm_cli.gcm.decoding import (
@@ -123,7 +123,7 @@ class NeuralGCM(eqx.Module):
     @property
     def land_fraction(self) -> np.ndarray:
         """Share of each cell that is land, (longitude, latitude)."""
-        return np.asarray(self.step.parameterization.surface.land_fraction[0])
+        return np.asarray(self.step.parameterization.surface.land_fraction)[0]
 
     @property
     def input_variables(self) -> tuple[str, ...]:
@@ -191,14 +191,14 @@ class NeuralGCM(eqx.Module):
             if self.stochastic:
                 raise ValueError(f"{self.name} is stochastic: encode needs a key")
             key = jax.random.key(0)
-        inputs = {name: jnp.asarray(fields[name]) for name in self.input_variables}
+        inputs = {name: on_device(fields[name]) for name in self.input_variables}
         surface = None
         if self.step.water_budget is not None:
             # One program for the initial state and for what it is nudged to.
             surface = dataclasses.replace(self._forcing(forcing), nudging=None)
-        clock = jnp.int32(self.substeps_since_reference(time))
+        clock = on_device(np.int32(self.substeps_since_reference(time)))
         now = units.since_reference(time)
-        return self.encode_at(inputs, surface, clock, jnp.asarray(now), key)
+        return self.encode_at(inputs, surface, clock, on_device(now), key)
 
     @eqx.filter_jit
     def encode_at(
@@ -319,7 +319,7 @@ class NeuralGCM(eqx.Module):
         if steps < 1:
             raise ValueError(f"there is no mean over {steps} steps")
         duration = steps * self.step_seconds * units.SECOND
-        return mean_water_fluxes(state.water, jnp.float32(duration))
+        return mean_water_fluxes(state.water, on_device(np.float32(duration)))
 
     def with_water_budget(self) -> "NeuralGCM":
         """Return this model with a budget of precipitation minus evaporation.

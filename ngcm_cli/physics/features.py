@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ngcm_cli import units
+from ngcm_cli.arrays import on_device
 from ngcm_cli.dynamics import State
 from ngcm_cli.physics.radiation import incident_radiation
 from ngcm_cli.physics.scaling import Features
@@ -132,8 +133,8 @@ def ground_features(
         harmonics: transforms of their grid.
     """
     factor = np.float32(units.SQUARE_METER_PER_SQUARE_SECOND)
-    height = jnp.asarray(geopotential_at_surface.astype(np.float32))[None] * factor
+    height = on_device(geopotential_at_surface.astype(np.float32)[None] * factor)
     features = _slopes(height, harmonics)
     features["geopotential_at_surface"] = height  # as given, not its projection
-    features["land_sea_mask"] = jnp.asarray(land_sea_mask.astype(np.float32)[None])
+    features["land_sea_mask"] = on_device(land_sea_mask.astype(np.float32)[None])
     return features

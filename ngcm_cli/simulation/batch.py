@@ -1,5 +1,6 @@
 """A model applied to several members at once, and how many fit into memory."""
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable
@@ -8,8 +9,10 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from ngcm_cli.arrays import on_device
 from ngcm_cli.gcm.interface import Model
 from ngcm_cli.io.host import free_host_memory
 from ngcm_cli.io.progress import begin_phase
@@ -51,7 +54,7 @@ class BatchedModel:
         for device in devices:
             some = itertools.islice(states, count // len(devices))
             there = [jax.device_put(state, device) for state in some]
-            parts.append(jax.tree.map(lambda *x: jnp.stack(x), *there))
+            parts.append(_stack(there))
         if self.mesh is None:
             return parts[0]
         split = NamedSharding(self.mesh, PartitionSpec(_AXIS))
@@ -78,25 +81,37 @@ class BatchedModel:
             states: arrays with a leading axis of members.
             shared: further arguments, the same for all members.
         """
-        return _map(function, self.mesh, self.vectorized, self.model, states, *shared)
+        static, arrays = self._arguments(function, shared)
+        return _map(*static, arrays, states)
 
     def advance(self, states: Any, forcing: Any, steps: int) -> Any:
         """Return the states of all members, as ``model.advance`` does of one."""
-        return self.map(_advance, states, forcing, jnp.int32(steps))
+        return self.map(_advance, states, forcing, on_device(np.int32(steps)))
 
     def memory(self, state: Any, members: int, forcing: Any) -> int:
         """Return the bytes on one device that XLA's program of a step takes."""
         states = jax.tree.map(lambda x: jnp.broadcast_to(x, (members, *x.shape)), state)
-        program = _map.lower(  # pyright: ignore
-            *(_advance, None, self.vectorized, self.model),
-            *(states, forcing, jnp.int32(1)),
-        )
-        return program_memory(program.compile())
+        static, arrays = self._arguments(_advance, (forcing, jnp.int32(1)))
+        return program_memory(_map.lower(*static, arrays, states).compile())
+
+    def _arguments(
+        self, function: Callable[..., Any], shared: tuple[Any, ...]
+    ) -> tuple[tuple[Any, ...], list[Any]]:
+        """Return what a program is compiled for, and the arrays it is given."""
+        leaves, structure = jax.tree.flatten((self.model, shared))
+        arrays = [x if eqx.is_array(x) else None for x in leaves]
+        others = tuple(None if eqx.is_array(x) else x for x in leaves)
+        return (function, self.mesh, self.vectorized, structure, others), arrays
+
+
+@jax.jit  # one program, and not one for every shape
+def _stack(states: list[Any]) -> Any:
+    return jax.tree.map(lambda *x: jnp.stack(x), *states)
 
 
 def program_memory(program: Any) -> int:
-    """Return the bytes on one device that a program compiled by Equinox takes."""
-    sizes = program.compiled.memory_analysis()
+    """Return the bytes on one device that a compiled program takes."""
+    sizes = program.memory_analysis()
     return (
         sizes.temp_size_in_bytes
         + sizes.argument_size_in_bytes
@@ -108,12 +123,24 @@ def _advance(model: Model, state: Any, forcing: Any, steps: Any) -> Any:
     return model.advance(state, forcing, steps)
 
 
-@eqx.filter_jit
-def _map(function, mesh: Mesh | None, vectorized: bool, model, states, *shared: Any):
-    arrays, static = eqx.partition((model, shared), eqx.is_array)
-
+# Not one of Equinox, whose programs the caller waits for: the device would be idle
+# between any two, for as long as it takes to call the next.
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+def _map(
+    function: Callable[..., Any],
+    mesh: Mesh | None,
+    vectorized: bool,
+    structure: Any,
+    others: tuple[Any, ...],
+    arrays: list[Any],
+    states: Any,
+):
     def here(arrays, states):
-        model, shared = eqx.combine(arrays, static)
+        leaves = (
+            other if array is None else array
+            for array, other in zip(arrays, others, strict=True)
+        )
+        model, shared = jax.tree.unflatten(structure, leaves)
 
         def one(state):
             return function(model, state, *shared)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ngcm_cli.diagnostics import (
     DIAGNOSTICS,
@@ -103,8 +104,8 @@ def empty_mean(simulation: "Simulation", task: Task, state: Any) -> RunningMean:
             ),
             state,
         )
-    zeros = {name: jnp.zeros(x.shape, x.dtype) for name, x in shapes.items()}
-    return RunningMean(jnp.zeros(size, jnp.int32), zeros)
+    zeros = {name: np.zeros(x.shape, x.dtype) for name, x in shapes.items()}
+    return jax.device_put(RunningMean(np.zeros(size, np.int32), zeros))  # pyright: ignore
 
 
 def compute_window(

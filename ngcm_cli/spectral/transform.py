@@ -10,6 +10,7 @@ import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
+from ngcm_cli.arrays import on_device
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.legendre import associated_legendre
 
@@ -66,9 +67,9 @@ class SphericalHarmonics(eqx.Module):
         fourier, legendre, weights = (x.astype(dtype) for x in _basis(grid))
         self.grid = grid
         self.precision = precision
-        self.fourier = jnp.asarray(fourier)
-        self.legendre = jnp.asarray(legendre)
-        self.weights = jnp.asarray(weights)
+        self.fourier = on_device(fourier)
+        self.legendre = on_device(legendre)
+        self.weights = on_device(weights)
 
     def to_nodal(
         self, x: Float[Array, "*batch m total_wavenumber"], axis: int = -2

@@ -167,7 +167,7 @@ class StagePrograms:
         """Compile the update; return the bytes that it takes on a device."""
         arguments = self._shared, state, examples, keys, *map(jnp.float32, (0, 0))
         self._update = eqx.filter_jit(_update).lower(*arguments).compile()
-        return program_memory(self._update)
+        return program_memory(self._update.compiled)
 
     def compile_evaluation(
         self, average: NeuralGCM, examples: Example, keys: jax.Array
