@@ -137,7 +137,7 @@ class Dycore(eqx.Module):
         orography = self.orography.modal(self.harmonics.grid)
 
         def explicit(t, y, args):
-            dynamics = explicit_tendencies(
+            dynamics = _explicit(
                 y, self.harmonics, self.levels, reference_temperature, orography
             )
             return jax.tree.map(jnp.add, dynamics, forcing(y, args))
@@ -146,6 +146,10 @@ class Dycore(eqx.Module):
             return implicit_tendencies(y, self.levels, reference_temperature)
 
         return diffrax.MultiTerm(diffrax.ODETerm(explicit), diffrax.ODETerm(implicit))
+
+
+# Diffrax asks for them four times: traced once, the same operations as without.
+_explicit = eqx.filter_jit(explicit_tendencies, inline=True)
 
 
 @eqx.filter_custom_jvp
