@@ -84,3 +84,41 @@ def test_the_second_run_compiles_nothing_again(tmp_path):
     hits, misses = hits_and_misses(home)
     assert hits == 0 and misses > 0
     assert hits_and_misses(home) == (misses, 0)
+
+
+OPENING = """
+import sys
+import jax
+import ngcm_cli
+import numpy as np
+
+seen = []
+jax.monitoring.register_event_duration_secs_listener(
+    lambda event, seconds, **_: seen.append(event)
+)
+import ngcm_cli.simulation.run
+from ngcm_cli.gcm.forcing import Forcing
+
+model = ngcm_cli.load_model()
+fields = {name: np.zeros((1, *model.grid.nodal_shape)) for name in ("a", "b")}
+Forcing.constant(fields)
+Forcing.at_times(np.array(["2000-01"], "datetime64[s]"), {"a": fields["a"][None]})
+model.land_fraction
+print(seen.count("/jax/core/compile/backend_compile_duration"))
+heavy = {"dask", "distributed", "matplotlib", "obstore", "optax", "requests", "scipy"}
+print(*heavy & set(sys.modules))
+"""
+
+
+def test_a_model_is_opened_with_three_programs():
+    """Slopes of the ground, and its height in two truncations; no packages in vain."""
+    done = subprocess.run(
+        [sys.executable, "-c", OPENING],
+        env=os.environ | {"JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    programs, packages = done.stdout.splitlines()
+    assert int(programs) == 3
+    assert packages == ""

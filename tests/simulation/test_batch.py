@@ -1,6 +1,7 @@
 """How many members run at once, on which devices, and what of that shows."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
@@ -207,6 +208,22 @@ def test_random_fields_do_not_depend_on_the_batch(loaded, vectorized):
     # A change of the last digit of the input moves it by 5.5e-7 of its largest value.
     ours, theirs = states.state.vorticity[1], one.state.vorticity
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=5.5e-7 * abs(theirs).max())
+
+
+def _long_product(matrix, x):
+    return jax.lax.fori_loop(0, 500, lambda _, x: jnp.tanh(x @ matrix), x)
+
+
+def test_a_program_is_not_waited_for():
+    """So that the device has the next one when it is done."""
+    matrix = jnp.eye(400)
+    batched = BatchedModel(matrix)  # pyright: ignore[reportArgumentType]
+    result = batched.map(_long_product, jnp.ones((1, 400, 400)))
+    assert not result.is_ready()
+    x = np.ones(())
+    for _ in range(500):
+        x = np.tanh(x)
+    np.testing.assert_allclose(result, x, rtol=1e-4)
 
 
 @pytest.mark.slow
