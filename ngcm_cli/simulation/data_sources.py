@@ -53,8 +53,9 @@ class DataSources:
         self._nudging: NudgingReference | None = None
         # One initial time at once, for they are large.
         self._inputs = functools.lru_cache(maxsize=1)(self._read_one)
+        self._asked: dict[np.datetime64 | None, None] = {}  # as None, the only one
         self._record = functools.lru_cache(maxsize=1)(self._read_record)
-        self._windows = functools.lru_cache(maxsize=1)(self._make_windows)
+        self.forcing_windows = functools.lru_cache(maxsize=1)(self._make_windows)
 
     def set_schedules(
         self, schedules: Sequence[Schedule], nudging: NudgingReference | None = None
@@ -64,16 +65,16 @@ class DataSources:
 
     def analysis(self, init: np.datetime64 | None) -> Analysis:
         """Return the analysis of an initial time; None is the only one in the data."""
-        return self._inputs(init)[0]
+        analysis = self._inputs(self._asked.get(init, init))[0]
+        if init is None:
+            self._asked = {analysis.time.astype("datetime64[s]"): None}
+        return analysis
 
     def forcing(self, init: np.datetime64 | None) -> SurfaceForcing:
         """Return the forcing of the run from an initial time."""
-        is_record = isinstance(self.config, AmipConfig)
-        return self._record() if is_record else self._inputs(init)[1]
-
-    def forcing_windows(self, init: int) -> ForcingWindows:
-        """Return the forcing on the device of an initial time, by its index."""
-        return self._windows(init)
+        if isinstance(self.config, AmipConfig):
+            return self._record()
+        return self._inputs(self._asked.get(init, init))[1]
 
     def check(self, inits: tuple[np.datetime64, ...]) -> None:
         """Check that forecasts have their data, without reading them."""
@@ -88,6 +89,7 @@ class DataSources:
                 )
 
     def _make_windows(self, init: int) -> ForcingWindows:
+        """Return the forcing on the device of an initial time, by its index."""
         schedule = self._schedules[init]
         return ForcingWindows(
             self.forcing(schedule.init),
@@ -109,12 +111,10 @@ class DataSources:
 
     def _initial_analysis(self, init: np.datetime64 | None) -> Analysis:
         """Return the atmosphere of a start; the bundled one whatever the date."""
-        if self.config.data is not None:
-            request = self._analysis_request(init)
-            return read_analysis(request, self._model_inputs, self._progress)
-        request = self._analysis_request(None)
+        is_own = self.config.data is not None
+        request = self._analysis_request(init if is_own else None)
         analysis = read_analysis(request, self._model_inputs, self._progress)
-        if init is None or init == bundled.SAMPLE_TIME:
+        if is_own or init is None or init == bundled.SAMPLE_TIME:
             return analysis
         note = (
             f"The atmosphere of {format_time(bundled.SAMPLE_TIME)} is the initial "

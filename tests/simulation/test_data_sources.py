@@ -11,6 +11,7 @@ import xarray as xr
 from ngcm_cli.config import AmipConfig, ForecastConfig
 from ngcm_cli.errors import InputDataError
 from ngcm_cli.inputs.sources import bundled
+from ngcm_cli.simulation import data_sources
 from ngcm_cli.simulation.data_sources import (
     DataSources,
     analysis_source,
@@ -126,6 +127,23 @@ def test_the_bundled_state_is_that_of_every_start():
     assert sources.forcing(config.init_times[0]) is sources.forcing(
         config.init_times[1]
     )
+
+
+def test_the_only_analysis_is_read_once(monkeypatch):
+    """To find its time, and again as that of its time."""
+    requests, read = [], data_sources.read_inputs
+
+    def counted(request, *arguments):
+        requests.append(request)
+        return read(request, *arguments)
+
+    monkeypatch.setattr(data_sources, "read_inputs", counted)
+    sources = DataSources(ForecastConfig(lead="6h"), TinyModel())
+    analysis = sources.analysis(None)
+    init = analysis.time.astype("datetime64[s]")
+    assert sources.analysis(init) is analysis
+    assert sources.forcing(init) is sources.forcing(None)
+    assert len(requests) == 1
 
 
 def test_data_of_several_times(tmp_path):
