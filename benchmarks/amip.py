@@ -1,17 +1,21 @@
 """Time a long run against the bare steps of the model, in turn.
 
-    python benchmarks/amip.py [--model NAME|PATH] [--days 3] [--turns 2]
+    python benchmarks/amip.py [--model NAME|PATH|reduced] [--days 3] [--turns 2]
 
 Days of ``ngcm amip`` with everything it does by default (means, global series,
 stability checks, water budget, writing, restart files) follow days of nothing but
 ``advance`` of the model as it is loaded, in one process, so that a machine that is busy
 slows both alike. The first day of each compiles and does not count. Printed are the
 ratios, by the clock and by CPU time, of the sums and of the quickest days: 1.05 means
-that five percent go to what is not the model.
+that five percent go to what is not the model. The largest memory of the process is
+printed after the second day of a run, and by how much it has grown at its end.
+``--model reduced`` is that of ``tests/reduced_model.py``.
 """
 
 import argparse
 import pathlib
+import resource
+import sys
 import tempfile
 import time
 
@@ -27,6 +31,11 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=3)
     parser.add_argument("--turns", type=int, default=2)
     options = parser.parse_args()
+    if options.model == "reduced":
+        sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests"))
+        from reduced_model import write_reduced_model
+
+        options.model = str(write_reduced_model(pathlib.Path(tempfile.mkdtemp())))
     model = ngcm_cli.load_model(options.model)
     data = ngcm_cli.bundled_state(model)
     steps = int(86400 // model.step_seconds)
@@ -41,11 +50,12 @@ def main() -> None:
 
     def amip():
         with tempfile.TemporaryDirectory() as folder:
-            ticks = []
+            ticks, memory = [], []
 
             def track(progress, simulation):
                 for step in progress:
                     ticks.append((time.perf_counter(), time.process_time()))
+                    memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
                     yield step
 
             ngcm_cli.amip(
@@ -54,6 +64,8 @@ def main() -> None:
                 output=pathlib.Path(folder) / "run",
                 track=track,
             )
+        second, grown = memory[1] / 1024, (memory[-1] - memory[1]) / 1024
+        print(f"memory: {second:.0f} MB, grown by {grown:.1f} MB")
         return ticks
 
     all_days = {"bare": [], "amip": []}
