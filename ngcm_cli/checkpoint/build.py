@@ -28,6 +28,7 @@ from ngcm_cli.checkpoint.weights import Weights
 from ngcm_cli.dynamics import Dycore, SigmaLevels, State
 from ngcm_cli.dynamics.orography import Orography, modal_orography
 from ngcm_cli.dynamics.state import TRACERS
+from ngcm_cli.errors import CheckpointError
 from ngcm_cli.gcm.decoder import Decoder
 from ngcm_cli.gcm.encoder import Encoder
 from ngcm_cli.gcm.model import NeuralGCM
@@ -59,7 +60,8 @@ def build(name: str, spec: specs.ModelSpec, weights: Weights) -> NeuralGCM:
         weights: its learned parameters and static fields, each taken exactly once.
 
     Raises:
-        CheckpointError: weights are missing, left over or of another shape.
+        CheckpointError: weights are missing, left over or of another shape, or the
+            reference temperature is that of an unstable atmosphere.
     """
     model = _Builder(spec, weights).model(name)
     weights.finish()
@@ -272,15 +274,23 @@ class _Builder:
     def dycore(self, place: str) -> Dycore:
         spec = self.spec.dycore
         grid = self.dycore_harmonics.grid
-        return Dycore(
-            self.dycore_harmonics,
-            self.levels,
-            self.spec.reference_temperature,
-            self.orography(place, self.dycore_harmonics, learned=True),
-            np.stack([self.factor(self.attenuation(f), f, grid) for f in spec.filters]),
-            self.interval / spec.substeps,
-            spec.substeps,
-        )
+        orography = self.orography(place, self.dycore_harmonics, learned=True)
+        filters = [self.factor(self.attenuation(f), f, grid) for f in spec.filters]
+        try:
+            return Dycore(
+                self.dycore_harmonics,
+                self.levels,
+                self.spec.reference_temperature,
+                orography,
+                np.stack(filters),
+                self.interval / spec.substeps,
+                spec.substeps,
+            )
+        except ValueError as error:
+            raise CheckpointError(
+                f"The model cannot be built: {error}.",
+                "Correct reference_temperature in its card.",
+            ) from None
 
     def orography(
         self, place: str, harmonics: SphericalHarmonics, learned: bool
