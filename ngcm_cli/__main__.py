@@ -1,5 +1,5 @@
 """``python -m ngcm_cli`` is ``ngcm``."""
 
-from ngcm_cli.cli import main
+from ngcm_cli.cli import program
 
-main()
+program()

@@ -28,9 +28,11 @@ from ngcm_cli.checkpoint.weights import Weights
 from ngcm_cli.dynamics import Dycore, SigmaLevels, State
 from ngcm_cli.dynamics.orography import Orography, modal_orography
 from ngcm_cli.dynamics.state import TRACERS
+from ngcm_cli.errors import CheckpointError
 from ngcm_cli.gcm.decoder import Decoder
 from ngcm_cli.gcm.encoder import Encoder
 from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.gcm.precision import find_precisions
 from ngcm_cli.gcm.step import Step
 from ngcm_cli.physics.features import LocationTimeFeatures, ground_features
 from ngcm_cli.physics.parameterization import (
@@ -39,48 +41,54 @@ from ngcm_cli.physics.parameterization import (
     Parameterization,
 )
 from ngcm_cli.physics.random_fields import RandomFields
+from ngcm_cli.physics.towers import with_precision
 from ngcm_cli.physics.water_budget import WaterBudget
 from ngcm_cli.spectral.filters import exponential_filter
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.transform import SphericalHarmonics
 
-_PRECISION = {
-    "tensorfloat32": jax.lax.Precision.HIGH,
-    "float32": jax.lax.Precision.HIGHEST,
-}
 
-
-def build(name: str, spec: specs.ModelSpec, weights: Weights) -> NeuralGCM:
+def build(
+    name: str, spec: specs.ModelSpec, weights: Weights, precision: str = "published"
+) -> NeuralGCM:
     """Construct a model.
 
     Args:
         name: of the model, for messages and provenance.
         spec: its architecture.
         weights: its learned parameters and static fields, each taken exactly once.
+        precision: of its matrix products, a setting of `find_precisions`.
 
     Raises:
-        CheckpointError: weights are missing, left over or of another shape.
+        CheckpointError: weights are missing, left over or of another shape, or the
+            reference temperature is that of an unstable atmosphere.
+        ConfigError: there is no such precision on this device.
     """
-    model = _Builder(spec, weights).model(name)
+    precisions = find_precisions(precision, spec.transform_precision)
+    model = _Builder(spec, weights, precisions.transforms).model(name)
     weights.finish()
-    return model
+    return with_precision(model, precisions.networks)
 
 
 class _Builder:
     """What several parts of one model share while it is put together."""
 
-    def __init__(self, spec: specs.ModelSpec, weights: Weights):
+    def __init__(
+        self,
+        spec: specs.ModelSpec,
+        weights: Weights,
+        transforms: jax.lax.PrecisionLike,
+    ):
         self.spec = spec
         self.weights = weights
-        precision = _PRECISION[spec.transform_precision]
         self.grid = Grid.linear(spec.truncation)
         shape = self.grid.nodal_shape
         # First: what the file does not have is no reason to compute large tables.
         self.surface_geopotential = weights.static("geopotential_at_surface", shape)
         land_sea_mask = weights.static("land_sea_mask", shape)
-        self.harmonics = SphericalHarmonics(self.grid, precision)
+        self.harmonics = SphericalHarmonics(self.grid, transforms)
         self.dycore_harmonics = SphericalHarmonics(
-            Grid.quadratic(spec.dycore.wavenumbers), precision
+            Grid.quadratic(spec.dycore.wavenumbers), transforms
         )
         self.levels = SigmaLevels(spec.sigma_layers)
         self.interval = (spec.step_minutes * 60 * units.SECOND) / spec.physics_substeps
@@ -272,15 +280,23 @@ class _Builder:
     def dycore(self, place: str) -> Dycore:
         spec = self.spec.dycore
         grid = self.dycore_harmonics.grid
-        return Dycore(
-            self.dycore_harmonics,
-            self.levels,
-            self.spec.reference_temperature,
-            self.orography(place, self.dycore_harmonics, learned=True),
-            np.stack([self.factor(self.attenuation(f), f, grid) for f in spec.filters]),
-            self.interval / spec.substeps,
-            spec.substeps,
-        )
+        orography = self.orography(place, self.dycore_harmonics, learned=True)
+        filters = [self.factor(self.attenuation(f), f, grid) for f in spec.filters]
+        try:
+            return Dycore(
+                self.dycore_harmonics,
+                self.levels,
+                self.spec.reference_temperature,
+                orography,
+                np.stack(filters),
+                self.interval / spec.substeps,
+                spec.substeps,
+            )
+        except ValueError as error:
+            raise CheckpointError(
+                f"The model cannot be built: {error}.",
+                "Correct reference_temperature in its card.",
+            ) from None
 
     def orography(
         self, place: str, harmonics: SphericalHarmonics, learned: bool

@@ -92,13 +92,11 @@ class Fingerprint(_Strict):
     """What the model makes of the bundled state in one step with seed 0.
 
     Attributes:
-        tolerance: largest difference on a CPU, divided by the standard deviation.
-        tolerance_accelerator: the same where matrix products have reduced precision.
+        tolerance: largest difference in float32, divided by the standard deviation.
         variables: numbers of each variable.
     """
 
     tolerance: pydantic.PositiveFloat
-    tolerance_accelerator: pydantic.PositiveFloat
     variables: dict[str, FieldPrint]
 
 

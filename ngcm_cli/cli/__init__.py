@@ -12,8 +12,9 @@ import _signal  # pyright: ignore[reportMissingImports]
 import atexit
 import gc
 import os
+import sys
 
-__all__ = ["INTERRUPTED", "leave", "main"]
+__all__ = ["INTERRUPTED", "leave", "main", "program"]
 
 INTERRUPTED = 130
 """Exit code of a process that Ctrl-C ends."""
@@ -22,6 +23,36 @@ INTERRUPTED = 130
 def leave(*_: object) -> None:
     """End the process at once: there is nothing to save, not yet or not any more."""
     os._exit(INTERRUPTED)
+
+
+def program() -> None:
+    """Run the command line in a process of its own, which ends when that is done.
+
+    It ends without taking the interpreter down. Libraries have threads of their own,
+    and one that returns to Python then, with what a request to a server has brought,
+    would crash the process: its exit code would be lost.
+    """
+    import atexit  # not needed by those who import `main`
+
+    code: int | None = None
+
+    def end() -> None:
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except (OSError, ValueError):  # which Python reports, with a code of its own
+            return
+        if code is not None:  # neither a bug nor a signal
+            os._exit(code)
+
+    atexit.register(end)  # first, so that it is called last
+    try:
+        main()
+        code = 0
+    except SystemExit as ending:
+        if ending.code is None or isinstance(ending.code, int):
+            code = ending.code or 0
+        raise
 
 
 def main() -> None:

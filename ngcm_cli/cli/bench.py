@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ngcm_cli.cli.console import messages
-from ngcm_cli.cli.options import Model, Offline, text
+from ngcm_cli.cli.options import Model, Offline, Precision, text
 from ngcm_cli.cli.progress import Display
 from ngcm_cli.io.progress import format_size
 from ngcm_cli.io.text_table import column_lines, csv_text, markdown_lines
@@ -29,6 +29,7 @@ _HEADINGS = (
 
 def bench(
     model: Model = None,
+    precision: Precision = None,
     members: text(
         "N,...", "Members computed at once, such as 1,8,32.  [default: 1]"
     ) = None,  # pyright: ignore
@@ -50,6 +51,7 @@ def bench(
     """
     given = {
         "model": model,
+        "precision": precision,
         "members": members,
         "steps": steps,
         "format": format,
@@ -95,6 +97,7 @@ def _facts(found: "Benchmark") -> list[tuple[str, str]]:
             f"{found.model}, {longitudes} x {latitudes}, {found.sigma_levels} levels, "
             f"step of {found.time_step_seconds / 60:g} min",
         ),
+        ("Precision", found.precision),
         ("Device", f"{found.device_count} x {found.device}, {found.cores} CPU cores"),
         ("System", found.system),
         ("Software", software.replace("_", " ")),

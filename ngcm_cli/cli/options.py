@@ -34,6 +34,15 @@ def switch(names: str, help: str) -> Any:  # noqa: A002
 Model = Annotated[
     str | None, option("NAME|PATH", "Model to run.  [default: tl63_stochastic_mini]")
 ]
+Precision = Annotated[
+    str | None,
+    option(
+        "published|float32|fast",
+        "Precision of matrix products on accelerators: as the model was trained or "
+        "better, float32 throughout, or the quickest that keeps mass.  "
+        "[default: published]",
+    ),
+]
 Overwrite = Annotated[
     bool | None,
     typer.Option("--overwrite/--no-overwrite", help="Replace an existing output."),
@@ -85,6 +94,7 @@ OPTIONS: dict[str, Any] = {
     ),
     "lead": text("DURATION", "Forecast length, such as 36h.  [default: 10d]"),
     "every": text("DURATION", "Time between outputs.  [default: 6h]"),
+    "precision": Precision,
     "seed": text("N", "Seed of the random numbers.  [default: 0]"),
     "member": text(
         "M",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _NUDGING = ("nudge", "nudge_time", "nudge_variables", "nudge_wavenumber")
 _SHARED = (
-    *("restart_every", "on_instability", "batch"),
+    *("precision", "restart_every", "on_instability", "batch"),
     *("scheduler", "coordinator", "process", "offline"),
 )
 FORECAST = (
@@ -40,7 +40,8 @@ ENSEMBLE = (
 )
 IDEALIZED = (
     *("case", "truncation", "levels", "days", "time_step", "every", "variables"),
-    *("output_levels", "grid", "output", "zarr_format", "overwrite", "restart_every"),
+    *("output_levels", "grid", "output", "zarr_format", "overwrite", "precision"),
+    "restart_every",
 )
 AMIP = (
     *("years", "months", "days", "start", "starts", "start_every", "init"),

@@ -11,6 +11,7 @@ class BenchConfig(CheckedSettings):
 
     Attributes:
         model: name of a listed model, or path of a card or checkpoint.
+        precision: of matrix products: ``published``, ``float32`` or ``fast``.
         members: how many are computed at once, one measurement for each number.
         steps: model steps of one timing; None is as many as take about two seconds.
         format: of the table that is printed.
@@ -20,6 +21,7 @@ class BenchConfig(CheckedSettings):
     command: ClassVar[str] = "bench"
 
     model: values.Text = values.DEFAULT_MODEL
+    precision: values.Precision = "published"
     members: values.Counts = (1,)
     steps: values.Count | None = None
     format: values.TableFormat = "table"

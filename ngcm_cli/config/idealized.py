@@ -101,6 +101,7 @@ class IdealizedConfig(CheckedSettings):
         days: length of the run.
         time_step: length of the time step, whole minutes; None is as long as the
             truncation allows.
+        precision: of matrix products: ``published``, ``float32`` or ``fast``.
         every: time between outputs.
         variables: output variables.
         output_levels: pressures in hPa, or ``"model"`` for the sigma levels; None is
@@ -130,6 +131,7 @@ class IdealizedConfig(CheckedSettings):
     levels: Layers | None = None
     days: Days | None = None
     time_step: TimeStep = None
+    precision: values.Precision = "published"
     every: values.Duration | None = None
     variables: values.Names | None = None
     output_levels: values.Levels | None = None

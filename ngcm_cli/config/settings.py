@@ -20,6 +20,8 @@ class Settings(CheckedSettings):
         data: source of initial analyses: a NetCDF, GRIB or Zarr path, a URL, a pattern
             of files, or a named source such as ``arco``; None is the bundled sample.
         init: initial times, UTC; None is the default of the command.
+        precision: of matrix products: ``published``, ``float32`` or ``fast``, which
+            `gcm.precision` explains.
         seed: seed of the random numbers, ``jax.random.key(seed)``, below 2**32.
         variables: output variables; None is the default of the command.
         levels: output levels: pressures in hPa, or ``"model"`` for the model's sigma
@@ -62,6 +64,7 @@ class Settings(CheckedSettings):
     model: values.Text = values.DEFAULT_MODEL
     data: values.Text | None = None
     init: values.Times | None = None
+    precision: values.Precision = "published"
     seed: values.Seed = 0
     variables: values.Names | None = None
     levels: values.Levels | None = None

@@ -23,6 +23,9 @@ MODEL_LEVELS = "model"
 MEANS = ("monthly", "daily")
 """Calendar periods over which long runs write means."""
 
+PRECISIONS = ("published", "float32", "fast")
+"""Of matrix products; see ``gcm.precision``."""
+
 TABLE_FORMATS = ("table", "md", "csv", "json")
 """Of tables on stdout."""
 
@@ -335,6 +338,7 @@ Counts = Annotated[tuple[int, ...], pydantic.BeforeValidator(_counts)]
 Means = Annotated[tuple[str, ...], pydantic.BeforeValidator(_means)]
 Patch = Annotated[tuple[float, float, float, float], pydantic.BeforeValidator(_patch)]
 OnInstability = Annotated[str, one_of("stop", "rewind")]
+Precision = Annotated[str, one_of(*PRECISIONS)]
 TableFormat = Annotated[str, one_of(*TABLE_FORMATS)]
 ZarrFormat = Annotated[int, one_of("3", "2")]
 Member = Annotated[int, pydantic.BeforeValidator(_member)]

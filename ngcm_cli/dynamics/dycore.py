@@ -13,12 +13,16 @@ from jaxtyping import Array, Float
 from ngcm_cli.arrays import on_device
 from ngcm_cli.dynamics.implicit import (
     ImplicitSolve,
-    implicit_inverse,
-    implicit_matrix,
     implicit_tendencies,
 )
 from ngcm_cli.dynamics.orography import Orography
-from ngcm_cli.dynamics.sil3 import IMPLICIT_FRACTIONS, SIL3, Filtered, take_step
+from ngcm_cli.dynamics.sil3 import (
+    IMPLICIT_FRACTIONS,
+    SIL3,
+    Filtered,
+    SparseTerm,
+    take_step,
+)
 from ngcm_cli.dynamics.state import State
 from ngcm_cli.dynamics.tendencies import explicit_tendencies
 from ngcm_cli.dynamics.vertical_coordinate import VerticalCoordinate
@@ -72,7 +76,7 @@ class Dycore(eqx.Module):
         step_size: float,
         substeps: int,
     ):
-        """Precompute the implicit inverses.
+        """Precompute the implicit solution.
 
         Args:
             harmonics: transforms of the dynamical core's grid.
@@ -82,6 +86,9 @@ class Dycore(eqx.Module):
             damping: factors applied after each substep, (filter, total_wavenumber).
             step_size: of one substep, nondimensional.
             substeps: number of substeps in one call.
+
+        Raises:
+            ValueError: an atmosphere of the reference temperature is not stable.
         """
         self.harmonics = harmonics
         self.levels = levels
@@ -89,14 +96,14 @@ class Dycore(eqx.Module):
         self.orography = orography
         self.step_size = step_size
         self.substeps = substeps
-        matrix = implicit_matrix(
-            harmonics.grid.total_wavenumbers, levels, np.array(reference_temperature)
-        )
-        inverses = np.stack(
-            [implicit_inverse(matrix, step_size * x) for x in IMPLICIT_FRACTIONS]
+        solve = ImplicitSolve(
+            harmonics.grid.total_wavenumbers,
+            levels,
+            reference_temperature,
+            [step_size * x for x in IMPLICIT_FRACTIONS],
         )
         self.solver = Filtered(
-            SIL3(step_size, ImplicitSolve(on_device(np.float32(inverses)))),
+            SIL3(step_size, solve),
             Damping(on_device(np.float32(damping))),
         )
 
@@ -145,7 +152,7 @@ class Dycore(eqx.Module):
         def implicit(t, y, args):
             return implicit_tendencies(y, self.levels, reference_temperature)
 
-        return diffrax.MultiTerm(diffrax.ODETerm(explicit), diffrax.ODETerm(implicit))
+        return diffrax.MultiTerm(diffrax.ODETerm(explicit), SparseTerm(implicit))
 
 
 # Diffrax asks for them four times: traced once, the same operations as without.

@@ -27,7 +27,13 @@ from jaxtyping import Array, Float, Int
 
 from ngcm_cli import units
 from ngcm_cli.arrays import Modal
-from ngcm_cli.dynamics.sil3 import IMPLICIT_FRACTIONS, SIL3, Filtered, take_step
+from ngcm_cli.dynamics.sil3 import (
+    IMPLICIT_FRACTIONS,
+    SIL3,
+    Filtered,
+    SparseTerm,
+    take_step,
+)
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.operators import (
     clip_wavenumbers,
@@ -118,12 +124,14 @@ def implicit_tendencies(
 ) -> ShallowWaterState:
     """Return the linear gravity-wave tendencies per nondimensional time, modal.
 
+    That of vorticity is a single zero.
+
     Args:
         state: modal state.
         mean_geopotential: Φ̄, nondimensional.
     """
     return ShallowWaterState(
-        vorticity=jnp.zeros_like(state.vorticity),
+        vorticity=jnp.zeros((1, 1, 1), state.vorticity.dtype),
         divergence=-laplacian(state.geopotential),
         geopotential=-mean_geopotential * state.divergence,
     )
@@ -256,4 +264,4 @@ class ShallowWater(eqx.Module):
         def implicit(t, y, args):
             return implicit_tendencies(y, self.mean_geopotential)
 
-        return diffrax.MultiTerm(diffrax.ODETerm(explicit), diffrax.ODETerm(implicit))
+        return diffrax.MultiTerm(diffrax.ODETerm(explicit), SparseTerm(implicit))

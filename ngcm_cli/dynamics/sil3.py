@@ -46,6 +46,17 @@ def _put(buffer: Any, i: jax.Array, tendency: Any) -> Any:
     return jax.tree.map(lambda b, k: b.at[i].set(k), buffer, tendency)
 
 
+class SparseTerm(diffrax.ODETerm):
+    """A term whose vector field may return arrays of one element for those of zeros.
+
+    They stay so, where ``diffrax.ODETerm`` would fill them up.
+    """
+
+    def vf(self, t, y, args):
+        """Return what the vector field does."""
+        return self.vector_field(t, y, args)
+
+
 class SIL3(diffrax.AbstractSolver):
     """SIL3 with an exact linear solve, for one fixed step size.
 
@@ -97,10 +108,16 @@ class SIL3(diffrax.AbstractSolver):
             )
             return self.solve(i, known), slow, fast
 
-        none = jax.tree.map(lambda x: jnp.zeros((_STAGES, *x.shape), x.dtype), y0)
+        def none(like: Any) -> Any:
+            return jax.tree.map(lambda x: jnp.zeros((_STAGES, *x.shape), x.dtype), like)
+
         unroll = None if jax.default_backend() == "cpu" else True
         y, slow, fast = jax.lax.fori_loop(
-            0, _STAGES, stage, (y0, none, none), unroll=unroll
+            0,
+            _STAGES,
+            stage,
+            (y0, none(y0), none(jax.eval_shape(implicit.vf, t0, y0, args))),
+            unroll=unroll,
         )
         last = implicit.vf(t0 + h, y, args)  # the last explicit one has no weight
         slow_sum = _weighted(h * EXPLICIT.b_sol[:_STAGES].astype(dtype), slow)

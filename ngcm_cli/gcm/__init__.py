@@ -2,6 +2,7 @@
 
 ``model`` has the three verbs encode, advance and decode; ``step`` is one model step and
 ``rollout`` many. ``encoder`` and ``decoder`` lead from and to pressure levels.
+``precision`` says how exactly matrix products are computed.
 ``running_mean``, ``global_means``, ``state_arrays`` and ``perturbation`` serve long
 runs. Nothing here knows about files: see ``ngcm_cli.simulation`` for that.
 """

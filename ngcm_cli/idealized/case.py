@@ -7,7 +7,10 @@ import numpy as np
 
 from ngcm_cli import units
 from ngcm_cli.dynamics import SigmaLevels
+from ngcm_cli.gcm.precision import find_precisions
 from ngcm_cli.idealized.model import IdealizedModel
+from ngcm_cli.spectral.grid import Grid
+from ngcm_cli.spectral.transform import SphericalHarmonics
 
 _COURANT = 0.7
 """Wavenumber · speed · time step of the longest automatic time step.
@@ -27,11 +30,22 @@ class Resolution:
         truncation: N of the triangular truncation TN: total wavenumbers l = 0 … N.
         levels: vertical levels; a single one where the equations have no vertical.
         step_seconds: length of the time step, whole minutes.
+        precision: of matrix products, a setting of `gcm.precision`.
     """
 
     truncation: int
     levels: SigmaLevels
     step_seconds: int
+    precision: str = "published"
+
+    def harmonics(self) -> SphericalHarmonics:
+        """Return the transforms of the grid that has the truncation, in the precision.
+
+        Raises:
+            ConfigError: there is no such precision on this device.
+        """
+        transforms = find_precisions(self.precision).transforms
+        return SphericalHarmonics(Grid.triangular(self.truncation), transforms)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -116,7 +116,7 @@ def build(resolution: Resolution) -> PrimitiveEquations:
     The paper leaves the initial state open. Here one warm spot of 1 K in each
     hemisphere, at another longitude, lets waves grow.
     """
-    harmonics = SphericalHarmonics(Grid.triangular(resolution.truncation))
+    harmonics = resolution.harmonics()
     longitude, latitude, _ = coordinates(harmonics, resolution.levels)
     reference = 300.0
 

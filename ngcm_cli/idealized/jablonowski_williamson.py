@@ -14,8 +14,6 @@ from ngcm_cli import units
 from ngcm_cli.idealized.case import Case, Resolution
 from ngcm_cli.idealized.initial_fields import InitialFields, angle_from, coordinates
 from ngcm_cli.idealized.primitive import PrimitiveEquations, primitive_equations
-from ngcm_cli.spectral.grid import Grid
-from ngcm_cli.spectral.transform import SphericalHarmonics
 
 _DAY = np.timedelta64(86400, "s")
 _JET = 35.0  # u₀, m/s
@@ -97,7 +95,7 @@ def build_baroclinic_wave(resolution: Resolution) -> PrimitiveEquations:
 
 
 def _balanced(resolution: Resolution) -> InitialFields:
-    harmonics = SphericalHarmonics(Grid.triangular(resolution.truncation))
+    harmonics = resolution.harmonics()
     _, latitude, eta = coordinates(harmonics, resolution.levels)
     return InitialFields(
         harmonics,

@@ -18,8 +18,6 @@ from ngcm_cli.idealized.primitive import (
     PrimitiveEquations,
     primitive_equations,
 )
-from ngcm_cli.spectral.grid import Grid
-from ngcm_cli.spectral.transform import SphericalHarmonics
 
 _DAY = np.timedelta64(86400, "s")
 _SPEED = 50.0  # u₀, m/s
@@ -95,7 +93,7 @@ def perturbation(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
 
 def build(resolution: Resolution) -> PrimitiveEquations:
     """Return the model; the mean temperature of a level is that of the standard."""
-    harmonics = SphericalHarmonics(Grid.triangular(resolution.truncation))
+    harmonics = resolution.harmonics()
     grid = harmonics.grid
     longitude, latitude, sigma = coordinates(harmonics, resolution.levels)
     z = height(sigma)

@@ -24,8 +24,6 @@ from ngcm_cli.idealized.initial_fields import (
     resolved,
 )
 from ngcm_cli.idealized.primitive import PrimitiveEquations, primitive_equations
-from ngcm_cli.spectral.grid import Grid
-from ngcm_cli.spectral.transform import SphericalHarmonics
 
 _DAY = np.timedelta64(86400, "s")
 _TEMPERATURE, _LAPSE_RATE, _PRESSURE = 300.0, 0.0065, 1e5  # T₀ K, Γ K/m, p₀ Pa
@@ -60,7 +58,7 @@ def temperature(pressure: np.ndarray) -> np.ndarray:
 
 def build(resolution: Resolution) -> PrimitiveEquations:
     """Return the model at rest."""
-    harmonics = SphericalHarmonics(Grid.triangular(resolution.truncation))
+    harmonics = resolution.harmonics()
     longitude, latitude, sigma = coordinates(harmonics, resolution.levels)
     height = resolved(mountain(longitude, latitude), harmonics)
     height = np.asarray(harmonics.to_nodal(height), np.float64)

@@ -205,7 +205,8 @@ def _resolution(config: IdealizedConfig, case: Case) -> Resolution:
         levels = SigmaLevels(config.levels)
     elif config.levels is not None:
         levels = SigmaLevels.between(config.levels)
-    return Resolution(truncation, levels, int(step / np.timedelta64(1, "s")))
+    seconds = int(step / np.timedelta64(1, "s"))
+    return Resolution(truncation, levels, seconds, config.precision)
 
 
 def _label(resolution: Resolution, case: Case) -> str:
@@ -240,7 +241,10 @@ def _about(
         lines.append(f"sigma layers between {bounds}")
     return {
         "Case": [f"{case.name}: {case.title}", case.paper],
-        "Equations": [model.equations, f"on {device()}"],
+        "Equations": [
+            model.equations,
+            f"on {device()}, precision {resolution.precision}",
+        ],
         "Resolution": lines,
     }
 
@@ -265,6 +269,7 @@ def _attributes(
         "model": case.name,
         "truncation": f"T{resolution.truncation}",
         "time_step_seconds": resolution.step_seconds,
+        "precision": config.precision,
         **vertical,
         **software_attributes(),
     }

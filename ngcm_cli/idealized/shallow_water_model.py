@@ -164,7 +164,7 @@ def shallow_water_model(
         flow: returns the initial flow on a grid.
         resolution: of the model.
     """
-    harmonics = SphericalHarmonics(Grid.triangular(resolution.truncation))
+    harmonics = resolution.harmonics()
     initial = flow(harmonics.grid)
     damping = exponential_filter(
         harmonics.grid.total_wavenumbers,

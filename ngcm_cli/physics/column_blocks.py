@@ -38,7 +38,13 @@ def map_column_blocks(f: Callable[[Any], Any], fields: Any) -> Any:
             y = jnp.moveaxis(y, 0, -3)
             return y.reshape(*y.shape[:-3], longitudes, latitudes)
 
-        return jax.tree.map(join, jax.lax.map(f, jax.tree.map(split, fields)))
+        # On the way back of a gradient a block is computed once more, in the cache: to
+        # write and read what its layers leave takes twice as long.
+        @jax.checkpoint
+        def block(fields: Any) -> Any:
+            return f(fields)
+
+        return jax.tree.map(join, jax.lax.map(block, jax.tree.map(split, fields)))
 
     def at_once(fields: Any) -> Any:
         return f(fields)

@@ -1,10 +1,12 @@
 """Networks applied to every column of the atmosphere independently.
 
-Inputs and outputs are fields of shape (channel, longitude, latitude). All matrix
-products run at JAX's default precision, as the published models were trained.
+Inputs and outputs are fields of shape (channel, longitude, latitude). Matrix products
+have the precision of their layer, by default that of JAX; see `with_precision`.
 """
 
+import dataclasses
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
@@ -14,6 +16,7 @@ from jaxtyping import Array, Float
 from ngcm_cli.arrays import Columns
 
 Activation = Callable[[jax.Array], jax.Array]
+_Tree = TypeVar("_Tree")
 
 
 def gelu(x: jax.Array) -> jax.Array:
@@ -34,10 +37,11 @@ class Linear(eqx.Module):
 
     weight: Float[Array, "out in"]
     bias: Float[Array, " out"] | None
+    precision: jax.lax.PrecisionLike = eqx.field(static=True, default=None)
 
     def __call__(self, x: Columns) -> Columns:
         """Map (in, longitude, latitude) to (out, longitude, latitude)."""
-        y = jnp.einsum("oi,i...->o...", self.weight, x)
+        y = jnp.einsum("oi,i...->o...", self.weight, x, precision=self.precision)
         return y if self.bias is None else y + self.bias[:, None, None]
 
 
@@ -80,6 +84,7 @@ class LevelConvolution(eqx.Module):
 
     weight: Float[Array, "out in width"]
     bias: Float[Array, " out"]
+    precision: jax.lax.PrecisionLike = eqx.field(static=True, default=None)
 
     def __call__(
         self, x: Float[Array, "in level longitude latitude"]
@@ -92,7 +97,9 @@ class LevelConvolution(eqx.Module):
         neighbours = jnp.stack(
             [padded[:, j : j + levels] for j in range(self.weight.shape[-1])], axis=1
         )
-        y = jnp.einsum("oij,ij...->o...", self.weight, neighbours)
+        y = jnp.einsum(
+            "oij,ij...->o...", self.weight, neighbours, precision=self.precision
+        )
         return y + self.bias[:, None, None, None]
 
 
@@ -109,3 +116,15 @@ class VerticalConvolutions(eqx.Module):
         for layer in self.layers[:-1]:
             x = self.activation(layer(x))
         return self.layers[-1](x)
+
+
+def with_precision(tree: _Tree, precision: jax.lax.PrecisionLike) -> _Tree:
+    """Return a pytree of modules whose networks have a precision of matrix products."""
+
+    def is_layer(x: Any) -> bool:
+        return isinstance(x, Linear | LevelConvolution)
+
+    def changed(x: Any) -> Any:
+        return dataclasses.replace(x, precision=precision) if is_layer(x) else x
+
+    return jax.tree.map(changed, tree, is_leaf=is_layer)

@@ -67,6 +67,7 @@ class Benchmark:
         date: of the measurement, UTC.
         model: name of the model.
         weights_sha256: of its weights.
+        precision: of its matrix products, the setting.
         grid: numbers of longitudes and latitudes of the data.
         pressure_levels: how many.
         sigma_levels: how many.
@@ -88,6 +89,7 @@ class Benchmark:
     date: str
     model: str
     weights_sha256: str
+    precision: str
     grid: tuple[int, int]
     pressure_levels: int
     sigma_levels: int
@@ -117,15 +119,17 @@ def benchmark(config: BenchConfig | None = None, **settings: Any) -> Benchmark:
         **settings: fields of `BenchConfig`.
 
     Raises:
-        NgcmError: the model cannot be loaded, or so many members do not fit into
-            memory.
+        NgcmError: the model cannot be loaded in this precision, or so many members do
+            not fit into memory.
     """
     if config is not None and settings:
         raise TypeError("give a BenchConfig or keywords")
     config = config or BenchConfig(**settings)
     begin_phase("Loading the model")
     start = time.perf_counter()
-    card, model = open_model(config.model, offline=config.offline)
+    card, model = open_model(
+        config.model, precision=config.precision, offline=config.offline
+    )
     load = time.perf_counter() - start
     inputs = read_sample(model)
     forcing = Forcing.constant(
@@ -154,6 +158,7 @@ def benchmark(config: BenchConfig | None = None, **settings: Any) -> Benchmark:
         date=utc_now(),
         model=model.name,
         weights_sha256=card.weights.sha256,
+        precision=config.precision,
         grid=model.grid.nodal_shape,
         pressure_levels=len(model.levels),
         sigma_levels=len(model.sigma_levels.centers),

@@ -55,6 +55,7 @@ def _attributes(
         "license": card.licence,
         "model": card.name,
         "weights_sha256": card.weights.sha256,
+        "precision": config.precision,
         "seed": config.seed,
         **software_attributes(),
     }

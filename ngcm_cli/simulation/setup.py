@@ -69,7 +69,12 @@ def set_up(
     if config.output is not None:
         existing = _check_output(config, resume, processes)
     config = resolve_data(config)
-    card, model = open_model(config.model, offline=config.offline, progress=download)
+    card, model = open_model(
+        config.model,
+        precision=config.precision,
+        offline=config.offline,
+        progress=download,
+    )
     _check_times(config, model)
     request = read_request(config, model)
     variables = request.variables

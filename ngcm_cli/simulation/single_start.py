@@ -83,7 +83,12 @@ def read_start(
     located = resolve_data(config)
     assert isinstance(located, ForecastConfig)
     config = located
-    card, model = open_model(config.model, offline=config.offline, progress=download)
+    card, model = open_model(
+        config.model,
+        precision=config.precision,
+        offline=config.offline,
+        progress=download,
+    )
     asked = config.init[0] if config.init else None
     if asked is not None:
         check_on_step(asked, model, "init")

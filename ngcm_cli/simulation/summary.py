@@ -64,7 +64,8 @@ def _model_and_data(simulation: Simulation, config: Settings) -> Sections:
     return {
         "Model": [
             f"{card.name}, weights {card.weights.sha256[:12]}, {card.licence}",
-            f"on {device()}, {_randomness(config)}",
+            f"on {device()}, precision {config.precision}",
+            _randomness(config),
         ],
         "Data": [describe_analysis(config), *simulation.notes["data"]],
         "SST": [_forcing(config), *simulation.notes["sst"]],

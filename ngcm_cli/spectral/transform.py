@@ -52,7 +52,7 @@ class SphericalHarmonics(eqx.Module):
     """
 
     grid: Grid = eqx.field(static=True)
-    precision: jax.lax.Precision = eqx.field(static=True)
+    precision: jax.lax.PrecisionLike = eqx.field(static=True)
     fourier: Float[Array, "longitude m"]
     legendre: Float[Array, "zonal_wavenumber latitude total_wavenumber"]
     weights: Float[Array, " latitude"]
@@ -60,7 +60,7 @@ class SphericalHarmonics(eqx.Module):
     def __init__(
         self,
         grid: Grid,
-        precision: jax.lax.Precision = jax.lax.Precision.HIGHEST,
+        precision: jax.lax.PrecisionLike = jax.lax.Precision.HIGHEST,
         dtype: DTypeLike = np.float32,
     ):
         # Rounded by NumPy: JAX would compile a program for each shape to do so.

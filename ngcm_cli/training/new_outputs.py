@@ -15,6 +15,7 @@ from ngcm_cli.diagnostics import DIAGNOSTICS, diagnostics_of
 from ngcm_cli.diagnostics.diagnostic import Diagnostic
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.gcm.model import NeuralGCM
+from ngcm_cli.physics.towers import with_precision
 
 
 def add_output(
@@ -61,6 +62,7 @@ def add_output(
     head = output_head(
         weights, f"outputs.{name}", output, spec, model.harmonics, ground
     )
+    head = with_precision(head, model.decoder.tower.encode.layers[0].precision)
     added = {**model.outputs, name: head}
     return eqx.tree_at(lambda x: x.outputs, model, added), spec
 

@@ -105,12 +105,22 @@ def read_model(
 
 
 def open_model(
-    name_or_path: str, *, offline: bool = False, progress: ByteProgress = no_progress
+    name_or_path: str,
+    *,
+    precision: str = "published",
+    offline: bool = False,
+    progress: ByteProgress = no_progress,
 ) -> "tuple[Card, NeuralGCM]":
-    """Load a model with its complete card; arguments as for `fetch`.
+    """Load a model with its complete card; other arguments as for `fetch`.
+
+    Args:
+        name_or_path: As for ``find_card``.
+        precision: Of its matrix products, as for `load_model`.
+        offline: As for ``fetch``.
+        progress: As for ``fetch``.
 
     Raises:
-        ConfigError: JAX has no device.
+        ConfigError: JAX has no device, or none that computes in this precision.
         CheckpointError: There is no such model, or its files are not usable.
     """
     from ngcm_cli.checkpoint.build import build
@@ -119,17 +129,22 @@ def open_model(
 
     check_devices()
     card, arrays = read_model(name_or_path, offline=offline, progress=progress)
-    return card, build(card.name, card.spec, Weights(arrays))
+    return card, build(card.name, card.spec, Weights(arrays), precision)
 
 
-def load_model(name_or_path: str = DEFAULT, *, offline: bool = False) -> "NeuralGCM":
+def load_model(
+    name_or_path: str = DEFAULT, *, precision: str = "published", offline: bool = False
+) -> "NeuralGCM":
     """Load a model; published weights are fetched on first use.
 
     Args:
         name_or_path: As for ``find_card``.
+        precision: Of its matrix products: ``published``, as they were trained or
+            better; ``float32``, everything; or ``fast``.
         offline: As for ``fetch``.
 
     Raises:
+        ConfigError: There is no such precision on this device.
         CheckpointError: There is no such model, or its files are not usable.
 
     Example:
@@ -138,4 +153,4 @@ def load_model(name_or_path: str = DEFAULT, *, offline: bool = False) -> "Neural
         >>> model.grid.nodal_shape
         (128, 64)
     """
-    return open_model(name_or_path, offline=offline)[1]
+    return open_model(name_or_path, precision=precision, offline=offline)[1]

@@ -118,3 +118,12 @@ def test_weights_of_another_model_do_not_fit(demo, shared):
     spec = published.spec(shared, "deterministic_2_8_deg")
     with pytest.raises(CheckpointError, match=r"and \d+ more"):
         build("mixed", spec, Weights(demo[1]))
+
+
+def test_an_unstable_reference_temperature_is_refused(demo):
+    spec, arrays = demo
+    profile = tuple(np.linspace(100, 400, spec.sigma_layers).tolist())
+    unstable = spec.model_copy(update={"reference_temperature": profile})
+    with pytest.raises(CheckpointError, match="temperature is not stable") as caught:
+        build("demo", unstable, Weights(arrays))
+    assert "reference_temperature" in caught.value.hint

@@ -30,6 +30,7 @@ def test_a_dry_run(tiny, ensemble, tmp_path):
         (("--no-keep-members",), "Nothing would be written"),
         (("--perturb", "white"), "'white' is none of none, gaussian, spherical"),
         (("--init", "1959-01-02/1959-01-01/6h"), "has no times"),
+        (("--precision", "double"), "'double' is none of published, float32, fast"),
         (("--output", "a.grib"), "has no known format"),
         (("--process", "0/2"), "need both --coordinator and --process"),
         (("--resume", "nothing.zarr"), "nothing.zarr does not exist"),

@@ -60,6 +60,7 @@ def test_a_run_and_what_is_in_it(ngcm):
     assert data["level"].values == [500]
     assert data.attrs["model"] == "baroclinic-wave"
     assert data.attrs["truncation"] == "T10" and data.attrs["time_step_seconds"] == 3600
+    assert data.attrs["precision"] == "published"
     assert data.attrs["sigma_boundaries"] == "0, 0.1, 0.35, 0.7, 1"
     assert "ngcm idealized baroclinic-wave" in data.attrs["history"]
     assert not {"weights_sha256", "sst", "seed"} & set(data.attrs)
@@ -84,7 +85,7 @@ def test_a_stopped_run_is_resumed_to_the_same_bits(ngcm, monkeypatch):
         assert ngcm(*run, "-o", "part.zarr")[0] == 130
     code, out, err = ngcm("idealized", "--resume", "part.zarr", "--dry-run")
     assert code == 0 and "interrupted" in out, err
-    for words in (("held-suarez",), ("--days", "3")):
+    for words in (("held-suarez",), ("--days", "3"), ("--precision", "fast")):
         code, _, err = ngcm("idealized", *words, "--resume", "part.zarr")
         assert code == 2 and "Traceback" not in err and "leave" in err.lower()
     assert ngcm("idealized", "--resume", "part.zarr")[0] == 0
@@ -103,6 +104,18 @@ def test_too_long_a_step_ends_in_exit_code_three(ngcm):
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("precision", ["float32", "fast"])
+def test_a_cpu_writes_the_same_bits_in_every_precision(ngcm, precision):
+    run = ("idealized", "galewsky", *SMALL[:2], *SMALL[4:], *DAY)
+    assert ngcm(*run, "-o", "default.zarr")[0] == 0
+    assert ngcm(*run, "--precision", precision, "-o", "other.zarr")[0] == 0
+    default, other = read("default.zarr"), read("other.zarr")
+    assert default.attrs["precision"] == "published"
+    assert other.attrs["precision"] == precision
+    for name, x in default.items():
+        assert x.values.tobytes() == other[name].values.tobytes(), name
+
+
 @pytest.mark.parametrize(
     "words, said",
     [
@@ -114,6 +127,7 @@ def test_too_long_a_step_ends_in_exit_code_three(ngcm):
         (("held-suarez", "--every", "90s", "--days", "1"), "whole minutes"),
         (("held-suarez", "--output-levels", "500", "--variables", "sp"), "levels"),
         (("held-suarez", "-o", "out.txt"), "no known format"),
+        (("held-suarez", "--precision", "x"), "none of published, float32, fast"),
         (("held-suarez", "-o", "o.grib2", "--output-levels", "model"), "GRIB"),
     ],
 )

@@ -119,6 +119,37 @@ def test_a_full_standard_output(tmp_path):
     assert done.stderr == "Error: Standard output is full.\nWrite it elsewhere.\n"
 
 
+# Shows what is called when Python is done, and what when it is taken down.
+ENDING = """
+import atexit, os, sys
+from ngcm_cli import cli
+class Taken:
+    def __del__(self, write=os.write):
+        write(1, b"taken down ")
+taken, main = Taken(), cli.main
+def registering():
+    atexit.register(print, "done", end=" ")
+    main()
+cli.main = registering
+sys.argv[0] = "ngcm"
+cli.%s()
+"""
+
+
+@pytest.mark.parametrize("words, code", [(["--version"], 0), (["forcast"], 2)])
+def test_the_program_ends_before_python_is_taken_down(words, code):
+    """Threads of libraries that are still at work crashed it now and then."""
+
+    def ending(function: str) -> tuple[int, str]:
+        command = [sys.executable, "-c", ENDING % function, *words]
+        run = subprocess.run(command, capture_output=True, text=True)
+        return run.returncode, run.stdout
+
+    assert ending("main")[0] == code and "taken down" in ending("main")[1]
+    ended, out = ending("program")
+    assert ended == code and "done" in out and "taken down" not in out
+
+
 @pytest.mark.parametrize(
     "raised, reason",
     [

@@ -24,6 +24,7 @@ EVERYTHING = {
     "nudge_time": "12h",
     "nudge_variables": "q,v,u",
     "nudge_wavenumber": 20,
+    "precision": "float32",
     "offline": True,
     "start": "1979-12-01",
     "years": 2,
@@ -240,7 +241,8 @@ def test_nothing_in_the_run_file_above_is_a_default():
 def test_the_command_line_repeats_what_was_asked():
     assert AmipConfig(years=40).command_line() == "ngcm amip --years 40"
     assert AmipConfig(**EVERYTHING).command_line() == (
-        "ngcm amip --model cards/mine.yaml --data arco --seed 4294967295 --variables "
+        "ngcm amip --model cards/mine.yaml --data arco --precision float32 "
+        "--seed 4294967295 --variables "
         "temperature,surface_pressure --levels 0.5,500,850 --grid 1.5 "
         "--clip-humidity --output 'a run' --zarr-format 2 "
         "--sst-data 'my sst.nc' --sst-time instant --sst-offset -1.5 "

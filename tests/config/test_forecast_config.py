@@ -90,6 +90,7 @@ def test_command_line_repeats_what_was_asked():
         ({"restart_every": "7h"}, "restart_every 7h is not a multiple of every 6h."),
         ({"restart_every": "0h"}, "restart_every 0h is not a multiple of every 6h."),
         ({"on_instability": "panic"}, "on_instability: 'panic' is none of stop, rew"),
+        ({"precision": "double"}, "precision: 'double' is none of published, float32"),
         ({"batch": "0"}, "batch: '0' is not a positive whole number."),
         ({"member": "-1"}, "member: '-1' is not the number of a member."),
         ({"perturb": "white"}, "perturb: 'white' is none of none, gaussian, spher"),

@@ -8,6 +8,7 @@ import functools
 import importlib
 
 import atmosphere
+import diffrax
 import equinox as eqx
 import jax
 import numpy as np
@@ -21,6 +22,12 @@ K = 3  # two implementations of one specification agree within 3 times the sensi
 
 def dinosaur(module: str):
     return importlib.import_module(f"dinosaur.{module}")
+
+
+def implicit_terms(core):
+    """The implicit term of a core as a function of the state, filled up with zeros."""
+    field = core.terms().terms[1].vector_field
+    return lambda state: diffrax.ODETerm(field).vf(0.0, state, None)
 
 
 @functools.cache

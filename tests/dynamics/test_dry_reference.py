@@ -6,10 +6,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from dinosaur_core import assert_same, coordinates_of, dinosaur, equations_of, specs
+from dinosaur_core import (
+    assert_same,
+    coordinates_of,
+    dinosaur,
+    equations_of,
+    implicit_terms,
+    specs,
+)
 
 from ngcm_cli.dynamics import SigmaLevels, State
-from ngcm_cli.dynamics.implicit import implicit_tendencies
 from ngcm_cli.dynamics.tendencies import explicit_tendencies
 from ngcm_cli.idealized.case import Resolution
 from ngcm_cli.idealized.cases import CASES
@@ -77,7 +83,7 @@ def test_implicit_tendencies(reference, wave):
     assert_same(
         reference,
         f"implicit, {name}",
-        lambda y: implicit_tendencies(y, model.dycore.levels, temperature(model)),
+        implicit_terms(model.dycore),
         lambda: dry(model).implicit_terms,
         state,
     )

@@ -14,13 +14,13 @@ from dinosaur_core import (
     assert_same,
     dinosaur,
     equations_of,
+    implicit_terms,
     levels_of,
     specs,
 )
 
 from ngcm_cli import units
 from ngcm_cli.dynamics import Dycore, SigmaLevels, State
-from ngcm_cli.dynamics.implicit import implicit_tendencies
 from ngcm_cli.dynamics.sil3 import IMPLICIT_FRACTIONS
 from ngcm_cli.dynamics.tendencies import explicit_tendencies
 from ngcm_cli.spectral.filters import exponential_filter
@@ -36,11 +36,6 @@ def explicit_of(core: Dycore):
         np.array(core.reference_temperature, np.float32),
         core.orography.modal(core.harmonics.grid),
     )
-
-
-def implicit_of(core: Dycore):
-    temperature = np.array(core.reference_temperature, np.float32)
-    return lambda state: implicit_tendencies(state, core.levels, temperature)
 
 
 FILTERS = (0.5, 3, 0.0), (15.0, 10, 0.4)  # of the bundled model: a, p, c
@@ -178,7 +173,7 @@ def check(reference, label, term, core: Dycore, state: State, stage: int = 0):
         f, g = explicit_of(core), lambda: equations_of(core).explicit_terms
         assert_same(reference, f"{term}, {label}", f, g, state, " 2Ω")
     elif term == "implicit terms":
-        f, g = implicit_of(core), lambda: equations_of(core).implicit_terms
+        f, g = implicit_terms(core), lambda: equations_of(core).implicit_terms
         assert_same(reference, f"{term}, {label}", f, g, state, " 2Ω")
     elif term == "implicit inverse":
         eta = step_size * IMPLICIT_FRACTIONS[stage]

@@ -27,6 +27,7 @@ from ngcm_cli.diagnostics import (
 from ngcm_cli.errors import CheckpointError, ConfigError
 from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.output_heads import squared_error
+from ngcm_cli.physics.towers import with_precision
 from ngcm_cli.training.new_outputs import add_output
 from ngcm_cli.zoo.loading import read_model
 
@@ -215,6 +216,14 @@ def test_the_error_is_of_the_sphere_where_the_truth_is_known(source, states):
     expected = (area * squares)[known].sum() / area[known].sum()
     error = squared_error(head, state, time, jnp.asarray(truth))
     np.testing.assert_allclose(error, expected, rtol=1e-5)
+
+
+def test_its_network_has_the_precision_of_the_model(source):
+    card, _, model = source
+    model = with_precision(model, "highest")
+    model, _ = add_output(model, card.spec, NAME, WARMTH, seed=1)
+    layers = model.outputs[NAME].tower.encode.layers + model.decoder.tower.encode.layers
+    assert {layer.precision for layer in layers} == {"highest"}
 
 
 def test_a_plain_model_has_none(source):

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 import time
 import types
 
@@ -88,15 +89,16 @@ def test_members_that_would_fill_the_host_are_not_tried(slow_model, monkeypatch)
 
 
 def test_results_can_be_shared(slow_model):
-    found = benchmark(members="1,2", steps=1)
+    found = benchmark(members="1,2", steps=1, precision="float32")
     content = json.loads(format_benchmark(found, "json"))
-    assert content["model"] == "tiny"
+    assert content["model"] == "tiny" and content["precision"] == "float32"
     assert content["software"]["jax_version"] == jax.__version__
     rows = content["throughput"]
     assert rows == [dataclasses.asdict(x) for x in found.throughput]
     for style in ("table", "md"):
         text = format_benchmark(found, style)
         assert "tiny, 8 x 4, 3 levels, step of 60 min" in text
+        assert re.search("Precision:? +float32", text)
         assert "Days per day" in text
     lines = format_benchmark(found, "csv").splitlines()
     assert lines[0].startswith("members,devices,steps,compile_seconds")
@@ -107,6 +109,23 @@ def test_results_can_be_shared(slow_model):
 def test_numbers_of_members_that_are_none(wrong):
     with pytest.raises(ConfigError, match="members: .* is not a positive whole number"):
         BenchConfig(members=wrong)
+
+
+def test_a_precision_that_there_is_not():
+    with pytest.raises(ConfigError, match="'double' is none of published, float32"):
+        BenchConfig(precision="double")
+
+
+def test_the_model_is_measured_in_the_precision_asked_for(monkeypatch):
+    asked = []
+
+    def open_model(name, *, precision, offline):
+        asked.append(precision)
+        return CARD, TinyModel()
+
+    monkeypatch.setattr(module, "open_model", open_model)
+    assert benchmark(steps=1, precision="fast").precision == "fast"
+    assert asked == ["fast"]
 
 
 def test_numbers_of_members_are_sorted_and_named_once():

@@ -121,6 +121,7 @@ def test_without_naming_the_output(tiny, tmp_path):
         ({"members": 5}, "exists and has members 0 to 4 already"),
         ({"seed": 8}, "was made with seed 7, not 8"),
         ({"lead": "1d"}, "was made with lead 12h, not 1d"),
+        ({"precision": "fast"}, "was made with precision published, not fast"),
         ({"variables": "temperature"}, "was made with variables temperature,surface"),
         ({"statistics": "none"}, "was made with statistics mean,std"),
         ({"keep_members": False}, "did not keep its members"),

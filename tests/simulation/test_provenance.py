@@ -56,6 +56,7 @@ def test_perturbations_are_recorded(amplitude, recorded):
     config = ForecastConfig(perturb="gaussian", amplitude=amplitude)
     card, notes = find_card(config.model), {"data": (), "sst": (), "variables": ()}
     found = run_attributes(config, card, [np.datetime64("1959-01-02", "s")], notes)(0)
+    assert found["precision"] == "published"
     assert found["perturb"] == "gaussian"
     assert found["perturb_amplitude"] == recorded
     assert found["perturb_pressure_amplitude"] == 50

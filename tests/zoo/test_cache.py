@@ -200,7 +200,7 @@ def test_the_same_address_is_asked_once(server, monkeypatch):
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.address)
     server.missing = True
     both = "gs://bucket/a.pkl", "https://storage.googleapis.com/bucket/a.pkl"
-    assert refused(make_card(*both)).message.count("404") == 1
+    assert refused(make_card(*both)).message.count("answers 404") == 1
     assert len(server.requests) == 1
 
 
