@@ -6,7 +6,7 @@ over flat ground, of angular momentum around the axis (Peixoto and Oort 1992, Ph
 Climate, chapters 11 and 13). The mean of a field here is `plots.means.area_mean`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -58,7 +58,7 @@ def contents(
     heat = column_mass(
         _HEAT_CAPACITY * (nodal[:-1] + reference), pressure, dycore.levels
     )
-    arm = harmonics.grid.cos_latitude.astype(np.float32)  # the radius is 1
+    arm = jnp.asarray(harmonics.grid.cos_latitude, jnp.float32)  # the radius is 1
     planetary = units.ANGULAR_VELOCITY * arm**2 * pressure / units.GRAVITY
     return {
         "total_energy": (kinetic + heat + nodal[-1:] * pressure) / _ENERGY,
@@ -163,7 +163,13 @@ def _surface_pressure(log: Modal, harmonics: SphericalHarmonics) -> NodalSurface
     return jnp.exp(harmonics.to_nodal(log))
 
 
-def _diagnostic(compute, name: str, units: str, long_name: str, standard_name=""):
+def _diagnostic(
+    compute: Callable[..., dict[str, NodalSurface]],
+    name: str,
+    units: str,
+    long_name: str,
+    standard_name: str = "",
+) -> Diagnostic:
     return Diagnostic(
         name=name,
         standard_name=standard_name,
