@@ -320,6 +320,7 @@ LONGER = {"lead": "5d"}
 """So that a process with the tiny model is not done before it is killed."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [FORECAST, ENSEMBLE], ids=str)
 def test_a_real_process_is_killed(tiny, tmp_path, case):
     """Kill -9 at some moment, and the bytes of the whole run."""

@@ -280,6 +280,7 @@ def test_four_devices_give_the_same_bits(reduced_ensemble, reduced_model, tmp_pa
     assert_same_values(tmp_path / ENSEMBLE.output, reduced_ensemble)
 
 
+@pytest.mark.slow
 def test_two_processes(tiny, tmp_path):
     """Each has blocks of its own, and the statistics are over all."""
     (tmp_path / "whole").mkdir()
