@@ -78,6 +78,8 @@ def changes_by_forcing(
 
         ∫ c_p Q dm,  ∫ **v**·**F** dm,  ∫ F_λ a cos φ dm
 
+    A tendency of surface pressure, which no case has, is not counted.
+
     Returns:
         ``heating_by_forcing`` and ``work_by_forcing`` [W m-2], ``torque_by_forcing``
         [N m-1], each (1, longitude, latitude).
@@ -85,21 +87,18 @@ def changes_by_forcing(
     assert model.forcing is not None
     harmonics, prognostic = model.harmonics, state.state
     tendency = model.forcing(prognostic)
-    wind = _wind(prognostic.vorticity, prognostic.divergence, harmonics)
-    found = _changes(
+    heating, work, torque = _changes(
         model,
         prognostic.log_surface_pressure,
-        wind,
+        _wind(prognostic.vorticity, prognostic.divergence, harmonics),
         _wind(tendency.vorticity, tendency.divergence, harmonics),
         harmonics.to_nodal(tendency.temperature_variation),
     )
-    return dict(
-        zip(
-            ("heating_by_forcing", "work_by_forcing", "torque_by_forcing"),
-            found,
-            strict=True,
-        )
-    )
+    return {
+        "heating_by_forcing": heating,
+        "work_by_forcing": work,
+        "torque_by_forcing": torque,
+    }
 
 
 def changes_by_diffusion(
@@ -163,69 +162,43 @@ def _surface_pressure(log: Modal, harmonics: SphericalHarmonics) -> NodalSurface
     return jnp.exp(harmonics.to_nodal(log))
 
 
-def _diagnostic(
-    compute: Callable[..., dict[str, NodalSurface]],
-    name: str,
-    units: str,
-    long_name: str,
-    standard_name: str = "",
-) -> Diagnostic:
-    return Diagnostic(
-        name=name,
-        standard_name=standard_name,
-        long_name=long_name,
-        units=units,
-        vertical="surface",
-        from_state=compute,
+def _declare(
+    compute: Callable[..., dict[str, NodalSurface]], *variables: tuple[str, str, str]
+) -> tuple[Diagnostic, ...]:
+    """Return the declarations of variables: of each its name, units and long name."""
+    return tuple(
+        Diagnostic(
+            name=name,
+            standard_name=_STANDARD_NAMES.get(name, ""),
+            long_name=long_name,
+            units=unit,
+            vertical="surface",
+            from_state=compute,
+        )
+        for name, unit, long_name in variables
     )
 
 
-_CONTENTS = (
-    _diagnostic(contents, "total_energy", "J m-2", "Total energy of the column"),
-    _diagnostic(
-        contents,
-        "kinetic_energy",
-        "J m-2",
-        "Kinetic energy of the column",
-        "atmosphere_kinetic_energy_content",
-    ),
-    _diagnostic(
-        contents,
-        "relative_angular_momentum",
-        "kg s-1",
-        "Relative angular momentum of the column",
-    ),
-    _diagnostic(
-        contents,
-        "planetary_angular_momentum",
-        "kg s-1",
-        "Planetary angular momentum of the column",
-    ),
+_STANDARD_NAMES = {"kinetic_energy": "atmosphere_kinetic_energy_content"}
+_RELATIVE = "Relative angular momentum of the column"
+_PLANETARY = "Planetary angular momentum of the column"
+_CONTENTS = _declare(
+    contents,
+    ("total_energy", "J m-2", "Total energy of the column"),
+    ("kinetic_energy", "J m-2", "Kinetic energy of the column"),
+    ("relative_angular_momentum", "kg s-1", _RELATIVE),
+    ("planetary_angular_momentum", "kg s-1", _PLANETARY),
 )
-_FORCING = (
-    _diagnostic(
-        changes_by_forcing, "heating_by_forcing", "W m-2", "Heating by the forcing"
-    ),
-    _diagnostic(
-        changes_by_forcing,
-        "work_by_forcing",
-        "W m-2",
-        "Work of the forcing on the wind",
-    ),
-    _diagnostic(
-        changes_by_forcing, "torque_by_forcing", "N m-1", "Torque of the forcing"
-    ),
+_FORCING = _declare(
+    changes_by_forcing,
+    ("heating_by_forcing", "W m-2", "Heating by the forcing"),
+    ("work_by_forcing", "W m-2", "Work of the forcing on the wind"),
+    ("torque_by_forcing", "N m-1", "Torque of the forcing"),
 )
-_DIFFUSION = (
-    _diagnostic(
-        changes_by_diffusion,
-        "energy_change_by_diffusion",
-        "W m-2",
-        "Change of energy by diffusion",
-    ),
-    _diagnostic(
-        changes_by_diffusion, "torque_by_diffusion", "N m-1", "Torque of diffusion"
-    ),
+_DIFFUSION = _declare(
+    changes_by_diffusion,
+    ("energy_change_by_diffusion", "W m-2", "Change of energy by diffusion"),
+    ("torque_by_diffusion", "N m-1", "Torque of diffusion"),
 )
 
 
