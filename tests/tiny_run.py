@@ -1,5 +1,7 @@
 """Runs of the tiny model through the public verbs: seconds, not minutes."""
 
+import pathlib
+import sys
 import types
 
 import pytest
@@ -25,3 +27,17 @@ def use_tiny_model(monkeypatch: pytest.MonkeyPatch, **changes) -> TinyModel:
     model = TinyModel(**changes)
     monkeypatch.setattr(setup, "open_model", lambda name, **how: (CARD, model))
     return model
+
+
+def tiny_ngcm() -> list[str]:
+    """Return the words that start ``ngcm`` in a process of its own with that model."""
+    code = (
+        "import sys, pytest\n"
+        f"sys.path.insert(0, {str(pathlib.Path(__file__).parent)!r})\n"
+        "from tiny_run import use_tiny_model\n"
+        "from ngcm_cli.cli import main\n"
+        "with pytest.MonkeyPatch.context() as patch:\n"
+        "    use_tiny_model(patch)\n"
+        "    main()"
+    )
+    return [sys.executable, "-c", code]

@@ -30,7 +30,7 @@ def program() -> None:
 
     It ends without taking the interpreter down. Libraries have threads of their own,
     and one that returns to Python then, with what a request to a server has brought,
-    would crash the process: its exit code would be lost.
+    would crash the process (pyo3-async-runtimes, issue 40): its exit code is lost.
     """
     import atexit  # not needed by those who import `main`
 

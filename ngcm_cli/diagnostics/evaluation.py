@@ -255,7 +255,8 @@ def _from_state(
     on_pressure: bool,
 ) -> dict[str, jax.Array]:
     fields = compute(model, state, forcing)
-    layered = {name: x for name, x in fields.items() if DIAGNOSTICS[name].on_levels}
+    table = {**DIAGNOSTICS, **diagnostics_of(model)}
+    layered = {name: x for name, x in fields.items() if table[name].on_levels}
     if on_pressure and layered:
         fields |= to_pressure_levels(model, state, layered)
     return fields

@@ -63,7 +63,7 @@ class ShallowWaterState(eqx.Module):
 def coriolis_parameter(grid: Grid, tilt: float = 0.0) -> np.ndarray:
     """Return f of a planet whose axis is tilted against that of the grid.
 
-    Williamson et al. (1992), equation 96: f = 2Ω (sin φ cos α − cos λ cos φ sin α).
+    Williamson et al. (1992), case 2: f = 2Ω (sin φ cos α − cos λ cos φ sin α).
 
     Args:
         grid: where.

@@ -3,6 +3,7 @@
 A `case.Case` names equations, an initial state, a forcing and a usual resolution; each
 case has a file, with its paper and the numbers of the equations. `cases` lists them.
 `model.IdealizedModel` is what the run machinery needs of a system of equations;
-`primitive` holds the primitive equations, `shallow_water_model` those of one layer.
+`primitive` holds the primitive equations, `budgets` what they keep, and
+`shallow_water_model` the equations of one layer.
 `run.run_idealized` is the command.
 """

@@ -20,6 +20,7 @@ from ngcm_cli.dynamics.orography import Orography
 from ngcm_cli.dynamics.sil3 import take_step
 from ngcm_cli.gcm.decoding import decode_surface
 from ngcm_cli.gcm.fields import SURFACE
+from ngcm_cli.idealized.budgets import budgets
 from ngcm_cli.idealized.initial_fields import InitialFields
 from ngcm_cli.idealized.model import IdealizedModel, IdealizedState
 from ngcm_cli.spectral.grid import Grid
@@ -159,7 +160,8 @@ class PrimitiveEquations(IdealizedModel):
     @property
     def diagnostics(self) -> Mapping[str, Diagnostic]:
         """Output variables: those that a state of dry air has."""
-        return {name: DIAGNOSTICS[name] for name in (*_DEFAULT, *_OTHERS)}
+        known = {name: DIAGNOSTICS[name] for name in (*_DEFAULT, *_OTHERS)}
+        return {**known, **budgets(self.forcing is not None)}
 
     @property
     def default_outputs(self) -> tuple[str, ...]:

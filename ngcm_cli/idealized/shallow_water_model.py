@@ -1,4 +1,13 @@
-"""The shallow-water equations as a model that the run machinery knows."""
+"""The shallow-water equations as a model that the run machinery knows.
+
+Without the damping of the wind the equations keep the means over the sphere of the
+depth h, of energy per density and of potential enstrophy,
+
+    h |**v**|²/2 + g h (h/2 + hₛ),  (ζ + f)²/(2h)
+
+with the height of the ground hₛ (Williamson et al. 1992, whose g (h² − hₛ²)/2 has the
+height of the surface for h, and is the same).
+"""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -40,6 +49,20 @@ _DIAGNOSTICS = (
         units="m",
         vertical="surface",
     ),
+    Diagnostic(
+        name="total_energy",
+        standard_name="",
+        long_name="Total energy of the layer per density",
+        units="m3 s-2",
+        vertical="surface",
+    ),
+    Diagnostic(
+        name="potential_enstrophy",
+        standard_name="",
+        long_name="Potential enstrophy of the layer per density",
+        units="m-1 s-2",
+        vertical="surface",
+    ),
     *(
         dataclasses.replace(
             diagnostics.DIAGNOSTICS[name],
@@ -59,6 +82,7 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = MappingProxyType(
     {diagnostic.name: diagnostic for diagnostic in _DIAGNOSTICS}
 )
 """Output variables of one layer by name."""
+_BUDGETS = "total_energy", "potential_enstrophy"
 
 
 class ShallowWaterModel(IdealizedModel):
@@ -103,8 +127,8 @@ class ShallowWaterModel(IdealizedModel):
 
     @property
     def default_outputs(self) -> tuple[str, ...]:
-        """Names of all output variables."""
-        return tuple(DIAGNOSTICS)
+        """Names of all output variables but those of budgets."""
+        return tuple(name for name in DIAGNOSTICS if name not in _BUDGETS)
 
     def step(self, state: ShallowWaterState) -> ShallowWaterState:
         """Return the modal state one time step later."""
@@ -144,9 +168,14 @@ def _fields(system: ShallowWater, state: ShallowWaterState) -> dict[str, jax.Arr
     metre = units.GRAVITY * units.METER
     depth = (geopotential + system.mean_geopotential) / metre
     u, v = velocity(state.vorticity, state.divergence, harmonics)
+    kinetic = (u**2 + v**2) / 2 / units.SQUARE_METER_PER_SQUARE_SECOND
+    weight = units.GRAVITY_SI * (depth / 2 + ground / metre)  # m2 s-2
+    absolute_vorticity = (vorticity + system.coriolis) * units.SECOND
     return {
         "geopotential_height": depth + ground / metre,
         "depth": depth,
+        "total_energy": depth * (kinetic + weight),
+        "potential_enstrophy": absolute_vorticity**2 / (2 * depth),
         "u_component_of_wind": u / units.METER_PER_SECOND,
         "v_component_of_wind": v / units.METER_PER_SECOND,
         "vorticity": vorticity * units.SECOND,

@@ -28,8 +28,7 @@ WAVE_RATE = 7.848e-6  # ω = K of case 6, s-1
 def steady_zonal_flow(grid: Grid, tilt: float = 0.0) -> LayerFlow:
     """Return case 2: solid-body rotation in geostrophic balance, a steady solution.
 
-    Section 3.2, equations 90, 91 and 95, with u₀ = 2πa / 12 days and g h₀ = 2.94 · 10⁴
-    m2 s-2.
+    Section 3.2, with u₀ = 2πa / 12 days and g h₀ = 2.94 · 10⁴ m2 s-2.
 
     Args:
         grid: where.
@@ -45,8 +44,8 @@ def steady_zonal_flow(grid: Grid, tilt: float = 0.0) -> LayerFlow:
 def flow_over_mountain(grid: Grid) -> LayerFlow:
     """Return case 5: zonal flow that meets a cone of 2000 m at 30° N, 90° W.
 
-    Section 3.5, equation 134, with the wind and the surface of case 2 for u₀ = 20 m s-1
-    and h₀ = 5960 m.
+    Section 3.5, with the wind and the surface of case 2 for u₀ = 20 m s-1 and
+    h₀ = 5960 m.
     """
     speed, radius = 20.0, np.pi / 9
     longitude, latitude = grid.longitude[:, None], grid.latitude
@@ -61,9 +60,8 @@ def flow_over_mountain(grid: Grid) -> LayerFlow:
 def rossby_haurwitz_wave(grid: Grid) -> LayerFlow:
     """Return case 6: a wave of zonal wavenumber 4 that moves east, nearly unchanged.
 
-    Section 3.6, equations 143 to 149, with h₀ = 8000 m: the steadily moving solution of
-    the barotropic vorticity equation, with the height that balances it in a fluid
-    without divergence.
+    Section 3.6, with h₀ = 8000 m: the steadily moving solution of the barotropic
+    vorticity equation, with the height that balances it in a fluid without divergence.
     """
     n, w, k = WAVENUMBER, WAVE_RATE, WAVE_RATE  # R, ω, K
     longitude, latitude = grid.longitude[:, None], grid.latitude
@@ -98,7 +96,7 @@ def haurwitz_rate() -> float:
 def _solid_body_rotation(
     grid: Grid, tilt: float, speed: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the wind of solid-body rotation around a tilted axis, equations 90, 91."""
+    """Return the wind of solid-body rotation around a tilted axis."""
     longitude, latitude = grid.longitude[:, None], grid.latitude
     along = np.cos(latitude) * np.cos(tilt)
     u = along + np.cos(longitude) * np.sin(latitude) * np.sin(tilt)
@@ -107,7 +105,7 @@ def _solid_body_rotation(
 
 
 def _balanced_dip(grid: Grid, tilt: float, speed: float) -> np.ndarray:
-    """Return by how much the surface is below its highest, m, equation 95."""
+    """Return by how much the surface is below its highest, m."""
     longitude, latitude = grid.longitude[:, None], grid.latitude
     sine = np.sin(latitude) * np.cos(tilt)
     sine = sine - np.cos(longitude) * np.cos(latitude) * np.sin(tilt)

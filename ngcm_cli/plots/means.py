@@ -10,6 +10,9 @@ from ngcm_cli.errors import ConfigError
 from ngcm_cli.inputs.cell_areas import area_weights
 from ngcm_cli.plots.projections import wrap
 from ngcm_cli.plots.regions import Box
+from ngcm_cli.spectral.legendre import gauss_legendre_nodes
+
+_ROUNDING = 1e-3  # degrees, of latitudes in files
 
 
 def in_box(field: xr.DataArray, box: Box) -> xr.DataArray:
@@ -33,6 +36,9 @@ def area_mean(
 ) -> xr.DataArray:
     """Return the mean over an area of what is known, weighted by the area of cells.
 
+    On Gaussian latitudes the weights are those of Gaussian quadrature, by which the
+    mean over the globe of what a spectral model resolves is exact.
+
     Args:
         field: on all latitudes of its grid, ascending.
         box: part of the globe; None is all of it.
@@ -42,7 +48,7 @@ def area_mean(
         ConfigError: the box has no point of the grid.
     """
     weights = xr.DataArray(
-        area_weights(field["latitude"].values),
+        _weights(field["latitude"].values),
         dims="latitude",
         coords={"latitude": field["latitude"]},
     )
@@ -55,6 +61,16 @@ def area_mean(
     if along_longitude and "longitude" in field.dims:
         dims.append("longitude")
     return field.weighted(weights).mean(dims, keep_attrs=True)
+
+
+def _weights(latitude: np.ndarray) -> np.ndarray:
+    steps = np.diff(latitude)
+    if len(steps) and not np.allclose(steps, steps[0], rtol=1e-4):
+        nodes, weights = gauss_legendre_nodes(len(latitude))
+        gaussian = np.rad2deg(np.arcsin(nodes))
+        if np.allclose(latitude, gaussian, rtol=0, atol=_ROUNDING):
+            return weights
+    return area_weights(latitude)
 
 
 def time_mean(

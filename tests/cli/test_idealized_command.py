@@ -49,7 +49,7 @@ def test_a_dry_run_of_every_case(ngcm, tmp_path, name):
 def test_a_run_and_what_is_in_it(ngcm):
     code, out, err = ngcm(
         *("idealized", "baroclinic-wave", *SMALL, *DAY, "-o", "wave.zarr"),
-        *("--variables", "t", "u", "z500", "sp", "vo", "omega"),
+        *("--variables", "t", "u", "z500", "sp", "vo", "omega", "total_energy"),
     )
     assert (code, out) == (0, "wave.zarr\n"), err
     data = read("wave.zarr")
@@ -58,6 +58,9 @@ def test_a_run_and_what_is_in_it(ngcm):
     }  # fmt: skip
     assert all(np.isfinite(x).all() for x in data.values())
     assert data["level"].values == [500]
+    energy = data["total_energy"]  # of a column, with c_p T of 1e4 kg m-2
+    assert "level" not in energy.dims and energy.attrs["units"] == "J m-2"
+    assert 2e9 < energy.min() < energy.max() < 4e9
     assert data.attrs["model"] == "baroclinic-wave"
     assert data.attrs["truncation"] == "T10" and data.attrs["time_step_seconds"] == 3600
     assert data.attrs["precision"] == "published"

@@ -9,6 +9,7 @@ import time
 
 import jax
 import pytest
+from tiny_run import tiny_ngcm
 
 import ngcm_cli
 from ngcm_cli.cli import main
@@ -85,22 +86,10 @@ def test_a_deleted_working_directory(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)  # for what runs after this test
 
 
-TINY = (
-    "import pathlib, sys, pytest; sys.path[:0] = {path}\n"
-    "from tiny_run import use_tiny_model\n"
-    "from ngcm_cli.cli import main\n"
-    "with pytest.MonkeyPatch.context() as patch:\n"
-    "    use_tiny_model(patch)\n"
-    "    main()"
-)
-
-
 def shell(redirected, *args, folder):
     """Run a command with the tiny model, its standard files redirected by a shell."""
-    code = TINY.format(path=[path for path in sys.path if path.endswith("tests")])
     line = f'exec "$0" "$@" {redirected}'
-    words = [sys.executable, "-c", code, *args]
-    command = ["sh", "-c", line, *words]
+    command = ["sh", "-c", line, *tiny_ngcm(), *args]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 

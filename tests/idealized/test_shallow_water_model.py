@@ -52,7 +52,10 @@ def test_cases_begin_with_their_flow(case):
 def test_fields_are_declared(model):
     state = model.encode({}, None, START)
     fields = model.decode(state)
-    assert tuple(fields) == model.default_outputs == tuple(model.diagnostics)
+    assert tuple(fields) == model.default_outputs
+    budgets = {"total_energy", "potential_enstrophy"}
+    assert set(model.diagnostics) - set(fields) == budgets
+    fields |= model.decode(state, tuple(budgets))
     for name, field in fields.items():
         assert field.shape == (1, *model.grid.nodal_shape), name
         assert field.dtype == np.float32, name
@@ -69,6 +72,28 @@ def test_vorticity_and_divergence_are_those_of_the_wind(model):
     expected = 2 * rate * model.grid.sin_latitude * np.ones(model.grid.nodal_shape)
     np.testing.assert_allclose(fields["vorticity"][0], expected, atol=1e-4 * rate)
     np.testing.assert_allclose(fields["divergence"], 0, atol=1e-4 * rate)
+
+
+def test_budgets_are_those_of_the_other_fields(model):
+    """Energy as Williamson et al. (1992) have it, with the height of the surface."""
+    state = model.advance(model.encode({}, None, START), None, 48)
+    fields = model.decode(state, tuple(model.diagnostics))
+    x = {name: np.asarray(field[0], np.float64) for name, field in fields.items()}
+    ground = x["geopotential_height"] - x["depth"]
+    square = x["u_component_of_wind"] ** 2 + x["v_component_of_wind"] ** 2
+    potential = units.GRAVITY_SI / 2 * (x["geopotential_height"] ** 2 - ground**2)
+    energy = x["depth"] * square / 2 + potential
+    np.testing.assert_allclose(x["total_energy"], energy, rtol=1e-6)
+    coriolis = 2 * 7.292e-5 * model.grid.sin_latitude
+    enstrophy = (x["vorticity"] + coriolis) ** 2 / (2 * x["depth"])
+    allowed = 2e-6 * enstrophy.max()
+    np.testing.assert_allclose(x["potential_enstrophy"], enstrophy, atol=allowed)
+    first = model.decode(model.encode({}, None, START), tuple(model.diagnostics))
+    for name, drift in (("depth", 1e-7), ("total_energy", 1e-6)):
+        means = [
+            float(area_mean(x, model.grid)[0]) for x in (first[name], fields[name])
+        ]
+        assert means[1] == pytest.approx(means[0], rel=drift), name
 
 
 def test_the_clock_and_the_steps(model):

@@ -20,6 +20,7 @@ from ngcm_cli.plots.spaghetti import draw_spaghetti, spaghetti_figure
 from ngcm_cli.plots.spectra import spectra_figure
 from ngcm_cli.plots.spread import spread_figure
 from ngcm_cli.plots.tracks import draw_tracks, region_of_tracks
+from ngcm_cli.spectral.legendre import gauss_legendre_nodes
 
 
 def opened(dataset: xr.Dataset, content: str = "fields", name: str = "a.nc"):
@@ -125,6 +126,16 @@ def test_series_is_the_mean_over_the_area():
     weights = np.diff(edges)[inside]
     values = field.isel(lead_time=0).mean("longitude").values[inside]
     assert float(box) == pytest.approx(weights @ values / weights.sum(), rel=1e-12)
+
+
+def test_the_mean_over_gaussian_latitudes_is_exact():
+    """Of a polynomial of the sine of latitude, which cells would miss by a per cent."""
+    sine, _ = gauss_legendre_nodes(8)
+    latitude = np.rad2deg(np.arcsin(sine)).astype(np.float32)
+    field = xr.DataArray(sine**14, {"latitude": latitude}, ["latitude"])
+    assert float(area_mean(field)) == pytest.approx(1 / 15, rel=1e-12)
+    moved = field.assign_coords(latitude=latitude * np.float32(0.99))
+    assert float(area_mean(moved)) != pytest.approx(1 / 15, rel=1e-4)
 
 
 def test_colours_are_the_same_without_the_style():

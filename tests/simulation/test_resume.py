@@ -28,6 +28,7 @@ from runs import (
     snapshot,
     stopping,
 )
+from tiny_run import tiny_ngcm
 
 from ngcm_cli.errors import ConfigError, OutputError
 from ngcm_cli.output.partial_statistics import PartialStatistics
@@ -315,16 +316,37 @@ def test_others_may_not(tiny, tmp_path, case):
         getattr(run, other[case.command])(resume=tmp_path / case.output)
 
 
+LONGER = {"lead": "5d"}
+"""So that a process with the tiny model is not done before it is killed."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("case", [FORECAST, ENSEMBLE, AMIP], ids=str)
-def test_a_real_process_is_killed(reduced_model, tmp_path, case):
-    """The reduced model, kill -9 at some moment, and the bytes of the whole run."""
+@pytest.mark.parametrize("case", [FORECAST, ENSEMBLE], ids=str)
+def test_a_real_process_is_killed(tiny, tmp_path, case):
+    """Kill -9 at some moment, and the bytes of the whole run."""
+    kill_and_resume(case, tmp_path, tiny_ngcm(), **LONGER)
+
+
+@pytest.mark.slow
+def test_a_real_process_is_killed_that_runs_a_learned_model(reduced_model, tmp_path):
+    ngcm = [sys.executable, "-m", "ngcm_cli"]
+    kill_and_resume(AMIP, tmp_path, ngcm, model=reduced_model)
+
+
+def kill_and_resume(case, tmp_path, ngcm, **settings):
+    """Kill a process that has written a restart file, and compare what resuming gives.
+
+    Args:
+        case: of the run.
+        tmp_path: an empty folder.
+        ngcm: words that start the command.
+        **settings: others than those of the case.
+    """
     folder, expected = tmp_path / "killed", tmp_path / "whole"
     folder.mkdir()
     expected.mkdir()
-    case.start(expected, model=reduced_model)
-    words = case.flags(folder, model=reduced_model)
-    process = subprocess.Popen([sys.executable, "-m", "ngcm_cli", *words])
+    case.start(expected, **settings)
+    process = subprocess.Popen([*ngcm, *case.flags(folder, **settings)])
     deadline = time.monotonic() + 300
     work = RunPaths(folder / case.output, case.command == "amip").work
     while not list((work / "restarts").glob("0-0/[0-9]*.nc")):

@@ -24,6 +24,7 @@ from runs import (
     read,
     stopping,
 )
+from tiny_run import tiny_ngcm
 
 from ngcm_cli.config import EnsembleConfig
 from ngcm_cli.errors import ConfigError, InputDataError, OutputError
@@ -280,16 +281,18 @@ def test_four_devices_give_the_same_bits(reduced_ensemble, reduced_model, tmp_pa
 
 
 @pytest.mark.slow
-def test_two_processes(reduced_ensemble, reduced_model, tmp_path):
+def test_two_processes(tiny, tmp_path):
     """Each has blocks of its own, and the statistics are over all."""
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "shared").mkdir()
+    whole = ENSEMBLE.start(tmp_path / "whole")
     with socket.socket() as free:
         free.bind(("localhost", 0))
         address = f"localhost:{free.getsockname()[1]}"
-    settings = {"model": reduced_model, "coordinator": address, **SHORTER}
-    flags = ENSEMBLE.flags(tmp_path, **settings)
+    flags = ENSEMBLE.flags(tmp_path / "shared", coordinator=address)
     both = [
         subprocess.Popen(
-            [*NGCM, *flags, "--process", f"{index}/2"],
+            [*tiny_ngcm(), *flags, "--process", f"{index}/2"],
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -298,8 +301,8 @@ def test_two_processes(reduced_ensemble, reduced_model, tmp_path):
     said = [process.communicate(timeout=500)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert "in 2 processes" in said[0]
-    assert_nearly_same(tmp_path / ENSEMBLE.output, reduced_ensemble)
-    assert [path.name for path in tmp_path.iterdir()] == [ENSEMBLE.output]
+    assert_nearly_same(tmp_path / "shared" / ENSEMBLE.output, whole)
+    assert [path.name for path in (tmp_path / "shared").iterdir()] == [ENSEMBLE.output]
 
 
 @pytest.fixture
