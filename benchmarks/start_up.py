@@ -45,9 +45,9 @@ def run(file: str, without: list[str], command: list[str]) -> None:
     sys.modules.update(dict.fromkeys(without))  # an import of None fails
     logging.getLogger("ngcm_cli.phases").addHandler(Marks())
     sys.argv = ["ngcm", *command]
-    from ngcm_cli.cli import main
+    from ngcm_cli.cli import program
 
-    main()
+    program()
 
 
 def measure(

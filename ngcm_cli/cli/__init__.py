@@ -9,8 +9,6 @@ runs, so that ``ngcm --help`` answers at once.
 
 # The module signal imports more than all else until Ctrl-C is handled.
 import _signal  # pyright: ignore[reportMissingImports]
-import atexit
-import gc
 import os
 import sys
 
@@ -68,7 +66,6 @@ def main() -> None:
     except ValueError:  # in another thread than the main one
         is_handled = False
     _open_standard_files()
-    atexit.register(gc.freeze)  # or what is left is looked through, for half a second
     try:
         from ngcm_cli.cli.app import run
 

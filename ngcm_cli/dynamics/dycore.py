@@ -156,7 +156,7 @@ class Dycore(eqx.Module):
 
 
 # Diffrax asks for them four times: traced once, the same operations as without.
-_explicit = eqx.filter_jit(explicit_tendencies, inline=True)
+_explicit = eqx.filter_jit(explicit_tendencies, inline=True)  # pyright: ignore
 
 
 @eqx.filter_custom_jvp
