@@ -35,9 +35,9 @@ def tiny_ngcm() -> list[str]:
         "import sys, pytest\n"
         f"sys.path.insert(0, {str(pathlib.Path(__file__).parent)!r})\n"
         "from tiny_run import use_tiny_model\n"
-        "from ngcm_cli.cli import main\n"
+        "from ngcm_cli.cli import program\n"
         "with pytest.MonkeyPatch.context() as patch:\n"
         "    use_tiny_model(patch)\n"
-        "    main()"
+        "    program()"
     )
     return [sys.executable, "-c", code]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ngcm_cli.config import IdealizedConfig
+from ngcm_cli.config.values import closest
 from ngcm_cli.dynamics import SigmaLevels
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.idealized.case import Case, Resolution
@@ -216,13 +217,13 @@ def _label(resolution: Resolution, case: Case) -> str:
 
 
 def _check_variables(config: IdealizedConfig, model: IdealizedModel) -> None:
-    """Refuse variables that the case has not, and name those that it has."""
+    """Refuse variables that the case has not, and name the nearest or all of its."""
     for asked in config.variables or ():
         try:
             resolve_variable(asked, model.output_variables, model)
         except ConfigError as error:
-            names = ", ".join(model.output_variables)
-            raise ConfigError(error.message, f"{model.name} has {names}.") from None
+            hint = closest(asked, model.output_variables)
+            raise ConfigError(error.message, hint) from None
 
 
 def _about(

@@ -97,7 +97,10 @@ def series_figure(datasets: Sequence[xr.Dataset], config: PlotConfig) -> Figure:
         else:
             set_lead_axis(all_axes[-1], float(ends[1]))
         if len(datasets) > 1:
-            all_axes[0].legend(loc="best", ncols=2)
+            first = list(next(iter(panels.values())))
+            for axes, panel in zip(all_axes, panels.values(), strict=True):
+                if axes is all_axes[0] or list(panel) != first:
+                    axes.legend(loc="best", ncols=2)
         where = "global means"
         if "topic" in next(iter(datasets[0].data_vars.values())).attrs:
             where = str(datasets[0].attrs.get("title", "diagnosis"))

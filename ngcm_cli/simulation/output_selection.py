@@ -146,9 +146,10 @@ def _read_request(config: RunConfig, model: Model) -> Request:
     if not levels:
         return Request(variables, given)
     if isinstance(given, str):
+        setting = _levels_setting(config)
         raise ConfigError(
-            f"{', '.join(with_level)} are on pressure levels, but levels is model.",
-            "Leave out --levels, or the numbers in the names.",
+            f"{', '.join(with_level)} are on pressure levels, but {setting} is model.",
+            f"Leave out --{setting.replace('_', '-')}, or the numbers in the names.",
         )
     chosen = tuple(sorted(levels.union(given or ())))
     shared = [name for name in variables if table[name].on_levels]
@@ -158,8 +159,12 @@ def _read_request(config: RunConfig, model: Model) -> Request:
 
 
 def _output_levels(config: RunConfig) -> tuple[float, ...] | str | None:
-    is_idealized = isinstance(config, IdealizedConfig)
-    return config.output_levels if is_idealized else config.levels
+    return getattr(config, _levels_setting(config))
+
+
+def _levels_setting(config: RunConfig) -> str:
+    """Return the name of the setting of output levels."""
+    return "output_levels" if isinstance(config, IdealizedConfig) else "levels"
 
 
 def resolve_variable(
@@ -174,7 +179,7 @@ def resolve_variable(
             continue
         if level is not None and not table[name].on_levels:
             raise ConfigError(
-                f"'{asked}' has a level, but {name} is at the surface.",
+                f"'{asked}' has a level, but {name} has none.",
                 "Leave out the number.",
             )
         return name, level
@@ -241,10 +246,12 @@ def select_fields(config: RunConfig, model: Model, request: Request) -> FieldSel
         else OutputGrid.regular(model.grid, config.grid)
     )
     if not on_levels and levels:
+        setting = _levels_setting(config)
         raise ConfigError(
-            f"levels are given, but {', '.join(described)} "
-            f"{'is' if len(described) == 1 else 'are'} at the surface.",
-            "Leave out --levels, or ask for a variable that is on levels.",
+            f"{setting} are given, but {', '.join(described)} "
+            f"{'has' if len(described) == 1 else 'have'} none.",
+            f"Leave out --{setting.replace('_', '-')}, or ask for a variable that is "
+            "on levels.",
         )
     if isinstance(levels, str):  # the model's own
         sigma = [float(x) for x in model.sigma_levels.centers]

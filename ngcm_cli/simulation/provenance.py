@@ -59,8 +59,6 @@ def _attributes(
         "seed": config.seed,
         **software_attributes(),
     }
-    if isinstance(card, Card):
-        attributes["transform_precision"] = card.spec.transform_precision
     attributes["data_source"] = describe_analysis(config)
     if notes["data"]:
         attributes["notes"] = "\n".join(notes["data"])

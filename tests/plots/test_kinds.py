@@ -128,6 +128,23 @@ def test_series_is_the_mean_over_the_area():
     assert float(box) == pytest.approx(weights @ values / weights.sum(), rel=1e-12)
 
 
+def test_every_panel_of_series_says_whose_they_are():
+    """Of files that have the variable in other units, whose panels are apart."""
+    data = plot_data.forecast()
+    energy = data.temperature.isel(level=0, drop=True)
+    files = [
+        opened(data.assign(energy=energy.assign_attrs(units=units)), name=name)
+        for name, units in (("a.nc", "J m-2"), ("b.nc", "m3 s-2"))
+    ]
+    figure = series_figure(files, config(variable="energy,t850"))
+    found = []
+    for axes in figure.axes:
+        legend = axes.get_legend()
+        shown = [] if legend is None else [x.get_text() for x in legend.get_texts()]
+        found.append(shown)
+    assert sorted(found) == [["a.nc"], ["a.nc", "b.nc"], ["b.nc"]]
+
+
 def test_the_mean_over_gaussian_latitudes_is_exact():
     """Of a polynomial of the sine of latitude, which cells would miss by a per cent."""
     sine, _ = gauss_legendre_nodes(8)

@@ -201,7 +201,7 @@ def test_members_that_are_added_need_less_space(tiny, tmp_path, monkeypatch):
         (
             {"variables": "sp", "levels": "500"},
             ConfigError,
-            "levels are given, but surface_pressure is at the surface. Leave",
+            "levels are given, but surface_pressure has none. Leave out --levels,",
         ),
         ({"variables": "sp,t", "levels": "501"}, ConfigError, "no level 501 hPa"),
         ({"levels": "500,849"}, ConfigError, "no level 849 hPa. The nearest is 850"),
