@@ -1,5 +1,6 @@
 """The dynamical core: fluid motion over one interval of constant learned tendency."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float
 
 from ngcm_cli.arrays import on_device
@@ -28,6 +30,8 @@ from ngcm_cli.dynamics.tendencies import explicit_tendencies
 from ngcm_cli.dynamics.vertical_coordinate import VerticalCoordinate
 from ngcm_cli.spectral.filters import change_truncation
 from ngcm_cli.spectral.transform import SphericalHarmonics
+
+_TENDENCIES = "explicit tendencies"
 
 
 class Damping(eqx.Module):
@@ -147,6 +151,7 @@ class Dycore(eqx.Module):
             dynamics = _explicit(
                 y, self.harmonics, self.levels, reference_temperature, orography
             )
+            dynamics = checkpoint_name(dynamics, _TENDENCIES)
             return jax.tree.map(jnp.add, dynamics, forcing(y, args))
 
         def implicit(t, y, args):
@@ -180,13 +185,14 @@ def _scan(dycore: Dycore, y0: State, forcing: State) -> State:
     """Integrate over all substeps with a scan, for derivatives.
 
     diffrax has reverse mode without forward mode or, with both, ten times the memory,
-    and its gradients compile for longer. Here only the state at each substep is kept
-    for the way back. The two differ in the last bit, as XLA fuses them differently; so
-    runs keep diffrax and with it their bits.
+    and its gradients compile for longer. Here only the state at each substep and the
+    explicit tendencies of its stages are kept for the way back. The two differ in the
+    last bit, as XLA fuses them differently; so runs keep diffrax and their bits.
     """
     terms = dycore.terms()
+    keep = jax.checkpoint_policies.save_only_these_names(_TENDENCIES)
 
-    @jax.checkpoint
+    @functools.partial(jax.checkpoint, policy=keep)
     def substep(y: State, _: None) -> tuple[State, None]:
         after = take_step(dycore.solver, terms, dycore.step_size, y, forcing)
         return after, None
