@@ -86,7 +86,11 @@ def test_a_dry_run_of_a_run_file(tiny, amip, tmp_path):
         (["--sst-data", "no.nc", "--days", "1"], "There is no file or directory", ""),
         (["--days", "1", "--levels", "501"], "no level 501 hPa.", "nearest is 500"),
         (["--days", "1", "--variables", "tp"], "tiny does not predict prec", "_evap_"),
-        (["--days", "1", "--variables", "sp", "--levels", "500"], "is at the surf", ""),
+        (
+            ["--days", "1", "--variables", "sp", "--levels", "500"],
+            "surface_pressure has none.",
+            "",
+        ),
         (["--days", "1", "--sample", "90m"], "sample 1h30m is not a multiple of", "1h"),
         (
             ["--start", "2020-01-01", "--years", "5"],

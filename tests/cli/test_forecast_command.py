@@ -151,7 +151,7 @@ def test_the_sigma_levels_of_the_model(tiny, ngcm, verb):
         (["--variables", "temprature"], "There is no output variable 'temprature'"),
         (["--grid", "7"], "grid: A spacing of 7 degrees does not divide 180"),
         (["--levels", "501"], "tiny has no level 501 hPa."),
-        (["--variables", "sp", "--levels", "500"], "surface_pressure is at the surf"),
+        (["--variables", "sp", "--levels", "500"], "surface_pressure has none."),
         (["--output", "out.grib"], "The output out.grib has no known format."),
         (["--output", "no/out.zarr"], "does not exist."),
         (["--output", "/proc/out.zarr"], "cannot be written to"),

@@ -61,7 +61,7 @@ def test_spellings_of_values(tiny, ngcm, args, found):
             "tiny does not predict precipitation_cumulative_mean (tp)",
             "_precip_",
         ),
-        (("sp500",), "'sp500' has a level, but surface_pressure is at", "Leave out"),
+        (("sp500",), "'sp500' has a level, but surface_pressure has none", "Leave out"),
         (("t501",), "tiny has no level 501 hPa.", "The nearest is 500"),
         (("t500", "--levels", "model"), "t500 are on pressure levels, but", "Leave"),
         (("zz500",), "There is no output variable 'zz500'.", "ngcm variables"),

@@ -73,7 +73,7 @@ def test_an_unstable_run_ends_with_its_own_code(tmp_path):
     [
         ("--levels 10", "williamson-5 has no vertical"),
         ("--output-levels 500", "williamson-5 has no vertical"),
-        ("--variables t", "williamson-5 has geopotential_height, depth"),
+        ("--variables t", "Use geopotential_height, depth"),
         ("--variables vo500", "has a level"),
         ("--output layer.grib2", "has a single layer, for which GRIB has no level"),
     ],
