@@ -1,7 +1,8 @@
 """Python's search for unreachable objects, which a start has little use for.
 
 Importing modules and tracing programs makes half a million objects, nearly all of which
-stay, and Python looks through them again and again: a sixth of the time of a short run.
+stay, and Python looks through them again and again: a sixth of what a short run takes
+beside its steps.
 """
 
 import contextlib

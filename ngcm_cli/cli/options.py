@@ -39,7 +39,7 @@ Precision = Annotated[
     option(
         "published|float32|fast",
         "Precision of matrix products on accelerators: as the model was trained or "
-        "better, float32 throughout, or the quickest that keeps mass.  "
+        "better, float32 throughout, or fewer passes, enough to keep mass.  "
         "[default: published]",
     ),
 ]

@@ -43,7 +43,9 @@ def resolve_name(
     for quantity, (others, nearest) in NEAR_GROUND.items():
         if name.lower() in others:
             hint = f"No model predicts {quantity}; the nearest is {nearest}. "
+    is_usual = DIAGNOSTICS.keys() <= table.keys()  # not those of an idealized case
+    listed = "`ngcm variables` lists all of them." if is_usual else ""
     raise ConfigError(
         f"There is no output variable '{name}'.",
-        f"{hint}`ngcm variables` lists all of them.",
+        f"{hint}{listed}".strip() or f"Use {', '.join(names)}.",
     )

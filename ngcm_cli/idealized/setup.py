@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ngcm_cli.config import IdealizedConfig
-from ngcm_cli.config.values import closest
 from ngcm_cli.dynamics import SigmaLevels
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.idealized.case import Case, Resolution
@@ -22,7 +21,6 @@ from ngcm_cli.simulation.distributed import Processes
 from ngcm_cli.simulation.existing_run import find_existing
 from ngcm_cli.simulation.output_selection import (
     read_request,
-    resolve_variable,
     select_fields,
 )
 from ngcm_cli.simulation.provenance import device, software_attributes
@@ -74,7 +72,6 @@ def set_up(
     on_pressure = not isinstance(config.output_levels, str)
     if not isinstance(config.output_levels, str | None):
         model = model.with_levels(config.output_levels)
-    _check_variables(config, model)
     request = read_request(config, model)
     assert config.lead is not None and config.every is not None
     schedule = Schedule(
@@ -214,16 +211,6 @@ def _label(resolution: Resolution, case: Case) -> str:
     """Return the resolution as the field writes it: ``T42L20``."""
     levels = "" if case.layers is None else f"L{resolution.levels.layers}"
     return f"T{resolution.truncation}{levels}"
-
-
-def _check_variables(config: IdealizedConfig, model: IdealizedModel) -> None:
-    """Refuse variables that the case has not, and name the nearest or all of its."""
-    for asked in config.variables or ():
-        try:
-            resolve_variable(asked, model.output_variables, model)
-        except ConfigError as error:
-            hint = closest(asked, model.output_variables)
-            raise ConfigError(error.message, hint) from None
 
 
 def _about(

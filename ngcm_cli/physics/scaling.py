@@ -100,7 +100,7 @@ def soft_clip(x: jax.Array, max_value: float) -> jax.Array:
 
 
 def _softplus(x: jax.Array) -> jax.Array:
-    """Return ln(1 + eˣ), to the rounding of 1: a third of the time of ``log1p``."""
+    """Return ln(1 + eˣ) to the rounding of 1, with fewer operations than ``log1p``."""
     return jnp.maximum(x, 0) + jnp.log(1 + jnp.exp(-jnp.abs(x)))
 
 

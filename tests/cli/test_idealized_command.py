@@ -128,6 +128,7 @@ def test_a_cpu_writes_the_same_bits_in_every_precision(ngcm, precision):
         (("held-suarez", "--time-step", "7m", "--every", "7h", "--days", "7"), "a day"),
         (("held-suarez", "--variables", "q"), "Use temperature, geopotential"),
         (("held-suarez", "--variables", "total_enrgy"), "mean 'total_energy'?"),
+        (("held-suarez", "--variables", "sp500"), "Leave out the number."),
         (("held-suarez", "--every", "90s", "--days", "1"), "whole minutes"),
         (
             ("held-suarez", "--output-levels", "500", "--variables", "sp"),

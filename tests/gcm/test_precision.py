@@ -57,7 +57,7 @@ def test_a_model_published_in_float32_has_float32_transforms():
 
 def test_other_settings_are_refused():
     with pytest.raises(ConfigError, match="no precision 'double'") as caught:
-        ngcm_cli.load_model(precision="double")
+        ngcm_cli.load_model("none", precision="double")  # before a model is looked for
     assert caught.value.hint == "Use published, float32, fast."
 
 
