@@ -8,8 +8,10 @@ which appear whole.
 """
 
 import contextlib
+import ctypes
 import fcntl
 import functools
+import gc
 import os
 import pathlib
 import tempfile
@@ -53,6 +55,16 @@ def exchange() -> None:
         shared = pathlib.Path(os.environ[SHARED])
         link(own, shared, is_whole)
         link(shared, own)
+
+
+def forget() -> None:
+    """Free what JAX keeps of programs, and give it back to the system."""
+    import jax
+
+    jax.clear_caches()
+    gc.collect()
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # of the GNU library
+        trim(0)
 
 
 def link(

@@ -46,10 +46,19 @@ def compilation_cache():
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item, nextitem):
-    """Share what the tests of a file have compiled."""
-    if nextitem is None or nextitem.path != item.path:
+    """Share what the tests of a file have compiled, and forget it with their fixtures.
+
+    A process would otherwise grow to 8 GB, and two of them fill a small machine.
+    """
+    last = nextitem is None or nextitem.path != item.path
+    if last:
         compiled_programs.exchange()
+    done = yield
+    if last:
+        compiled_programs.forget()
+    return done
 
 
 ON_REQUEST = "reference", "large", "long"
