@@ -114,9 +114,6 @@ class Dycore(eqx.Module):
     def __call__(self, state: State, tendency: State) -> State:
         """Return the modal state ``substeps`` substeps later.
 
-        Under differentiation, forward or reverse, the same substeps run in a scan that
-        recomputes each of them: see `_scan`.
-
         Args:
             state: modal state in the truncation of the model.
             tendency: learned modal tendencies, held constant; same truncation.
@@ -148,7 +145,7 @@ class Dycore(eqx.Module):
         orography = self.orography.modal(self.harmonics.grid)
 
         def explicit(t, y, args):
-            dynamics = _explicit(
+            dynamics = explicit_tendencies(
                 y, self.harmonics, self.levels, reference_temperature, orography
             )
             dynamics = checkpoint_name(dynamics, _TENDENCIES)
@@ -160,34 +157,12 @@ class Dycore(eqx.Module):
         return diffrax.MultiTerm(diffrax.ODETerm(explicit), SparseTerm(implicit))
 
 
-# Diffrax asks for them four times: traced once, the same operations as without.
-_explicit = eqx.filter_jit(explicit_tendencies, inline=True)  # pyright: ignore
-
-
-@eqx.filter_custom_jvp
 def _solve(dycore: Dycore, y0: State, forcing: State) -> State:
-    """Integrate over all substeps with diffrax."""
-    solution = diffrax.diffeqsolve(
-        dycore.terms(),
-        dycore.solver,
-        t0=0.0,
-        t1=dycore.substeps * dycore.step_size,
-        dt0=dycore.step_size,
-        y0=y0,
-        args=forcing,
-        max_steps=dycore.substeps,
-        throw=False,  # a step of the wrong size cannot occur here
-    )
-    return jax.tree.map(lambda x: x[0], solution.ys)
+    """Integrate over all substeps.
 
-
-def _scan(dycore: Dycore, y0: State, forcing: State) -> State:
-    """Integrate over all substeps with a scan, for derivatives.
-
-    diffrax has reverse mode without forward mode or, with both, ten times the memory,
-    and its gradients compile for longer. Here only the state at each substep and the
-    explicit tendencies of its stages are kept for the way back. The two differ in the
-    last bit, as XLA fuses them differently; so runs keep diffrax and their bits.
+    A scan, and not ``diffrax.diffeqsolve``: it traces and compiles in two thirds of the
+    time, and on the way back of a gradient only the state at each substep and the
+    explicit tendencies of its stages are kept.
     """
     terms = dycore.terms()
     keep = jax.checkpoint_policies.save_only_these_names(_TENDENCIES)
@@ -198,8 +173,3 @@ def _scan(dycore: Dycore, y0: State, forcing: State) -> State:
         return after, None
 
     return jax.lax.scan(substep, y0, None, length=dycore.substeps)[0]
-
-
-@_solve.def_jvp
-def _solve_jvp(primals, tangents):
-    return eqx.filter_jvp(_scan, primals, tangents)

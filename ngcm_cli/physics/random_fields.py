@@ -62,11 +62,11 @@ class RandomFields(eqx.Module):
 
     def sample(self, key: PRNGKeyArray) -> RandomState:
         """Return fields drawn from the stationary distribution."""
-        *keys, rest = jax.random.split(key, len(self.times) + 1)
-        draws = self._draw(jnp.stack([jax.random.split(k)[0] for k in keys]))
+        keys = jax.random.split(key, len(self.times) + 1)
+        draws = self._draw(jax.vmap(lambda k: jax.random.split(k)[0])(keys[:-1]))
         _, variance = self._autocorrelation()
         fields = variance ** (-0.5) * self._amplitude() * draws
-        return RandomState(fields, rest, jnp.int32(0))
+        return RandomState(fields, keys[-1], jnp.int32(0))
 
     def advance(self, state: RandomState) -> RandomState:
         """Return fields one interval later."""
