@@ -104,12 +104,12 @@ def _facts(found: "Benchmark") -> list[tuple[str, str]]:
         ("Load", f"{found.load_seconds:.2f} s"),
         (
             "Encode",
-            f"{1e3 * found.encode_seconds:.3g} ms, "
+            f"{_digits(1e3 * found.encode_seconds, 3)} ms, "
             f"compile {found.encode_compile_seconds:.1f} s",
         ),
         (
             "Decode",
-            f"{1e3 * found.decode_seconds:.3g} ms, "
+            f"{_digits(1e3 * found.decode_seconds, 3)} ms, "
             f"compile {found.decode_compile_seconds:.1f} s",
         ),
     ]
@@ -120,12 +120,21 @@ def _rows(found: "Benchmark") -> list[tuple[str, ...]]:
         (
             str(x.members),
             f"{x.compile_seconds:.1f}",
-            f"{1e3 * x.step_seconds:.4g}",
-            f"{1e3 * x.member_step_seconds:.4g}",
-            f"{x.members / x.step_seconds:.4g}",
-            f"{x.simulated_days_per_day:.4g}",
-            f"{x.simulated_years_per_day:.3g}",
+            _digits(1e3 * x.step_seconds),
+            _digits(1e3 * x.member_step_seconds),
+            _digits(x.members / x.step_seconds),
+            _digits(x.simulated_days_per_day),
+            _digits(x.simulated_years_per_day, 3),
             format_size(x.peak_memory_bytes),
         )
         for x in found.throughput
     ]
+
+
+def _digits(value: float, count: int = 4) -> str:
+    """Return a number with so many significant digits, never with an exponent."""
+    import numpy as np
+
+    return np.format_float_positional(
+        value, precision=count, unique=False, fractional=False, trim="-"
+    )
