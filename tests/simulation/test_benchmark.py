@@ -23,7 +23,8 @@ STEP = 0.02
 def slow_model(monkeypatch):
     """A model whose step takes a known time for each member, on the host.
 
-    Not in a callback of the program: JAX can wait for ever for one on few cores.
+    Not in a callback of the program: on few cores JAX may wait for one for ever (its
+    issue 25861).
     """
     model, advance = TinyModel(), BatchedModel.advance
 
