@@ -9,7 +9,7 @@ import typer
 from ngcm_cli.cli.console import messages
 from ngcm_cli.cli.options import Model, Offline, Precision, text
 from ngcm_cli.cli.progress import Display
-from ngcm_cli.io.progress import format_size
+from ngcm_cli.io.progress import format_number, format_size
 from ngcm_cli.io.text_table import column_lines, csv_text, markdown_lines
 
 if TYPE_CHECKING:
@@ -104,12 +104,12 @@ def _facts(found: "Benchmark") -> list[tuple[str, str]]:
         ("Load", f"{found.load_seconds:.2f} s"),
         (
             "Encode",
-            f"{_digits(1e3 * found.encode_seconds, 3)} ms, "
+            f"{format_number(1e3 * found.encode_seconds)} ms, "
             f"compile {found.encode_compile_seconds:.1f} s",
         ),
         (
             "Decode",
-            f"{_digits(1e3 * found.decode_seconds, 3)} ms, "
+            f"{format_number(1e3 * found.decode_seconds)} ms, "
             f"compile {found.decode_compile_seconds:.1f} s",
         ),
     ]
@@ -120,21 +120,12 @@ def _rows(found: "Benchmark") -> list[tuple[str, ...]]:
         (
             str(x.members),
             f"{x.compile_seconds:.1f}",
-            _digits(1e3 * x.step_seconds),
-            _digits(1e3 * x.member_step_seconds),
-            _digits(x.members / x.step_seconds),
-            _digits(x.simulated_days_per_day),
-            _digits(x.simulated_years_per_day, 3),
+            format_number(1e3 * x.step_seconds, 4),
+            format_number(1e3 * x.member_step_seconds, 4),
+            format_number(x.members / x.step_seconds, 4),
+            format_number(x.simulated_days_per_day, 4),
+            format_number(x.simulated_years_per_day),
             format_size(x.peak_memory_bytes),
         )
         for x in found.throughput
     ]
-
-
-def _digits(value: float, count: int = 4) -> str:
-    """Return a number with so many significant digits, never with an exponent."""
-    import numpy as np
-
-    return np.format_float_positional(
-        value, precision=count, unique=False, fractional=False, trim="-"
-    )

@@ -4,6 +4,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ngcm_cli.cli.console import format_seconds
+from ngcm_cli.io.progress import format_number
 
 if TYPE_CHECKING:
     from ngcm_cli.simulation.loop import Progress
@@ -84,9 +85,9 @@ class Pace:
         if not self.speed:
             return []
         if self.is_long:
-            text = f"{self.speed * 86400 / _YEAR:.3g} years/day"
+            text = f"{format_number(self.speed * 86400 / _YEAR)} years/day"
         else:
-            text = f"{60 * self.speed:.3g} days/min"
+            text = f"{format_number(60 * self.speed)} days/min"
         if done >= whole:
             return [(7, text)]
         return [(7, text), (3, f"{format_seconds((whole - done) / self.speed)} left")]

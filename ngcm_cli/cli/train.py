@@ -14,6 +14,7 @@ from ngcm_cli.cli.progress import Display
 from ngcm_cli.cli.run_command import DryRun, Resume, with_options
 from ngcm_cli.errors import ConfigError
 from ngcm_cli.inputs.sources.named import metavar
+from ngcm_cli.io.progress import format_number
 
 if TYPE_CHECKING:
     from ngcm_cli.training.trainer import TrainingProgress
@@ -142,7 +143,10 @@ def _shown(
             seconds = (now - first[0]) / (step.done - first[1])
             left = format_seconds(seconds * (step.total - step.done))
             speed = step.simulated_hours / max(now - before, 1e-9)
-            fields += [(4, f"{speed:.3g} simulated h/s"), (2, f"{left} left")]
+            fields += [
+                (4, f"{format_number(speed)} simulated h/s"),
+                (2, f"{left} left"),
+            ]
         before = now
         display.show(fields, step.done, step.total)
         yield step

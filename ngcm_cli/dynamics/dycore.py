@@ -160,9 +160,9 @@ class Dycore(eqx.Module):
 def _solve(dycore: Dycore, y0: State, forcing: State) -> State:
     """Integrate over all substeps.
 
-    A scan, and not ``diffrax.diffeqsolve``: it traces and compiles in two thirds of the
-    time, and on the way back of a gradient only the state at each substep and the
-    explicit tendencies of its stages are kept.
+    A scan, and not ``diffrax.diffeqsolve``: a step traces and compiles in three
+    quarters of the time, and on the way back of a gradient only the state at each
+    substep and the explicit tendencies of its stages are kept.
     """
     terms = dycore.terms()
     keep = jax.checkpoint_policies.save_only_these_names(_TENDENCIES)

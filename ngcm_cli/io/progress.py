@@ -22,10 +22,16 @@ def no_progress(done: int, total: int | None) -> None:
     """Ignore the progress of a transfer or of a task."""
 
 
+def format_number(value: float, digits: int = 3) -> str:
+    """Return a number with so many significant digits; a large one has no exponent."""
+    text = f"{value:.{digits}g}"
+    return f"{float(text):.0f}" if "e+" in text else text
+
+
 def format_size(count: float) -> str:
     """Return a number of bytes with a decimal unit, such as ``1.04 GB``."""
     for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
+        if count < 999.5:
+            return f"{format_number(count)} {unit}"
         count /= 1000
-    return f"{count:.3g} TB"
+    return f"{format_number(count)} TB"

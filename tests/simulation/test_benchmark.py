@@ -19,9 +19,20 @@ CARD = types.SimpleNamespace(weights=types.SimpleNamespace(sha256="0" * 64))
 STEP = 0.02
 
 
+@dataclasses.dataclass
+class Late:
+    """A result that is there after some seconds, as JAX sees it."""
+
+    seconds: float
+
+    def block_until_ready(self):
+        time.sleep(self.seconds)
+        return self
+
+
 @pytest.fixture
 def slow_model(monkeypatch):
-    """A model whose step takes a known time for each member, on the host.
+    """A model whose step takes a known time for each member, for those who wait.
 
     Not in a callback of the program: on few cores JAX may wait for one for ever (its
     issue 25861).
@@ -30,8 +41,7 @@ def slow_model(monkeypatch):
 
     def slowly(batched, states, forcing, steps):
         members = len(jax.tree.leaves(states)[0])
-        time.sleep(STEP * members * steps)
-        return advance(batched, states, forcing, steps)
+        return advance(batched, states, forcing, steps), Late(STEP * members * steps)
 
     monkeypatch.setattr(BatchedModel, "advance", slowly)
     monkeypatch.setattr(module, "open_model", lambda *_, **__: (CARD, model))
