@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rich.console
 
+from ngcm_cli.cli import pace
 from ngcm_cli.cli import progress as module
 from ngcm_cli.cli.console import (
     format_seconds,
@@ -58,11 +59,18 @@ def step(windows, task=0, tasks=1, members=(0,), total=4, failed=()):
     )
 
 
+def set_clock(monkeypatch, seconds):
+    """Let progress, and nothing else that runs, take its times from an iterator."""
+    clock = types.SimpleNamespace(monotonic=lambda: float(next(seconds)))
+    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(pace, "time", clock)
+
+
 @pytest.fixture
 def clock(monkeypatch):
     """Let ten seconds pass between two looks at the clock."""
     seconds = iter(range(0, 10**6, 10))
-    monkeypatch.setattr(module.time, "monotonic", lambda: float(next(seconds)))
+    set_clock(monkeypatch, seconds)
 
 
 def lines(steps, run):
@@ -175,12 +183,12 @@ def test_the_line_of_a_terminal_fits_its_width(clock, width, found):
     assert found in seen[2] and re.search("[━╺╸]{10}", seen[2])
 
 
-def test_phases_are_named_with_the_time_that_they_take(monkeypatch):
-    seconds = iter([0.0, 0.0, 5.0, 75.0])  # created, shown, begun, shown
-    monkeypatch.setattr(module.time, "monotonic", lambda: next(seconds))
+def test_phases_are_named_with_the_time_that_they_take(monkeypatch, caplog):
+    set_clock(monkeypatch, iter([0, 0, 5, 75]))  # created, shown, begun, shown
     display = Display(terminal(80), "Reading the model and the data")
+    begin_phase("Nobody listens to this one, which logging remembers")
+    caplog.set_level(logging.INFO, module.PHASES.name)  # and forgets
     monkeypatch.setattr(module.PHASES, "handlers", [display])
-    monkeypatch.setattr(module.PHASES, "level", logging.INFO)
     begin_phase("Compiling the model")
     line = shown(display)
     assert "Compiling the model" in line and line.endswith("0:01:10")
