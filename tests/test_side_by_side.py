@@ -176,7 +176,8 @@ def test_features_of_the_physics():
     (_, ours, _), (_, moved, _) = our_physics()
     profile = [expected.pop(name) for name in sorted(expected) if name[:5] == "CNN1D"]
     expected["CNN1D"] = np.concatenate(profile)
-    assert sorted(ours) == sorted(expected)
+    assert len(ours) == sum(map(len, expected.values()))
+    ours, moved = named_channels(expected, ours), named_channels(expected, moved)
     check_all("physics", ours, expected, moved)
 
 
@@ -263,6 +264,8 @@ def test_features_of_the_decoder():
     expected = returned(f"{DECODER}/~/combined_features")
     ours = run(start.state, start.time)
     moved = run(perturb(start.state), start.time)
+    assert len(ours) == sum(map(len, expected.values()))
+    ours, moved = named_channels(expected, ours), named_channels(expected, moved)
     check_all("decoder", ours, expected, moved)
 
 

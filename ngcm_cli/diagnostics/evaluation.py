@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
-import equinox as eqx
 import jax
 import numpy as np
 
@@ -34,6 +33,7 @@ from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.interface import PrimitiveEquationModel
 from ngcm_cli.gcm.model import Fields, NeuralGCM
 from ngcm_cli.gcm.output_heads import OutputHead
+from ngcm_cli.programs import output_jit
 
 Levels = Literal["pressure", "model"]
 Apply = Callable[..., dict[str, jax.Array]]
@@ -246,7 +246,7 @@ def _decode(
 
 # A program for each function, of all that it returns: fused with others, or in part, a
 # field could round otherwise, and every choice of names would compile again.
-@eqx.filter_jit
+@output_jit
 def _from_state(
     model: Any,
     state: Any,
@@ -262,7 +262,7 @@ def _from_state(
     return fields
 
 
-@eqx.filter_jit
+@output_jit
 def _from_fields(
     model: PrimitiveEquationModel,
     state_and_fields: tuple[Any, dict[str, jax.Array]],

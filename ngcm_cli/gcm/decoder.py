@@ -61,7 +61,7 @@ class Decoder(eqx.Module):
         features = state_features(state, self.harmonics, self.fields, self.gradients)
         features |= self.location_time(time)
         columns = map_column_blocks(
-            lambda x: self.tower(self.normalization.columns(x)), features
+            lambda x: self.tower(self.normalization(x)), features
         )
         correction = self.outputs(columns)
         return {name: x + correction[name] for name, x in fields.items()}

@@ -7,7 +7,6 @@ otherwise, a field rounds otherwise; and every choice would compile again.
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import equinox as eqx
 import jax
 
 from ngcm_cli.dynamics import Dycore
@@ -17,18 +16,19 @@ from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.output_heads import OutputHead, Sea
 from ngcm_cli.gcm.surface_outputs import mean_rates, surface_fields
 from ngcm_cli.physics.water_budget import Water
+from ngcm_cli.programs import output_jit
 from ngcm_cli.spectral.transform import SphericalHarmonics
 
 Fields = dict[str, jax.Array]
 
 
-@eqx.filter_jit
+@output_jit
 def decode_atmosphere(decoder: Decoder, state: ModelState) -> Fields:
     """Return fields on pressure levels in SI units."""
     return to_si(decoder(state.state, state.time))
 
 
-@eqx.filter_jit
+@output_jit
 def decode_surface(harmonics: SphericalHarmonics, dycore: Dycore, state: Any) -> Fields:
     """Return surface fields that follow from the state, in SI units."""
     return to_si(surface_fields(state.state, harmonics, dycore))
@@ -56,14 +56,14 @@ def decode_outputs(
     return fields
 
 
-@eqx.filter_jit
+@output_jit
 def _decode_outputs(
     heads: Mapping[str, OutputHead], state: ModelState, sea: Sea | None
 ) -> Fields:
     return {name: head(state.state, state.time, sea) for name, head in heads.items()}
 
 
-@jax.jit
+@output_jit
 def mean_water_fluxes(water: Water, duration: jax.Array) -> Fields:
     """Return means of fluxes of water in SI units."""
     return to_si(mean_rates(water, duration))

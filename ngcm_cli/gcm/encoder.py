@@ -13,12 +13,7 @@ from ngcm_cli.dynamics.orography import Orography
 from ngcm_cli.dynamics.state import TRACERS
 from ngcm_cli.gcm.levels import interpolate, surface_pressure
 from ngcm_cli.physics.features import LocationTimeFeatures, nodal_values
-from ngcm_cli.physics.scaling import (
-    Features,
-    Normalization,
-    OutputScaling,
-    concatenate_features,
-)
+from ngcm_cli.physics.scaling import Features, Normalization, OutputScaling
 from ngcm_cli.physics.towers import ColumnTower
 from ngcm_cli.spectral.operators import clip_wavenumbers, vorticity_divergence
 from ngcm_cli.spectral.transform import SphericalHarmonics
@@ -117,13 +112,9 @@ class Encoder(eqx.Module):
         stacked = self.harmonics.to_modal(jnp.concatenate(list(data.values())))
         modal = dict(zip(data, jnp.split(stacked, len(data)), strict=True))
         seen = nodal_values(modal, self.harmonics, gradients=True)
-        packed = concatenate_features(
-            self.data_normalization(seen | self.location_time(time))
-        )
+        packed = self.data_normalization(seen | self.location_time(time))
         if noise:
-            packed = jnp.concatenate(
-                [packed, concatenate_features(self.model_normalization(noise))]
-            )
+            packed = jnp.concatenate([packed, self.model_normalization(noise)])
         return packed
 
     def _correction(self, columns: jax.Array) -> State:

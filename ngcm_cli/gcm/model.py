@@ -37,6 +37,7 @@ from ngcm_cli.gcm.step import Step
 from ngcm_cli.gcm.surface_outputs import water_fields
 from ngcm_cli.physics.random_fields import RandomFields
 from ngcm_cli.physics.water_budget import WaterBudget
+from ngcm_cli.programs import output_jit
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.transform import SphericalHarmonics
 
@@ -200,7 +201,7 @@ class NeuralGCM(eqx.Module):
         now = units.since_reference(time)
         return self.encode_at(inputs, surface, clock, on_device(now), key)
 
-    @eqx.filter_jit
+    @output_jit
     def encode_at(
         self,
         fields: dict[str, jax.Array],

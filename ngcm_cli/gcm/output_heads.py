@@ -101,7 +101,7 @@ class OutputHead(eqx.Module):
                 title = self.attributes.long_name
                 raise ValueError(f"'{title}' depends on the sea: give the forcing")
             features |= {name: sea[name] for name in FORCING}
-        found = self.tower(self.normalization.columns(features))
+        found = self.tower(self.normalization(features))
         if self.minimum is None:
             return self.shift + self.scale * found
         return self.minimum + self.scale * jax.nn.softplus(found)

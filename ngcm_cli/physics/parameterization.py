@@ -84,7 +84,7 @@ class Parameterization(eqx.Module):
     def tendency(self, features: Features, state: State) -> State:
         """Return modal tendencies of a state with these features, nondimensional."""
         columns = map_column_blocks(
-            lambda x: self.tower(self.normalization.columns(x)), features
+            lambda x: self.tower(self.normalization(x)), features
         )
         return self._to_modal(self.outputs(columns), state)
 
@@ -123,8 +123,8 @@ class Parameterization(eqx.Module):
 
     def _profile_channels(self, features: Features) -> jax.Array:
         """Return the convolutions, (channel, level, longitude, latitude)."""
-        normalized = self.profile_normalization(features)
-        return self.profile(jnp.stack([normalized[n] for n in sorted(normalized)]))
+        packed = self.profile_normalization(features)
+        return self.profile(packed.reshape(len(features), -1, *packed.shape[1:]))
 
     def _to_modal(self, nodal: Features, state: State) -> State:
         """Return tendencies of the state variables from those of wind and the rest."""

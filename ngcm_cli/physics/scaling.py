@@ -29,22 +29,14 @@ class Normalization(eqx.Module):
     profile: tuple[float, ...] | None = eqx.field(static=True, default=None)
     max_value: float | None = eqx.field(static=True, default=None)
 
-    def __call__(self, features: Features) -> Features:
-        """Normalise every feature; a name without shift or scale is a KeyError."""
-        shifts, scales = dict(self.shifts), dict(self.scales)
-        out = {}
-        for name, x in features.items():
-            x = (x - shifts[name]) / scales[name]
-            if self.profile is not None and _is_humidity(name):
-                x = x * (1 / np.array(self.profile, np.float32))[:, None, None]
-            out[name] = x if self.max_value is None else soft_clip(x, self.max_value)
-        return out
+    def __call__(self, features: Features) -> Columns:
+        """Return the normalised features, packed as by ``concatenate_features``.
 
-    def columns(self, features: Features) -> Columns:
-        """Return ``concatenate_features`` of the normalised features.
-
-        Features that are scaled alike are joined first: one expression for all of them
+        Those that are scaled alike are joined first: one expression for all of them
         compiles in a fraction of the time of one for each.
+
+        Raises:
+            KeyError: a feature without shift or scale.
         """
         parts = []
         for is_humidity, group in itertools.groupby(sorted(features), _is_humidity):

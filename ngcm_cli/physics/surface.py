@@ -5,7 +5,7 @@ import jax
 from jaxtyping import Array, Float
 
 from ngcm_cli.arrays import Columns, NodalSurface
-from ngcm_cli.physics.scaling import Features, Normalization, concatenate_features
+from ngcm_cli.physics.scaling import Features, Normalization
 from ngcm_cli.physics.towers import ColumnTower
 
 
@@ -35,7 +35,7 @@ class NetworkEmbedding(eqx.Module):
     def __call__(self, features: Features) -> Columns:
         """Map the named features to (channel, longitude, latitude)."""
         seen = {name: features[name] for name in self.names}
-        return self.tower(concatenate_features(self.normalization(seen)))
+        return self.tower(self.normalization(seen))
 
 
 class SurfaceEmbedding(eqx.Module):

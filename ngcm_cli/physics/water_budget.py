@@ -81,9 +81,7 @@ class SurfaceFlux(eqx.Module):
             seen["learned_positional_features"] = self.position
         if self.surface is not None:
             seen["surface_embedding"] = self.surface(features, forcing)
-        flux = map_column_blocks(
-            lambda x: self.tower(self.normalization.columns(x)), seen
-        )
+        flux = map_column_blocks(lambda x: self.tower(self.normalization(x)), seen)
         if self.final_activation is not None:
             flux = self.final_activation(flux)
         flux = flux * self.scale + self.shift

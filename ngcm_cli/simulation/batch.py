@@ -16,6 +16,7 @@ from ngcm_cli.arrays import on_device
 from ngcm_cli.gcm.interface import Model
 from ngcm_cli.io.host import free_host_memory
 from ngcm_cli.io.progress import begin_phase
+from ngcm_cli.programs import OUTPUT_OPTIONS, takes_output_options
 
 Devices = list[Any]  # of jax.Device, which is a variable to type checkers
 
@@ -76,17 +77,20 @@ class BatchedModel:
         """Return ``function(model, state, *shared)`` of every member, stacked.
 
         Args:
-            function: of one member; the same object at every call, or it compiles
-                again.
+            function: of one member, called once per output; the same object at every
+                call, or it compiles again.
             states: arrays with a leading axis of members.
             shared: further arguments, the same for all members.
         """
         static, arrays = self._arguments(function, shared)
-        return _map(*static, arrays, states)
+        program = _output_map if takes_output_options(arrays, states) else _map
+        return program(*static, arrays, states)
 
     def advance(self, states: Any, forcing: Any, steps: int) -> Any:
         """Return the states of all members, as ``model.advance`` does of one."""
-        return self.map(_advance, states, forcing, on_device(np.int32(steps)))
+        shared = forcing, on_device(np.int32(steps))
+        static, arrays = self._arguments(_advance, shared)
+        return _map(*static, arrays, states)
 
     def memory(self, state: Any, members: int, forcing: Any) -> int:
         """Return the bytes on one device that XLA's program of a step takes."""
@@ -125,8 +129,10 @@ def _advance(model: Model, state: Any, forcing: Any, steps: Any) -> Any:
 
 # Not one of Equinox, whose programs the caller waits for: the device would be idle
 # between any two, for as long as it takes to call the next.
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
-def _map(
+_jit = functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+
+
+def _of_members(
     function: Callable[..., Any],
     mesh: Mesh | None,
     vectorized: bool,
@@ -160,6 +166,12 @@ def _map(
         out_specs=split,
         check_vma=False,
     )(arrays, states)
+
+
+_map, _output_map = (
+    _jit(_of_members),
+    _jit(_of_members, compiler_options=OUTPUT_OPTIONS),
+)
 
 
 def devices_for_batch(batch: int) -> Devices:

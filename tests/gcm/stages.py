@@ -9,7 +9,6 @@ from gcm import bundled
 
 from ngcm_cli.gcm.fields import from_si
 from ngcm_cli.physics.features import state_features
-from ngcm_cli.physics.scaling import concatenate_features
 
 
 @functools.cache
@@ -48,11 +47,9 @@ def networks(model, fields, noise, forcing, state, step_noise, time):
     )
     data = encoder.features(from_si(fields), noise, time)
     seen = physics.features(state, None, step_noise, forcing, time)
-    columns = concatenate_features(physics.normalization(seen))
+    columns = physics.normalization(seen)
     seen = state_features(state, decoder.harmonics, decoder.fields, decoder.gradients)
-    decoded = concatenate_features(
-        decoder.normalization(seen | decoder.location_time(time))
-    )
+    decoded = decoder.normalization(seen | decoder.location_time(time))
     return {
         "encoder features": data,
         "encoder network": encoder.tower(data),

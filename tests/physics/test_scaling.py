@@ -29,9 +29,22 @@ def normalization(*names, **others):
 
 
 def test_shift_then_scale():
-    out = normalization("t", "u")({"t": constant(3), "u": constant(1)})
-    np.testing.assert_array_equal(out["t"], constant(0.5))
-    np.testing.assert_array_equal(out["u"], constant(0))
+    out = normalization("t", "u")({"u": constant(1), "t": constant(3)})
+    np.testing.assert_array_equal(out[:, 0, 0], [0.5, 0])
+
+
+def test_every_level_has_the_scale_of_its_feature():
+    """With humidity amid the others, and features of one and of two levels."""
+    shifts = {"a": 1.0, HUMIDITY: 2.0, "t": 3.0, "u": 5.0}
+    scaling = Normalization(
+        shifts=tuple(shifts.items()),
+        scales=tuple((name, 2 * shift) for name, shift in shifts.items()),
+        profile=(0.5, 0.25),
+    )
+    features = {name: constant(7, levels=2) for name in shifts} | {"a": constant(7)}
+    expected = [3, 1.25 / 0.5, 1.25 / 0.25, *[4 / 6] * 2, *[0.2] * 2]
+    found = scaling(features)[:, 0, 0]
+    np.testing.assert_array_equal(found, np.array(expected, np.float32))
 
 
 def test_a_feature_of_unknown_scale_is_an_error():
@@ -40,24 +53,24 @@ def test_a_feature_of_unknown_scale_is_an_error():
 
 
 def test_scales_of_absent_features_are_ignored():
-    assert set(normalization("t", "u")({"t": constant(3)})) == {"t"}
+    assert normalization("t", "u")({"t": constant(3)}).shape == (1, *GRID)
 
 
 @pytest.mark.parametrize("suffix", ["", "_del2", "_dlat", "_dlon"])
 def test_humidity_and_its_derivatives_are_divided_by_the_profile(suffix):
     name = HUMIDITY + suffix
     out = normalization(name, profile=(0.5, 2.0))({name: constant(5, levels=2)})
-    np.testing.assert_array_equal(out[name][:, 0, 0], [2, 0.5])
+    np.testing.assert_array_equal(out[:, 0, 0], [2, 0.5])
 
 
 @pytest.mark.parametrize("name", [f"memory_{HUMIDITY}", "temperature_variation", "u"])
 def test_nothing_else_is_divided_by_the_profile(name):
     out = normalization(name, profile=(0.5, 2.0))({name: constant(5, levels=2)})
-    np.testing.assert_array_equal(out[name], constant(1, levels=2))
+    np.testing.assert_array_equal(out, constant(1, levels=2))
 
 
 def test_the_soft_clip_comes_last():
-    clipped = normalization("t", max_value=16.0)({"t": constant(1e6)})["t"]
+    clipped = normalization("t", max_value=16.0)({"t": constant(1e6)})
     np.testing.assert_array_equal(clipped, soft_clip(constant((1e6 - 1) / 4), 16.0))
 
 
