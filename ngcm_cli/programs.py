@@ -24,7 +24,7 @@ def output_jit(function: Callable[P, T]) -> Callable[P, T]:
     a part of that one.
     """
     part = eqx.filter_jit(function)
-    program = eqx.filter_jit(function, compiler_options=OUTPUT_OPTIONS)
+    program = eqx.filter_jit(function, compiler_options=OUTPUT_OPTIONS)  # pyright: ignore
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
