@@ -12,12 +12,11 @@ the reference.
 
 import argparse
 import json
-import os
 import pathlib
 import statistics
-import subprocess
-import sys
 import time
+
+from side_by_side import measured_by
 
 SIDES = "ours", "reference"
 
@@ -102,17 +101,6 @@ def reference(path: str) -> dict[str, float]:
     return {"compile": compiling, "whole": loaded - start + compiling}
 
 
-def _run(side: str, path: str) -> dict[str, float]:
-    """One measurement in a process of its own."""
-    command = [sys.executable, __file__, "--side", side, path]
-    environment = os.environ | {"PYTHONWARNINGS": "ignore"}
-    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{side} failed on {path}:\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def main() -> None:
     """Run both sides on every checkpoint and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -127,7 +115,8 @@ def main() -> None:
     print("| checkpoint | | ours, s | reference, s | ratio |\n|---|---|---|---|---|")
     for path in args.checkpoints:
         rounds = [
-            {side: _run(side, path) for side in SIDES} for _ in range(args.repeat)
+            {side: measured_by(__file__, "--side", side, path) for side in SIDES}
+            for _ in range(args.repeat)
         ]
         for row in "compile", "whole":
             a, b = (

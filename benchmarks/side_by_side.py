@@ -120,19 +120,31 @@ def _time_step(step) -> dict[str, float]:
     return {"compile": times[0] - min(times[1:]), "step": min(times[1:])}
 
 
-def _run(side: str, hours: int, home: str, output: str | None) -> dict[str, float]:
-    """One measurement in a process of its own; ``process`` is its whole duration."""
-    command = [sys.executable, __file__, "--side", side, "--hours", str(hours)]
-    if output is not None:
-        command += ["--output", output]
-    environment = os.environ | {"NGCM_HOME": home, "PYTHONWARNINGS": "ignore"}
-    start = time.perf_counter()
+def measured_by(script: str, *arguments: str, **variables: str) -> dict[str, float]:
+    """Return the JSON that a script prints last, in a process of its own.
+
+    Args:
+        script: its file.
+        arguments: of its command line.
+        variables: of its environment, which leaves JAX without a cache otherwise.
+    """
+    environment = os.environ | {"PYTHONWARNINGS": "ignore"} | variables
+    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+    command = [sys.executable, script, *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
-        sys.exit(f"{side} failed:\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1]) | {
-        "process": time.perf_counter() - start
-    }
+        sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _run(side: str, hours: int, home: str, output: str | None) -> dict[str, float]:
+    """One measurement; ``process`` is the whole duration of its process."""
+    arguments = ["--side", side, "--hours", str(hours)]
+    if output is not None:
+        arguments += ["--output", output]
+    start = time.perf_counter()
+    found = measured_by(__file__, *arguments, NGCM_HOME=home)
+    return found | {"process": time.perf_counter() - start}
 
 
 def main() -> None:
