@@ -37,14 +37,6 @@ class Precisions(NamedTuple):
     networks: jax.lax.PrecisionLike
 
 
-def check_setting(setting: str) -> None:
-    """Raise `ConfigError` unless there is such a setting."""
-    if setting not in SETTINGS:
-        raise ConfigError(
-            f"There is no precision '{setting}'.", f"Use {', '.join(SETTINGS)}."
-        )
-
-
 def find_precisions(setting: str, transforms: str = "float32") -> Precisions:
     """Return what a setting means on JAX's default device.
 
@@ -60,7 +52,10 @@ def find_precisions(setting: str, transforms: str = "float32") -> Precisions:
     Raises:
         ConfigError: there is no such setting, or the device cannot compute it.
     """
-    check_setting(setting)
+    if setting not in SETTINGS:
+        raise ConfigError(
+            f"There is no precision '{setting}'.", f"Use {', '.join(SETTINGS)}."
+        )
     platform = jax.default_backend()
     if setting == "float32" or platform == "cpu":
         return Precisions(_FLOAT32, _FLOAT32)

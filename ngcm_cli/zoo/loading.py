@@ -125,11 +125,11 @@ def open_model(
     """
     from ngcm_cli.checkpoint.build import build
     from ngcm_cli.checkpoint.weights import Weights
-    from ngcm_cli.gcm.precision import check_setting
+    from ngcm_cli.gcm.precision import find_precisions
     from ngcm_cli.io.devices import check_devices
 
     check_devices()
-    check_setting(precision)  # before anything is downloaded
+    find_precisions(precision)  # before anything is downloaded
     card, arrays = read_model(name_or_path, offline=offline, progress=progress)
     return card, build(card.name, card.spec, Weights(arrays), precision)
 

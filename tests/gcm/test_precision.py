@@ -62,9 +62,9 @@ def test_other_settings_are_refused():
 
 
 def test_a_device_without_three_passes_is_refused():
-    """Such as this CPU."""
+    """Such as this CPU, and before a model is looked for."""
     with pytest.raises(ConfigError, match="does not compute matrix products in three"):
-        built_on("gpu", lambda: find_precisions("fast"))
+        built_on("gpu", lambda: ngcm_cli.load_model("none", precision="fast"))
 
 
 def test_a_device_that_computes_other_products_is_refused(monkeypatch):
