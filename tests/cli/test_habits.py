@@ -1,6 +1,7 @@
 """What users of other programs of this field type: it works, or says what to type."""
 
 import pytest
+import shellingham
 
 STATE = ("--init", "1959010200", "--dry-run")
 
@@ -27,8 +28,9 @@ def test_short_options(tiny, ngcm):
     assert code == 0 and "Output     mine" in out
 
 
-def test_completion_can_be_installed(ngcm):
-    code, out, err = ngcm("--show-completion", "bash")
+def test_completion_can_be_installed(ngcm, monkeypatch):
+    monkeypatch.setattr(shellingham, "detect_shell", lambda: ("bash", "/bin/bash"))
+    code, out, err = ngcm("--show-completion")
     assert (code, err) == (0, "") and "complete -o default -F _ngcm_completion" in out
 
 
