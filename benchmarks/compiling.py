@@ -4,7 +4,7 @@
     python benchmarks/compiling.py [--rounds 2]
 
 The bundled model, without any cache; each side in processes of its own, in turn, and
-our encoder and decoder with the options that `ngcm_cli.programs` gives them. Prints
+our encoder and decoder with the options that `ngcm_cli.gcm.programs` gives them. Prints
 medians of processor seconds, which other processes hardly change, and ratios of ours to
 the reference: below 1, ours is faster.
 """
@@ -20,7 +20,7 @@ from side_by_side import bundled_reference, measured_by
 
 import ngcm_cli
 from ngcm_cli import bundled_state
-from ngcm_cli.programs import OUTPUT_OPTIONS
+from ngcm_cli.gcm.programs import OUTPUT_OPTIONS
 
 SIDES = "ours", "reference"
 PARTS = "encode", "step", "decode"

@@ -33,7 +33,7 @@ from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.interface import PrimitiveEquationModel
 from ngcm_cli.gcm.model import Fields, NeuralGCM
 from ngcm_cli.gcm.output_heads import OutputHead
-from ngcm_cli.programs import output_jit
+from ngcm_cli.gcm.programs import output_jit
 
 Levels = Literal["pressure", "model"]
 Apply = Callable[..., dict[str, jax.Array]]

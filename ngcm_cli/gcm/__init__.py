@@ -2,9 +2,9 @@
 
 ``model`` has the three verbs encode, advance and decode; ``step`` is one model step and
 ``rollout`` many. ``encoder`` and ``decoder`` lead from and to pressure levels.
-``precision`` says how exactly matrix products are computed.
-``running_mean``, ``global_means``, ``state_arrays`` and ``perturbation`` serve long
-runs. Nothing here knows about files: see ``ngcm_cli.simulation`` for that.
+``precision`` says how exactly matrix products are computed, and ``programs`` how what
+runs once per output is compiled. ``state_arrays`` and ``perturbation`` serve long runs.
+Nothing here knows about files: see ``ngcm_cli.simulation`` for that.
 """
 
 from ngcm_cli.gcm.forcing import Forcing

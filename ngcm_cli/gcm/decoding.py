@@ -14,9 +14,9 @@ from ngcm_cli.gcm.decoder import Decoder
 from ngcm_cli.gcm.fields import to_si
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.output_heads import OutputHead, Sea
+from ngcm_cli.gcm.programs import output_jit
 from ngcm_cli.gcm.surface_outputs import mean_rates, surface_fields
 from ngcm_cli.physics.water_budget import Water
-from ngcm_cli.programs import output_jit
 from ngcm_cli.spectral.transform import SphericalHarmonics
 
 Fields = dict[str, jax.Array]

@@ -33,11 +33,11 @@ from ngcm_cli.gcm.forcing import Forcing
 from ngcm_cli.gcm.integration import integrate, minutes
 from ngcm_cli.gcm.model_state import ModelState
 from ngcm_cli.gcm.output_heads import OutputHead, Sea
+from ngcm_cli.gcm.programs import output_jit
 from ngcm_cli.gcm.step import Step
 from ngcm_cli.gcm.surface_outputs import water_fields
 from ngcm_cli.physics.random_fields import RandomFields
 from ngcm_cli.physics.water_budget import WaterBudget
-from ngcm_cli.programs import output_jit
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.transform import SphericalHarmonics
 
@@ -182,8 +182,7 @@ class NeuralGCM(eqx.Module):
             forcing: as for ``advance``. Needed here by models that track the water at
                 the surface; the others ignore it.
             time: UTC, a whole number of model steps after 1979-01-01T00.
-            key: of the random fields, ``jax.random.key(seed)``; may be left out for a
-                deterministic model.
+            key: ``jax.random.key(seed)`` of the random fields; for stochastic models.
 
         Raises:
             ValueError: no key for a stochastic model, or a time between steps.

@@ -14,9 +14,9 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from ngcm_cli.arrays import on_device
 from ngcm_cli.gcm.interface import Model
+from ngcm_cli.gcm.programs import OUTPUT_OPTIONS, takes_output_options
 from ngcm_cli.io.host import free_host_memory
 from ngcm_cli.io.progress import begin_phase
-from ngcm_cli.programs import OUTPUT_OPTIONS, takes_output_options
 
 Devices = list[Any]  # of jax.Device, which is a variable to type checkers
 

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ngcm_cli import programs
-from ngcm_cli.programs import output_jit, takes_output_options
+from ngcm_cli.gcm import programs
+from ngcm_cli.gcm.programs import output_jit, takes_output_options
 
 
 class Scaled(eqx.Module):
