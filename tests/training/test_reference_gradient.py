@@ -37,6 +37,7 @@ compiled = functools.partial(
 SETTINGS = LossSettings()
 SUMS = 8
 COUNT = 300
+DRAWS = 5
 # Changes in 24 hours, in round numbers.
 DATA_SCALES = {
     "geopotential": 500.0,
@@ -101,11 +102,14 @@ def gradient_program():
 
 
 @functools.cache
-def ours(noisy: bool = False):
-    """The terms of the loss, and its gradient by the names of parameters."""
+def ours(seed: int | None = None):
+    """The terms of the loss, and its gradient by the names of parameters.
+
+    With a seed, of inputs with noise of the size of their rounding.
+    """
     model, data, fields = bundled.model(), bundled.sample(), truths()
-    if noisy:
-        fields = {name: perturbed(x) for name, x in fields.items()}
+    if seed is not None:
+        fields = {name: perturbed(x, seed) for name, x in fields.items()}
     forcing = Forcing.constant(data.forcing)
     example = Example.at_times(model, times(), fields, forcing)
     learned, constant = partition(model)
@@ -205,11 +209,13 @@ def signs(size):
 
 
 def test_terms(reference):
-    found, noisy = ours()[0], ours(noisy=True)[0]
-    assert found.keys() == noisy.keys()
+    # A single number may happen to move little: the largest of several draws.
+    found, noisy = ours()[0], [ours(seed)[0] for seed in range(DRAWS)]
+    assert all(found.keys() == each.keys() for each in noisy)
     for name, x in found.items():
         expected = reference.number(f"term {name}", lambda name=name: theirs()[0][name])
-        tolerance = 10 * max(abs(noisy[name] - x), EPS * abs(x))
+        moved = max(abs(each[name] - x) for each in noisy)
+        tolerance = 10 * max(moved, EPS * abs(x))
         assert abs(x - expected) <= tolerance, (name, x, expected, tolerance)
 
 
@@ -218,7 +224,7 @@ def sums(x):
 
 
 def test_gradient(reference):
-    found, noisy = ours()[1], ours(noisy=True)[1]
+    found, noisy = ours()[1], ours(seed=0)[1]
     assert sum(x.size for x in found.values()) == 191_174
     for name, x in found.items():
         moved = rms(noisy[name].astype(np.float64) - x)
