@@ -19,9 +19,9 @@ OUTPUT_OPTIONS = {"xla_backend_optimization_level": 2}
 def output_jit(function: Callable[P, T]) -> Callable[P, T]:
     """``eqx.filter_jit`` for a function that is called once per output.
 
-    On a CPU its program compiles in little more than half of the time and runs as fast:
-    see ``benchmarks/compiling.py``. Called within another program, the function becomes
-    a part of that one.
+    On a CPU its program compiles in 0.55 to 0.7 of the time and runs as fast, to a few
+    per cent: see ``benchmarks/README.md``. Called within another program, the function
+    becomes a part of that one.
     """
     part = eqx.filter_jit(function)
     program = eqx.filter_jit(function, compiler_options=OUTPUT_OPTIONS)  # pyright: ignore
