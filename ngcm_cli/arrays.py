@@ -5,6 +5,8 @@ Axis order inside the model is everywhere ``level longitude latitude`` on the gr
 axes (ensemble members, stacked variables) are added by ``jax.vmap`` at the call site.
 """
 
+from typing import TypeVar
+
 import jax
 import numpy as np
 from jax.typing import ArrayLike
@@ -14,6 +16,18 @@ Nodal = Float[Array, "level longitude latitude"]
 NodalSurface = Float[Array, "1 longitude latitude"]
 Modal = Float[Array, "level m total_wavenumber"]
 Columns = Float[Array, "channel longitude latitude"]
+
+
+_Tree = TypeVar("_Tree")
+
+
+def computed_once(x: _Tree) -> _Tree:
+    """Return x, which XLA on a CPU is to compute before, and not in, what uses it.
+
+    It fuses what is cheap into each use and computes it anew there. That costs more
+    than it saves if x is padded: a loop with a condition in it is not vectorised.
+    """
+    return jax.lax.optimization_barrier(x) if jax.default_backend() == "cpu" else x
 
 
 def on_device(x: ArrayLike) -> jax.Array:

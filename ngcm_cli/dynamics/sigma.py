@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ngcm_cli import units
+from ngcm_cli.arrays import computed_once
 from ngcm_cli.dynamics.vertical_coordinate import Column
 
 
@@ -95,9 +96,11 @@ class SigmaLevels:
         """
         spacing = np.expand_dims(np.diff(self.centers), tuple(range(axis + 1, 0)))
         flux = velocity * (jnp.diff(x, axis=axis) / spacing)
-        edge = jnp.zeros_like(jax.lax.slice_in_dim(flux, 0, 1, axis=axis))
-        lower = jnp.concatenate([flux, edge], axis=axis)
-        upper = jnp.concatenate([edge, flux], axis=axis)
+        widths = [(0, 0)] * flux.ndim
+        widths[axis] = (1, 1)  # none through the top and the surface
+        flux = computed_once(jnp.pad(flux, widths))
+        upper = jax.lax.slice_in_dim(flux, 0, -1, axis=axis)
+        lower = jax.lax.slice_in_dim(flux, 1, None, axis=axis)
         return -0.5 * (lower + upper)
 
     @property
@@ -151,5 +154,9 @@ def matvec(matrix: np.ndarray | jax.Array, x: Column, axis: int = -3) -> Column:
         x: columns.
         axis: of the levels in x, −3 or −2.
     """
-    indices = {-3: "ab,...bij->...aij", -2: "ab,...bj->...aj"}[axis]
-    return jnp.einsum(indices, matrix, x, precision=jax.lax.Precision.HIGHEST)
+    highest = jax.lax.Precision.HIGHEST
+    if axis == -3:
+        return jnp.einsum("ab,...bij->...aij", matrix, x, precision=highest)
+    # One product for each longitude: a single one of all would transpose x twice.
+    matrix = jnp.broadcast_to(matrix, (*x.shape[:-2], *matrix.shape))
+    return jnp.matmul(matrix, x, precision=highest)

@@ -22,6 +22,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ngcm_cli import units
+from ngcm_cli.arrays import computed_once
 from ngcm_cli.dynamics.state import State
 from ngcm_cli.dynamics.vertical_coordinate import VerticalCoordinate
 from ngcm_cli.spectral.operators import (
@@ -128,8 +129,9 @@ def explicit_tendencies(
     def adiabatic(temperature, x, integral):
         """Return T times ω/p of the flow component x, from its cumulative integral."""
         y = levels.log_ratios[:, None] * integral
-        above = jnp.concatenate([jnp.zeros_like(y[:, :1]), y[:, :-1]], axis=LEVEL)
-        return temperature * (x - (y + above) / levels.thickness[:, None])
+        y = computed_once(jnp.pad(y, [(0, 0), (1, 0), (0, 0)]))  # zero above the top
+        pairs = y[:, 1:] + y[:, :-1]
+        return temperature * (x - pairs / levels.thickness[:, None])
 
     heating = adiabatic(t_ref, wind_dot_grad_p, column) + adiabatic(
         t_virtual, wind_dot_grad_p, column_full
