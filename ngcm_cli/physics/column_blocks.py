@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-_COLUMNS = 512  # some megabytes of features, about the size of a core's cache
+_COLUMNS = 256  # some megabytes of features, about the size of a core's cache
 
 
 def map_column_blocks(f: Callable[[Any], Any], fields: Any) -> Any:
