@@ -95,10 +95,10 @@ class LevelConvolution(eqx.Module):
         # One matrix product over neighbours and channels: XLA's own convolutions are
         # many times slower inside a loop on a CPU.
         neighbours = jnp.stack(
-            [padded[:, j : j + levels] for j in range(self.weight.shape[-1])], axis=1
+            [padded[:, j : j + levels] for j in range(self.weight.shape[-1])]
         )
         y = jnp.einsum(
-            "oij,ij...->o...", self.weight, neighbours, precision=self.precision
+            "oij,ji...->o...", self.weight, neighbours, precision=self.precision
         )
         return y + self.bias[:, None, None, None]
 
