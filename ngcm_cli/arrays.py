@@ -22,10 +22,11 @@ _Tree = TypeVar("_Tree")
 
 
 def computed_once(x: _Tree) -> _Tree:
-    """Return x, which XLA on a CPU is to compute before, and not in, what uses it.
+    """Return x; on a CPU, have it computed before what uses it.
 
-    It fuses what is cheap into each use and computes it anew there. That costs more
-    than it saves if x is padded: a loop with a condition in it is not vectorised.
+    XLA fuses what is cheap into each of its uses and computes it anew there. On a CPU
+    that costs more than it saves if there are several uses, or if x is padded: a loop
+    with a condition in it is not vectorised.
     """
     return jax.lax.optimization_barrier(x) if jax.default_backend() == "cpu" else x
 

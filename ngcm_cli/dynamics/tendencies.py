@@ -15,6 +15,7 @@ T′ temperature variation; q humidity; π = ln pₛ; σ̇ vertical velocity.
 """
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +26,7 @@ from ngcm_cli import units
 from ngcm_cli.arrays import computed_once
 from ngcm_cli.dynamics.state import State
 from ngcm_cli.dynamics.vertical_coordinate import VerticalCoordinate
+from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.operators import (
     clip_wavenumbers,
     cos_lat_grad,
@@ -59,31 +61,82 @@ def explicit_tendencies(
         reference_temperature: of each level, K, shape (level,), float32.
         orography: modal surface height, nondimensional.
     """
-    grid = harmonics.grid
     state = _with_levels_in_the_middle(state)
+    fields = {
+        "vorticity": state.vorticity,
+        "divergence": state.divergence,
+        "temperature": state.temperature_variation,
+        "velocity": cos_lat_velocity(
+            state.vorticity, state.divergence, clip=False, axis=M
+        ),
+        "pressure_gradient": cos_lat_grad(
+            state.log_surface_pressure, clip=False, axis=M
+        ),
+        "tracers": state.tracers,
+    }
+    is_moist = "specific_humidity" in state.tracers
+    if is_moist:
+        humidity = state.tracers["specific_humidity"]
+        fields["humidity_gradient"] = cos_lat_grad(humidity, clip=False, axis=M)
+        fields["pressure_laplacian"] = laplacian(state.log_surface_pressure)
+    products = harmonics.apply_on_grid(
+        functools.partial(_products, harmonics.grid, levels, reference_temperature),
+        fields,
+    )
+
+    force = products["force"]
+    vorticity = -curl_cos_lat(*force, clip=False, axis=M)
+    divergence = -div_cos_lat(*force, clip=False, axis=M)
+    divergence -= laplacian(products["energy"])
+    if is_moist:
+        curl_of_force, div_of_force = products["humidity_force"]
+        vorticity, divergence = vorticity + curl_of_force, divergence - div_of_force
+    scalars = {
+        name: products["local"][name] - div_cos_lat(*flux, clip=False, axis=M)
+        for name, flux in products["flux"].items()
+    }
+    tendency = State(
+        vorticity=vorticity,
+        divergence=divergence - units.GRAVITY * laplacian(orography)[:, None],
+        temperature_variation=scalars["temperature"],
+        log_surface_pressure=products["surface_pressure"],
+        tracers={name: scalars[name] for name in state.tracers},
+    )
+    return _with_levels_in_the_middle(jax.tree.map(clip_wavenumbers, tendency))
+
+
+def _products(
+    grid: Grid,
+    levels: VerticalCoordinate,
+    reference_temperature: np.ndarray,
+    fields: dict[str, Any],
+) -> dict[str, Any]:
+    """Return everything nonlinear, on the grid.
+
+    Args:
+        grid: of the fields, which may be at some of its longitudes only.
+        levels: vertical levels.
+        reference_temperature: of each level.
+        fields: ζ, δ, T′, (U, V), ∇π times cos φ and tracers; in moist air also ∇q times
+            cos φ, and ∇²π.
+
+    Returns:
+        ``force``, minus the force over cos φ, whose curl and divergence are minus the
+        tendencies of ζ and δ; in moist air ``humidity_force``, curl and divergence of
+        what humidity adds; ``energy``, whose Laplacian is minus a tendency of δ;
+        of temperature and each tracer its ``local`` tendency, and the ``flux`` over
+        cos φ whose divergence is minus a tendency; the tendency of π,
+        ``surface_pressure``, on one level.
+    """
+    vorticity, divergence = fields["vorticity"], fields["divergence"]
+    t, tracers = fields["temperature"], fields["tracers"]
+    (u, v), (p_x, p_y) = fields["velocity"], fields["pressure_gradient"]
+    names = sorted(tracers)
+    is_moist = "specific_humidity" in names
     sec2 = sec2_lat(grid)
     coriolis = (2 * units.ANGULAR_VELOCITY * grid.sin_latitude).astype(np.float32)
     t_ref = jnp.asarray(reference_temperature)[:, None]
-
-    # Everything needed on the grid, in one transform.
-    names = sorted(state.tracers)
-    is_moist = "specific_humidity" in names
-    modal = [
-        state.vorticity,
-        state.divergence,
-        state.temperature_variation,
-        *cos_lat_velocity(state.vorticity, state.divergence, clip=False, axis=M),
-        *(state.tracers[name] for name in names),
-        *cos_lat_grad(state.log_surface_pressure, clip=False, axis=M),
-    ]
-    if is_moist:
-        humidity = state.tracers["specific_humidity"]
-        modal += cos_lat_grad(humidity, clip=False, axis=M)
-        modal += [laplacian(state.log_surface_pressure)]
-    nodal = harmonics.each_to_nodal(modal, axis=M)
-    vorticity, divergence, t, u, v = nodal[:5]
-    tracers = dict(zip(names, nodal[5 : 5 + len(names)], strict=True))
-    p_x, p_y, *moist_fields = nodal[5 + len(names) :]
+    products = {}
 
     # Continuity: σ̇ at the interior boundaries, with and without divergence.
     wind_dot_grad_p = (u * p_x + v * p_y) * sec2
@@ -95,12 +148,12 @@ def explicit_tendencies(
     sigma_dot, sigma_dot_full = (
         x[:, -1:] * depth - x[:, :-1] for x in (column, column_full)
     )
-    surface_pressure = -column[:, -1:]
+    products["surface_pressure"] = -column[:, -1:]
 
     # Virtual temperature, and humidity in the pressure gradient of the reference one.
-    t_virtual, r_t, moist = t, units.GAS_CONSTANT * t, []
+    t_virtual, r_t = t, units.GAS_CONSTANT * t
     if is_moist:
-        q, (q_x, q_y, p_laplacian) = tracers["specific_humidity"], moist_fields
+        q, (q_x, q_y) = tracers["specific_humidity"], fields["humidity_gradient"]
         clouds = sum(tracers[name] for name in names if name != "specific_humidity")
         r_t = units.GAS_CONSTANT * t * (1 + (GAS_RATIO - 1) * q - clouds)
         heat = 1 + (HEAT_RATIO - 1) * q
@@ -111,19 +164,22 @@ def explicit_tendencies(
         # below: gradients lack what the highest wavenumber has beyond the truncation,
         # so that the two differ (by a thousandth, in the bundled model's vorticity).
         buoyancy = t_ref * np.float32(units.VAPOR_GAS_CONSTANT - units.GAS_CONSTANT)
-        moist = [
+        along = sec2 * (q_x * p_x + q_y * p_y)
+        products["humidity_force"] = (
             buoyancy * sec2 * (p_x * q_y - p_y * q_x),
-            buoyancy * (sec2 * (q_x * p_x + q_y * p_y) + q * p_laplacian),
-        ]
+            buoyancy * (along + q * fields["pressure_laplacian"]),
+        )
 
     # Momentum: the vector whose curl and divergence are the tendencies.
     advect = functools.partial(levels.vertical_advection, axis=LEVEL)
     absolute_vorticity = vorticity + coriolis
     force_x = -v * absolute_vorticity + (r_t * p_x - advect(sigma_dot_full, u))
     force_y = u * absolute_vorticity + (r_t * p_y - advect(sigma_dot_full, v))
+    products["force"] = force_x * sec2, force_y * sec2
     energy = 0.5 * (u**2 + v**2) * sec2
     if is_moist:
         energy += levels.geopotential(q * (t + t_ref) * (GAS_RATIO - 1), axis=LEVEL)
+    products["energy"] = energy
 
     # Thermodynamics: adiabatic heating κ T ω/p and vertical transport.
     def adiabatic(temperature, x, integral):
@@ -142,46 +198,12 @@ def explicit_tendencies(
         + advect(sigma_dot, t_ref)
         + units.KAPPA * heating
     )
-
-    # Back to spectral space, in one transform.
-    scalars = [t, *(tracers[name] for name in names)]
-    local = [temperature] + [
-        advect(sigma_dot_full, x) + x * divergence for x in scalars[1:]
-    ]
-    nodal = [
-        force_x * sec2,
-        force_y * sec2,
-        energy,
-        *moist,
-        *local,
-        *(u * x * sec2 for x in scalars),
-        *(v * x * sec2 for x in scalars),
-        surface_pressure,
-    ]
-    back = harmonics.each_to_modal(nodal, axis=M)
-    force_x, force_y, energy, *back, surface_pressure = back
-    moist, back = back[: len(moist)], back[len(moist) :]
-    n = len(scalars)
-    transported = [
-        x - div_cos_lat(flux_x, flux_y, clip=False, axis=M)
-        for x, flux_x, flux_y in zip(
-            back[:n], back[n : 2 * n], back[2 * n :], strict=True
-        )
-    ]
-
-    surface = units.GRAVITY * laplacian(orography)[:, None]
-    vorticity = -curl_cos_lat(force_x, force_y, clip=False, axis=M)
-    divergence = -div_cos_lat(force_x, force_y, clip=False, axis=M) - laplacian(energy)
-    if is_moist:
-        vorticity, divergence = vorticity + moist[0], divergence - moist[1]
-    tendency = State(
-        vorticity=vorticity,
-        divergence=divergence - surface,
-        temperature_variation=transported[0],
-        log_surface_pressure=surface_pressure,
-        tracers=dict(zip(names, transported[1:], strict=True)),
-    )
-    return _with_levels_in_the_middle(jax.tree.map(clip_wavenumbers, tendency))
+    scalars = {"temperature": t, **tracers}
+    products["flux"] = {n: (u * x * sec2, v * x * sec2) for n, x in scalars.items()}
+    products["local"] = {"temperature": temperature} | {
+        n: advect(sigma_dot_full, x) + x * divergence for n, x in tracers.items()
+    }
+    return products
 
 
 def _with_levels_in_the_middle(state: State) -> State:

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -10,12 +11,9 @@ import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
-from ngcm_cli.arrays import on_device
+from ngcm_cli.arrays import computed_once, on_device
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.legendre import associated_legendre
-
-_LEVEL = {-2: -3, -3: -2}
-"""Axis of the levels of fields whose m or longitude is on an axis."""
 
 
 def split_levels(
@@ -61,9 +59,8 @@ class SphericalHarmonics(eqx.Module):
     the coefficients of cos(mλ)/√π, row 2m + 1 those of sin(mλ)/√π; row 1, the sine of
     m = 0, is zero. Y₀₀ = 1/√(4π), so the field 1 has the single coefficient √(4π).
 
-    Any number of leading axes is transformed in one contraction: stack the variables of
-    a state along the level axis and call once. Both products have m or longitude first:
-    fields that are kept that way, with levels in the middle, are not transposed.
+    Both matrix products of a transform have m or longitude first and levels in the
+    middle: `apply_on_grid` takes fields that are kept that way, and transposes none.
     """
 
     grid: Grid = eqx.field(static=True)
@@ -87,78 +84,99 @@ class SphericalHarmonics(eqx.Module):
         self.weights = on_device(weights)
 
     def to_nodal(
-        self, x: Float[Array, "*batch m total_wavenumber"], axis: int = -2
+        self, x: Float[Array, "*batch m total_wavenumber"]
     ) -> Float[Array, "*batch longitude latitude"]:
-        """Synthesise f(λ, φ) = Σₘ Σₗ Fₘ(λ) P̄ₗ|ᵐ|(sin φ) c.
-
-        Args:
-            x: modal fields.
-            axis: of m in x, and of longitude in the result: −2, or −3 for fields of
-                shape (m, level, total_wavenumber), which become (longitude, level,
-                latitude). The latter costs no transposition.
-        """
-        if axis == -3:
-            return self._synthesis(x)
-        levels = x.reshape(-1, *x.shape[-2:])
-        nodal = self._synthesis(jnp.swapaxes(levels, 0, 1))
-        return jnp.swapaxes(nodal, 0, 1).reshape(*x.shape[:-2], *self.grid.nodal_shape)
+        """Synthesise f(λ, φ) = Σₘ Σₗ Fₘ(λ) P̄ₗ|ᵐ|(sin φ) c."""
+        levels = jnp.swapaxes(x.reshape(-1, *x.shape[-2:]), 0, 1)
+        nodal = jnp.swapaxes(self._synthesis(self.fourier, levels), 0, 1)
+        return nodal.reshape(*x.shape[:-2], *self.grid.nodal_shape)
 
     def each_to_nodal(
-        self, fields: Sequence[Float[Array, "..."]], axis: int = -2
-    ) -> list[Float[Array, "..."]]:
-        """Return what ``to_nodal`` does of several fields.
-
-        Args:
-            fields: of any numbers of levels, on the axis before or after ``axis``.
-            axis: as for ``to_nodal``.
-        """
-        return _map_fields(lambda x: self.to_nodal(x, axis), fields, _LEVEL[axis])
+        self, fields: Sequence[Float[Array, "*level m total_wavenumber"]]
+    ) -> list[Float[Array, "*level longitude latitude"]]:
+        """Return what ``to_nodal`` does of several fields of any numbers of levels."""
+        return _map_fields(self.to_nodal, fields, level=-3)
 
     def to_modal(
-        self, x: Float[Array, "*batch longitude latitude"], axis: int = -2
+        self, x: Float[Array, "*batch longitude latitude"]
     ) -> Float[Array, "*batch m total_wavenumber"]:
-        """Analyse by Gaussian quadrature, c = Σ w Fₘ(λ) P̄ₗ|ᵐ|(sin φ) f(λ, φ).
-
-        Args:
-            x: nodal fields.
-            axis: of longitude in x, and of m in the result, as for ``to_nodal``.
-        """
-        return self._weighted_to_modal(x * self.weights, axis)
-
-    def each_to_modal(
-        self, fields: Sequence[Float[Array, "..."]], axis: int = -2
-    ) -> list[Float[Array, "..."]]:
-        """Return what ``to_modal`` does of several fields, as ``each_to_nodal``."""
-        # Weighted one by one, where they are computed, and not in a pass of their own.
-        fields = [x * self.weights for x in fields]
-        level = _LEVEL[axis]
-        return _map_fields(lambda x: self._weighted_to_modal(x, axis), fields, level)
-
-    def _weighted_to_modal(
-        self, x: Float[Array, "*batch longitude latitude"], axis: int
-    ) -> Float[Array, "*batch m total_wavenumber"]:
-        if axis == -3:
-            return self._analysis(x)
-        levels = x.reshape(-1, *x.shape[-2:])
-        modal = self._analysis(jnp.swapaxes(levels, 0, 1))
+        """Analyse by Gaussian quadrature, c = Σ w Fₘ(λ) P̄ₗ|ᵐ|(sin φ) f(λ, φ)."""
+        levels = (x * self.weights).reshape(-1, *x.shape[-2:])
+        modal = self._analysis(self.fourier, jnp.swapaxes(levels, 0, 1))
         return jnp.swapaxes(modal, 0, 1).reshape(*x.shape[:-2], *self.grid.modal_shape)
 
+    def each_to_modal(
+        self, fields: Sequence[Float[Array, "*level longitude latitude"]]
+    ) -> list[Float[Array, "*level m total_wavenumber"]]:
+        """Return what ``to_modal`` does of several fields of any numbers of levels."""
+        return _map_fields(self.to_modal, fields, level=-3)
+
+    def apply_on_grid(self, function: Callable[[Any], Any], fields: Any) -> Any:
+        """Return what a function makes of fields on the grid, in modal form.
+
+        Cosines are even in λ and sines odd. So a field is C(λ) + S(λ) east and
+        C(λ) − S(λ) west of λ = 0, and the cosines of what the function makes of it are
+        those of the sum of both sides, the sines those of the difference. With C and S
+        at 0 ≤ λ ≤ π alone, half of the operations of the Fourier transforms remain.
+
+        Args:
+            function: maps a tree of nodal fields (longitude, level, latitude), those of
+                one side, to another, with any numbers of levels. It treats each
+                longitude by itself, and all of them alike.
+            fields: tree of modal fields (m, level, total_wavenumber), with any numbers
+                of levels.
+
+        Returns:
+            The tree that the function returns, of modal fields.
+        """
+        half = self.grid.longitude_nodes // 2 + 1
+        waves = [self.fourier[:half, row::2] for row in (0, 1)]
+        leaves, structure = jax.tree.flatten(fields)
+        rows = [[x[row::2] for x in leaves] for row in (0, 1)]
+        cosines, sines = (
+            _map_fields(functools.partial(self._synthesis, f), x, level=-2)
+            for f, x in zip(waves, rows, strict=True)
+        )
+        pairs = list(zip(cosines, sines, strict=True))
+        east = function(structure.unflatten([c + s for c, s in pairs]))
+        west = function(structure.unflatten([c - s for c, s in pairs]))
+        east, west = computed_once((east, west))
+
+        # λ = 0 and λ = π are on both sides; their sines are zero.
+        is_double = 2 * np.arange(half)[:, None] % self.grid.longitude_nodes == 0
+        waves[0] = waves[0] * np.where(is_double, 0.5, 1).astype(waves[0].dtype)
+        even = jax.tree.map(lambda e, w: (e + w) * self.weights, east, west)
+        odd = jax.tree.map(lambda e, w: (e - w) * self.weights, east, west)
+        cosines, sines = (
+            _map_fields(functools.partial(self._analysis, f), x, level=-2)
+            for f, x in zip(waves, map(jax.tree.leaves, (even, odd)), strict=True)
+        )
+        pairs = (jnp.stack(x, axis=1) for x in zip(cosines, sines, strict=True))
+        modal = [x.reshape(-1, *x.shape[2:]) for x in pairs]
+        return jax.tree.structure(east).unflatten(modal)
+
     def _synthesis(
-        self, x: Float[Array, "m level total_wavenumber"]
+        self,
+        waves: Float[Array, "longitude row"],
+        x: Float[Array, "row level total_wavenumber"],
     ) -> Float[Array, "longitude level latitude"]:
-        rows, levels, columns = x.shape
-        x = x.reshape(rows // 2, 2 * levels, columns)
+        """Return the sum of some waves: all cosines, all sines or both in turn."""
+        levels = x.shape[1]
+        x = x.reshape(len(self.legendre), -1, x.shape[-1])
         x = jnp.einsum("mkl,mjl->mkj", x, self.legendre, precision=self.precision)
         # Of matrices, as XLA then needs no transposition for the adjoint either.
-        x = jnp.dot(self.fourier, x.reshape(rows, -1), precision=self.precision)
-        return x.reshape(-1, levels, self.grid.latitude_nodes)
+        x = x.reshape(waves.shape[1], -1)
+        x = jnp.dot(waves, x, precision=self.precision)
+        return x.reshape(len(waves), levels, -1)
 
     def _analysis(
-        self, x: Float[Array, "longitude level latitude"]
-    ) -> Float[Array, "m level total_wavenumber"]:
-        rows, (levels, latitudes) = self.fourier.shape[1], x.shape[1:]
-        x = x.reshape(len(x), levels * latitudes)
-        x = jnp.dot(self.fourier.T, x, precision=self.precision)
-        x = x.reshape(rows // 2, 2 * levels, latitudes)
+        self,
+        waves: Float[Array, "longitude row"],
+        x: Float[Array, "longitude level latitude"],
+    ) -> Float[Array, "row level total_wavenumber"]:
+        """Return the coefficients of some waves of a weighted field."""
+        levels, latitudes = x.shape[1:]
+        x = jnp.dot(waves.T, x.reshape(len(x), -1), precision=self.precision)
+        x = x.reshape(len(self.legendre), -1, latitudes)
         x = jnp.einsum("mkj,mjl->mkl", x, self.legendre, precision=self.precision)
-        return x.reshape(rows, levels, -1)
+        return x.reshape(waves.shape[1], levels, -1)

@@ -1,4 +1,5 @@
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.special
@@ -141,6 +142,52 @@ def test_leading_axes_are_transformed_alike(name):
     assert_agrees("to_modal, batch", "1", batched, expected, tolerance)
     mapped = jax.vmap(harmonics.to_modal)(single)
     assert_agrees("to_modal, vmap", "1", mapped, expected, tolerance)
+
+
+@pytest.mark.parametrize("grid", [*GRIDS.values(), Grid.quadratic(10)], ids=str)
+@pytest.mark.parametrize("platform", ["cpu", "gpu"])
+def test_functions_are_applied_on_the_grid(grid, platform, monkeypatch):
+    """Of even and odd numbers of longitudes, with and without a node at π.
+
+    Fields are transformed one by one on a CPU and at once elsewhere.
+    """
+    monkeypatch.setattr(jax, "default_backend", lambda: platform)
+    harmonics = SphericalHarmonics(grid)
+
+    def products(fields):
+        (x, y), z = fields["x, y"], fields["z"]
+        return {"sum": (x + y * grid.sin_latitude.astype(np.float32),), "xz": x * z}
+
+    def other_axis_first(tree):
+        return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), tree)
+
+    x, y = random_modal(grid, 9, 10, batch=(2, 3))
+    fields = {"x, y": (x, y), "z": random_modal(grid, 10, 10, batch=(1,))}
+    nodal = jax.tree.map(harmonics.to_nodal, fields)
+    nodal = other_axis_first(products(other_axis_first(nodal)))
+    found = harmonics.apply_on_grid(products, other_axis_first(fields))
+    assert jax.tree.structure(found) == jax.tree.structure(nodal)
+    for ours, expected in zip(*map(jax.tree.leaves, (found, nodal)), strict=True):
+        # Two transforms on each of both ways.
+        expected = other_axis_first(harmonics.to_modal(expected))
+        tolerance = 4 * TRANSFORM * rms(expected)
+        assert_agrees("on the grid", "1", ours, expected, tolerance)
+
+
+@both
+def test_several_fields_are_transformed_like_one(name, monkeypatch):
+    harmonics = HARMONICS[name]
+    modal = [random_modal(harmonics.grid, n, batch=(n,)) for n in (1, 3)]
+    nodal = [harmonics.to_nodal(x) for x in modal]
+    back = [harmonics.to_modal(x) for x in nodal]
+    for platform in ("cpu", "gpu"):  # one by one, and at once
+        monkeypatch.setattr(jax, "default_backend", lambda platform=platform: platform)
+        for found, expected in (
+            (harmonics.each_to_nodal(modal), nodal),
+            (harmonics.each_to_modal(nodal), back),
+        ):
+            for x, y in zip(found, expected, strict=True):
+                assert_agrees("field", "1", x, y, TRANSFORM * rms(y))
 
 
 def test_harmonics_of_equal_grids_do_not_compile_again():
