@@ -7,6 +7,9 @@ import sys
 
 import compiled_programs
 import pytest
+import xarray
+
+from ngcm_cli import run_idealized
 
 # Prints how many programs were looked for in a cache, and how many were not there.
 PROGRAM = """
@@ -122,3 +125,28 @@ def test_a_model_is_opened_with_three_programs():
     programs, packages = done.stdout.splitlines()
     assert int(programs) == 3
     assert packages == ""
+
+
+def test_a_command_finds_what_another_one_traced(tmp_path, monkeypatch):
+    """It computes the bits of the library, which traces by itself."""
+    for name in [name for name in os.environ if name.startswith("JAX_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("NGCM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    case = {"truncation": "T10", "levels": "4", "days": "1"}
+    flags = [word for name, value in case.items() for word in (f"--{name}", value)]
+    outputs, programs = [], []
+    for number in range(2):
+        output = tmp_path / f"{number}.zarr"
+        command = [sys.executable, "-m", "ngcm_cli", "idealized", "held-suarez"]
+        command += [*flags, "--output", str(output)]
+        subprocess.run(command, check=True, capture_output=True)
+        outputs.append(xarray.open_zarr(output).load())
+        kept = (tmp_path / "home" / "compiled").glob("*-traced")
+        programs.append({path.name: path.stat().st_mtime_ns for path in kept})
+    assert len(programs[0]) >= 3  # to step, for outputs, and for what is monitored
+    assert programs[1] == programs[0]
+    output = tmp_path / "library.zarr"
+    expected = xarray.open_zarr(run_idealized("held-suarez", **case, output=output))
+    for forecast in outputs:
+        xarray.testing.assert_equal(forecast, expected)

@@ -89,7 +89,11 @@ def _run(
         started = time.monotonic()
         with Display(console, "Reading the model and the data") as display:
             with leaving_at_interrupt(display.leave):
+                from ngcm_cli.gcm.traced_programs import keep_traced_programs
+                from ngcm_cli.io.compilation_cache import enable_compilation_cache
                 from ngcm_cli.simulation import run
+
+            keep_traced_programs(enable_compilation_cache())
 
             def track(progress: Any, simulation: Any) -> Iterator[Any]:
                 for step in display.track(progress, simulation):
@@ -134,14 +138,12 @@ def _dry_run(
     resume: pathlib.Path | None,
 ) -> str:
     """Return the summary of a run; nothing is downloaded or written."""
-    from ngcm_cli.io.compilation_cache import enable_compilation_cache
     from ngcm_cli.simulation import dask
     from ngcm_cli.simulation.distributed import planned
     from ngcm_cli.simulation.existing_run import settings_for_resume
     from ngcm_cli.simulation.setup import set_up
     from ngcm_cli.simulation.summary import summarize, summarize_progress
 
-    enable_compilation_cache()  # the model may be compiled to choose the batch
     if resume is not None:
         config = kind(**settings_for_resume(kind.command, resume, **flags))
     assert config is not None

@@ -9,6 +9,8 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
+from ngcm_cli.gcm.traced_programs import TracedProgram
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -24,7 +26,7 @@ def output_jit(function: Callable[P, T]) -> Callable[P, T]:
     becomes a part of that one.
     """
     part = eqx.filter_jit(function)
-    program = eqx.filter_jit(function, compiler_options=OUTPUT_OPTIONS)  # pyright: ignore
+    program = TracedProgram(function, OUTPUT_OPTIONS)
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -11,19 +11,23 @@ _CHECKED = "checked"
 _SLACK = 60  # seconds by which the times of files may be late
 
 
-def enable_compilation_cache() -> None:
+def enable_compilation_cache() -> pathlib.Path | None:
     """Cache compiled programs on disk, unless JAX was told where already.
 
     Damaged entries are removed first, see `remove_damaged_entries`.
+
+    Returns:
+        The folder, or None if it was not chosen here.
     """
     if jax.config.values["jax_compilation_cache_dir"] is not None:
-        return
+        return None
     folder = cache_dir() / "compiled"
     remove_damaged_entries(folder)
     jax.config.update("jax_compilation_cache_dir", str(folder))
     shortest = "jax_persistent_cache_min_compile_time_secs"
     if jax.config.values[shortest] == 1.0:  # as JAX has it, if nobody changed it
         jax.config.update(shortest, 0.0)
+    return folder
 
 
 def remove_damaged_entries(folder: pathlib.Path) -> None:

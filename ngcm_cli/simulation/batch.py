@@ -1,6 +1,5 @@
 """A model applied to several members at once, and how many fit into memory."""
 
-import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable
@@ -15,6 +14,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from ngcm_cli.arrays import on_device
 from ngcm_cli.gcm.interface import Model
 from ngcm_cli.gcm.programs import OUTPUT_OPTIONS, takes_output_options
+from ngcm_cli.gcm.traced_programs import TracedProgram
 from ngcm_cli.io.host import free_host_memory
 from ngcm_cli.io.progress import begin_phase
 
@@ -82,30 +82,23 @@ class BatchedModel:
             states: arrays with a leading axis of members.
             shared: further arguments, the same for all members.
         """
-        static, arrays = self._arguments(function, shared)
-        program = _output_map if takes_output_options(arrays, states) else _map
-        return program(*static, arrays, states)
+        program = _output_map if takes_output_options(shared, states) else _map
+        return program(*self._arguments(function), shared, states)
 
     def advance(self, states: Any, forcing: Any, steps: int) -> Any:
         """Return the states of all members, as ``model.advance`` does of one."""
         shared = forcing, on_device(np.int32(steps))
-        static, arrays = self._arguments(_advance, shared)
-        return _map(*static, arrays, states)
+        return _map(*self._arguments(_advance), shared, states)
 
     def memory(self, state: Any, members: int, forcing: Any) -> int:
         """Return the bytes on one device that XLA's program of a step takes."""
         states = jax.tree.map(lambda x: jnp.broadcast_to(x, (members, *x.shape)), state)
-        static, arrays = self._arguments(_advance, (forcing, jnp.int32(1)))
-        return program_memory(_map.lower(*static, arrays, states).compile())
+        shared = forcing, jnp.int32(1)
+        program = _map.lower(*self._arguments(_advance), shared, states)
+        return program_memory(program.compile())
 
-    def _arguments(
-        self, function: Callable[..., Any], shared: tuple[Any, ...]
-    ) -> tuple[tuple[Any, ...], list[Any]]:
-        """Return what a program is compiled for, and the arrays it is given."""
-        leaves, structure = jax.tree.flatten((self.model, shared))
-        arrays = [x if eqx.is_array(x) else None for x in leaves]
-        others = tuple(None if eqx.is_array(x) else x for x in leaves)
-        return (function, self.mesh, self.vectorized, structure, others), arrays
+    def _arguments(self, function: Callable[..., Any]) -> tuple[Any, ...]:
+        return function, self.mesh, self.vectorized, self.model
 
 
 @jax.jit  # one program, and not one for every shape
@@ -127,26 +120,18 @@ def _advance(model: Model, state: Any, forcing: Any, steps: Any) -> Any:
     return model.advance(state, forcing, steps)
 
 
-# Not one of Equinox, whose programs the caller waits for: the device would be idle
-# between any two, for as long as it takes to call the next.
-_jit = functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
-
-
 def _of_members(
     function: Callable[..., Any],
     mesh: Mesh | None,
     vectorized: bool,
-    structure: Any,
-    others: tuple[Any, ...],
-    arrays: list[Any],
+    model: Model,
+    shared: tuple[Any, ...],
     states: Any,
-):
+) -> Any:
+    arrays, others = eqx.partition((model, shared), eqx.is_array)
+
     def here(arrays, states):
-        leaves = (
-            other if array is None else array
-            for array, other in zip(arrays, others, strict=True)
-        )
-        model, shared = jax.tree.unflatten(structure, leaves)
+        model, shared = eqx.combine(arrays, others)
 
         def one(state):
             return function(model, state, *shared)
@@ -168,10 +153,10 @@ def _of_members(
     )(arrays, states)
 
 
-_map, _output_map = (
-    _jit(_of_members),
-    _jit(_of_members, compiler_options=OUTPUT_OPTIONS),
-)
+# Not programs of Equinox, which the caller waits for: the device would be idle between
+# any two, for as long as it takes to call the next.
+_map = TracedProgram(_of_members)
+_output_map = TracedProgram(_of_members, OUTPUT_OPTIONS)
 
 
 def devices_for_batch(batch: int) -> Devices:

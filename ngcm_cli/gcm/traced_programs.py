@@ -1,0 +1,305 @@
+"""Traced programs on disk between commands, which need not trace them again.
+
+JAX traces a function before it can look for its compiled program: before the first
+step of a short forecast, nothing else takes as long. Here a traced program is found by
+what it is made of: the source of this package, versions of libraries, settings of JAX,
+and the function with all of its arguments but the values of arrays.
+"""
+
+import contextlib
+import dataclasses
+import enum
+import functools
+import hashlib
+import importlib.metadata
+import logging
+import pathlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+import ngcm_cli
+from ngcm_cli.io.atomic import complete_file
+
+_log = logging.getLogger(__name__)
+
+_LIBRARIES = "jax", "jaxlib", "equinox", "diffrax", "lineax", "optimistix", "numpy"
+_KNOWN = {"ngcm_cli", "builtins", *_LIBRARIES}
+_CHECKSUM = hashlib.sha256().digest_size
+_CLASS = "class "
+
+_folder: pathlib.Path | None = None
+
+
+def keep_traced_programs(folder: pathlib.Path | None) -> None:
+    """Keep on disk what is traced from now on; None: no longer.
+
+    For commands only. A change to the functions of this package that a process makes
+    itself is not seen: it would be given the program that was traced without it.
+    """
+    global _folder
+    _folder = folder
+
+
+class TracedProgram:
+    """``jax.jit`` of a function of pytrees, whose leaves that are no arrays are static.
+
+    On a CPU the program is read from the folder of `keep_traced_programs`, or kept
+    there, if all that it depends on is known; elsewhere it has not been tried.
+
+    Args:
+        function: of this package; pure; to be kept, it returns arrays in containers
+            and dataclasses.
+        options: of XLA, to compile it.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], options: dict[str, Any] | None = None
+    ):
+        self._function = function
+        self._name = f"{function.__module__}.{function.__qualname__}"
+        self._options = options
+        self._jit = jax.jit(
+            self._of_leaves, static_argnums=(0, 1), compiler_options=options
+        )
+        self._programs: dict[Any, Callable[..., Any] | None] = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the function does."""
+        structure, others, arrays = _split((args, kwargs))
+        program = self._stored(structure, others, arrays)
+        if program is None:
+            return self._jit(structure, others, arrays)
+        return _from_containers(program(*_present(arrays)))
+
+    def lower(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the program as one that can be compiled, ``jax.stages.Lowered``."""
+        structure, others, arrays = _split((args, kwargs))
+        program = self._stored(structure, others, arrays)
+        if program is None:
+            return self._jit.lower(structure, others, arrays)
+        return program.lower(*_present(arrays))  # pyright: ignore
+
+    def _of_leaves(self, structure: Any, others: tuple[Any, ...], arrays: list[Any]):
+        leaves = (
+            other if array is None else array
+            for array, other in zip(arrays, others, strict=True)
+        )
+        args, kwargs = jax.tree.unflatten(structure, leaves)
+        return self._function(*args, **kwargs)
+
+    def _stored(
+        self, structure: Any, others: tuple[Any, ...], arrays: list[Any]
+    ) -> Callable[..., Any] | None:
+        """Return the program on disk, which is traced and written if it is new."""
+        if _folder is None or jax.default_backend() != "cpu":
+            return None
+        shapes = tuple(map(_shape, arrays))
+        key = _folder, _environment(), structure, others, shapes
+        if key not in self._programs:
+            self._programs[key] = self._read_or_trace(
+                _folder, structure, others, arrays
+            )
+        return self._programs[key]
+
+    def _read_or_trace(
+        self,
+        folder: pathlib.Path,
+        structure: Any,
+        others: tuple[Any, ...],
+        arrays: list[Any],
+    ) -> Callable[..., Any] | None:
+        leaves = (
+            other if array is None else _shape(array)
+            for array, other in zip(arrays, others, strict=True)
+        )
+        arguments = jax.tree.unflatten(structure, leaves)
+        try:
+            all_of_it = _of_known_package(self._name), self._options, arguments
+            path = folder / f"{_digest(all_of_it)}-traced"
+            content = _read(path)
+            if content is None:
+                content = self._trace(structure, others, arrays)
+                _write(path, content)
+        except (_UnknownError, ValueError, NotImplementedError) as error:
+            # Of JAX, which does not export everything, or of the function: then it
+            # is raised again.
+            _log.debug("%s is traced in every run: %s", self._name, error)
+            return None
+        exported = jax.export.deserialize(bytearray(content))
+        return jax.jit(exported.call, compiler_options=self._options)
+
+    def _trace(
+        self, structure: Any, others: tuple[Any, ...], arrays: list[Any]
+    ) -> bytes:
+        """Return the program in bytes."""
+
+        def flat(*present: jax.Array) -> Any:
+            rest = iter(present)
+            here = [None if x is None else next(rest) for x in arrays]
+            return _to_containers(self._of_leaves(structure, others, here))
+
+        return bytes(jax.export.export(jax.jit(flat))(*_present(arrays)).serialize())
+
+
+def _split(tree: Any) -> tuple[Any, tuple[Any, ...], list[Any]]:
+    """Return structure, what is no array, and arrays, with None for the others."""
+    leaves, structure = jax.tree.flatten(tree)
+    arrays = [x if eqx.is_array(x) else None for x in leaves]
+    others = tuple(None if eqx.is_array(x) else x for x in leaves)
+    return structure, others, arrays
+
+
+def _present(arrays: list[Any]) -> list[Any]:
+    return [x for x in arrays if x is not None]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Shape:
+    """An array but for its values."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    weak: bool
+
+
+def _shape(x: Any) -> _Shape | None:
+    if x is None:
+        return None
+    return _Shape(x.shape, str(x.dtype), getattr(x, "weak_type", False))
+
+
+class _UnknownError(Exception):
+    """A program depends on something that has no description."""
+
+
+def _digest(x: Any) -> str:
+    digest = hashlib.sha256()
+    for part in _describe((_environment(), x)):
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _describe(x: Any) -> Iterator[bytes]:
+    """Yield the same bytes for what gives the same program, in any process."""
+    kind = type(x)
+    yield f"{kind.__module__}.{kind.__qualname__}(".encode()
+    if x is None or kind in (bool, int, float, complex, str, bytes):
+        yield repr(x).encode()
+    elif isinstance(x, enum.Enum):
+        yield from _describe((_known(kind), x.name))
+    elif kind in (tuple, list):
+        yield str(len(x)).encode()
+        for item in x:
+            yield from _describe(item)
+    elif kind is dict:
+        yield from _describe(list(x.items()))
+    elif kind in (set, frozenset):
+        yield from sorted(b"".join(_describe(item)) for item in x)
+    elif isinstance(x, functools.partial):
+        yield from _describe((x.func, x.args, x.keywords))
+    elif dataclasses.is_dataclass(x) and not isinstance(x, type):
+        yield _known(kind).encode()
+        for field in dataclasses.fields(x):
+            yield from _describe((field.name, getattr(x, field.name, None)))
+    elif isinstance(x, np.ndarray | np.generic) and not x.dtype.hasobject:
+        yield f"{x.dtype} {x.shape} ".encode()
+        yield x.tobytes()
+    elif isinstance(x, np.dtype):
+        yield str(x).encode()
+    else:  # a function or a class, which its name stands for
+        yield _known(x).encode()
+    yield b")"
+
+
+def _known(x: Any) -> str:
+    """Return the name of a function or class of which the source is known."""
+    module, name = getattr(x, "__module__", None), getattr(x, "__qualname__", None)
+    if not isinstance(module, str) or not isinstance(name, str):
+        raise _UnknownError(f"{x!r} has no name")
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if found is not x:
+        raise _UnknownError(f"{module}.{name}")
+    return _of_known_package(f"{module}.{name}")
+
+
+def _of_known_package(name: str) -> str:
+    if name.split(".")[0] not in _KNOWN:
+        raise _UnknownError(name)
+    return name
+
+
+def _environment() -> Any:
+    """Return what all programs depend on."""
+    settings = tuple(
+        repr(getattr(jax.config, name, value))  # also where a context has set it
+        for name, value in sorted(jax.config.values.items())
+        if "cache" not in name  # of compiled programs
+    )
+    return _source(), settings
+
+
+@functools.cache
+def _source() -> Any:
+    """Return a digest of the source of this package, and versions of the others."""
+    digest = hashlib.sha256()
+    for path in sorted(pathlib.Path(ngcm_cli.__path__[0]).rglob("*.py")):
+        digest.update(path.read_bytes())
+    versions = tuple(map(importlib.metadata.version, _LIBRARIES))
+    return digest.hexdigest(), sys.version, versions
+
+
+def _read(path: pathlib.Path) -> bytes | None:
+    """Return a traced program, or None if there is none, or a damaged one."""
+    with contextlib.suppress(OSError):
+        whole = path.read_bytes()
+        checksum, content = whole[:_CHECKSUM], whole[_CHECKSUM:]
+        if checksum == hashlib.sha256(content).digest():
+            return content
+    return None
+
+
+def _write(path: pathlib.Path, content: bytes) -> None:
+    with contextlib.suppress(OSError):  # it is traced again in the next run
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with complete_file(path) as new:
+            new.write_bytes(hashlib.sha256(content).digest() + content)
+
+
+def _to_containers(x: Any) -> Any:
+    """Return arrays in dictionaries, lists and tuples, which JAX can export.
+
+    Raises:
+        _UnknownError: something else than these and dataclasses of arrays.
+    """
+    kind = type(x)
+    if x is None or isinstance(x, jax.Array):
+        return x
+    if kind in (list, tuple):
+        return kind(map(_to_containers, x))
+    if kind is dict:
+        return {name: _to_containers(value) for name, value in x.items()}
+    if not dataclasses.is_dataclass(kind):
+        raise _UnknownError(f"it returns {kind}")
+    fields = {f.name: getattr(x, f.name) for f in dataclasses.fields(x)}
+    return {_CLASS + _known(kind): _to_containers(fields)}
+
+
+def _from_containers(x: Any) -> Any:
+    """Return what `_to_containers` was given."""
+    if isinstance(x, list | tuple):
+        return type(x)(map(_from_containers, x))
+    if not isinstance(x, dict):
+        return x
+    values = {name: _from_containers(value) for name, value in x.items()}
+    name = next(iter(values), "")
+    if not name.startswith(_CLASS):
+        return values
+    module, _, kind = name.removeprefix(_CLASS).rpartition(".")
+    return getattr(importlib.import_module(module), kind)(**values[name])
