@@ -11,8 +11,12 @@ runs, so that ``ngcm --help`` answers at once.
 import _signal  # pyright: ignore[reportMissingImports]
 import os
 import sys
+import time
 
-__all__ = ["INTERRUPTED", "leave", "main", "program"]
+__all__ = ["BEGAN", "INTERRUPTED", "leave", "main", "program"]
+
+BEGAN = time.time()
+"""When this process began to import the package, s since 1970."""
 
 INTERRUPTED = 130
 """Exit code of a process that Ctrl-C ends."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ngcm_cli.cli import options
+from ngcm_cli.cli import BEGAN, options
 from ngcm_cli.cli.console import messages, print_summary
 from ngcm_cli.cli.garbage_collection import late_collection
 from ngcm_cli.cli.interrupts import leaving_at_interrupt
@@ -93,7 +93,7 @@ def _run(
                 from ngcm_cli.io.compilation_cache import enable_compilation_cache
                 from ngcm_cli.simulation import run
 
-            keep_traced_programs(enable_compilation_cache())
+            keep_traced_programs(enable_compilation_cache(), BEGAN)
 
             def track(progress: Any, simulation: Any) -> Iterator[Any]:
                 for step in display.track(progress, simulation):

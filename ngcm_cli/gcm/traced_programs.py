@@ -21,6 +21,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import numpy as np
+from jax.core import Tracer
 
 import ngcm_cli
 from ngcm_cli.io.atomic import complete_file
@@ -29,20 +30,28 @@ _log = logging.getLogger(__name__)
 
 _LIBRARIES = "jax", "jaxlib", "equinox", "diffrax", "lineax", "optimistix", "numpy"
 _KNOWN = {"ngcm_cli", "builtins", *_LIBRARIES}
+_PLAIN = "jax_disable_jit", "jax_debug_nans", "jax_debug_infs"
 _CHECKSUM = hashlib.sha256().digest_size
 _CLASS = "class "
+_WITH_CONTENT = dict, list, tuple, set, np.ndarray
 
 _folder: pathlib.Path | None = None
+_since = 0.0
 
 
-def keep_traced_programs(folder: pathlib.Path | None) -> None:
+def keep_traced_programs(folder: pathlib.Path | None, since: float = 0.0) -> None:
     """Keep on disk what is traced from now on; None: no longer.
 
     For commands only. A change to the functions of this package that a process makes
     itself is not seen: it would be given the program that was traced without it.
+
+    Args:
+        folder: of the programs; made if it is not there.
+        since: when the process began to import this package, as ``time.time`` has it;
+            nothing is kept if the package has changed since then.
     """
-    global _folder
-    _folder = folder
+    global _folder, _since
+    _folder, _since = folder, since
 
 
 class TracedProgram:
@@ -52,8 +61,8 @@ class TracedProgram:
     there, if all that it depends on is known; elsewhere it has not been tried.
 
     Args:
-        function: of this package; pure; to be kept, it returns arrays in containers
-            and dataclasses.
+        function: of a module of this package; pure; to be kept, it returns arrays in
+            containers and dataclasses.
         options: of XLA, to compile it.
     """
 
@@ -96,14 +105,24 @@ class TracedProgram:
         self, structure: Any, others: tuple[Any, ...], arrays: list[Any]
     ) -> Callable[..., Any] | None:
         """Return the program on disk, which is traced and written if it is new."""
-        if _folder is None or jax.default_backend() != "cpu":
+        if (
+            _folder is None
+            or jax.default_backend() != "cpu"
+            or any(getattr(jax.config, name) for name in _PLAIN)
+            or any(isinstance(x, Tracer) for x in arrays)
+        ):
             return None
         shapes = tuple(map(_shape, arrays))
-        key = _folder, _environment(), structure, others, shapes
+        key = _folder, _settings(), structure, others, shapes
         if key not in self._programs:
-            self._programs[key] = self._read_or_trace(
-                _folder, structure, others, arrays
-            )
+            program = None
+            try:
+                program = self._read_or_trace(_folder, structure, others, arrays)
+            except Exception as error:
+                # Nothing is lost, whatever it is: an error of the function is raised
+                # again when it is traced as usual.
+                _log.debug("%s is traced in every run: %s", self._name, error)
+            self._programs[key] = program
         return self._programs[key]
 
     def _read_or_trace(
@@ -112,24 +131,23 @@ class TracedProgram:
         structure: Any,
         others: tuple[Any, ...],
         arrays: list[Any],
-    ) -> Callable[..., Any] | None:
+    ) -> Callable[..., Any]:
         leaves = (
-            other if array is None else _shape(array)
+            other if array is None else _Array(*_shape(array))
             for array, other in zip(arrays, others, strict=True)
         )
         arguments = jax.tree.unflatten(structure, leaves)
-        try:
-            all_of_it = _of_known_package(self._name), self._options, arguments
-            path = folder / f"{_digest(all_of_it)}-traced"
-            content = _read(path)
-            if content is None:
-                content = self._trace(structure, others, arrays)
+        source = _source(_since)
+        digest = hashlib.sha256()
+        name = _of_known_package(self._name)
+        for part in _describe((source, _settings(), name, self._options, arguments)):
+            digest.update(part)
+        path = folder / f"{digest.hexdigest()}-traced"
+        content = _read(path)
+        if content is None:
+            content = self._trace(structure, others, arrays)
+            if source == _source.__wrapped__(_since):
                 _write(path, content)
-        except (_UnknownError, ValueError, NotImplementedError) as error:
-            # Of JAX, which does not export everything, or of the function: then it
-            # is raised again.
-            _log.debug("%s is traced in every run: %s", self._name, error)
-            return None
         exported = jax.export.deserialize(bytearray(content))
         return jax.jit(exported.call, compiler_options=self._options)
 
@@ -158,30 +176,22 @@ def _present(arrays: list[Any]) -> list[Any]:
     return [x for x in arrays if x is not None]
 
 
-@dataclasses.dataclass(frozen=True)
-class _Shape:
-    """An array but for its values."""
-
-    shape: tuple[int, ...]
-    dtype: str
-    weak: bool
-
-
-def _shape(x: Any) -> _Shape | None:
+def _shape(x: Any) -> Any:
+    """Return what a program knows of an array."""
     if x is None:
         return None
-    return _Shape(x.shape, str(x.dtype), getattr(x, "weak_type", False))
+    return x.shape, x.dtype, getattr(x, "weak_type", False)
+
+
+class _Array:
+    """An array without its values, for its description."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any, weak_type: bool):
+        self.described = shape, str(dtype), weak_type
 
 
 class _UnknownError(Exception):
     """A program depends on something that has no description."""
-
-
-def _digest(x: Any) -> str:
-    digest = hashlib.sha256()
-    for part in _describe((_environment(), x)):
-        digest.update(part)
-    return digest.hexdigest()
 
 
 def _describe(x: Any) -> Iterator[bytes]:
@@ -200,13 +210,15 @@ def _describe(x: Any) -> Iterator[bytes]:
         yield from _describe(list(x.items()))
     elif kind in (set, frozenset):
         yield from sorted(b"".join(_describe(item)) for item in x)
-    elif isinstance(x, functools.partial):
+    elif kind is _Array:
+        yield from _describe(x.described)
+    elif kind is functools.partial and not vars(x):
         yield from _describe((x.func, x.args, x.keywords))
-    elif dataclasses.is_dataclass(x) and not isinstance(x, type):
+    elif dataclasses.is_dataclass(kind) and not issubclass(kind, _WITH_CONTENT):
         yield _known(kind).encode()
         for field in dataclasses.fields(x):
             yield from _describe((field.name, getattr(x, field.name, None)))
-    elif isinstance(x, np.ndarray | np.generic) and not x.dtype.hasobject:
+    elif (kind is np.ndarray or issubclass(kind, np.generic)) and not x.dtype.hasobject:
         yield f"{x.dtype} {x.shape} ".encode()
         yield x.tobytes()
     elif isinstance(x, np.dtype):
@@ -225,34 +237,55 @@ def _known(x: Any) -> str:
     for part in name.split("."):
         found = getattr(found, part, None)
     if found is not x:
-        raise _UnknownError(f"{module}.{name}")
+        raise _UnknownError(f"{module}.{name} is not there")
     return _of_known_package(f"{module}.{name}")
 
 
 def _of_known_package(name: str) -> str:
-    if name.split(".")[0] not in _KNOWN:
-        raise _UnknownError(name)
+    if name.split(".")[0] not in _KNOWN or "<" in name:  # <locals>
+        raise _UnknownError(f"{name} may be anything")
     return name
 
 
-def _environment() -> Any:
-    """Return what all programs depend on."""
-    settings = tuple(
+def _settings() -> tuple[str, ...]:
+    """Return all settings of JAX, but for those of the cache of compiled programs."""
+    return tuple(
         repr(getattr(jax.config, name, value))  # also where a context has set it
         for name, value in sorted(jax.config.values.items())
-        if "cache" not in name  # of compiled programs
+        if "cache" not in name
     )
-    return _source(), settings
 
 
 @functools.cache
-def _source() -> Any:
-    """Return a digest of the source of this package, and versions of the others."""
-    digest = hashlib.sha256()
-    for path in sorted(pathlib.Path(ngcm_cli.__path__[0]).rglob("*.py")):
-        digest.update(path.read_bytes())
+def _source(since: float) -> Any:
+    """Return what stands for this package, the libraries and how NumPy computes here.
+
+    Raises:
+        _UnknownError: what is loaded is not, or not surely, what the files say.
+    """
+    folder = pathlib.Path(ngcm_cli.__path__[0])
+    files = sorted(folder.rglob("*.py"))
+    names = {*map(str, files)}
+    for name, module in sys.modules.items():
+        # Models have no code, and lie elsewhere in a checkout.
+        is_own = name.split(".")[0] == "ngcm_cli" and name != "ngcm_cli.models"
+        if is_own and getattr(module, "__file__", None) not in names:
+            raise _UnknownError(f"{name} was not loaded from {folder}")
     versions = tuple(map(importlib.metadata.version, _LIBRARIES))
-    return digest.hexdigest(), sys.version, versions
+    numpy = np.show_config(mode="dicts")
+    return _digest_of(files, folder, since), sys.version, versions, numpy
+
+
+def _digest_of(files: list[pathlib.Path], folder: pathlib.Path, since: float) -> str:
+    """Return a digest of names and contents of files, none of them changed later."""
+    digest = hashlib.sha256()
+    for path in files:
+        state, content = path.stat(), path.read_bytes()
+        if since and max(state.st_mtime, state.st_ctime) > since:
+            raise _UnknownError(f"{path} has changed")
+        name = f"\n{path.relative_to(folder)} {len(content)}\n"
+        digest.update(name.encode() + content)
+    return digest.hexdigest()
 
 
 def _read(path: pathlib.Path) -> bytes | None:
@@ -279,13 +312,13 @@ def _to_containers(x: Any) -> Any:
         _UnknownError: something else than these and dataclasses of arrays.
     """
     kind = type(x)
-    if x is None or isinstance(x, jax.Array):
+    if x is None or (eqx.is_array(x) and not x.weak_type):
         return x
     if kind in (list, tuple):
         return kind(map(_to_containers, x))
-    if kind is dict:
+    if kind is dict and not any(str(name).startswith(_CLASS) for name in x):
         return {name: _to_containers(value) for name, value in x.items()}
-    if not dataclasses.is_dataclass(kind):
+    if not dataclasses.is_dataclass(kind) or "." in kind.__qualname__:
         raise _UnknownError(f"it returns {kind}")
     fields = {f.name: getattr(x, f.name) for f in dataclasses.fields(x)}
     return {_CLASS + _known(kind): _to_containers(fields)}

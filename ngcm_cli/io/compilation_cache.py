@@ -17,7 +17,7 @@ def enable_compilation_cache() -> pathlib.Path | None:
     Damaged entries are removed first, see `remove_damaged_entries`.
 
     Returns:
-        The folder, or None if it was not chosen here.
+        The folder, or None if it was not chosen here or the cache is switched off.
     """
     if jax.config.values["jax_compilation_cache_dir"] is not None:
         return None
@@ -27,7 +27,7 @@ def enable_compilation_cache() -> pathlib.Path | None:
     shortest = "jax_persistent_cache_min_compile_time_secs"
     if jax.config.values[shortest] == 1.0:  # as JAX has it, if nobody changed it
         jax.config.update(shortest, 0.0)
-    return folder
+    return folder if jax.config.values["jax_enable_compilation_cache"] else None
 
 
 def remove_damaged_entries(folder: pathlib.Path) -> None:

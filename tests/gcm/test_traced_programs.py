@@ -1,7 +1,10 @@
 import dataclasses
 import functools
 import os
+import pathlib
 import shutil
+import sys
+import types
 from typing import Any
 
 import equinox as eqx
@@ -50,6 +53,16 @@ def rescale(module: Scaled, x: jax.Array) -> Scaled:
 def ask(x: jax.Array) -> jax.Array:
     TRACED.append("ask")
     return jax.pure_callback(lambda x: 2 * x, x, x)
+
+
+def weak(x: jax.Array) -> jax.Array:
+    TRACED.append("weak")
+    return jax.lax.full((), 2.0) * 1.0
+
+
+def numbered(x: jax.Array) -> dict[int, jax.Array]:
+    TRACED.append("numbered")
+    return {1: 2 * x}
 
 
 def fail(x: jax.Array) -> jax.Array:
@@ -125,7 +138,7 @@ def test_values_of_arrays_do_not_matter(folder):
     [
         (MODULE, jnp.ones(5), {}),
         (MODULE, ONES.astype(jnp.bfloat16), {}),
-        (MODULE, jnp.asarray(1.0), {}),
+        (MODULE, jnp.float32(1), {}),
         (MODULE, ONES, {"times": 2}),
         (MODULE, ONES, {"times": True}),
         (MODULE, ONES, {"options": {"xla_backend_optimization_level": 1}}),
@@ -168,7 +181,8 @@ class _Frozen:
 
 def test_the_source_matters(folder, monkeypatch):
     in_new_process(scale, MODULE, ONES)
-    monkeypatch.setattr(traced_programs, "_source", lambda: "another")
+    another = functools.cache(lambda since: "another")
+    monkeypatch.setattr(traced_programs, "_source", another)
     assert in_new_process(scale, MODULE, ONES)[1]
 
 
@@ -190,16 +204,50 @@ def test_settings_matter(folder, setting):
     assert not TRACED
 
 
-def test_the_source_is_all_of_the_package(monkeypatch, tmp_path):
-    read = traced_programs._source.__wrapped__
-    (tmp_path / "room").mkdir()
-    monkeypatch.setattr(traced_programs.ngcm_cli, "__path__", [str(tmp_path)])
-    seen = [traced_programs._source()]
-    for text in ("x = 1", "x = 2", "x = 3"):
-        (tmp_path / "room" / "module.py").write_text(text)
-        assert read() not in seen
-        assert read() == read()
-        seen.append(read())
+def test_the_source_is_names_and_contents(tmp_path):
+    def digest(**contents: str) -> str:
+        files = [tmp_path / f"{name}.py" for name in contents]
+        for path, text in zip(files, contents.values(), strict=True):
+            path.write_text(text)
+        return traced_programs._digest_of(files, tmp_path, 0.0)
+
+    sources = [{"a": "x", "b": "yz"}, {"a": "xy", "b": "z"}, {"a": "x", "c": "yz"}]
+    assert len({digest(**source) for source in sources}) == 3
+    assert digest(**sources[0]) == digest(**sources[0])
+
+
+def test_nothing_is_kept_if_the_package_has_changed_since_it_was_loaded(folder):
+    """A package that somebody updates while a command reads its data."""
+    newest = max(
+        max(path.stat().st_mtime, path.stat().st_ctime)
+        for path in pathlib.Path(ngcm_cli.__path__[0]).rglob("*.py")
+    )
+    keep_traced_programs(folder, newest - 1)
+    for _ in range(2):
+        assert in_new_process(scale, MODULE, ONES)[1]
+    assert not folder.exists()
+    keep_traced_programs(folder, newest)
+    in_new_process(scale, MODULE, ONES)
+    assert not in_new_process(scale, MODULE, ONES)[1]
+
+
+def test_nothing_is_written_if_the_package_changes_meanwhile(folder, monkeypatch):
+    sources = iter("ab")
+    source = functools.cache(lambda since: next(sources))
+    monkeypatch.setattr(traced_programs, "_source", source)
+    result, _ = in_new_process(scale, MODULE, ONES)
+    np.testing.assert_array_equal(result.value, 4 * ONES)
+    assert not folder.exists()
+
+
+def test_nothing_is_kept_without_the_files_of_what_is_loaded(folder, monkeypatch):
+    """As in a zip archive, or with compiled modules alone."""
+    module = types.ModuleType("ngcm_cli.elsewhere")
+    module.__file__ = "/elsewhere/archive.zip/ngcm_cli/elsewhere.py"
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    traced_programs._source.cache_clear()
+    in_new_process(scale, MODULE, ONES)
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(
@@ -228,11 +276,43 @@ def test_a_result_that_is_not_arrays_alone_is_not_kept(folder):
     assert not folder.exists()
 
 
-def test_what_jax_does_not_export_is_not_kept(folder):
+@pytest.mark.parametrize("function", [ask, numbered, weak])
+def test_what_jax_does_not_export_is_not_kept(folder, function):
+    """Or exports without its weak type."""
     for _ in range(2):
-        result, is_traced = in_new_process(ask, ONES)
+        result, is_traced = in_new_process(function, ONES)
         assert is_traced
-        np.testing.assert_array_equal(result, 2 * ONES)
+        np.testing.assert_array_equal(jax.tree.leaves(result)[0], 2 * ONES[0])
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [np.ma.masked_array([1.0]), type("Table", (dict,), {})(), np.array([None])],
+)
+def test_what_has_more_than_is_described_is_not_kept(folder, table):
+    in_new_process(scale, Scaled(jnp.float32(3), _Frozen(table)), ONES)
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        lambda f: jax.vmap(f)(ONES[None])[0],
+        lambda f: jax.jvp(f, (ONES,), (ONES,))[0],
+        lambda f: jax.jit(f)(ONES),
+    ],
+)
+def test_a_part_of_another_program(folder, transform):
+    program = TracedProgram(scale)
+    value = transform(lambda x: program(MODULE, x).value)
+    np.testing.assert_array_equal(value, 4 * ONES)
+    assert not folder.exists()
+
+
+def test_nothing_is_kept_where_programs_are_not_compiled(folder):
+    with jax.disable_jit():
+        in_new_process(scale, MODULE, ONES)
     assert not folder.exists()
 
 
