@@ -6,7 +6,6 @@ what it is made of: the source of this package, versions of libraries, settings 
 and the function with all of its arguments but the values of arrays.
 """
 
-import contextlib
 import dataclasses
 import enum
 import functools
@@ -23,15 +22,14 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
-import ngcm_cli
-from ngcm_cli.io.atomic import complete_file
+from ngcm_cli.io.checked_file import read_checked, write_checked
+from ngcm_cli.io.package_source import source_digest
 
 _log = logging.getLogger(__name__)
 
 _LIBRARIES = "jax", "jaxlib", "equinox", "diffrax", "lineax", "optimistix", "numpy"
 _KNOWN = {"ngcm_cli", "builtins", *_LIBRARIES}
 _PLAIN = "jax_disable_jit", "jax_debug_nans", "jax_debug_infs"
-_CHECKSUM = hashlib.sha256().digest_size
 _CLASS = "class "
 _WITH_CONTENT = dict, list, tuple, set, np.ndarray
 
@@ -138,16 +136,18 @@ class TracedProgram:
         )
         arguments = jax.tree.unflatten(structure, leaves)
         source = _source(_since)
+        if source is None:
+            raise _UnknownError("the source may not be what is loaded")
+        parts = source, _libraries(), _settings(), _of_known_package(self._name)
         digest = hashlib.sha256()
-        name = _of_known_package(self._name)
-        for part in _describe((source, _settings(), name, self._options, arguments)):
+        for part in _describe((*parts, self._options, arguments)):
             digest.update(part)
         path = folder / f"{digest.hexdigest()}-traced"
-        content = _read(path)
+        content = read_checked(path)
         if content is None:
             content = self._trace(structure, others, arrays)
-            if source == _source.__wrapped__(_since):
-                _write(path, content)
+            if source == source_digest(_since):
+                write_checked(path, content)
         exported = jax.export.deserialize(bytearray(content))
         return jax.jit(exported.call, compiler_options=self._options)
 
@@ -257,52 +257,15 @@ def _settings() -> tuple[str, ...]:
 
 
 @functools.cache
-def _source(since: float) -> Any:
-    """Return what stands for this package, the libraries and how NumPy computes here.
+def _source(since: float) -> str | None:
+    return source_digest(since)
 
-    Raises:
-        _UnknownError: what is loaded is not, or not surely, what the files say.
-    """
-    folder = pathlib.Path(ngcm_cli.__path__[0])
-    files = sorted(folder.rglob("*.py"))
-    names = {*map(str, files)}
-    for name, module in sys.modules.items():
-        # Models have no code, and lie elsewhere in a checkout.
-        is_own = name.split(".")[0] == "ngcm_cli" and name != "ngcm_cli.models"
-        if is_own and getattr(module, "__file__", None) not in names:
-            raise _UnknownError(f"{name} was not loaded from {folder}")
+
+@functools.cache
+def _libraries() -> Any:
+    """Return versions, and how NumPy computes on this machine."""
     versions = tuple(map(importlib.metadata.version, _LIBRARIES))
-    numpy = np.show_config(mode="dicts")
-    return _digest_of(files, folder, since), sys.version, versions, numpy
-
-
-def _digest_of(files: list[pathlib.Path], folder: pathlib.Path, since: float) -> str:
-    """Return a digest of names and contents of files, none of them changed later."""
-    digest = hashlib.sha256()
-    for path in files:
-        state, content = path.stat(), path.read_bytes()
-        if since and max(state.st_mtime, state.st_ctime) > since:
-            raise _UnknownError(f"{path} has changed")
-        name = f"\n{path.relative_to(folder)} {len(content)}\n"
-        digest.update(name.encode() + content)
-    return digest.hexdigest()
-
-
-def _read(path: pathlib.Path) -> bytes | None:
-    """Return a traced program, or None if there is none, or a damaged one."""
-    with contextlib.suppress(OSError):
-        whole = path.read_bytes()
-        checksum, content = whole[:_CHECKSUM], whole[_CHECKSUM:]
-        if checksum == hashlib.sha256(content).digest():
-            return content
-    return None
-
-
-def _write(path: pathlib.Path, content: bytes) -> None:
-    with contextlib.suppress(OSError):  # it is traced again in the next run
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with complete_file(path) as new:
-            new.write_bytes(hashlib.sha256(content).digest() + content)
+    return sys.version, versions, np.show_config(mode="dicts")
 
 
 def _to_containers(x: Any) -> Any:
