@@ -238,7 +238,7 @@ class ShallowWater(eqx.Module):
             damping: factor of the wind after each step, shape (total_wavenumber,).
             step_size: nondimensional.
         """
-        dtype, columns = harmonics.legendre.dtype, harmonics.grid.total_wavenumbers
+        dtype, columns = harmonics.fourier.dtype, harmonics.grid.total_wavenumbers
         self.harmonics = harmonics
         self.mean_geopotential = mean_geopotential
         self.coriolis = jnp.asarray(coriolis, dtype)

@@ -49,7 +49,7 @@ class LayerFlow:
 
     def state(self, harmonics: SphericalHarmonics) -> ShallowWaterState:
         """Return the modal state, in the precision of the transforms of the grid."""
-        dtype = harmonics.legendre.dtype
+        dtype = harmonics.fourier.dtype
         wind = np.stack([self.u, self.v])[:, None] * units.METER_PER_SECOND
         u, v = jnp.asarray(wind, dtype)
         vorticity, divergence = vorticity_divergence(u, v, harmonics)
@@ -81,5 +81,5 @@ class LayerFlow:
 
 
 def _modal(x: np.ndarray, harmonics: SphericalHarmonics) -> jax.Array:
-    nodal = jnp.asarray(x, harmonics.legendre.dtype)
+    nodal = jnp.asarray(x, harmonics.fourier.dtype)
     return clip_wavenumbers(harmonics.to_modal(nodal))

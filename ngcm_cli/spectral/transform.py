@@ -15,6 +15,11 @@ from ngcm_cli.arrays import computed_once, on_device
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.legendre import associated_legendre
 
+_BLOCK = 42
+"""Zonal wavenumbers in a block of Legendre functions, or up to twice as many.
+
+Of smaller ones the products are too small: a model of 63 wavenumbers gets slower."""
+
 
 def split_levels(
     stacked: jax.Array, like: Sequence[jax.Array], axis: int = -3
@@ -52,6 +57,14 @@ def _basis(grid: Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return fourier.reshape(len(angle), -1), legendre, grid.area_weights
 
 
+def _triangle(legendre: np.ndarray) -> list[np.ndarray]:
+    """Return blocks of zonal wavenumbers, without columns of zeros: those of l < m."""
+    count = max(1, len(legendre) // _BLOCK)
+    starts = [len(legendre) * i // count for i in range(count)]
+    blocks = np.split(legendre, starts[1:])
+    return [x[..., m:] for x, m in zip(blocks, starts, strict=True)]
+
+
 class SphericalHarmonics(eqx.Module):
     """Real spherical harmonics, orthonormal on the unit sphere, on one grid.
 
@@ -66,7 +79,7 @@ class SphericalHarmonics(eqx.Module):
     grid: Grid = eqx.field(static=True)
     precision: jax.lax.PrecisionLike = eqx.field(static=True)
     fourier: Float[Array, "longitude m"]
-    legendre: Float[Array, "zonal_wavenumber latitude total_wavenumber"]
+    legendre: tuple[Float[Array, "zonal_wavenumber latitude total_wavenumber"], ...]
     weights: Float[Array, " latitude"]
 
     def __init__(
@@ -80,7 +93,7 @@ class SphericalHarmonics(eqx.Module):
         self.grid = grid
         self.precision = precision
         self.fourier = on_device(fourier)
-        self.legendre = on_device(legendre)
+        self.legendre = tuple(map(on_device, _triangle(legendre)))
         self.weights = on_device(weights)
 
     def to_nodal(
@@ -161,9 +174,12 @@ class SphericalHarmonics(eqx.Module):
         x: Float[Array, "row level total_wavenumber"],
     ) -> Float[Array, "longitude level latitude"]:
         """Return the sum of some waves: all cosines, all sines or both in turn."""
-        levels = x.shape[1]
-        x = x.reshape(len(self.legendre), -1, x.shape[-1])
-        x = jnp.einsum("mkl,mjl->mkj", x, self.legendre, precision=self.precision)
+        levels, columns = x.shape[1:]
+        parts = []
+        for part, p in zip(self._blocks(x), self.legendre, strict=True):
+            part = part[..., columns - p.shape[-1] :]
+            parts.append(jnp.einsum("mkl,mjl->mkj", part, p, precision=self.precision))
+        x = jnp.concatenate(parts)
         # Of matrices, as XLA then needs no transposition for the adjoint either.
         x = x.reshape(waves.shape[1], -1)
         x = jnp.dot(waves, x, precision=self.precision)
@@ -177,6 +193,15 @@ class SphericalHarmonics(eqx.Module):
         """Return the coefficients of some waves of a weighted field."""
         levels, latitudes = x.shape[1:]
         x = jnp.dot(waves.T, x.reshape(len(x), -1), precision=self.precision)
-        x = x.reshape(len(self.legendre), -1, latitudes)
-        x = jnp.einsum("mkj,mjl->mkl", x, self.legendre, precision=self.precision)
-        return x.reshape(waves.shape[1], levels, -1)
+        x = x.reshape(waves.shape[1], levels, latitudes)
+        parts = []
+        for part, p in zip(self._blocks(x), self.legendre, strict=True):
+            part = jnp.einsum("mkj,mjl->mkl", part, p, precision=self.precision)
+            missing = self.grid.total_wavenumbers - p.shape[-1]
+            parts.append(jnp.pad(part, ((0, 0), (0, 0), (missing, 0))))
+        return jnp.concatenate(parts).reshape(waves.shape[1], levels, -1)
+
+    def _blocks(self, x: Float[Array, "row level column"]) -> list[jax.Array]:
+        """Split rows as the Legendre functions are; those of one m are levels of it."""
+        ends = np.cumsum([len(p) for p in self.legendre])
+        return jnp.split(x.reshape(ends[-1], -1, x.shape[-1]), ends[:-1])

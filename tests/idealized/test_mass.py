@@ -31,7 +31,7 @@ def model_of(precision: str) -> PrimitiveEquations:
 
 def mean_pressure(model: PrimitiveEquations, state: State) -> float:
     """Of the surface, hPa, computed in float64."""
-    tables = model.harmonics.fourier, model.harmonics.legendre
+    tables = model.harmonics.fourier, *model.harmonics.legendre
     fourier, legendre = (np.asarray(x, np.float64) for x in tables)
     modal = np.asarray(state.log_surface_pressure[0], np.float64)
     pairs = modal.reshape(len(legendre), 2, -1)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_modal import harmonic, random_modal
 
+from ngcm_cli.spectral import transform
 from ngcm_cli.spectral.filters import change_truncation
 from ngcm_cli.spectral.grid import Grid
 from ngcm_cli.spectral.transform import SphericalHarmonics
@@ -188,6 +189,39 @@ def test_several_fields_are_transformed_like_one(name, monkeypatch):
         ):
             for x, y in zip(found, expected, strict=True):
                 assert_agrees("field", "1", x, y, TRANSFORM * rms(y))
+
+
+@both
+@pytest.mark.parametrize("size", [3, 5])
+def test_blocks_of_zonal_wavenumbers(name, size, monkeypatch):
+    """As large grids have: nothing but columns of zeros is left out."""
+    whole = HARMONICS[name]
+    monkeypatch.setattr(transform, "_BLOCK", size)
+    parts = SphericalHarmonics(GRIDS[name])
+    (table,) = whole.legendre
+    assert len(parts.legendre) == len(table) // size
+    assert sum(p.size for p in parts.legendre) < 0.75 * table.size
+    assert sum(map(np.count_nonzero, parts.legendre)) == np.count_nonzero(table)
+
+    def gradient(harmonics, x):
+        return jax.grad(lambda x: (harmonics.to_nodal(x) ** 2).sum())(x)
+
+    modal = random_modal(GRIDS[name], 2)
+    nodal = whole.to_nodal(modal)
+    for of, x in (
+        (SphericalHarmonics.to_nodal, modal),
+        (SphericalHarmonics.to_modal, nodal),
+        (gradient, modal),  # two transforms
+    ):
+        expected = of(whole, x)
+        tolerance = 2 * TRANSFORM * rms(expected)
+        assert_agrees("blocks", "1", of(parts, x), expected, tolerance)
+
+
+def test_grids_of_published_models_have_blocks_where_they_pay():
+    """With 63 wavenumbers a step takes longer in two blocks than in one."""
+    count = {m: len(SphericalHarmonics(Grid.quadratic(m)).legendre) for m in (63, 126)}
+    assert count == {63: 1, 126: 3}
 
 
 def test_harmonics_of_equal_grids_do_not_compile_again():
