@@ -49,16 +49,7 @@ IMPORTS = {
     "output": {"output", "diagnostics", "inputs", "spectral", "units", *EVERYBODY},
     "forcing": {"forcing", "inputs", "spectral", "units", *EVERYBODY},
     "inputs": {"inputs", "zoo", "spectral", "units", *EVERYBODY},
-    "gcm": {
-        "gcm",
-        "physics",
-        "dynamics",
-        "spectral",
-        "arrays",
-        "units",
-        "io",
-        "errors",
-    },  # fmt: skip
+    "gcm": {"gcm", "physics", "dynamics", "spectral", "arrays", "units", *EVERYBODY},
     "physics": {"physics", "dynamics", "spectral", "arrays", "units"},
     "dynamics": {"dynamics", "spectral", "arrays", "units"},
     "spectral": {"spectral", "arrays"},
